@@ -1,0 +1,56 @@
+// YAML documents as a tree of nodes with the place of each in the text. Library: libfyaml (YAML 1.2).
+//
+// A scalar keeps its text and whether it was quoted, so that the reader decides types itself:
+// `25`, '25' and "25" differ for Sigma. Aliases and merge keys are resolved; duplicate keys are
+// errors (`yaml-duplicate-key`), syntax errors are `yaml-syntax`. Tests: tests/unit/adapt/yaml_test.cc.
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/diagnostic.h"
+
+namespace postern::adapt {
+
+struct YamlNode {
+  enum class Kind { kScalar, kSequence, kMapping };
+
+  struct Entry;
+
+  Kind kind = Kind::kScalar;
+  Span span;              ///< in the whole source text; of the scalar's token, or first to last child
+  std::string text;       ///< scalar: its value
+  bool plain = false;     ///< scalar: written without quotes and not as a block
+  /// For a literal block (`|`) scalar: byte offset in the source where its content starts, and the
+  /// indentation removed from each line; lets a position in `text` be mapped back to the source.
+  bool block = false;
+  uint32_t block_begin = 0;
+  uint32_t block_indent = 0;
+  std::vector<YamlNode> items;    ///< sequence
+  std::vector<Entry> entries;     ///< mapping, in order
+
+  bool is_scalar() const { return kind == Kind::kScalar; }
+  bool is_sequence() const { return kind == Kind::kSequence; }
+  bool is_mapping() const { return kind == Kind::kMapping; }
+  /// A plain scalar that YAML 1.2 core reads as null: empty, ~, null, Null, NULL.
+  bool is_null() const;
+  /// Value of a mapping's key, or nullptr.
+  const YamlNode* find(std::string_view key) const;
+  /// Text of a mapping's scalar value, or "" when absent or no scalar.
+  std::string_view get(std::string_view key) const;
+  /// Source position of byte `at` of `text` (exact for plain and block scalars, and for quoted ones
+  /// without escapes; else the start of the scalar).
+  uint32_t source_position(size_t at) const;
+};
+
+struct YamlNode::Entry {
+  YamlNode key;
+  YamlNode value;
+};
+
+/// Every document of a text. Documents before a syntax error are returned; the error is in `diag`.
+std::vector<YamlNode> parse_yaml(const Source& source, Diagnostics& diag);
+
+}  // namespace postern::adapt

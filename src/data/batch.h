@@ -1,0 +1,188 @@
+// Batches of decoded events, and how a decoder makes them.
+//
+// A decoder is told, per native table, which columns anybody reads (a Layout); it decodes those and
+// no others, at most kBatchRows rows of one table at a time. The raw record stays reachable through
+// the batch's RecordReader, so that a finding can show the whole event later.
+// Tests: tests/unit/data/batch_test.cc.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "data/column.h"
+
+namespace postern::data {
+
+/// Pseudo columns that any table offers.
+inline constexpr std::string_view kRawColumn = "_raw";        ///< string: the record's text, if it has one
+inline constexpr std::string_view kValuesColumn = "_values";  ///< dynamic array: text of every field value
+
+/// The columns of one native table that a run reads. Immutable while a run lasts.
+class Layout {
+ public:
+  struct Field {
+    std::string name;
+    Type type;
+  };
+
+  explicit Layout(std::string table) : table_(std::move(table)) {}
+
+  /// Adds a field once; returns its slot.
+  int add(const std::string& name, Type type);
+
+  const std::string& table() const { return table_; }
+  const std::vector<Field>& fields() const { return fields_; }
+  /// Slot of a field by exact name, or -1: nobody reads it.
+  int slot(std::string_view name) const;
+  int raw_slot() const { return raw_slot_; }
+  int values_slot() const { return values_slot_; }
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
+  };
+
+  std::string table_;
+  std::vector<Field> fields_;
+  std::unordered_map<std::string, int, Hash, std::equal_to<>> slots_;
+  int raw_slot_ = -1;
+  int values_slot_ = -1;
+};
+
+/// Layouts by native table name; a table that is absent is read by nobody: its events are only counted.
+using Layouts = std::map<std::string, Layout, std::less<>>;
+
+/// Where a record came from.
+struct Position {
+  uint64_t offset = 0;  ///< byte offset in the file (decompressed bytes for compressed evidence)
+  uint64_t record = 0;  ///< EVTX record id, line number, packet number: the format's own counter
+};
+
+/// Receives the fields of one record, in order of the record.
+class FieldVisitor {
+ public:
+  virtual ~FieldVisitor() = default;
+  virtual void field(std::string_view name, const Value& value) = 0;
+};
+
+/// Decodes whole records of a batch again, for findings and `inspect`. Thread-compatible.
+class RecordReader {
+ public:
+  virtual ~RecordReader() = default;
+  virtual void read(uint32_t row, FieldVisitor& out) const = 0;
+};
+
+struct Batch {
+  std::string_view table;            ///< native table name; lives as long as the Layouts
+  const Layout* layout = nullptr;    ///< columns[i] is layout->fields()[i]
+  uint32_t num_rows = 0;
+  std::vector<Column> columns;
+  Column time;                       ///< event time, datetime; null where the record has none
+  std::vector<Position> positions;   ///< one per row
+  std::shared_ptr<const RecordReader> records;
+};
+
+/// Takes sealed batches; returns false to make the decoder stop.
+class BatchSink {
+ public:
+  virtual ~BatchSink() = default;
+  virtual bool push(Batch&& batch) = 0;
+  /// Events of a table nobody reads: counted with their times, not decoded.
+  virtual void skipped(std::string_view table, uint64_t num_events) = 0;
+};
+
+/// Bad data by name, with the place of the first one. Thread-compatible; merged per file.
+class Anomalies {
+ public:
+  struct Entry {
+    uint64_t count = 0;
+    std::string first_path;
+    uint64_t first_offset = 0;
+    std::string detail;
+  };
+
+  void add(std::string_view name, std::string_view path, uint64_t offset, std::string_view detail = "",
+           uint64_t count = 1);
+  void merge(const Anomalies& other);
+  const std::map<std::string, Entry, std::less<>>& all() const { return all_; }
+
+ private:
+  std::map<std::string, Entry, std::less<>> all_;
+};
+
+/// Builds batches of one table row by row, converting text to column types.
+///
+///   BatchBuilder b(layout, sink, anomalies, path);
+///   b.begin(position);  b.set_time(ticks);  b.text(slot, "587");  b.end();   …  b.flush();
+///
+/// Text that does not fit its column (a port "abc") becomes null and the anomaly `bad-value`; "" and
+/// "-" in a non-string column are null without one. Borrowed text must outlive the batch: hand the
+/// owner to `keep`.
+class BatchBuilder {
+ public:
+  BatchBuilder(const Layout& layout, BatchSink& sink, Anomalies& anomalies, std::string path);
+
+  const Layout& layout() const { return layout_; }
+
+  void begin(Position position);
+  void set_time(int64_t ticks);
+  /// By slot (ignored when -1). `borrowed`: the bytes outlive the batch; else they are copied.
+  void text(int slot, std::string_view value, bool borrowed = false);
+  void integer(int slot, int64_t value);
+  void real(int slot, double value);
+  void boolean(int slot, bool value);
+  void datetime(int slot, int64_t ticks);
+  void dynamic(int slot, std::string_view encoded);
+  /// A string column that is multivalued in the source: stored as text when one value, as a JSON
+  /// array text when the column is a string and there are several.
+  void value(int slot, const Value& v);
+
+  /// By name: finds the slot, and feeds `_values` when somebody reads it.
+  void field(std::string_view name, std::string_view value, bool borrowed = false);
+  void field(std::string_view name, const Value& v);
+  /// The record's text, for `_raw`.
+  void raw(std::string_view text, bool borrowed = false);
+  bool wants_values() const { return layout_.values_slot() >= 0; }
+
+  void end();  ///< seals the row; flushes a full batch
+
+  /// Hands over what is there. `records` reads the rows of this batch.
+  void flush();
+  /// Called at each flush to make the RecordReader of the rows since the last one.
+  void set_reader_factory(std::function<std::shared_ptr<const RecordReader>()> f) {
+    make_reader_ = std::move(f);
+  }
+  void keep(std::shared_ptr<const void> owner) { keep_.push_back(std::move(owner)); }
+  /// False once the sink asked to stop.
+  bool ok() const { return ok_; }
+  uint32_t rows_pending() const { return row_; }
+
+ private:
+  void start_columns();
+
+  const Layout& layout_;
+  BatchSink& sink_;
+  Anomalies& anomalies_;
+  std::string path_;
+  std::vector<ColumnBuilder> builders_;
+  std::vector<uint8_t> set_;  // per column: this row has a value
+  ColumnBuilder time_;
+  std::vector<Position> positions_;
+  std::vector<std::string> values_;  // for `_values` of the current row
+  std::vector<std::shared_ptr<const void>> keep_;
+  std::function<std::shared_ptr<const RecordReader>()> make_reader_;
+  Position position_;
+  int64_t time_ticks_ = 0;
+  bool has_time_ = false;
+  bool in_row_ = false;
+  uint32_t row_ = 0;
+  bool ok_ = true;
+};
+
+}  // namespace postern::data
