@@ -1,0 +1,145 @@
+// Tabular operators of plans: immutable trees. What runs is in `exec`; this is only the description.
+// Tests: tests/unit/plan/op_test.cc and every `expect plan` of tests/cases.
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plan/expr.h"
+
+namespace postern::plan {
+
+struct Op;
+using OpPtr = std::shared_ptr<const Op>;
+
+struct ColumnInfo {
+  std::string name;
+  data::Type type = data::Type::kString;
+};
+
+/// Columns of an operator's output, in order; known once bound.
+using Schema = std::vector<ColumnInfo>;
+
+const ColumnInfo* find_column(const Schema& s, std::string_view name);
+
+/// An expression with its output name. `name` empty in Project: the binder takes the column's name.
+struct NamedExpr {
+  std::string name;
+  ExprPtr expr;
+  Span span;
+};
+
+struct AggregateItem {
+  std::string name;            ///< output column
+  std::string function;        ///< "kql.arg_max"
+  std::vector<ExprPtr> args;
+  /// `arg_max(t, *)`, `take_any(*)`: the binder adds an item per remaining column.
+  bool star = false;
+  Span span;
+};
+
+struct SortKey {
+  ExprPtr expr;
+  bool descending = false;
+  bool nulls_first = false;
+  /// SPL order: numbers as numbers before text, text by bytes; else the type's own order.
+  bool spl_order = false;
+};
+
+/// One way a vocabulary table is provided by a native one; made by the binder from the catalog.
+struct Branch {
+  std::string table;                       ///< native table
+  ExprPtr where;                           ///< over native columns; null: all
+  std::vector<NamedExpr> columns;          ///< provided view columns over native ones, bound
+  std::vector<std::string> missing;        ///< view columns asked for that this table does not have
+};
+
+enum class OpKind : uint8_t {
+  kScan,
+  kFilter,
+  kProject,
+  kExtend,
+  kSelect,
+  kAggregate,
+  kSort,
+  kLimit,
+  kJoin,
+  kUnion,
+  kValues,
+  kDedup,
+  kExpand
+};
+
+enum class JoinKind : uint8_t {
+  kInner,
+  kInnerUnique,
+  kLeftOuter,
+  kRightOuter,
+  kFullOuter,
+  kLeftSemi,
+  kLeftAnti,
+  kRightSemi,
+  kRightAnti
+};
+
+enum class SelectMode : uint8_t { kKeep, kAway, kReorder, kRename };
+
+/// One operator. Which members count depends on `kind`, as noted.
+struct Op {
+  OpKind kind = OpKind::kScan;
+  Span span;
+  std::vector<OpPtr> inputs;   ///< Join: left, right; Union: all; Scan, Values: none; others: one
+  Schema schema;               ///< bound: output columns
+
+  // Scan: `vocabulary` "sigma" | "spl" | "kql" | "native"; `dataset` the table's name there ("" for
+  // SPL's all events); `attributes` category, product, service of a Sigma log source.
+  std::string vocabulary;
+  std::string dataset;
+  std::map<std::string, std::string> attributes;
+  std::vector<Branch> branches;   ///< bound
+  /// Schema-less languages: an unknown column is null of this scan, not an error.
+  bool open = false;
+
+  ExprPtr predicate;                     // Filter
+  std::vector<NamedExpr> items;          // Project, Extend (all over the input: no item sees another)
+  std::vector<std::string> patterns;     // Select: names with `*`; Dedup, Expand: columns
+  SelectMode mode = SelectMode::kKeep;   // Select (kRename: patterns are pairs from, to)
+  std::vector<NamedExpr> keys;           // Aggregate: by; Join: left key and …
+  std::vector<ExprPtr> right_keys;       // … right key
+  std::vector<AggregateItem> aggregates; // Aggregate
+  /// Aggregate: rows with a null key are dropped and counted, multivalue keys exploded (SPL).
+  bool drop_null_keys = false;
+  /// Aggregate without keys over no rows gives one row (Kusto and SPL: yes; distinct: no).
+  bool row_when_empty = true;
+  std::vector<SortKey> sort_keys;        // Sort
+  std::optional<int64_t> limit;          // Sort (top n), Limit, Dedup (rows kept per key)
+  JoinKind join_kind = JoinKind::kInner;
+  bool lookup = false;                   // Join: right key columns are dropped
+  bool outer_union = true;               // Union: all columns, else only common ones
+  std::string source_column;             // Union withsource=
+  std::vector<std::vector<data::Value>> rows;  // Values, typed by schema
+  std::vector<std::string> item_names;   // Expand: output names
+  std::string index_column;              // Expand: with_itemindex
+};
+
+OpPtr scan(std::string vocabulary, std::string dataset, Span span = {});
+OpPtr filter(OpPtr input, ExprPtr predicate, Span span = {});
+OpPtr project(OpPtr input, std::vector<NamedExpr> items, Span span = {});
+OpPtr extend(OpPtr input, std::vector<NamedExpr> items, Span span = {});
+OpPtr limit(OpPtr input, int64_t n, Span span = {});
+
+/// A copy of `op` with other inputs.
+OpPtr with_inputs(const Op& op, std::vector<OpPtr> inputs);
+/// Names of all columns that expressions anywhere in the tree read.
+void collect_columns(const OpPtr& op, std::set<std::string>& out);
+
+/// The tree, one operator a line, the last one first, inputs indented by two blanks:
+///   aggregate n=count() by bin(TimeGenerated, 1h), Computer
+///     filter EventID == 4625
+///       scan SecurityEvent [Computer, EventID, TimeGenerated]
+std::string to_text(const Op& op);
+
+}  // namespace postern::plan

@@ -1,0 +1,45 @@
+// A rule as every front end gives it: what it says of itself, and its unbound plan.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/diagnostic.h"
+#include "plan/op.h"
+
+namespace postern::plan {
+
+struct RuleInfo {
+  std::string id;              ///< as published; made from path and title where there is none
+  std::string title;
+  std::string language;        ///< "sigma", "spl", "kql", "yara", "strategy"
+  std::string level;           ///< informational, low, medium, high, critical; "" unknown
+  std::string status;
+  std::string version;
+  std::string author;
+  std::string description;
+  std::vector<std::string> attack;      ///< technique ids, upper case: "T1048.003"
+  std::vector<std::string> tags;
+  std::vector<std::string> references;
+  std::vector<std::string> false_positives;
+  std::string path;            ///< file as given by the user
+};
+
+/// An event rule's finding is the event itself; a query rule's is a result row.
+enum class RuleKind : uint8_t { kEvent, kQuery };
+
+struct Rule {
+  RuleInfo info;
+  RuleKind kind = RuleKind::kQuery;
+  OpPtr plan;                  ///< unbound
+  /// Vocabulary that names without one belong to: "sigma", "kql", "spl".
+  std::string vocabulary;
+  /// The text that spans of the plan point into: the query inside a YAML file, or the file itself,
+  /// with the position of its first byte in the file's text when it is a verbatim part of it.
+  std::string text;
+  /// Language's own stages for `explain`: name and text ("parsed", "macros expanded", …).
+  std::vector<std::pair<std::string, std::string>> stages;
+};
+
+}  // namespace postern::plan
