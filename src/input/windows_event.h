@@ -1,0 +1,135 @@
+// A decoded Windows event, and how it becomes a row of a native table: one mapping for every format
+// that carries Windows events (EVTX, event XML, NXLog, Winlogbeat, WEC and Azure exports).
+//
+// Columns carry Sigma's names: System fields as `system_column()` says; EventData by Name with blanks
+// removed ("Threat Name" is ThreatName); EventData without a Name, all of one event, as the multivalue
+// column Data; leaf elements of UserData by their local name. A data field whose name is a System
+// column (Sysmon 4 has a Version of its own, event 104 a Channel) is `EventData_Version`, so that
+// routing by Channel and EventID stays true; only UserID, an alias, gives way to such a field.
+// Equal names in one event make a multivalue. Tables: see windows_table().
+// Sources: [MS-EVEN6] 2.2.13, Windows SDK event.xsd. Tests: tests/unit/input/winxml_test.cc,
+// evtx_test.cc.
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/batch.h"
+#include "input/format.h"
+
+namespace postern::input {
+
+enum class WindowsTable : uint8_t { kSysmon, kSecurity, kPowerShell, kEvent, kLinuxSysmon };
+inline constexpr size_t kNumWindowsTables = 5;
+
+/// "windows.sysmon", "windows.security", "windows.powershell", "windows.event", "linux.sysmon".
+std::string_view windows_table_name(WindowsTable table);
+
+/// The table of an event: provider Microsoft-Windows-Sysmon or Linux-Sysmon, then channel Security and
+/// the PowerShell channels (or their providers where the channel is unknown), else windows.event.
+WindowsTable windows_table(std::string_view provider, std::string_view channel);
+
+/// The fields below /Event/System (and the Message of RenderingInfo), in the order of event.xsd.
+enum class SystemField : uint8_t {
+  kProviderName,
+  kProviderGuid,
+  kProviderEventSourceName,
+  kEventId,
+  kEventIdQualifiers,
+  kVersion,
+  kLevel,
+  kTask,
+  kOpcode,
+  kKeywords,
+  kTimeCreated,  ///< SystemTime as text; event time is WindowsEvent::time
+  kEventRecordId,
+  kActivityId,
+  kRelatedActivityId,
+  kExecutionProcessId,
+  kExecutionThreadId,
+  kChannel,
+  kComputer,
+  kUserId,   ///< gives the columns Security_UserID and UserID
+  kMessage,  ///< RenderingInfo/Message, or the message that a forwarder rendered
+};
+inline constexpr size_t kNumSystemFields = 20;
+
+/// "Provider_Name", "EventID", "Execution_ProcessID", …, "TimeCreated", "Security_UserID", "Message".
+std::string_view system_column(SystemField f);
+
+/// One event as text, borrowed from the decoder. A field is absent when its view is default-made
+/// (data() == nullptr); "" is a field that is there and empty.
+struct WindowsEvent {
+  struct Field {
+    std::string_view name;  ///< as in the source; "" for a nameless EventData/Data
+    std::string_view value;
+  };
+
+  std::array<std::string_view, kNumSystemFields> system{};
+  std::vector<Field> data;      ///< EventData or UserData, in order of the source
+  std::optional<int64_t> time;  ///< event time in ticks, UTC
+  std::string_view raw;         ///< the event's text for `_raw`; absent: the format has none
+
+  std::string_view& operator[](SystemField f) { return system[static_cast<size_t>(f)]; }
+  std::string_view operator[](SystemField f) const { return system[static_cast<size_t>(f)]; }
+  WindowsTable table() const {
+    return windows_table((*this)[SystemField::kProviderName], (*this)[SystemField::kChannel]);
+  }
+  /// Forgets the event, keeps the memory.
+  void clear();
+};
+
+/// The column of a data field: blanks removed, "Data" for a nameless one, "EventData_<name>" where a
+/// System column has the name. `scratch` holds the text when it differs from `name`.
+std::string_view data_column(std::string_view name, std::string& scratch);
+
+/// Gives every field of `event` by column name and in order, EventID and its like as numbers: what a
+/// RecordReader of any such format answers.
+void visit(const WindowsEvent& event, data::FieldVisitor& out);
+
+/// Writes events of one file to the batches of their tables; events of tables that nobody reads are
+/// counted and reported to the sink by flush().
+///
+///   WindowsEventWriter w(context, input.path);
+///   w.keep(input.owner);
+///   w.set_reader_factory([&](WindowsTable t) { return …reader of the rows since the last call… });
+///   for (…) { if (!w.ok()) break; w.write(event, position, borrowed); }
+///   w.flush();
+class WindowsEventWriter {
+ public:
+  using ReaderFactory = std::function<std::shared_ptr<const data::RecordReader>(WindowsTable)>;
+
+  WindowsEventWriter(DecodeContext& context, const std::string& path);
+
+  /// True when somebody reads the table.
+  bool wanted(WindowsTable t) const { return builder(t) != nullptr; }
+  /// The builder of a table's batches, or null when nobody reads it.
+  data::BatchBuilder* builder(WindowsTable t) const { return builders_[static_cast<size_t>(t)].get(); }
+  /// Adds one event. `borrowed`: its text outlives the batch (see keep); else it is copied.
+  void write(const WindowsEvent& event, data::Position position, bool borrowed);
+  /// Counts an event of a table that nobody reads.
+  void skip(WindowsTable t) { ++skipped_[static_cast<size_t>(t)]; }
+
+  /// Keeps what borrowed text points into, for every batch.
+  void keep(const std::shared_ptr<const void>& owner);
+  /// Makes the reader of a table's batch, at each flush of that table.
+  void set_reader_factory(const ReaderFactory& make);
+  /// False once the sink asked to stop.
+  bool ok() const;
+  /// Hands over what is there, and the counts of skipped events.
+  void flush();
+
+ private:
+  DecodeContext& context_;
+  std::array<std::unique_ptr<data::BatchBuilder>, kNumWindowsTables> builders_;
+  std::array<uint64_t, kNumWindowsTables> skipped_{};
+  std::string scratch_;
+};
+
+}  // namespace postern::input
