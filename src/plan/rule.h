@@ -1,4 +1,7 @@
 // A rule as every front end gives it: what it says of itself, and its unbound plan.
+//
+// All spans, also those inside the plan, are byte ranges of the rule's whole file, so that any later
+// stage can point at the text. What came out of a macro points at the macro's call.
 #pragma once
 #include <map>
 #include <optional>
@@ -35,9 +38,6 @@ struct Rule {
   OpPtr plan;                  ///< unbound
   /// Vocabulary that names without one belong to: "sigma", "kql", "spl".
   std::string vocabulary;
-  /// The text that spans of the plan point into: the query inside a YAML file, or the file itself,
-  /// with the position of its first byte in the file's text when it is a verbatim part of it.
-  std::string text;
   /// Language's own stages for `explain`: name and text ("parsed", "macros expanded", …).
   std::vector<std::pair<std::string, std::string>> stages;
 };
