@@ -1,0 +1,129 @@
+#!/bin/sh
+# Records the mail exchanges of the story on a private loopback device and places them in the story.
+#
+# Needs, from Debian: postfix dovecot-imapd dovecot-pop3d swaks msmtp s-nail curl faketime tcpdump
+# openssl iproute2 ethtool util-linux python3 (3.11). Installs nothing. Needs root for the network
+# namespace: in it there is one loopback device, so no packet can leave the machine, and Postfix
+# hands every mail that it accepts to its discard transport.
+#
+#   recipe/record.sh            records anew, then rewrites ../evidence and ../expected.jsonl
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+if [ "${POSTERN_INCIDENT_NETNS:-}" = "" ]; then
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    POSTERN_INCIDENT_NETNS="$work" unshare --net --pid --fork --mount-proc "$0"
+    python3 "$here/place.py" "$work/raw.pcap" "$here/../evidence/capture/mail.pcap"
+    python3 "$here/build.py"
+    exit
+fi
+work=$POSTERN_INCIDENT_NETNS
+chmod 755 "$work"
+ip link set lo mtu 1500 up
+ethtool -K lo tso off gso off gro off    # packets as they would be on a wire
+
+# --- Dovecot: IMAP and POP3 of the relay, and the password check of the mail drop
+mkdir -p "$work/home/bob/Maildir/new" "$work/dovecot"
+openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=mail.corp.example \
+    -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
+for n in 1 2; do
+    printf 'From: dora@partner.example\nTo: bob@corp.example\nSubject: Re: Delivery %s\nDate: Mon, 09 Mar 2026 15:0%s:00 +0000\n\nThursday is fine.\n' \
+        $n $n > "$work/home/bob/Maildir/new/177306840$n.M1P1.mail"
+done
+chown -R nobody:nogroup "$work/home"
+mkdir -p "$work/queue/private"
+chown postfix "$work/queue/private"
+cat > "$work/dovecot.conf" <<CONF
+base_dir = $work/dovecot
+log_path = $work/dovecot.log
+protocols = imap pop3
+listen = 127.9.0.25
+ssl = yes
+ssl_cert = <$work/cert.pem
+ssl_key = <$work/key.pem
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+login_greeting = mail.corp.example ready.
+first_valid_uid = 1
+mail_location = maildir:~/Maildir
+passdb {
+  driver = static
+  args = password=made-up
+}
+userdb {
+  driver = static
+  args = uid=nobody gid=nogroup home=$work/home/bob
+}
+service imap-login {
+  inet_listener imap {
+    port = 0
+  }
+}
+service pop3-login {
+  inet_listener pop3s {
+    port = 0
+  }
+}
+service auth {
+  unix_listener $work/queue/private/auth {
+    mode = 0666
+  }
+}
+CONF
+
+# --- Postfix: the relay, the mail drop, the partner's MX and a test server on ws1
+mkdir -p "$work/postfix" "$work/data"
+chown postfix "$work/data"
+cat > "$work/postfix/main.cf" <<CONF
+compatibility_level = 3.6
+queue_directory = $work/queue
+data_directory = $work/data
+maillog_file = /var/log/postern-incident-postfix.log
+maillog_file_prefixes = /var/log
+mynetworks = 127.0.0.0/8
+mydestination =
+default_transport = discard:
+relay_transport = discard:
+local_transport = discard:
+smtpd_peername_lookup = no
+smtpd_relay_restrictions = permit_mynetworks, reject
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = private/auth
+smtpd_tls_cert_file = $work/cert.pem
+smtpd_tls_key_file = $work/key.pem
+message_size_limit = 20480000
+CONF
+cat > "$work/postfix/master.cf" <<CONF
+127.9.0.25:25   inet n - n - - smtpd -o myhostname=mail.corp.example
+127.9.0.25:587  inet n - n - - smtpd -o myhostname=mail.corp.example -o smtpd_tls_security_level=may
+127.9.9.25:25   inet n - n - - smtpd -o myhostname=mail.evil.example
+127.9.9.25:587  inet n - n - - smtpd -o myhostname=mail.evil.example -o smtpd_sasl_auth_enable=yes
+127.9.9.25:465  inet n - n - - smtpd -o myhostname=mail.evil.example -o smtpd_tls_wrappermode=yes
+127.9.7.77:25   inet n - n - - smtpd -o myhostname=mx.partner.example
+127.1.1.15:25   inet n - n - - smtpd -o myhostname=ws1.corp.example
+cleanup   unix n - n - 0 cleanup
+qmgr      unix n - n 300 1 qmgr
+tlsmgr    unix - - n 1000? 1 tlsmgr
+rewrite   unix - - n - - trivial-rewrite
+bounce    unix - - n - 0 bounce
+defer     unix - - n - 0 bounce
+proxymap  unix - - n - - proxymap
+anvil     unix - - n - 1 anvil
+discard   unix - - n - - discard
+retry     unix - - n - - error
+error     unix - - n - - error
+postlog   unix-dgram n - n - 1 postlogd
+CONF
+
+dovecot -c "$work/dovecot.conf"
+postfix -c "$work/postfix" start
+tcpdump -i lo -s 0 -B 32768 -Z root -w "$work/raw.pcap" tcp 2> "$work/tcpdump.log" &
+tcpdump=$!
+sleep 1
+PYTHONPATH=$here python3 "$here/clients.py" "$work"
+sleep 1
+kill -INT $tcpdump
+wait $tcpdump || true
+postfix -c "$work/postfix" stop
+doveadm -c "$work/dovecot.conf" stop
+rm -f /var/log/postern-incident-postfix.log
