@@ -1,0 +1,523 @@
+// Builds the tree of yaml.h from libfyaml's events.
+//
+// Events instead of libfyaml's own documents: keys stay in order with both marks, a duplicate key
+// has a place, and depth and alias expansion are bounded before memory is spent. libfyaml stops
+// silently at a NUL byte and reads a scalar with invalid UTF-8 as empty, so both are refused before
+// it starts. Marks are byte offsets into the whole text (BOM included), a quoted scalar's without
+// its quotes, a block scalar's from the start of its first content line. Source: YAML 1.2.2
+// chapters 5-9; merge keys: yaml.org/type/merge.html. Tests: tests/unit/adapt/yaml_test.cc, and
+// every Sigma rule and Splunk detection when at hand.
+#include "adapt/yaml.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <unordered_set>
+
+#include <libfyaml.h>
+
+#include "base/text.h"
+
+namespace postern::adapt {
+
+bool YamlNode::is_null() const {
+  if (kind != Kind::kScalar || !plain) return false;
+  return text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL";
+}
+
+const YamlNode* YamlNode::find(std::string_view key) const {
+  for (const Entry& e : entries)
+    if (e.key.is_scalar() && e.key.text == key) return &e.value;
+  return nullptr;
+}
+
+std::string_view YamlNode::get(std::string_view key) const {
+  const YamlNode* value = find(key);
+  return value != nullptr && value->is_scalar() ? std::string_view(value->text) : "";
+}
+
+uint32_t YamlNode::source_position(size_t at) const {
+  at = std::min(at, text.size());
+  if (block && !line_begins.empty()) {
+    const auto before = std::string_view(text).substr(0, at);
+    const auto line = static_cast<size_t>(std::count(before.begin(), before.end(), '\n'));
+    const size_t newline = before.rfind('\n');
+    const size_t column = newline == std::string_view::npos ? at : at - newline - 1;
+    // The position after the last newline has no line of its own.
+    if (line >= line_begins.size()) return span.end;
+    return std::min(line_begins[line] + static_cast<uint32_t>(column), span.end);
+  }
+  return text_begin == kNoPosition ? span.begin : text_begin + static_cast<uint32_t>(at);
+}
+
+namespace {
+
+/// Copies of anchored nodes; nested anchors would otherwise multiply a large document.
+constexpr size_t kMaxAnchoredNodes = 1'000'000;
+
+/// From this many entries on, a mapping's keys are hashed to find duplicates.
+constexpr size_t kHashKeysFrom = 16;
+
+struct ParserCloser {
+  void operator()(fy_parser* p) const { fy_parser_destroy(p); }
+};
+
+struct DiagCloser {
+  void operator()(fy_diag* d) const { fy_diag_destroy(d); }
+};
+
+uint32_t offset_of(const fy_mark* mark) {
+  return static_cast<uint32_t>(mark->input_pos);
+}
+
+std::string_view token_text(fy_token* token) {
+  size_t size = 0;
+  const char* text = token == nullptr ? nullptr : fy_token_get_text(token, &size);
+  return text == nullptr ? std::string_view() : std::string_view(text, size);
+}
+
+/// Byte offset of a 1-based line and column (columns count code points, as libfyaml does).
+uint32_t offset_at(std::string_view text, int line, int column) {
+  size_t at = text.substr(0, 3) == "\xef\xbb\xbf" ? 3 : 0;
+  for (int n = 1; n < line && at < text.size(); ++n) {
+    at = std::min(text.find_first_of("\r\n", at), text.size());
+    if (text.substr(at, 2) == "\r\n") ++at;
+    if (at < text.size()) ++at;
+  }
+  for (int n = 1; n < column && at < text.size() && text[at] != '\n'; ++n)
+    next_code_point(text, at);
+  return static_cast<uint32_t>(at);
+}
+
+/// A finished node with what its ancestors and aliases must know of it.
+struct Built {
+  YamlNode node;
+  size_t nodes = 1;
+  size_t depth = 1;
+};
+
+/// A sequence or mapping whose end has not come yet.
+struct Open {
+  Built built;
+  std::string anchor;
+  bool flow = false;
+  bool have_key = false;
+  YamlNode key;
+  std::unordered_set<std::string> keys;  ///< filled once there are kHashKeysFrom entries
+  std::vector<YamlNode> merges;          ///< mappings merged by `<<`, the stronger first
+  size_t merge_at = 0;                   ///< entry before which they are put
+};
+
+class Builder {
+ public:
+  Builder(const Source& source, Diagnostics& diag) : text_(source.text), diag_(diag) {}
+
+  std::vector<YamlNode> run();
+
+ private:
+  bool refuse_bytes();
+  bool event(const fy_event& e);
+  bool open(YamlNode::Kind kind, fy_token* start, fy_token* anchor, fy_token* tag);
+  bool close(fy_token* end);
+  bool scalar(fy_token* value, fy_token* anchor, fy_token* tag);
+  bool alias(fy_token* name);
+  bool finish(Built built, std::string_view anchor, const Span* alias_at = nullptr);
+  bool add_entry(Open& map, YamlNode value);
+  bool add_merge(Open& map, YamlNode value);
+  void apply_merges(Open& map);
+  void place_text(YamlNode& node) const;
+  void place_block(YamlNode& node) const;
+  Span place_of_nothing() const;
+  void check_tag(fy_token* tag, YamlNode& node);
+  bool too_deep(size_t depth, Span at);
+  void report_errors(fy_diag* collected);
+  std::string unclosed_hint() const;
+
+  std::string_view text_;
+  Diagnostics& diag_;
+  std::vector<YamlNode> documents_;
+  std::vector<Open> stack_;
+  std::map<std::string, Built, std::less<>> anchors_;
+  size_t alias_nodes_ = 0;
+  size_t anchored_nodes_ = 0;
+  uint32_t last_end_ = 0;  ///< end of the last token seen: where an absent value stands
+};
+
+/// What libfyaml would pass over in silence.
+bool Builder::refuse_bytes() {
+  if (text_.size() >= YamlNode::kNoPosition) {
+    diag_.error("yaml-too-large", "a YAML text of 4 GiB or more", Span{});
+    return true;
+  }
+  const size_t nul = text_.find('\0');
+  if (nul != std::string_view::npos) {
+    const auto at = static_cast<uint32_t>(nul);
+    diag_.error("yaml-syntax", "a NUL byte is not allowed in YAML", {at, at + 1}, "",
+                "save the file as UTF-8 text");
+    return true;
+  }
+  if (valid_utf8(text_)) return false;
+  for (size_t at = 0; at < text_.size();) {
+    const size_t begin = at;
+    const char32_t c = next_code_point(text_, at);
+    // A real U+FFFD takes three bytes, a malformed byte advances by one.
+    if (c != 0xFFFD || at - begin != 1) continue;
+    diag_.error("yaml-syntax", "bytes that are not UTF-8",
+                {static_cast<uint32_t>(begin), static_cast<uint32_t>(at)}, "",
+                "save the file as UTF-8 text");
+    break;
+  }
+  return true;
+}
+
+std::vector<YamlNode> Builder::run() {
+  if (refuse_bytes()) return {};
+
+  fy_diag_cfg diag_config;
+  fy_diag_cfg_default(&diag_config);
+  diag_config.fp = nullptr;  // collected only: nothing goes to standard error
+  diag_config.output_fn = nullptr;
+  diag_config.level = FYET_WARNING;
+  const std::unique_ptr<fy_diag, DiagCloser> collected(fy_diag_create(&diag_config));
+  fy_diag_set_collect_errors(collected.get(), true);
+
+  fy_parse_cfg config{};
+  // Sloppy: quoted text and brackets may continue at column 0, which published Splunk searches do
+  // and every common reader takes.
+  config.flags = static_cast<fy_parse_cfg_flags>(
+      FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_SLOPPY_FLOW_INDENTATION | FYPCF_DEFAULT_VERSION_1_2);
+  config.diag = collected.get();
+  const std::unique_ptr<fy_parser, ParserCloser> parser(fy_parser_create(&config));
+  if (parser == nullptr || fy_parser_set_string(parser.get(), text_.data(), text_.size()) != 0) {
+    diag_.error("yaml-syntax", "the YAML parser could not start", Span{});
+    return {};
+  }
+
+  bool more = true;
+  while (more) {
+    fy_event* e = fy_parser_parse(parser.get());
+    if (e == nullptr) break;
+    more = event(*e);
+    fy_parser_event_free(parser.get(), e);
+  }
+  report_errors(collected.get());
+  // Without a collected error this is a fault that libfyaml did not put in words.
+  if (more && fy_parser_get_stream_error(parser.get()) && !diag_.has_errors())
+    diag_.error("yaml-syntax", "not valid YAML from here on", {last_end_, last_end_});
+  return std::move(documents_);
+}
+
+/// False ends the parse: end of stream, or a limit was hit.
+bool Builder::event(const fy_event& e) {
+  switch (e.type) {
+    case FYET_DOCUMENT_START:
+      stack_.clear();
+      anchors_.clear();
+      if (e.document_start.document_start != nullptr)
+        last_end_ = offset_of(fy_token_end_mark(e.document_start.document_start));
+      return true;
+    case FYET_MAPPING_START:
+      return open(YamlNode::Kind::kMapping, e.mapping_start.mapping_start, e.mapping_start.anchor,
+                  e.mapping_start.tag);
+    case FYET_SEQUENCE_START:
+      return open(YamlNode::Kind::kSequence, e.sequence_start.sequence_start,
+                  e.sequence_start.anchor, e.sequence_start.tag);
+    case FYET_MAPPING_END:
+      return close(e.mapping_end.mapping_end);
+    case FYET_SEQUENCE_END:
+      return close(e.sequence_end.sequence_end);
+    case FYET_SCALAR:
+      return scalar(e.scalar.value, e.scalar.anchor, e.scalar.tag);
+    case FYET_ALIAS:
+      return alias(e.alias.anchor);
+    case FYET_STREAM_END:
+      return false;
+    default:
+      return true;
+  }
+}
+
+bool Builder::too_deep(size_t depth, Span at) {
+  if (depth <= kMaxYamlDepth) return false;
+  diag_.error("yaml-too-deep", "nested more than " + std::to_string(kMaxYamlDepth) + " levels", at);
+  return true;
+}
+
+bool Builder::open(YamlNode::Kind kind, fy_token* start, fy_token* anchor, fy_token* tag) {
+  Open o;
+  YamlNode& node = o.built.node;
+  node.kind = kind;
+  const fy_mark* mark = start == nullptr ? nullptr : fy_token_start_mark(start);
+  node.span.begin = mark == nullptr ? last_end_ : offset_of(mark);
+  node.span.end = node.span.begin;
+  const char first = node.span.begin < text_.size() ? text_[node.span.begin] : '\0';
+  const fy_mark* mark_end = mark == nullptr ? nullptr : fy_token_end_mark(start);
+  // A block collection starts with an empty token; a flow one with its bracket.
+  o.flow = mark_end != nullptr && offset_of(mark_end) > node.span.begin &&
+           (first == '[' || first == '{');
+  o.anchor = std::string(token_text(anchor));
+  check_tag(tag, node);
+  last_end_ = std::max(last_end_, node.span.begin);
+  if (too_deep(stack_.size() + 1, {node.span.begin, node.span.begin + 1})) return false;
+  stack_.push_back(std::move(o));
+  return true;
+}
+
+bool Builder::close(fy_token* end) {
+  Open o = std::move(stack_.back());
+  stack_.pop_back();
+  const fy_mark* mark = end == nullptr || !o.flow ? nullptr : fy_token_end_mark(end);
+  if (mark != nullptr) last_end_ = offset_of(mark);
+  o.built.node.span.end = std::max(last_end_, o.built.node.span.begin);
+  apply_merges(o);
+  return finish(std::move(o.built), o.anchor);
+}
+
+/// Where a value that is not written stands: after the `:`, `?` or `-` that asks for it.
+Span Builder::place_of_nothing() const {
+  uint32_t at = last_end_;
+  const bool in_block_sequence = !stack_.empty() && !stack_.back().flow &&
+                                 stack_.back().built.node.kind == YamlNode::Kind::kSequence;
+  const size_t next = text_.find_first_not_of(in_block_sequence ? " \t\r\n" : " \t", at);
+  if (next < text_.size() && (text_[next] == ':' || (in_block_sequence && text_[next] == '-')))
+    at = static_cast<uint32_t>(next) + 1;
+  return {at, at};
+}
+
+bool Builder::scalar(fy_token* value, fy_token* anchor, fy_token* tag) {
+  Built built;
+  YamlNode& node = built.node;
+  const fy_mark* begin = value == nullptr ? nullptr : fy_token_start_mark(value);
+  const fy_mark* end = value == nullptr ? nullptr : fy_token_end_mark(value);
+  if (begin == nullptr || end == nullptr) {
+    node.plain = true;
+    node.span = place_of_nothing();
+    node.text_begin = node.span.begin;
+  } else {
+    node.span = {offset_of(begin), offset_of(end)};
+    node.text = std::string(token_text(value));
+    const fy_scalar_style style = fy_token_scalar_style(value);
+    node.plain = style == FYSS_PLAIN || style == FYSS_ANY;
+    node.block = style == FYSS_LITERAL;
+    if (node.block)
+      place_block(node);
+    else if (style != FYSS_FOLDED)
+      place_text(node);
+    if (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) {
+      --node.span.begin;
+      ++node.span.end;
+    }
+  }
+  last_end_ = std::max(last_end_, node.span.end);
+  check_tag(tag, node);
+  return finish(std::move(built), token_text(anchor));
+}
+
+/// The span is still the token's own, without quotes.
+void Builder::place_text(YamlNode& node) const {
+  const std::string_view raw = text_.substr(node.span.begin, node.span.end - node.span.begin);
+  if (raw == node.text) node.text_begin = node.span.begin;
+}
+
+/// A literal block keeps its lines one to one; only indentation and line ends differ.
+void Builder::place_block(YamlNode& node) const {
+  const std::vector<std::string_view> lines = split(node.text, '\n');
+  std::vector<std::pair<uint32_t, uint32_t>> raw;  // begin and end of each line in the source
+  for (uint32_t at = node.span.begin; at < node.span.end;) {
+    const auto stop =
+        static_cast<uint32_t>(std::min<size_t>(text_.find_first_of("\r\n", at), node.span.end));
+    raw.emplace_back(at, stop);
+    at = stop + (text_.substr(stop, 2) == "\r\n" ? 2 : 1);
+  }
+  // The indentation is what the first line that has content lost.
+  for (size_t i = 0; i < raw.size() && i < lines.size(); ++i) {
+    if (lines[i].empty()) continue;
+    const uint32_t size = raw[i].second - raw[i].first;
+    node.block_indent = size - std::min(size, static_cast<uint32_t>(lines[i].size()));
+    break;
+  }
+  for (const auto& [begin, end] : raw)
+    node.line_begins.push_back(std::min(begin + node.block_indent, end));
+  node.block_begin = node.line_begins.empty() ? node.span.begin : node.line_begins.front();
+}
+
+bool Builder::alias(fy_token* name) {
+  const std::string_view text = token_text(name);
+  const fy_mark* begin = fy_token_start_mark(name);
+  const fy_mark* end = fy_token_end_mark(name);
+  const Span at{offset_of(begin) - 1, offset_of(end)};  // with its `*`
+  last_end_ = at.end;
+  const auto found = anchors_.find(text);
+  if (found == anchors_.end()) {
+    const bool inside =
+        std::any_of(stack_.begin(), stack_.end(), [&](const Open& o) { return o.anchor == text; });
+    std::vector<std::string_view> names;
+    for (const auto& [known, built] : anchors_)
+      names.push_back(known);
+    const std::string near = nearest_name(text, names);
+    diag_.error("yaml-unknown-alias", "no anchor named \"" + std::string(text) + "\" before this",
+                at, inside ? "an alias inside its own anchor" : "",
+                near.empty() ? "" : "did you mean *" + near + "?");
+    Built nothing;  // goes on, so that later mistakes are shown too
+    nothing.node.plain = true;
+    nothing.node.span = at;
+    return finish(std::move(nothing), "", &at);
+  }
+  if (too_deep(stack_.size() + found->second.depth, at)) return false;
+  alias_nodes_ += found->second.nodes;
+  if (alias_nodes_ > kMaxYamlAliasNodes) {
+    diag_.error("yaml-too-large",
+                "aliases expand to more than " + std::to_string(kMaxYamlAliasNodes) + " nodes", at);
+    return false;
+  }
+  return finish(found->second, "", &at);
+}
+
+/// Puts a complete node where its parent expects it.
+bool Builder::finish(Built built, std::string_view anchor, const Span* alias_at) {
+  if (!anchor.empty()) {
+    anchored_nodes_ += built.nodes;
+    if (anchored_nodes_ > kMaxAnchoredNodes) {
+      diag_.error("yaml-too-large", "anchors inside anchors hold too many nodes", built.node.span);
+      return false;
+    }
+    anchors_[std::string(anchor)] = built;
+  }
+  if (stack_.empty()) {
+    documents_.push_back(std::move(built.node));
+    return true;
+  }
+  Open& parent = stack_.back();
+  parent.built.nodes += built.nodes;
+  parent.built.depth = std::max(parent.built.depth, built.depth + 1);
+  if (parent.built.node.is_sequence()) {
+    parent.built.node.items.push_back(std::move(built.node));
+  } else if (parent.have_key) {
+    parent.have_key = false;
+    return add_entry(parent, std::move(built.node));
+  } else {
+    parent.have_key = true;
+    parent.key = std::move(built.node);
+    // A key that came by an alias has the place of its anchor; show where it is used.
+    if (alias_at != nullptr) parent.key.span = *alias_at;
+  }
+  return true;
+}
+
+bool Builder::add_entry(Open& map, YamlNode value) {
+  if (map.key.is_scalar() && map.key.plain && map.key.text == "<<")
+    return add_merge(map, std::move(value));
+  std::vector<YamlNode::Entry>& entries = map.built.node.entries;
+  if (map.key.is_scalar()) {
+    bool known = false;
+    if (entries.size() < kHashKeysFrom) {
+      known = map.built.node.find(map.key.text) != nullptr;
+    } else {
+      if (map.keys.empty())
+        for (const YamlNode::Entry& e : entries)
+          if (e.key.is_scalar()) map.keys.insert(e.key.text);
+      known = !map.keys.insert(map.key.text).second;
+    }
+    if (known) {
+      diag_.error("yaml-duplicate-key", "the key \"" + map.key.text + "\" appears twice",
+                  map.key.span, "", "rename or remove one; YAML keeps only one of them");
+      return true;
+    }
+  }
+  entries.push_back({std::move(map.key), std::move(value)});
+  return true;
+}
+
+bool Builder::add_merge(Open& map, YamlNode value) {
+  const Span at = map.key.span;
+  if (map.merges.empty()) map.merge_at = map.built.node.entries.size();
+  std::vector<YamlNode> sources;
+  if (value.is_sequence())
+    sources = std::move(value.items);
+  else
+    sources.push_back(std::move(value));
+  for (YamlNode& source : sources) {
+    if (source.is_mapping())
+      map.merges.push_back(std::move(source));
+    else
+      diag_.error("yaml-bad-merge", "`<<` takes a mapping or a list of mappings", at, "",
+                  "name an anchored mapping: <<: *name");
+  }
+  return true;
+}
+
+/// Written keys win over merged ones, and of those the first.
+void Builder::apply_merges(Open& map) {
+  if (map.merges.empty()) return;
+  std::vector<YamlNode::Entry>& entries = map.built.node.entries;
+  std::unordered_set<std::string> keys;
+  for (const YamlNode::Entry& e : entries)
+    if (e.key.is_scalar()) keys.insert(e.key.text);
+  std::vector<YamlNode::Entry> merged;
+  for (YamlNode& source : map.merges)
+    for (YamlNode::Entry& e : source.entries)
+      if (!e.key.is_scalar() || keys.insert(e.key.text).second) merged.push_back(std::move(e));
+  entries.insert(entries.begin() + static_cast<std::ptrdiff_t>(map.merge_at),
+                 std::make_move_iterator(merged.begin()), std::make_move_iterator(merged.end()));
+}
+
+/// `!!str` and `!` make text of a plain scalar; the other core tags say what the reader finds
+/// anyway.
+void Builder::check_tag(fy_token* tag, YamlNode& node) {
+  if (tag == nullptr) return;
+  size_t size = 0;
+  const char* handle_text = fy_tag_token_handle(tag, &size);
+  const std::string_view handle = handle_text == nullptr ? "" : std::string_view(handle_text, size);
+  const char* suffix_text = fy_tag_token_suffix(tag, &size);
+  std::string_view suffix = suffix_text == nullptr ? "" : std::string_view(suffix_text, size);
+  constexpr std::string_view kCore = "tag:yaml.org,2002:";
+  bool core = handle == "!!";
+  if (handle.empty() && suffix.substr(0, kCore.size()) == kCore) {
+    core = true;
+    suffix.remove_prefix(kCore.size());
+  }
+  const bool non_specific = handle == "!" && suffix.empty();
+  if (non_specific || (core && suffix == "str")) {
+    node.plain = false;
+    return;
+  }
+  constexpr std::array<std::string_view, 6> kKnown = {"int", "float", "bool", "null", "map", "seq"};
+  if (core && std::find(kKnown.begin(), kKnown.end(), suffix) != kKnown.end()) return;
+  const Span at{offset_of(fy_token_start_mark(tag)), offset_of(fy_token_end_mark(tag))};
+  diag_.warning("yaml-tag-ignored",
+                "the tag " + std::string(text_.substr(at.begin, at.end - at.begin)) + " is ignored",
+                at);
+}
+
+/// An unclosed bracket is noticed at the end of the text; the cause is where it was opened.
+std::string Builder::unclosed_hint() const {
+  for (size_t i = stack_.size(); i-- > 0;) {
+    if (!stack_[i].flow) continue;
+    const uint32_t begin = stack_[i].built.node.span.begin;
+    const LineColumn place = line_column(text_, begin);
+    return std::string("the `") + text_[begin] + "` of line " + std::to_string(place.line) +
+           ", column " + std::to_string(place.column) + " is still open";
+  }
+  return "";
+}
+
+void Builder::report_errors(fy_diag* collected) {
+  void* iterator = nullptr;
+  while (const fy_diag_error* e = fy_diag_errors_iterate(collected, &iterator)) {
+    const uint32_t at = offset_at(text_, e->line, e->column);
+    const Span span{at, at < text_.size() ? at + 1 : at};
+    const std::string message = e->msg == nullptr ? "not valid YAML" : e->msg;
+    if (e->type < FYET_ERROR)
+      diag_.warning("yaml-directive", message, span);
+    else
+      diag_.error("yaml-syntax", message, span, "", unclosed_hint());
+  }
+}
+
+}  // namespace
+
+std::vector<YamlNode> parse_yaml(const Source& source, Diagnostics& diag) {
+  return Builder(source, diag).run();
+}
+
+}  // namespace postern::adapt
