@@ -1,0 +1,63 @@
+// Binding: names to tables, columns, functions and types; views to native tables.
+//
+// Input is a rule's plan as its front end made it; output the same tree with every type, schema and
+// view branch filled in. What a published rule gets wrong but every reader understands (a column its
+// vocabulary lacks, a string against a number) degrades the rule with a warning, or is an error when
+// `strict`. Tests: tests/unit/plan/bind_test.cc, tests/cases.
+#pragma once
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/diagnostic.h"
+#include "base/result.h"
+#include "plan/catalog.h"
+#include "plan/function.h"
+#include "plan/rule.h"
+
+namespace postern::plan {
+
+/// Value of an expression without columns; an error when it has none.
+using Evaluator = std::function<Result<data::Value>(const ExprPtr&, const RunContext&)>;
+
+struct BindContext {
+  const Catalog& catalog;
+  const FunctionCatalog& functions;
+  Evaluator evaluate;
+  bool strict = false;
+  /// The unbound plan of a vocabulary table that is defined by a query; null when it has none.
+  std::function<OpPtr(const VocabularyTable&, Diagnostics&)> view_query;
+};
+
+/// A native table that a rule could have read, and why it does not.
+struct DroppedTable {
+  std::string table;
+  std::string reason;   ///< "lacks field Image" | "never true: NetworkDirection =~ \"true\""
+};
+
+/// What binding and optimizing found out about a rule beside its plan.
+struct BindReport {
+  bool degraded = false;
+  std::set<std::string> tables;                  ///< native tables the plan reads
+  std::vector<DroppedTable> dropped;
+  /// Columns only shown or grouped by that some table does not have: null there. table -> columns.
+  std::map<std::string, std::set<std::string>> null_columns;
+  /// Not empty: the rule can never fire, and why.
+  std::string never;
+};
+
+OrFailed<OpPtr> bind(const Rule& rule, const BindContext& context, Diagnostics& diag, BindReport& report);
+
+/// Pushes filters into scan branches in native terms, folds constants, drops what can never be true,
+/// keeps only the columns that are read. Meaning never changes.
+OpPtr optimize(const OpPtr& plan, const BindContext& context, const Rule& rule, Diagnostics& diag,
+               BindReport& report);
+
+/// Scans of a plan, left to right.
+std::vector<const Op*> scans(const Op& op);
+
+/// True when `e` calls a function whose answer depends on the run (now(), ago()).
+bool depends_on_run(const Expr& e);
+
+}  // namespace postern::plan

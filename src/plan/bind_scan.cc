@@ -1,0 +1,187 @@
+// Binding of scans: which native tables provide a vocabulary's table, and each column's expression.
+#include <algorithm>
+
+#include "base/text.h"
+#include "base/check.h"
+#include "data/batch.h"
+#include "plan/binder.h"
+
+namespace postern::plan {
+
+using data::Type;
+using data::Value;
+
+namespace {
+
+std::string_view cast_function(Type t) {
+  switch (t) {
+    case Type::kBool:
+      return "tobool";
+    case Type::kInt:
+      return "toint";
+    case Type::kLong:
+      return "tolong";
+    case Type::kReal:
+      return "toreal";
+    case Type::kDatetime:
+      return "todatetime";
+    case Type::kTimespan:
+      return "totimespan";
+    case Type::kDynamic:
+      return "todynamic";
+    default:
+      return "tostring";
+  }
+}
+
+// "_time" of every native table is its batch's event time.
+constexpr std::string_view kTimeColumn = "_time";
+
+}  // namespace
+
+ExprPtr Binder::cast(ExprPtr e, Type to) {
+  if (e->type == to) return e;
+  if (e->is_literal() && e->literal.is_null()) return literal(Value::null(to), e->span);
+  ExprPtr c = bind(call(std::string(cast_function(to)), {e}, e->span), Schema{});
+  POSTERN_CHECK(c != nullptr);
+  return c;
+}
+
+ExprPtr Binder::native_column(const std::string& name, const TableDef& table) {
+  auto typed = [&](Type t) {
+    auto e = std::make_shared<Expr>(*column(name));
+    e->type = t;
+    return ExprPtr(e);
+  };
+  if (name == kTimeColumn) return typed(Type::kDatetime);
+  if (name == data::kRawColumn) return typed(Type::kString);
+  if (name == data::kValuesColumn) return typed(Type::kDynamic);
+  for (const auto& [key, value] : table.constants)
+    if (key == name) return literal(Value::string(value));
+  if (const FieldDef* f = table.find(name)) return typed(f->type);
+  return table.open ? typed(Type::kString) : nullptr;
+}
+
+// Binds an expression of the catalog over native columns; null when the table lacks one of them.
+ExprPtr Binder::native(const ExprPtr& e, const TableDef& table) {
+  std::set<std::string> names;
+  collect_columns(e, names);
+  Schema schema;
+  bool complete = true;
+  ExprPtr replaced = rewrite(e, [&](const ExprPtr& node) -> ExprPtr {
+    if (!node->is_column()) return node;
+    ExprPtr c = native_column(node->name, table);
+    complete = complete && c;
+    return c ? c : node;
+  });
+  if (!complete) return nullptr;
+  for (const std::string& n : names)
+    if (const ExprPtr c = native_column(n, table); c && c->is_column()) schema.push_back({n, c->type});
+  return bind(replaced, schema);
+}
+
+void Binder::add_branch(Op& scan, const VocabularyTable& table, const View& view) {
+  const TableDef* native_table = context_.catalog.table(view.from);
+  if (!native_table) return error("catalog-unknown-table", "view of an unknown table: " + view.from, scan.span);
+  Branch b;
+  b.table = view.from;
+  if (view.where) {
+    b.where = native(view.where, *native_table);
+    if (!b.where)
+      return error("catalog-view", "the view of " + table.name + " on " + view.from + " reads unknown columns",
+                   scan.span);
+  }
+  for (const ColumnInfo& c : scan.schema) {
+    ExprPtr e;
+    if (const ExprPtr* mapped = view.find(c.name)) e = native(*mapped, *native_table);
+    else if (view.passthrough || c.name == kTimeColumn || c.name == data::kRawColumn ||
+             c.name == data::kValuesColumn)
+      e = native_column(c.name, *native_table);
+    if (!e) {
+      b.missing.push_back(c.name);
+      continue;
+    }
+    const FieldDef* declared = table.find(c.name);
+    if (declared && !scan.open) e = cast(e, declared->type);
+    b.columns.push_back({c.name, e, {}});
+  }
+  report_.tables.insert(b.table);
+  scan.branches.push_back(std::move(b));
+}
+
+// A schema-less scan's column has the type that all its branches agree on, else string.
+void Binder::unify_types(Op& scan) {
+  for (ColumnInfo& c : scan.schema) {
+    std::set<Type> types;
+    for (const Branch& b : scan.branches)
+      for (const NamedExpr& n : b.columns)
+        if (n.name == c.name) types.insert(n.expr->type);
+    if (types.empty()) c.type = Type::kString;
+    else if (types.size() == 1) c.type = *types.begin();
+    else if (std::all_of(types.begin(), types.end(), data::is_integer)) c.type = Type::kLong;
+    else c.type = types.count(Type::kDynamic) ? Type::kDynamic : Type::kString;
+  }
+  for (Branch& b : scan.branches)
+    for (NamedExpr& n : b.columns) n.expr = cast(n.expr, find_column(scan.schema, n.name)->type);
+}
+
+OpPtr Binder::bind_scan(const Op& op) {
+  auto out = std::make_shared<Op>(op);
+  std::vector<const VocabularyTable*> tables;
+  if (op.vocabulary == "sigma") {
+    tables = context_.catalog.sigma_tables(op.attributes);
+  } else if (op.vocabulary == "native") {
+    if (const TableDef* t = context_.catalog.table(op.dataset)) {
+      for (const FieldDef& f : t->fields) out->schema.push_back({f.name, f.type});
+      VocabularyTable self;
+      View view;
+      view.from = t->name;
+      view.passthrough = true;
+      if (!find_column(out->schema, "_time")) out->schema.push_back({"_time", Type::kDatetime});
+      add_branch(*out, self, view);
+      return out;
+    }
+  } else if (const VocabularyTable* t = context_.catalog.vocabulary_table(op.vocabulary, op.dataset)) {
+    tables.push_back(t);
+    if (!t->query.empty() && context_.view_query) {
+      if (++view_depth_ > 16) {
+        error("catalog-view", "views that refer to each other: " + t->name, op.span);
+        return nullptr;
+      }
+      OpPtr query = context_.view_query(*t, diag_);
+      OpPtr bound = query ? bind(query) : nullptr;
+      --view_depth_;
+      if (!bound) failed_ = true;
+      return bound;
+    }
+  }
+  if (tables.empty()) {
+    std::string what = op.dataset;
+    for (const auto& [key, value] : op.attributes) what += (what.empty() ? "" : ", ") + key + ": " + value;
+    const std::string near =
+        op.vocabulary == "sigma" ? "" : nearest_name(op.dataset, context_.catalog.table_names(op.vocabulary));
+    error(code(op.vocabulary == "sigma" ? "no-source" : "unknown-table"),
+          (op.vocabulary == "sigma" ? "no evidence format provides this log source: " : "unknown table: ") + what,
+          op.span, "", near.empty() ? "" : "did you mean `" + near + "`?");
+    return nullptr;
+  }
+  out->open = op.open || tables.front()->open;
+  if (out->open) {
+    open_ = true;
+    std::set<std::string> names = requested_;
+    names.insert(std::string(kTimeColumn));
+    for (const std::string& n : names) out->schema.push_back({n, Type::kString});
+    if (rule_.kind == RuleKind::kQuery)
+      for (const VocabularyTable* t : tables)
+        for (const FieldDef& f : t->fields)
+          if (!names.count(f.name) && names.insert(f.name).second) out->schema.push_back({f.name, f.type});
+  } else {
+    for (const FieldDef& f : tables.front()->fields) out->schema.push_back({f.name, f.type});
+  }
+  for (const VocabularyTable* t : tables)
+    for (const View& v : t->views) add_branch(*out, *t, v);
+  if (out->open) unify_types(*out);
+  return failed_ ? nullptr : OpPtr(out);
+}
+
+}  // namespace postern::plan

@@ -1,0 +1,59 @@
+// Inside of bind.cc: the Binder, shared by bind_expr.cc, bind_scan.cc and bind_op.cc.
+#pragma once
+#include <set>
+#include <string>
+#include <vector>
+
+#include "plan/bind.h"
+
+namespace postern::plan {
+
+class Binder {
+ public:
+  Binder(const Rule& rule, const BindContext& context, Diagnostics& diag, BindReport& report)
+      : rule_(rule), context_(context), diag_(diag), report_(report) {}
+
+  OpPtr bind(const OpPtr& op);
+  /// Binds `e` against `schema`; null once an error was added.
+  ExprPtr bind(const ExprPtr& e, const Schema& schema);
+
+  void set_requested(std::set<std::string> names) { requested_ = std::move(names); }
+  bool failed() const { return failed_; }
+
+ private:
+  ExprPtr bind_column(const ExprPtr& e, const Schema& schema);
+  ExprPtr bind_call(const ExprPtr& e, const Schema& schema);
+  ExprPtr fold(const std::shared_ptr<Expr>& e);
+  data::Type guess_type(const std::string& column) const;
+  void degrade(std::string code, std::string message, Span at, std::string label, std::string hint);
+  void error(std::string code, std::string message, Span at, std::string label = "", std::string hint = "");
+  std::string code(std::string_view what) const { return rule_.info.language + "-" + std::string(what); }
+
+  OpPtr bind_scan(const Op& op);
+  void add_branch(Op& scan, const VocabularyTable& table, const View& view);
+  void unify_types(Op& scan);
+  ExprPtr native(const ExprPtr& e, const TableDef& table);
+  ExprPtr native_column(const std::string& name, const TableDef& table);
+  ExprPtr cast(ExprPtr e, data::Type to);
+
+  OpPtr bind_items(const Op& op, OpPtr input);
+  OpPtr bind_select(const Op& op, OpPtr input);
+  OpPtr bind_aggregate(const Op& op, OpPtr input);
+  OpPtr bind_sort(const Op& op, OpPtr input);
+  OpPtr bind_join(const Op& op, OpPtr left, OpPtr right);
+  OpPtr bind_union(const Op& op, std::vector<OpPtr> inputs);
+  OpPtr bind_expand(const Op& op, OpPtr input);
+  bool open_below(const Op& op) const;
+
+  const Rule& rule_;
+  const BindContext& context_;
+  Diagnostics& diag_;
+  BindReport& report_;
+  std::set<std::string> requested_;
+  std::set<std::string> told_;   // unknown columns already reported
+  bool open_ = false;            // the language has no schema: unknown columns are null
+  bool failed_ = false;
+  int view_depth_ = 0;
+};
+
+}  // namespace postern::plan
