@@ -96,11 +96,11 @@ def sysmon(root: pathlib.Path) -> list[dict[str, Any]]:
                     "TimeCreated": epoch(event["@timestamp"])})
     space = "{http://schemas.microsoft.com/win/2004/08/events/event}"
     for line in (root / "evidence/ws1/sysmon.xml").read_text().splitlines():
-        event = ET.fromstring(line)
-        out.append({**{d.get("Name"): d.text or "" for d in event.iter(space + "Data")},
-                    "EventID": int(event.find(f"{space}System/{space}EventID").text),
-                    "Computer": event.find(f"{space}System/{space}Computer").text,
-                    "TimeCreated": epoch(event.find(f"{space}System/{space}TimeCreated").get("SystemTime"))})
+        tree = ET.fromstring(line)
+        system = {e.tag.removeprefix(space): e for e in tree[0]}
+        out.append({**{d.get("Name"): d.text or "" for d in tree.iter(space + "Data")},
+                    "EventID": int(system["EventID"].text or 0), "Computer": system["Computer"].text,
+                    "TimeCreated": epoch(system["TimeCreated"].get("SystemTime", ""))})
     return out
 
 
@@ -114,11 +114,13 @@ def audit(root: pathlib.Path) -> list[dict[str, Any]]:
     """Events joined by serial number: SYSCALL fields, `argv`, `cwd`, `title`, `to`, `paths`, `node`, `time`."""
     events: dict[str, dict[str, Any]] = defaultdict(lambda: {"paths": []})
     for line in (root / "evidence/web1/audit.log").read_text().splitlines():
-        node, kind, time, serial, text = re.fullmatch(
-            r"node=(\S+) type=(\S+) msg=audit\((\d+\.\d{3}):(\d+)\): (.*)", line).groups()
+        parts = re.fullmatch(r"node=(\S+) type=(\S+) msg=audit\((\d+\.\d{3}):(\d+)\): (.*)", line)
+        assert parts, line
+        node, kind, time, serial, text = parts.groups()
         event = events[serial]
         fields = dict(re.findall(r"(\w+)=(\"[^\"]*\"|\S+)", text))
-        event.update(node=node, time=float(time))
+        assert event.setdefault("time", float(time)) == float(time), f"two times for serial {serial}"
+        event["node"] = node
         if kind == "SYSCALL":
             event |= {k: plain(v) if k in ("comm", "exe", "key") else v for k, v in fields.items()}
         elif kind == "EXECVE":

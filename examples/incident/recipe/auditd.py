@@ -106,7 +106,8 @@ def nightly(log: Log) -> None:
     start = instant("03:20:01.530")
     for delay, pid, ppid, path, exe, args in (
             (0.0, 4377, 4376, "/bin/sh", "/usr/bin/bash", ["/bin/sh", "-c", "run-parts /etc/cron.daily"]),
-            (0.012, 4378, 4377, "/usr/bin/run-parts", "/usr/bin/bash", ["/bin/bash", "/usr/bin/run-parts", "/etc/cron.daily"]),
+            (0.012, 4378, 4377, "/usr/bin/run-parts", "/usr/bin/bash",
+             ["/bin/bash", "/usr/bin/run-parts", "/etc/cron.daily"]),
             (0.031, 4380, 4378, "/etc/cron.daily/logrotate", "/usr/bin/bash", ["/bin/sh", "/etc/cron.daily/logrotate"]),
             (0.044, 4381, 4380, "/usr/sbin/logrotate", "/usr/sbin/logrotate",
              ["/usr/sbin/logrotate", "-s", "/var/lib/logrotate/logrotate.status", "/etc/logrotate.conf"])):

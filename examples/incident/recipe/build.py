@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Builds every log of the incident, and expected.jsonl, from capture/mail.pcap and the story.
 
   build.py            writes the files

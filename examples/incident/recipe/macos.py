@@ -52,7 +52,8 @@ def unified(flows: list[Flow]) -> str:
     script, curl, day = PROCESSES["osascript"], PROCESSES["maccurl"], PROCESSES["daycurl"]
     rows = [
         (script, instant("01:14:18.402611"), "AppleEvents: launching with scripting addition <private>",
-         "AppleEvents: launching with scripting addition %{private}s", "com.apple.appleevents", "AppleEvents", APPLE_EVENTS),
+         "AppleEvents: launching with scripting addition %{private}s", "com.apple.appleevents", "AppleEvents",
+         APPLE_EVENTS),
         (script, instant("01:14:18.997120"), "do shell script: <private>", "do shell script: %{private}s",
          "com.apple.appleevents", "scripting", APPLE_EVENTS),
         (curl, connection.start - 0.018, "[C1 <private> tcp, attribution: developer] start", FLOW_FORM,

@@ -12,8 +12,6 @@ from email.message import EmailMessage
 
 from story import DAY, HOSTS, Session, instant
 
-STEALER = ("viewer", "mac-curl", "powershell")
-
 
 def sender(session: Session) -> str:
     if session.key.startswith("relay-out"):
