@@ -11,7 +11,8 @@ namespace postern {
 /// Owns bytes until it dies; never frees single allocations. Not thread-safe.
 class Arena {
  public:
-  explicit Arena(size_t block_bytes = size_t{64} * 1024) : block_bytes_(block_bytes) {}
+  explicit Arena(size_t block_bytes = size_t{64} * 1024)
+      : block_bytes_(block_bytes), next_(block_bytes < kFirstBlock ? block_bytes : kFirstBlock) {}
 
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
@@ -38,14 +39,19 @@ class Arena {
 
  private:
   void grow(size_t n) {
-    const size_t size = n > block_bytes_ ? n : block_bytes_;
-    blocks_.push_back(std::make_unique<char[]>(size));
+    // Small columns are many: start with a small block, double up to the full one.
+    const size_t size = n > next_ ? n : next_;
+    if (next_ < block_bytes_) next_ = next_ * 2 < block_bytes_ ? next_ * 2 : block_bytes_;
+    blocks_.push_back(std::make_unique_for_overwrite<char[]>(size));
     total_ += size;
     at_ = blocks_.back().get();
     left_ = size;
   }
 
+  static constexpr size_t kFirstBlock = 2048;
+
   size_t block_bytes_;
+  size_t next_;
   size_t left_ = 0;
   size_t total_ = 0;
   char* at_ = nullptr;

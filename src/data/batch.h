@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "data/column.h"
+#include "data/dynamic.h"
 
 namespace postern::data {
 
@@ -158,24 +159,47 @@ class BatchBuilder {
   void set_reader_factory(std::function<std::shared_ptr<const RecordReader>()> f) {
     make_reader_ = std::move(f);
   }
-  void keep(std::shared_ptr<const void> owner) { keep_.push_back(std::move(owner)); }
+  /// Keeps the owner of borrowed text alive with the current batch and every later one, until
+  /// `release`: no row that begins after it borrows from `owner` (a decoder of chunks calls it when it
+  /// leaves one, so that memory goes back with the batches).
+  void keep(std::shared_ptr<const void> owner);
+  void release(const std::shared_ptr<const void>& owner);
   /// False once the sink asked to stop.
   bool ok() const { return ok_; }
   uint32_t rows_pending() const { return row_; }
 
  private:
-  void start_columns();
+  /// Several values of one dynamic field in the current row.
+  struct Repeated {
+    int slot;
+    DynamicWriter values;
+  };
+
+  ColumnBuilder& cell(int slot);
+  bool is_set(int slot) const;
+  Type type_of(int slot) const { return layout_.fields()[static_cast<size_t>(slot)].type; }
+  void put_text(int slot, std::string_view value, bool borrowed);
+  void put_number_text(int slot, std::string_view value);
+  void put_dynamic(int slot, std::string_view encoded);
+  void put_value(int slot, const Value& v);
+  void put_element(int slot, Dynamic d);
+  void add_values(Dynamic d, int depth);
+  void repeat(int slot, Dynamic d);
+  void bad_value(int slot, std::string_view value);
 
   const Layout& layout_;
   BatchSink& sink_;
   Anomalies& anomalies_;
   std::string path_;
-  std::vector<ColumnBuilder> builders_;
-  std::vector<uint8_t> set_;  // per column: this row has a value
-  ColumnBuilder time_;
+  std::vector<ColumnBuilder> builders_;  // a column is as long as the last row that set it
+  ColumnBuilder time_{Type::kDatetime};
   std::vector<Position> positions_;
-  std::vector<std::string> values_;  // for `_values` of the current row
+  std::shared_ptr<Arena> arena_;  // copied text of all columns of the batch
+  DynamicWriter values_;          // `_values` of the current row
+  DynamicWriter scratch_;
+  std::vector<Repeated> repeated_;
   std::vector<std::shared_ptr<const void>> keep_;
+  std::vector<std::shared_ptr<const void>> released_;  // leave keep_ with this batch
   std::function<std::shared_ptr<const RecordReader>()> make_reader_;
   Position position_;
   int64_t time_ticks_ = 0;

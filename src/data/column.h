@@ -114,6 +114,7 @@ class ColumnBuilder {
   uint32_t size() const { return size_; }
 
   void append_null();
+  void append_nulls(uint32_t n);
   void append(bool v) { grow(), set(size_ - 1, v); }
   void append(int64_t v) { grow(), set(size_ - 1, v); }
   void append(double v) { grow(), set(size_ - 1, v); }
@@ -131,11 +132,16 @@ class ColumnBuilder {
   void set(uint32_t row, const Value& v);
   void set_null(uint32_t row);
 
+  /// What was written so far: false for a null and beyond the end.
+  bool is_set(uint32_t row) const;
+  std::string_view bytes_at(uint32_t row) const;  ///< string and dynamic columns
+
   /// Keeps `owner` alive as long as the finished column (for borrowed strings).
   void keep(std::shared_ptr<const void> owner);
   /// Bytes of the finished column's own arena, for kernels that build strings in place.
   Arena& arena();
 
+  /// The finished column; the builder is empty afterwards.
   Column finish();
 
  private:

@@ -85,21 +85,26 @@ class DynamicWriter {
 
   /// The encoded value; the writer is empty afterwards.
   std::string take();
+  /// The same without giving up the buffer: read it, then `clear` for the next value.
+  std::string_view encoded() const;
+  void clear();
 
  private:
   struct Open {
-    size_t start;  // of the tag byte
+    size_t start = 0;  // of the tag byte
     std::vector<uint32_t> offsets;
-    bool object;
+    bool object = false;
   };
 
   void tag(Dynamic::Kind k);
+  void start_value();
   void put32(uint32_t v);
   void put64(uint64_t v);
   void begin(Dynamic::Kind k);
 
   std::string out_;
   std::vector<Open> open_;
+  size_t depth_ = 0;  // levels of open_ in use
   bool after_key_ = false;
 };
 

@@ -58,5 +58,7 @@ class Value {
 
 /// `"` + JSON-escaped text + `"`; malformed UTF-8 is replaced by U+FFFD.
 std::string json_string(std::string_view text);
+/// The same, appended to `out`.
+void append_json_string(std::string& out, std::string_view text);
 
 }  // namespace postern::data

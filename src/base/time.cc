@@ -1,0 +1,241 @@
+// The calendar is the proleptic Gregorian one; days and dates convert by the era algorithm of Howard
+// Hinnant, "chrono-Compatible Low-Level Date Algorithms". Timespan text is in timespan.cc.
+#include "base/time.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/text.h"
+
+namespace postern {
+namespace {
+
+constexpr int64_t kUnixEpochDays = kUnixEpochTicks / kTicksPerDay;
+constexpr int64_t kNanosecondsPerTick = 100;
+constexpr int kFractionDigits = 7;  // of a second, in ticks
+
+int64_t floor_div(int64_t a, int64_t b) { return a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0); }
+
+bool leap(int year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
+
+int days_in_month(int year, int month) {
+  constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  return kDays[month - 1] + (month == 2 && leap(year) ? 1 : 0);
+}
+
+/// Days since 1970-01-01. Years count from March, so that the leap day is the last one.
+int64_t days_from_civil(int year, int month, int day) {
+  const int64_t y = month <= 2 ? year - 1 : year;
+  const int64_t era = floor_div(y, 400);
+  const int64_t year_of_era = y - era * 400;
+  const int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+  const int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  return era * 146097 + day_of_era - 719468;
+}
+
+/// Reads fixed-width numbers and separators off the front of a text.
+class Cursor {
+ public:
+  explicit Cursor(std::string_view s) : s_(s) {}
+
+  bool done() const { return s_.empty(); }
+  char peek() const { return s_.empty() ? '\0' : s_.front(); }
+
+  bool eat(char c) {
+    if (peek() != c || s_.empty()) return false;
+    s_.remove_prefix(1);
+    return true;
+  }
+
+  /// Exactly `width` digits.
+  bool number(size_t width, int& out) {
+    if (s_.size() < width) return false;
+    int v = 0;
+    for (size_t i = 0; i < width; ++i) {
+      if (!ascii_digit(s_[i])) return false;
+      v = v * 10 + (s_[i] - '0');
+    }
+    s_.remove_prefix(width);
+    out = v;
+    return true;
+  }
+
+  /// All digits that follow.
+  std::string_view digits() {
+    size_t n = 0;
+    while (n < s_.size() && ascii_digit(s_[n])) ++n;
+    const std::string_view d = s_.substr(0, n);
+    s_.remove_prefix(n);
+    return d;
+  }
+
+ private:
+  std::string_view s_;
+};
+
+/// "965" of a second in ticks; digits beyond a tick are cut off.
+int64_t fraction_ticks(std::string_view digits) {
+  int64_t ticks = 0;
+  for (size_t i = 0; i < kFractionDigits; ++i)
+    ticks = ticks * 10 + (i < digits.size() ? digits[i] - '0' : 0);
+  return ticks;
+}
+
+/// Minutes east of UTC; nothing means UTC.
+bool read_offset(Cursor& in, int& minutes) {
+  minutes = 0;
+  if (in.done() || ((in.eat('Z') || in.eat('z')) && in.done())) return true;
+  const bool west = in.peek() == '-';
+  if (!in.eat('+') && !in.eat('-')) return false;
+  int h = 0, m = 0;
+  if (!in.number(2, h)) return false;
+  in.eat(':');
+  if (!in.number(2, m) || h > 23 || m > 59 || !in.done()) return false;
+  minutes = (h * 60 + m) * (west ? -1 : 1);
+  return true;
+}
+
+void append_padded(std::string& out, int64_t v, size_t width) {
+  const std::string digits = std::to_string(v);
+  if (digits.size() < width) out.append(width - digits.size(), '0');
+  out.append(digits);
+}
+
+std::string format_seconds(const CivilTime& c) {
+  std::string out;
+  append_padded(out, c.year, 4);
+  out.push_back('-');
+  append_padded(out, c.month, 2);
+  out.push_back('-');
+  append_padded(out, c.day, 2);
+  out.push_back('T');
+  append_padded(out, c.hour, 2);
+  out.push_back(':');
+  append_padded(out, c.minute, 2);
+  out.push_back(':');
+  append_padded(out, c.second, 2);
+  return out;
+}
+
+/// A column may hold what arithmetic made of a time; text stays within the calendar.
+int64_t clamp_ticks(int64_t ticks) { return std::clamp(ticks, int64_t{0}, kMaxTicks); }
+
+}  // namespace
+
+std::optional<int64_t> ticks_from_civil(const CivilTime& c) {
+  if (c.year < 1 || c.year > 9999 || c.month < 1 || c.month > 12 || c.day < 1 ||
+      c.day > days_in_month(c.year, c.month))
+    return std::nullopt;
+  if (c.hour < 0 || c.hour > 23 || c.minute < 0 || c.minute > 59 || c.second < 0 ||
+      c.second > 60 || c.sub_ticks < 0 || c.sub_ticks >= kTicksPerSecond)
+    return std::nullopt;
+  const int64_t days = days_from_civil(c.year, c.month, c.day) + kUnixEpochDays;
+  return days * kTicksPerDay + c.hour * kTicksPerHour + c.minute * kTicksPerMinute +
+         std::min(c.second, 59) * kTicksPerSecond + c.sub_ticks;
+}
+
+CivilTime civil_from_ticks(int64_t ticks) {
+  const int64_t day_number = floor_div(ticks, kTicksPerDay);
+  const int64_t rest = ticks - day_number * kTicksPerDay;
+  const int64_t z = day_number - kUnixEpochDays + 719468;
+  const int64_t era = floor_div(z, 146097);
+  const int64_t day_of_era = z - era * 146097;
+  const int64_t year_of_era =
+      (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+  const int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const int64_t month_from_march = (5 * day_of_year + 2) / 153;
+  CivilTime c;
+  c.day = static_cast<int>(day_of_year - (153 * month_from_march + 2) / 5 + 1);
+  c.month = static_cast<int>(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
+  c.year = static_cast<int>(year_of_era + era * 400 + (c.month <= 2 ? 1 : 0));
+  c.hour = static_cast<int>(rest / kTicksPerHour);
+  c.minute = static_cast<int>(rest % kTicksPerHour / kTicksPerMinute);
+  c.second = static_cast<int>(rest % kTicksPerMinute / kTicksPerSecond);
+  c.sub_ticks = rest % kTicksPerSecond;
+  return c;
+}
+
+int64_t ticks_from_unix(int64_t seconds, int64_t nanoseconds) {
+  // Clamped first: no sum below can overflow.
+  constexpr int64_t kLeast = -kUnixEpochTicks / kTicksPerSecond;
+  constexpr int64_t kMost = (kMaxTicks - kUnixEpochTicks) / kTicksPerSecond;
+  const int64_t fraction = floor_div(nanoseconds, kNanosecondsPerTick);
+  return clamp_ticks(kUnixEpochTicks + std::clamp(seconds, kLeast, kMost) * kTicksPerSecond +
+                     fraction);
+}
+
+std::optional<int64_t> ticks_from_unix_text(std::string_view text) {
+  Cursor in(text);
+  const bool negative = in.eat('-');
+  const std::optional<int64_t> seconds = parse_int(in.digits());
+  int64_t ticks = 0;
+  if (in.eat('.')) {
+    const std::string_view fraction = in.digits();
+    if (fraction.empty()) return std::nullopt;
+    ticks = fraction_ticks(fraction);
+  }
+  // A million years either way keeps the sum below from overflowing.
+  if (!in.done() || !seconds || *seconds > kMaxTicks / kTicksPerSecond) return std::nullopt;
+  ticks += *seconds * kTicksPerSecond;
+  ticks = kUnixEpochTicks + (negative ? -ticks : ticks);
+  if (ticks < 0 || ticks > kMaxTicks) return std::nullopt;
+  return ticks;
+}
+
+std::optional<int64_t> parse_rfc3339(std::string_view text) {
+  Cursor in(text);
+  CivilTime c;
+  if (!in.number(4, c.year) || !in.eat('-') || !in.number(2, c.month) || !in.eat('-') ||
+      !in.number(2, c.day))
+    return std::nullopt;
+  int offset = 0;
+  if (!in.done()) {
+    if (!in.eat('T') && !in.eat('t') && !in.eat(' ')) return std::nullopt;
+    if (!in.number(2, c.hour) || !in.eat(':') || !in.number(2, c.minute)) return std::nullopt;
+    if (in.eat(':')) {
+      if (!in.number(2, c.second)) return std::nullopt;
+      if (in.eat('.')) {
+        const std::string_view fraction = in.digits();
+        if (fraction.empty() || fraction.size() > 9) return std::nullopt;
+        c.sub_ticks = fraction_ticks(fraction);
+      }
+    }
+    if (!read_offset(in, offset)) return std::nullopt;
+  }
+  const std::optional<int64_t> local = ticks_from_civil(c);
+  if (!local) return std::nullopt;
+  const int64_t ticks = *local - offset * kTicksPerMinute;
+  if (ticks < 0 || ticks > kMaxTicks) return std::nullopt;
+  return ticks;
+}
+
+std::string format_rfc3339(int64_t ticks) {
+  const CivilTime c = civil_from_ticks(clamp_ticks(ticks));
+  std::string out = format_seconds(c);
+  if (c.sub_ticks != 0) {
+    out.push_back('.');
+    if (c.sub_ticks % kTicksPerMillisecond == 0)
+      append_padded(out, c.sub_ticks / kTicksPerMillisecond, 3);
+    else append_padded(out, c.sub_ticks, kFractionDigits);
+  }
+  out.push_back('Z');
+  return out;
+}
+
+std::string format_datetime_kusto(int64_t ticks) {
+  const CivilTime c = civil_from_ticks(clamp_ticks(ticks));
+  std::string out = format_seconds(c);
+  out.push_back('.');
+  append_padded(out, c.sub_ticks, kFractionDigits);
+  out.push_back('Z');
+  return out;
+}
+
+int64_t wall_clock_ticks() {
+  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  return ticks_from_unix(
+      0, std::chrono::duration_cast<std::chrono::nanoseconds>(since_1970).count());
+}
+
+}  // namespace postern
