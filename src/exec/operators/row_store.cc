@@ -1,0 +1,109 @@
+#include <algorithm>
+#include <cstring>
+
+#include "exec/operators/operators.h"
+
+namespace postern::exec {
+
+using data::Column;
+using data::Type;
+
+Chunk gather(const Chunk& c, data::Rows rows) {
+  Chunk out;
+  out.num_rows = static_cast<uint32_t>(rows.size());
+  for (const Column& column : c.columns) out.columns.push_back(column.gather(rows));
+  for (const uint32_t row : rows) {
+    out.times.push_back(c.times[row]);
+    out.refs.copy_row(c.refs, row);
+  }
+  return out;
+}
+
+std::vector<Column> evaluate_all(const std::vector<Program>& exprs, const Chunk& c, RunState& state) {
+  std::vector<Column> out;
+  out.reserve(exprs.size());
+  for (const Program& e : exprs) out.push_back(e->evaluate(c.columns, all_rows(c), c.num_rows, state.context));
+  return out;
+}
+
+void append_key(std::string& key, const Column& c, uint32_t row, bool as_real) {
+  if (c.type() == Type::kNull || !c.valid(row)) {
+    key += '\0';
+    return;
+  }
+  key += '\1';
+  switch (data::physical(c.type())) {
+    case data::Physical::kByte:
+      key += static_cast<char>(c.view<uint8_t>()[row]);
+      return;
+    case data::Physical::kInt64: {
+      char bytes[8];
+      const int64_t v = c.view<int64_t>()[row];
+      const double d = static_cast<double>(v);
+      if (as_real) std::memcpy(bytes, &d, 8);
+      else std::memcpy(bytes, &v, 8);
+      key.append(bytes, 8);
+      return;
+    }
+    case data::Physical::kDouble: {
+      char bytes[8];
+      const double d = c.view<double>()[row] + 0.0;  // -0.0 equals 0.0
+      std::memcpy(bytes, &d, 8);
+      key.append(bytes, 8);
+      return;
+    }
+    case data::Physical::kBytes: {
+      const std::string_view s = c.view<std::string_view>()[row];
+      const auto n = static_cast<uint32_t>(s.size());
+      char bytes[4];
+      std::memcpy(bytes, &n, 4);
+      key.append(bytes, 4).append(s);
+      return;
+    }
+  }
+}
+
+void RowStore::add(const Chunk& c, bool compact) {
+  Chunk kept;
+  kept.num_rows = c.num_rows;
+  kept.times = c.times;
+  kept.refs = c.refs;
+  for (const Column& column : c.columns) kept.columns.push_back(compact && !column.is_constant() ? column.compact() : column);
+  for (uint32_t row = 0; row < c.num_rows; ++row)
+    locations_.push_back({static_cast<uint32_t>(chunks_.size()), row});
+  chunks_.push_back(std::move(kept));
+}
+
+Chunk RowStore::take(const plan::Schema& schema, const size_t* rows, size_t n) const {
+  Chunk out;
+  out.num_rows = static_cast<uint32_t>(n);
+  for (size_t i = 0; i < schema.size(); ++i) {
+    data::ColumnBuilder b(schema[i].type, out.num_rows);
+    for (size_t r = 0; r < n; ++r) {
+      const Column& from = chunk_of(rows[r]).columns[i];
+      const uint32_t row = row_in_chunk(rows[r]);
+      if (from.type() == Type::kNull || !from.valid(row)) continue;
+      if (schema[i].type == Type::kString || schema[i].type == Type::kDynamic)
+        b.set_borrowed(static_cast<uint32_t>(r), from.view<std::string_view>()[row]);
+      else
+        b.set(static_cast<uint32_t>(r), from.value(row));
+    }
+    // The strings stay alive with this store's columns.
+    auto keep = std::make_shared<std::vector<Column>>();
+    const Column* last = nullptr;
+    for (size_t r = 0; r < n; ++r) {
+      const Column& from = chunk_of(rows[r]).columns[i];
+      if (&from != last) keep->push_back(from);
+      last = &from;
+    }
+    b.keep(keep);
+    out.columns.push_back(b.finish());
+  }
+  for (size_t r = 0; r < n; ++r) {
+    out.times.push_back(chunk_of(rows[r]).times[row_in_chunk(rows[r])]);
+    out.refs.copy_row(chunk_of(rows[r]).refs, row_in_chunk(rows[r]));
+  }
+  return out;
+}
+
+}  // namespace postern::exec

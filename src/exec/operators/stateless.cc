@@ -1,0 +1,128 @@
+// Filter, Project, Extend, Limit, Union: rows pass one chunk at a time.
+#include <utility>
+
+#include "exec/operators/operators.h"
+
+namespace postern::exec {
+
+using data::Column;
+using data::Type;
+
+namespace {
+
+class Filter final : public ChunkSink {
+ public:
+  Filter(const CompiledOp& op, RunState& state, ChunkSink& next)
+      : predicate_(op.exprs[0]), state_(state), next_(next) {}
+
+  void push(Chunk&& c, int) override {
+    rows_.clear();
+    predicate_->select(c.columns, all_rows(c), c.num_rows, state_.context, rows_);
+    if (rows_.size() == c.num_rows) return next_.push(std::move(c), 0);
+    if (!rows_.empty()) next_.push(gather(c, rows_), 0);
+  }
+
+  void finish(int) override { next_.finish(0); }
+
+ private:
+  Program predicate_;
+  RunState& state_;
+  ChunkSink& next_;
+  std::vector<uint32_t> rows_;
+};
+
+/// Project keeps only its items; Extend puts them over (or after) the input's columns.
+class Compute final : public ChunkSink {
+ public:
+  Compute(const CompiledOp& op, RunState& state, ChunkSink& next)
+      : op_(op), state_(state), next_(next) {
+    const plan::Op& o = *op.op;
+    const plan::Schema& input = o.inputs[0]->schema;
+    for (const plan::ColumnInfo& c : o.schema) {
+      int source = -1;
+      for (size_t i = 0; i < o.items.size(); ++i)
+        if (o.items[i].name == c.name) source = static_cast<int>(i);
+      if (source >= 0) {
+        sources_.emplace_back(true, static_cast<size_t>(source));
+        continue;
+      }
+      for (size_t i = 0; i < input.size(); ++i)
+        if (input[i].name == c.name) sources_.emplace_back(false, i);
+    }
+    POSTERN_CHECK(sources_.size() == o.schema.size());
+  }
+
+  void push(Chunk&& c, int) override {
+    std::vector<Column> items = evaluate_all(op_.exprs, c, state_);
+    std::vector<Column> columns;
+    for (size_t i = 0; i < sources_.size(); ++i) {
+      const auto& [computed, slot] = sources_[i];
+      Column column = computed ? items[slot] : c.columns[slot];
+      // A bare null has no type of its own: it takes the schema's.
+      if (column.type() == Type::kNull) column = Column::nulls(op_.op->schema[i].type, c.num_rows);
+      columns.push_back(std::move(column));
+    }
+    c.columns = std::move(columns);
+    next_.push(std::move(c), 0);
+  }
+
+  void finish(int) override { next_.finish(0); }
+
+ private:
+  const CompiledOp& op_;
+  RunState& state_;
+  ChunkSink& next_;
+  std::vector<std::pair<bool, size_t>> sources_;  // (from items, index)
+};
+
+class Limit final : public ChunkSink {
+ public:
+  Limit(const CompiledOp& op, ChunkSink& next) : left_(op.op->limit.value_or(0)), next_(next) {}
+
+  void push(Chunk&& c, int) override {
+    if (left_ <= 0) return;
+    if (c.num_rows > left_) c = gather(c, all_rows(c).first(static_cast<size_t>(left_)));
+    left_ -= c.num_rows;
+    next_.push(std::move(c), 0);
+  }
+
+  void finish(int) override { next_.finish(0); }
+
+ private:
+  int64_t left_;
+  ChunkSink& next_;
+};
+
+/// Inputs already have the union's schema (the binder projects them).
+class Union final : public ChunkSink {
+ public:
+  Union(const CompiledOp& op, ChunkSink& next) : open_(op.inputs.size()), next_(next) {}
+
+  void push(Chunk&& c, int) override { next_.push(std::move(c), 0); }
+
+  void finish(int) override {
+    if (--open_ == 0) next_.finish(0);
+  }
+
+ private:
+  size_t open_;
+  ChunkSink& next_;
+};
+
+}  // namespace
+
+OperatorPtr make_filter(const CompiledOp& op, RunState& state, ChunkSink& next) {
+  return std::make_unique<Filter>(op, state, next);
+}
+
+OperatorPtr make_compute(const CompiledOp& op, RunState& state, ChunkSink& next) {
+  return std::make_unique<Compute>(op, state, next);
+}
+
+OperatorPtr make_limit(const CompiledOp& op, RunState&, ChunkSink& next) {
+  return std::make_unique<Limit>(op, next);
+}
+
+OperatorPtr make_union(const CompiledOp& op, ChunkSink& next) { return std::make_unique<Union>(op, next); }
+
+}  // namespace postern::exec

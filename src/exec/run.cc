@@ -1,0 +1,206 @@
+#include "exec/run.h"
+
+#include <utility>
+
+#include "exec/operators/operators.h"
+
+namespace postern::exec {
+
+using plan::Op;
+using plan::OpKind;
+using plan::OpPtr;
+
+namespace {
+
+class Compiled final : public CompiledPlan {
+ public:
+  OpPtr plan;
+  CompiledOp root;
+  std::vector<const Op*> scan_list;
+
+  const plan::Schema& schema() const override { return plan->schema; }
+  const std::vector<const Op*>& scans() const override { return scan_list; }
+
+  Result<CompiledOp> compile_op(const OpPtr& op) {
+    CompiledOp out;
+    out.op = op;
+    for (const OpPtr& input : op->inputs) {
+      POSTERN_TRY(CompiledOp c, compile_op(input));
+      out.inputs.push_back(std::move(c));
+    }
+    if (op->kind == OpKind::kScan) {
+      out.scan_index = scan_list.size();
+      scan_list.push_back(op.get());
+    }
+    const plan::Schema none;
+    const plan::Schema& in = op->inputs.empty() ? none : op->inputs[0]->schema;
+    std::vector<plan::ExprPtr> exprs;
+    if (op->predicate) exprs.push_back(op->predicate);
+    for (const plan::NamedExpr& i : op->items) exprs.push_back(i.expr);
+    for (const plan::NamedExpr& k : op->keys) exprs.push_back(k.expr);
+    for (const plan::SortKey& k : op->sort_keys) exprs.push_back(k.expr);
+    for (const plan::ExprPtr& e : exprs) {
+      POSTERN_TRY(Program p, compile(e, in));
+      out.exprs.push_back(std::move(p));
+    }
+    for (const plan::ExprPtr& e : op->right_keys) {
+      POSTERN_TRY(Program p, compile(e, op->inputs[1]->schema));
+      out.right_exprs.push_back(std::move(p));
+    }
+    for (const plan::AggregateItem& a : op->aggregates) {
+      std::vector<Program> args;
+      for (const plan::ExprPtr& e : a.args) {
+        POSTERN_TRY(Program p, compile(e, in));
+        args.push_back(std::move(p));
+      }
+      out.aggregate_args.push_back(std::move(args));
+    }
+    return out;
+  }
+};
+
+/// Hands rows to one port of an operator that has several inputs.
+class Port final : public ChunkSink {
+ public:
+  Port(ChunkSink& to, int port) : to_(to), port_(port) {}
+  void push(Chunk&& c, int) override { to_.push(std::move(c), port_); }
+  void finish(int) override { to_.finish(port_); }
+
+ private:
+  ChunkSink& to_;
+  int port_;
+};
+
+class RunImpl final : public Run {
+ public:
+  RunImpl(std::shared_ptr<const Compiled> plan, const plan::RunContext& context, ChunkSink& sink)
+      : plan_(std::move(plan)), entries_(plan_->scan_list.size(), nullptr) {
+    state_.context = context;
+    build(plan_->root, sink);
+  }
+
+  void push(size_t scan, Chunk&& chunk) override { entries_[scan]->push(std::move(chunk), 0); }
+
+  void finish() override {
+    for (const auto& [op, sink] : values_) {
+      push_values(*op, *sink);
+      sink->finish(0);
+    }
+    for (ChunkSink* e : entries_) e->finish(0);
+  }
+
+  const RunNotes& notes() const override { return state_.notes; }
+
+ private:
+  void build(const CompiledOp& op, ChunkSink& next) {
+    OperatorPtr made;
+    switch (op.op->kind) {
+      case OpKind::kScan:
+        entries_[op.scan_index] = &next;
+        return;
+      case OpKind::kValues:
+        values_.emplace_back(op.op.get(), &next);
+        return;
+      case OpKind::kFilter:
+        made = make_filter(op, state_, next);
+        break;
+      case OpKind::kProject:
+      case OpKind::kExtend:
+        made = make_compute(op, state_, next);
+        break;
+      case OpKind::kAggregate:
+        made = make_aggregate(op, state_, next);
+        break;
+      case OpKind::kSort:
+        made = make_sort(op, state_, next);
+        break;
+      case OpKind::kLimit:
+        made = make_limit(op, state_, next);
+        break;
+      case OpKind::kDedup:
+        made = make_dedup(op, state_, next);
+        break;
+      case OpKind::kExpand:
+        made = make_expand(op, state_, next);
+        break;
+      case OpKind::kJoin:
+        made = make_join(op, state_, next);
+        break;
+      case OpKind::kUnion:
+        made = make_union(op, next);
+        break;
+      case OpKind::kSelect:
+        POSTERN_CHECK(false);  // the binder turned it into a Project
+    }
+    ChunkSink* sink = made.get();
+    operators_.push_back(std::move(made));
+    for (size_t i = 0; i < op.inputs.size(); ++i) {
+      if (op.inputs.size() == 1) {
+        build(op.inputs[i], *sink);
+        continue;
+      }
+      operators_.push_back(std::make_unique<Port>(*sink, static_cast<int>(i)));
+      build(op.inputs[i], *operators_.back());
+    }
+  }
+
+  static void push_values(const Op& op, ChunkSink& sink) {
+    for (size_t at = 0; at < op.rows.size(); at += data::kBatchRows) {
+      const size_t end = std::min<size_t>(op.rows.size(), at + data::kBatchRows);
+      Chunk c;
+      c.num_rows = static_cast<uint32_t>(end - at);
+      for (size_t i = 0; i < op.schema.size(); ++i) {
+        data::ColumnBuilder b(op.schema[i].type);
+        for (size_t r = at; r < end; ++r) b.append(op.rows[r][i]);
+        c.columns.push_back(b.finish());
+      }
+      for (size_t r = at; r < end; ++r) {
+        c.times.push_back(0);
+        c.refs.add_row(nullptr, 0);
+      }
+      sink.push(std::move(c), 0);
+    }
+  }
+
+  std::shared_ptr<const Compiled> plan_;
+  RunState state_;
+  std::vector<OperatorPtr> operators_;
+  std::vector<ChunkSink*> entries_;
+  std::vector<std::pair<const Op*, ChunkSink*>> values_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const CompiledPlan>> CompiledPlan::make(OpPtr bound) {
+  auto out = std::make_shared<Compiled>();
+  out->plan = std::move(bound);
+  POSTERN_TRY(CompiledOp root, out->compile_op(out->plan));
+  out->root = std::move(root);
+  return std::shared_ptr<const CompiledPlan>(out);
+}
+
+std::unique_ptr<Run> Run::start(std::shared_ptr<const CompiledPlan> plan, const plan::RunContext& context,
+                                ChunkSink& sink) {
+  return std::make_unique<RunImpl>(std::static_pointer_cast<const Compiled>(plan), context, sink);
+}
+
+void RowCollector::push(Chunk&& c, int) {
+  for (uint32_t row = 0; row < c.num_rows; ++row) {
+    std::vector<data::Value> values;
+    for (const data::Column& column : c.columns)
+      values.push_back(column.type() == data::Type::kNull ? data::Value() : column.value(row));
+    rows.push_back(std::move(values));
+    times.push_back(c.times[row]);
+    refs.emplace_back(c.refs.ids.begin() + c.refs.begin[row], c.refs.ids.begin() + c.refs.begin[row + 1]);
+  }
+}
+
+Result<std::vector<std::vector<data::Value>>> run_values(const OpPtr& bound, const plan::RunContext& context) {
+  POSTERN_TRY(std::shared_ptr<const CompiledPlan> plan, CompiledPlan::make(bound));
+  RowCollector sink;
+  const std::unique_ptr<Run> run = Run::start(plan, context, sink);
+  run->finish();
+  return std::move(sink.rows);
+}
+
+}  // namespace postern::exec

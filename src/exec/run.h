@@ -1,0 +1,64 @@
+// Runs bound plans: a compiled plan, and the operators of one run of it.
+//
+// CompiledPlan is immutable and shared; a Run holds the state of one execution (for a scheduled query:
+// of one window). The engine pushes chunks of each scan's schema, in evidence order, then finishes;
+// result rows come out at the sink. Operators: src/exec/operators/*.cc.
+// Tests: tests/unit/exec/run_test.cc, tests/cases.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "exec/chunk.h"
+#include "exec/evaluate.h"
+#include "plan/op.h"
+
+namespace postern::exec {
+
+/// What a run noticed beside its rows.
+struct RunNotes {
+  /// Rows dropped because a group-by column was null (SPL `stats … by`): column -> rows.
+  std::map<std::string, uint64_t> null_key_rows;
+  uint64_t rows_dropped = 0;
+};
+
+class CompiledPlan {
+ public:
+  virtual ~CompiledPlan() = default;
+  /// Error: an expression that a function refuses.
+  static Result<std::shared_ptr<const CompiledPlan>> make(plan::OpPtr bound);
+
+  virtual const plan::Schema& schema() const = 0;
+  virtual const std::vector<const plan::Op*>& scans() const = 0;
+};
+
+class Run {
+ public:
+  virtual ~Run() = default;
+  static std::unique_ptr<Run> start(std::shared_ptr<const CompiledPlan> plan, const plan::RunContext& context,
+                                    ChunkSink& sink);
+
+  /// Rows of scan `scan` (index into CompiledPlan::scans()), columns as its schema.
+  virtual void push(size_t scan, Chunk&& chunk) = 0;
+  /// No more input: blocking operators give their rows.
+  virtual void finish() = 0;
+  virtual const RunNotes& notes() const = 0;
+};
+
+/// Collects rows as values: for tests, and small results.
+class RowCollector final : public ChunkSink {
+ public:
+  void push(Chunk&& chunk, int port) override;
+  void finish(int) override {}
+  std::vector<std::vector<data::Value>> rows;
+  std::vector<int64_t> times;
+  std::vector<std::vector<uint32_t>> refs;
+};
+
+/// Runs a plan that reads no evidence (datatable, print) to its end.
+Result<std::vector<std::vector<data::Value>>> run_values(const plan::OpPtr& bound,
+                                                         const plan::RunContext& context);
+
+}  // namespace postern::exec
