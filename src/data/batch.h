@@ -164,6 +164,8 @@ class BatchBuilder {
   /// leaves one, so that memory goes back with the batches).
   void keep(std::shared_ptr<const void> owner);
   void release(const std::shared_ptr<const void>& owner);
+  /// Bytes of the batch being built, for decoders that make text in place; such text is borrowed.
+  Arena& arena() { return *arena_; }
   /// False once the sink asked to stop.
   bool ok() const { return ok_; }
   uint32_t rows_pending() const { return row_; }

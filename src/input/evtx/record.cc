@@ -1,0 +1,389 @@
+#include "input/evtx/record.h"
+
+#include <algorithm>
+
+#include "base/time.h"
+#include "data/dynamic.h"
+#include "input/evtx/utf16.h"
+#include "input/evtx/value.h"
+#include "input/evtx/xml.h"
+
+namespace postern::input::evtx {
+namespace {
+
+constexpr uint32_t kRecordMagic = 0x00002a2a;
+constexpr size_t kTrailingSizeBytes = 4;
+constexpr int kMaxNesting = 8;
+constexpr size_t kMaxXmlBytes = size_t{1} << 20;
+constexpr size_t kMaxFrames = 64;
+
+// Units of work, about a nanosecond each; see the head of record.h.
+constexpr size_t kChunkBudget = 16'000'000;
+constexpr size_t kWorkPerTemplateByte = 8;
+constexpr size_t kWorkPerOp = 16;
+
+}  // namespace
+
+std::optional<RecordHeader> record_header(std::string_view chunk, size_t at) {
+  Cursor c(chunk, at);
+  if (c.take<uint32_t>() != kRecordMagic) return std::nullopt;
+  const size_t size = c.take<uint32_t>();
+  RecordHeader h;
+  h.id = c.take<uint64_t>();
+  h.written = c.take<uint64_t>();
+  if (c.failed() || size < kRecordHeaderBytes + kTrailingSizeBytes || size > chunk.size() - at)
+    return std::nullopt;
+  h.at = at;
+  h.payload = at + kRecordHeaderBytes;
+  h.payload_end = at + size - kTrailingSizeBytes;
+  return h;
+}
+
+void RecordDecoder::start_chunk(std::string_view chunk, uint64_t file_offset) {
+  chunk_ = chunk;
+  file_offset_ = file_offset;
+  budget_ = kChunkBudget;
+  templates_.clear();
+  routed_.program = nullptr;
+  names_ = std::make_unique<Arena>();
+}
+
+bool RecordDecoder::spend(size_t work) {
+  if (budget_ == 0) return false;
+  if (budget_ > work) {
+    budget_ -= work;
+    return true;
+  }
+  budget_ = 0;
+  return fail("evtx-chunk-over-budget", record_.at, "templates and values expand beyond any real chunk");
+}
+
+bool RecordDecoder::fail(std::string_view name, size_t at, std::string_view detail) {
+  report_(name, file_offset_ + at, detail);
+  return false;
+}
+
+// --- Resolving a record into frames ---------------------------------------------------------
+
+bool RecordDecoder::open(const RecordHeader& record) {
+  record_ = record;
+  frames_.clear();
+  values_.clear();
+  num_record_programs_ = 0;
+  if (budget_ == 0) return false;
+  // A nested fragment that cannot be read has been reported; the rest of the record still counts.
+  open_fragment(record.payload, record.payload_end, EventShape::Place::kOutside, 0);
+  return !frames_.empty();
+}
+
+bool RecordDecoder::open_fragment(size_t begin, size_t end, EventShape::Place place, int depth) {
+  if (depth > kMaxNesting) return fail("evtx-bad-template", begin, "fragments nested too deep");
+  BinXmlScanner scanner(chunk_, begin, end, false);
+  for (;;) {
+    const size_t at = scanner.at();
+    const Token t = scanner.next();
+    switch (t.kind) {
+      case Token::Kind::kOther:
+        continue;
+      case Token::Kind::kEnd:
+        return true;
+      case Token::Kind::kTemplate:
+        return open_instance(scanner.at(), end, place, depth);
+      case Token::Kind::kOpen: {
+        Frame f;
+        f.program = record_program(at, end, place);
+        return f.program && add_frame(f);
+      }
+      default:
+        return fail("evtx-bad-record", at, "no fragment of binary XML");
+    }
+  }
+}
+
+bool RecordDecoder::open_instance(size_t at, size_t end, EventShape::Place place, int depth) {
+  const auto instance = read_instance(chunk_, at, end, values_);
+  if (!instance) return fail("evtx-truncated-record", at, "values of the record lie outside of it");
+  // Values past the cut are null; those before it are still evidence.
+  if (instance->is_cut) fail("evtx-truncated-record", at, "values of the record run past its end");
+  if (!spend(instance->num_values)) return false;
+  Frame f;
+  f.is_shared = true;
+  f.first_value = instance->first_value;
+  f.num_values = instance->num_values;
+  f.program = template_program(instance->definition, place);
+  if (!f.program || !add_frame(f)) return false;
+  return !instance->has_nested || open_nested(f, depth);
+}
+
+bool RecordDecoder::open_nested(const Frame& frame, int depth) {
+  const Program& program = *frame.program;
+  for (const Op& op : program.ops) {
+    if (op.is_attribute) continue;
+    for (uint32_t i = 0; i < op.value.count; ++i) {
+      const Part& part = program.parts[op.value.first + i];
+      if (part.is_literal) continue;
+      const RawValue v = value_of(frame, part);
+      if (!v.is(ValueType::kBinXml) || v.bytes.empty()) continue;
+      const auto begin = static_cast<size_t>(v.bytes.data() - chunk_.data());
+      if (!open_fragment(begin, begin + v.bytes.size(), op.place, depth + 1)) return false;
+    }
+  }
+  return true;
+}
+
+bool RecordDecoder::add_frame(const Frame& frame) {
+  if (frames_.size() >= kMaxFrames)
+    return fail("evtx-bad-template", record_.at, "more nested fragments than any event has");
+  frames_.push_back(frame);
+  return true;
+}
+
+Program* RecordDecoder::template_program(size_t definition, EventShape::Place place) {
+  const uint64_t key = uint64_t{definition} << 8 | static_cast<uint8_t>(place);
+  std::unique_ptr<Program>& known = templates_[key];
+  if (known) return known.get();
+  known = std::make_unique<Program>();
+  const auto tokens = definition_tokens(chunk_, definition);
+  if (!tokens) {
+    known->failed = true;
+    fail("evtx-bad-template", definition, "definition lies outside of its chunk");
+    return known.get();
+  }
+  const auto [begin, end] = *tokens;
+  if (!spend((end - begin) * kWorkPerTemplateByte)) return nullptr;
+  // What came before the fault is kept: a damaged tail must not hide the fields in front of it.
+  if (!compile(chunk_, begin, end, true, place, *names_, *known))
+    fail("evtx-bad-template", definition, "definition is no well-formed binary XML");
+  return known.get();
+}
+
+Program* RecordDecoder::record_program(size_t begin, size_t end, EventShape::Place place) {
+  if (!spend((end - begin) * kWorkPerTemplateByte)) return nullptr;
+  if (num_record_programs_ == record_programs_.size())
+    record_programs_.push_back(std::make_unique<Program>());
+  Program* p = record_programs_[num_record_programs_++].get();
+  p->clear();
+  if (!compile(chunk_, begin, end, false, place, *names_, *p))
+    fail("evtx-bad-record", begin, "record without a template is no well-formed binary XML");
+  return p;
+}
+
+// --- Values ---------------------------------------------------------------------------------
+
+RawValue RecordDecoder::value_of(const Frame& f, const Part& p) const {
+  return p.index < f.num_values ? values_[f.first_value + p.index] : RawValue{};
+}
+
+std::optional<RawValue> RecordDecoder::single_value(const Frame& f, PartRange r) const {
+  if (r.count != 1 || f.program->parts[r.first].is_literal) return std::nullopt;
+  return value_of(f, f.program->parts[r.first]);
+}
+
+RecordDecoder::Text RecordDecoder::text(const RawValue& v, Arena& arena) {
+  if (v.is(ValueType::kString)) return {utf8_in_arena(arena, trim_utf16(v.bytes)), true};
+  if (v.bytes.empty()) return {{"", 0}, true};
+  scratch_.clear();
+  append_text(scratch_, v.element_type(), v.bytes);
+  return {arena.copy(scratch_), true};
+}
+
+RecordDecoder::Text RecordDecoder::text(const Frame& f, PartRange r, Arena& arena) {
+  if (r.count == 0) return {{"", 0}, true};
+  const Part& first = f.program->parts[r.first];
+  if (r.count == 1 && first.is_literal) return {first.literal, false};
+  if (r.count == 1) {
+    const RawValue v = value_of(f, first);
+    if (!v.is_array()) return text(v, arena);
+  }
+  std::string joined;
+  for (uint32_t i = 0; i < r.count; ++i) {
+    const Part& p = f.program->parts[r.first + i];
+    if (p.is_literal) {
+      joined.append(p.literal);
+      continue;
+    }
+    const RawValue v = value_of(f, p);
+    if (v.is(ValueType::kBinXml)) continue;
+    elements_.clear();
+    if (v.is_array()) split_array(v, elements_);
+    else elements_.push_back(v);
+    for (size_t e = 0; e < elements_.size(); ++e) {
+      if (e != 0) joined.push_back(' ');
+      append_text(joined, elements_[e].element_type(), elements_[e].bytes);
+    }
+  }
+  if (!spend(joined.size())) return {{"", 0}, true};
+  return {arena.copy(joined), true};
+}
+
+bool RecordDecoder::is_absent(const Frame& f, const Op& op) const {
+  const auto v = single_value(f, op.value);
+  return v && ((op.is_attribute && v->is(ValueType::kNull)) || v->is(ValueType::kBinXml));
+}
+
+std::string_view RecordDecoder::raw_bytes(const Frame& f, int op) const {
+  if (op < 0) return {};
+  const PartRange r = f.program->ops[static_cast<size_t>(op)].value;
+  if (const auto v = single_value(f, r)) return v->bytes;
+  return r.count == 0 ? std::string_view{} : f.program->parts[r.first].literal;
+}
+
+WindowsTable RecordDecoder::table() {
+  const auto at = std::find_if(frames_.begin(), frames_.end(), [](const Frame& f) {
+    return f.program->provider_op >= 0 || f.program->channel_op >= 0;
+  });
+  if (at == frames_.end()) return WindowsTable::kEvent;
+  const Frame& f = *at;
+  const std::string_view provider = raw_bytes(f, f.program->provider_op);
+  const std::string_view channel = raw_bytes(f, f.program->channel_op);
+  // Neighbours nearly always agree, so most records cost two comparisons.
+  if (routed_.program == f.program && f.is_shared && routed_.provider == provider &&
+      routed_.channel == channel)
+    return routed_.table;
+  Arena arena(256);
+  const auto text_of = [&](int op) {
+    return op < 0 ? std::string_view{}
+                  : text(f, f.program->ops[static_cast<size_t>(op)].value, arena).text;
+  };
+  routed_.program = f.program;
+  routed_.provider = provider;
+  routed_.channel = channel;
+  routed_.table = windows_table(text_of(f.program->provider_op), text_of(f.program->channel_op));
+  return routed_.table;
+}
+
+std::optional<int64_t> RecordDecoder::event_time() {
+  const auto of_filetime = [](uint64_t filetime) -> std::optional<int64_t> {
+    if (filetime == 0 || filetime > uint64_t{kMaxTicks - kFiletimeEpochTicks}) return std::nullopt;
+    return kFiletimeEpochTicks + static_cast<int64_t>(filetime);
+  };
+  for (const Frame& f : frames_) {
+    if (f.program->time_op < 0) continue;
+    const Op& op = f.program->ops[static_cast<size_t>(f.program->time_op)];
+    const auto v = single_value(f, op.value);
+    if (v && v->is(ValueType::kFiletime) && v->bytes.size() == 8) {
+      if (const auto ticks = of_filetime(load<uint64_t>(v->bytes.data()))) return ticks;
+      continue;
+    }
+    Arena arena(256);
+    if (const auto ticks = parse_rfc3339(text(f, op.value, arena).text)) return ticks;
+  }
+  return of_filetime(record_.written);  // when the service wrote it: moments later
+}
+
+// --- Rows -----------------------------------------------------------------------------------
+
+const std::vector<BoundOp>& RecordDecoder::bound_ops(Program& program, WindowsTable t,
+                                                     const data::Layout& layout) {
+  auto& bound = program.bound[static_cast<size_t>(t)];
+  if (!bound) bound = std::make_unique<std::vector<BoundOp>>(bind(program, layout, *names_));
+  return *bound;
+}
+
+void RecordDecoder::write_row(WindowsTable t, data::BatchBuilder& b, data::Position position) {
+  b.begin(position);
+  if (const auto ticks = event_time()) b.set_time(*ticks);
+  num_gathered_ = 0;
+  for (const Frame& f : frames_)
+    for (const BoundOp& bound : bound_ops(*f.program, t, b.layout())) write_field(f, bound, b);
+  write_gathered(b);
+  if (b.layout().raw_slot() >= 0) b.raw(xml());
+  b.end();
+}
+
+void RecordDecoder::write_field(const Frame& f, const BoundOp& bound, data::BatchBuilder& b) {
+  const Op& op = f.program->ops[bound.op];
+  const auto single = single_value(f, op.value);
+  if (!spend(kWorkPerOp + (single ? single->bytes.size() : 0)) || is_absent(f, op)) return;
+  if (single && bound.target == BoundOp::Target::kInteger && !b.wants_values()) {
+    if (const auto number = as_integer(*single)) return b.integer(bound.slot, *number);
+  }
+  std::string_view column = bound.column;
+  if (op.dynamic_name.count != 0) {
+    std::string renamed;
+    column = b.arena().copy(data_column(text(f, op.dynamic_name, b.arena()).text, renamed));
+  }
+  if (single && single->is_array()) {
+    elements_.clear();
+    split_array(*single, elements_);
+    // Windows repeats the element for each value of an array, and writes it once when there is none.
+    if (elements_.empty()) elements_.push_back({{}, static_cast<uint8_t>(ValueType::kNull)});
+    for (const RawValue& v : elements_) gather(column, text(v, b.arena()).text);
+    return;
+  }
+  if (bound.target == BoundOp::Target::kMultivalue)
+    return gather(column, text(f, op.value, b.arena()).text);
+  write_text(bound, column, text(f, op.value, b.arena()), b);
+}
+
+void RecordDecoder::write_text(const BoundOp& bound, std::string_view column, const Text& t,
+                               data::BatchBuilder& b) {
+  if (b.wants_values() || bound.slot < 0) b.field(column, t.text, t.in_arena);
+  else b.text(bound.slot, t.text, t.in_arena);
+  b.text(bound.alias_slot, t.text, t.in_arena);
+}
+
+void RecordDecoder::gather(std::string_view column, std::string_view text) {
+  if (!spend(kWorkPerOp + num_gathered_)) return;
+  for (size_t i = 0; i < num_gathered_; ++i)
+    if (gathered_[i].column == column) return gathered_[i].texts.push_back(text);
+  if (num_gathered_ == gathered_.size()) gathered_.emplace_back();
+  Gathered& g = gathered_[num_gathered_++];
+  g.column = column;
+  g.texts.assign(1, text);
+}
+
+void RecordDecoder::write_gathered(data::BatchBuilder& b) {
+  for (size_t i = 0; i < num_gathered_; ++i) {
+    const Gathered& g = gathered_[i];
+    // A named field that came once is a plain value; nameless Data always is a list.
+    if (g.texts.size() == 1 && g.column != "Data") {
+      b.field(g.column, g.texts[0]);
+      continue;
+    }
+    data::DynamicWriter w;
+    w.begin_array();
+    for (const std::string_view text : g.texts) w.string(text);
+    w.end();
+    b.field(g.column, data::Value::dynamic(w.take()));
+  }
+}
+
+// --- Whole events ---------------------------------------------------------------------------
+
+void RecordDecoder::read_event(Arena& arena, WindowsEvent& out) {
+  out.clear();
+  out.time = event_time();
+  for (const Frame& f : frames_)
+    for (const Op& op : f.program->ops) read_field(f, op, arena, out);
+}
+
+void RecordDecoder::read_field(const Frame& f, const Op& op, Arena& arena, WindowsEvent& out) {
+  const auto single = single_value(f, op.value);
+  if (op.kind == Op::Kind::kNested || is_absent(f, op)) return;
+  if (!spend(kWorkPerOp + (single ? single->bytes.size() : 0))) return;
+  const auto kept = [&](const Text& t) { return t.in_arena ? t.text : arena.copy(t.text); };
+  if (op.kind == Op::Kind::kSystem) {
+    out[op.field] = kept(text(f, op.value, arena));
+    return;
+  }
+  const std::string_view name = op.dynamic_name.count == 0
+                                    ? arena.copy(op.name)
+                                    : kept(text(f, op.dynamic_name, arena));
+  if (single && single->is_array()) {
+    std::vector<RawValue> elements;
+    split_array(*single, elements);
+    if (elements.empty()) elements.push_back({{}, static_cast<uint8_t>(ValueType::kNull)});
+    for (const RawValue& v : elements) out.data.push_back({name, text(v, arena).text});
+    return;
+  }
+  out.data.push_back({name, kept(text(f, op.value, arena))});
+}
+
+std::string RecordDecoder::xml() {
+  std::string out;
+  spend(render_xml(chunk_, record_.payload, record_.payload_end, kMaxXmlBytes, out));
+  return out;
+}
+
+}  // namespace postern::input::evtx

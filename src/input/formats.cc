@@ -1,0 +1,20 @@
+// The registry of evidence formats, most specific first.
+#include "input/evtx/evtx.h"
+#include "input/format.h"
+
+namespace postern::input {
+
+const std::vector<Format>& formats() {
+  static const std::vector<Format> all = {
+      {"evtx", evtx::detect, evtx::decode},
+  };
+  return all;
+}
+
+const Format* detect_format(std::string_view head) {
+  for (const Format& f : formats())
+    if (f.detect(head)) return &f;
+  return nullptr;
+}
+
+}  // namespace postern::input

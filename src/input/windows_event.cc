@@ -1,0 +1,224 @@
+#include "input/windows_event.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/text.h"
+#include "data/dynamic.h"
+
+namespace postern::input {
+namespace {
+
+constexpr std::string_view kTableNames[kNumWindowsTables] = {
+    "windows.sysmon", "windows.security", "windows.powershell", "windows.event", "linux.sysmon"};
+
+constexpr std::string_view kSystemColumns[kNumSystemFields] = {
+    "Provider_Name",
+    "Provider_Guid",
+    "Provider_EventSourceName",
+    "EventID",
+    "EventID_Qualifiers",
+    "Version",
+    "Level",
+    "Task",
+    "Opcode",
+    "Keywords",
+    "TimeCreated",
+    "EventRecordID",
+    "Correlation_ActivityID",
+    "Correlation_RelatedActivityID",
+    "Execution_ProcessID",
+    "Execution_ThreadID",
+    "Channel",
+    "Computer",
+    "Security_UserID",
+    "Message"};
+
+constexpr std::string_view kUserIdAlias = "UserID";
+
+bool is_number_field(SystemField f) {
+  switch (f) {
+    case SystemField::kEventId:
+    case SystemField::kEventIdQualifiers:
+    case SystemField::kVersion:
+    case SystemField::kLevel:
+    case SystemField::kTask:
+    case SystemField::kOpcode:
+    case SystemField::kEventRecordId:
+    case SystemField::kExecutionProcessId:
+    case SystemField::kExecutionThreadId:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Message gives way to a data field of that name: it is the same text, rendered.
+bool is_reserved(std::string_view name) {
+  for (const std::string_view column : kSystemColumns)
+    if (column == name) return name != "Message";
+  return false;
+}
+
+/// Numbers of the data fields, grouped by name, groups and members in order of the source.
+std::vector<std::vector<uint32_t>> groups_by_name(const std::vector<WindowsEvent::Field>& data) {
+  std::vector<uint32_t> order(data.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](uint32_t a, uint32_t b) { return data[a].name < data[b].name; });
+  std::vector<std::vector<uint32_t>> groups;
+  for (size_t i = 0; i < order.size(); ++i) {
+    if (i == 0 || data[order[i]].name != data[order[i - 1]].name) groups.emplace_back();
+    groups.back().push_back(order[i]);
+  }
+  std::sort(groups.begin(), groups.end(),
+            [](const auto& a, const auto& b) { return a.front() < b.front(); });
+  return groups;
+}
+
+data::Value text_array(const std::vector<WindowsEvent::Field>& data,
+                       const std::vector<uint32_t>& members) {
+  data::DynamicWriter w;
+  w.begin_array();
+  for (const uint32_t i : members) w.string(data[i].value);
+  w.end();
+  return data::Value::dynamic(w.take());
+}
+
+}  // namespace
+
+std::string_view windows_table_name(WindowsTable table) {
+  return kTableNames[static_cast<size_t>(table)];
+}
+
+WindowsTable windows_table(std::string_view provider, std::string_view channel) {
+  if (provider == "Microsoft-Windows-Sysmon") return WindowsTable::kSysmon;
+  if (provider == "Linux-Sysmon") return WindowsTable::kLinuxSysmon;
+  if (equal_ignore_case(channel, "Security")) return WindowsTable::kSecurity;
+  if (equal_ignore_case(channel, "Microsoft-Windows-PowerShell/Operational") ||
+      equal_ignore_case(channel, "PowerShellCore/Operational") ||
+      equal_ignore_case(channel, "Windows PowerShell"))
+    return WindowsTable::kPowerShell;
+  if (channel.empty()) {
+    if (provider == "Microsoft-Windows-Security-Auditing") return WindowsTable::kSecurity;
+    if (provider == "Microsoft-Windows-PowerShell" || provider == "PowerShellCore" ||
+        provider == "PowerShell")
+      return WindowsTable::kPowerShell;
+  }
+  return WindowsTable::kEvent;
+}
+
+std::string_view system_column(SystemField f) { return kSystemColumns[static_cast<size_t>(f)]; }
+
+void WindowsEvent::clear() {
+  system.fill({});
+  data.clear();
+  time.reset();
+  raw = {};
+}
+
+std::string_view data_column(std::string_view name, std::string& scratch) {
+  if (name.empty()) return "Data";
+  if (name.find(' ') != std::string_view::npos) {
+    std::string without;
+    for (const char c : name)
+      if (c != ' ') without.push_back(c);
+    scratch = std::move(without);
+    name = scratch;
+  }
+  if (!is_reserved(name)) return name;
+  scratch = "EventData_" + std::string(name);
+  return scratch;
+}
+
+void visit(const WindowsEvent& event, data::FieldVisitor& out) {
+  std::string scratch;
+  const auto groups = groups_by_name(event.data);
+  const auto has_data = [&](std::string_view name) {
+    return std::any_of(event.data.begin(), event.data.end(),
+                       [&](const WindowsEvent::Field& f) { return f.name == name; });
+  };
+  for (size_t i = 0; i < kNumSystemFields; ++i) {
+    const auto f = static_cast<SystemField>(i);
+    const std::string_view text = event[f];
+    if (!text.data() || (f == SystemField::kMessage && has_data("Message"))) continue;
+    const auto number = is_number_field(f) ? parse_int(text) : std::nullopt;
+    out.field(system_column(f), number ? data::Value::integer(*number, data::Type::kLong)
+                                       : data::Value::string(std::string(text)));
+  }
+  for (const auto& members : groups) {
+    const WindowsEvent::Field& first = event.data[members.front()];
+    out.field(data_column(first.name, scratch),
+              members.size() == 1 && !first.name.empty()
+                  ? data::Value::string(std::string(first.value))
+                  : text_array(event.data, members));
+  }
+}
+
+WindowsEventWriter::WindowsEventWriter(DecodeContext& context, const std::string& path)
+    : context_(context) {
+  for (size_t i = 0; i < kNumWindowsTables; ++i)
+    if (const data::Layout* layout = context.layout(kTableNames[i]))
+      builders_[i] = std::make_unique<data::BatchBuilder>(*layout, context.sink, context.anomalies,
+                                                          path);
+}
+
+void WindowsEventWriter::write(const WindowsEvent& event, data::Position position, bool borrowed) {
+  const WindowsTable table = event.table();
+  data::BatchBuilder* b = builder(table);
+  if (!b) return skip(table);
+
+  b->begin(position);
+  if (event.time) b->set_time(*event.time);
+  bool has_user_id = false;
+  bool has_message = false;
+  for (const WindowsEvent::Field& f : event.data) {
+    has_user_id = has_user_id || f.name == kUserIdAlias;
+    has_message = has_message || f.name == "Message";
+  }
+  for (size_t i = 0; i < kNumSystemFields; ++i) {
+    const std::string_view text = event.system[i];
+    const auto f = static_cast<SystemField>(i);
+    if (!text.data() || (f == SystemField::kMessage && has_message)) continue;
+    b->field(kSystemColumns[i], text, borrowed);
+    // By slot, so that `_values` holds the id once.
+    if (f == SystemField::kUserId && !has_user_id)
+      b->text(b->layout().slot(kUserIdAlias), text, borrowed);
+  }
+  for (const auto& members : groups_by_name(event.data)) {
+    const WindowsEvent::Field& first = event.data[members.front()];
+    const std::string_view column = data_column(first.name, scratch_);
+    if (members.size() == 1 && !first.name.empty())
+      b->field(column, first.value, borrowed);
+    else
+      b->field(column, text_array(event.data, members));
+  }
+  if (event.raw.data()) b->raw(event.raw, borrowed);
+  b->end();
+}
+
+void WindowsEventWriter::keep(const std::shared_ptr<const void>& owner) {
+  for (const auto& b : builders_)
+    if (b) b->keep(owner);
+}
+
+void WindowsEventWriter::set_reader_factory(const ReaderFactory& make) {
+  for (size_t i = 0; i < kNumWindowsTables; ++i)
+    if (builders_[i])
+      builders_[i]->set_reader_factory([make, i] { return make(static_cast<WindowsTable>(i)); });
+}
+
+bool WindowsEventWriter::ok() const {
+  return std::all_of(builders_.begin(), builders_.end(),
+                     [](const auto& b) { return !b || b->ok(); });
+}
+
+void WindowsEventWriter::flush() {
+  for (size_t i = 0; i < kNumWindowsTables; ++i) {
+    if (builders_[i]) builders_[i]->flush();
+    if (skipped_[i]) context_.sink.skipped(kTableNames[i], skipped_[i]);
+    skipped_[i] = 0;
+  }
+}
+
+}  // namespace postern::input
