@@ -215,6 +215,7 @@ void ColumnBuilder::set(uint32_t row, double v) {
     if (!(v >= -9223372036854775808.0 && v < 9223372036854775808.0)) return set_null(row);
     return set(row, static_cast<int64_t>(v));
   }
+  if (type_ == Type::kBool) return set(row, v != 0);
   POSTERN_CHECK(type_ == Type::kReal);
   mark_valid(row);
   data_->reals[row] = v;
