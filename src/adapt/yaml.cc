@@ -16,6 +16,7 @@
 
 #include <libfyaml.h>
 
+#include "adapt/yaml_scalar.h"
 #include "base/text.h"
 
 namespace postern::adapt {
@@ -66,10 +67,6 @@ struct DiagCloser {
   void operator()(fy_diag* d) const { fy_diag_destroy(d); }
 };
 
-uint32_t offset_of(const fy_mark* mark) {
-  return static_cast<uint32_t>(mark->input_pos);
-}
-
 std::string_view token_text(fy_token* token) {
   size_t size = 0;
   const char* text = token == nullptr ? nullptr : fy_token_get_text(token, &size);
@@ -116,6 +113,11 @@ class Builder {
 
  private:
   bool refuse_bytes();
+
+  uint32_t offset_of(const fy_mark* mark) const {
+    return static_cast<uint32_t>(std::min(mark->input_pos, text_.size()));
+  }
+
   bool event(const fy_event& e);
   bool open(YamlNode::Kind kind, fy_token* start, fy_token* anchor, fy_token* tag);
   bool close(fy_token* end);
@@ -125,8 +127,8 @@ class Builder {
   bool add_entry(Open& map, YamlNode value);
   bool add_merge(Open& map, YamlNode value);
   void apply_merges(Open& map);
-  void place_text(YamlNode& node) const;
-  void place_block(YamlNode& node) const;
+  void read_block(YamlNode& node, bool folded, uint32_t before) const;
+  uint32_t column_of(uint32_t at) const;
   Span place_of_nothing() const;
   void check_tag(fy_token* tag, YamlNode& node);
   bool too_deep(size_t depth, Span at);
@@ -188,7 +190,11 @@ std::vector<YamlNode> Builder::run() {
       FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_SLOPPY_FLOW_INDENTATION | FYPCF_DEFAULT_VERSION_1_2);
   config.diag = collected.get();
   const std::unique_ptr<fy_parser, ParserCloser> parser(fy_parser_create(&config));
-  if (parser == nullptr || fy_parser_set_string(parser.get(), text_.data(), text_.size()) != 0) {
+  // libfyaml reads blanks before a missing last line end as content of a block.
+  std::string ended;
+  std::string_view input = text_;
+  if (!text_.empty() && text_.back() != '\n') input = ended = std::string(text_) + "\n";
+  if (parser == nullptr || fy_parser_set_string(parser.get(), input.data(), input.size()) != 0) {
     diag_.error("yaml-syntax", "the YAML parser could not start", Span{});
     return {};
   }
@@ -295,15 +301,23 @@ bool Builder::scalar(fy_token* value, fy_token* anchor, fy_token* tag) {
     node.text_begin = node.span.begin;
   } else {
     node.span = {offset_of(begin), offset_of(end)};
-    node.text = std::string(token_text(value));
     const fy_scalar_style style = fy_token_scalar_style(value);
-    node.plain = style == FYSS_PLAIN || style == FYSS_ANY;
-    node.block = style == FYSS_LITERAL;
-    if (node.block)
-      place_block(node);
-    else if (style != FYSS_FOLDED)
-      place_text(node);
-    if (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) {
+    const bool single_quoted = style == FYSS_SINGLE_QUOTED;
+    const bool double_quoted = style == FYSS_DOUBLE_QUOTED;
+    if (style == FYSS_LITERAL || style == FYSS_FOLDED) {
+      uint32_t before = last_end_;
+      for (fy_token* property : {anchor, tag})
+        if (property != nullptr) before = std::max(before, offset_of(fy_token_end_mark(property)));
+      read_block(node, style == FYSS_FOLDED, before);
+    } else {
+      const std::string_view raw = text_.substr(node.span.begin, node.span.end - node.span.begin);
+      node.plain = !single_quoted && !double_quoted;
+      node.text = flow_scalar_text(raw, double_quoted   ? YamlStyle::kDoubleQuoted
+                                        : single_quoted ? YamlStyle::kSingleQuoted
+                                                        : YamlStyle::kPlain);
+      if (raw == node.text) node.text_begin = node.span.begin;
+    }
+    if (single_quoted || double_quoted) {
       --node.span.begin;
       ++node.span.end;
     }
@@ -313,32 +327,30 @@ bool Builder::scalar(fy_token* value, fy_token* anchor, fy_token* tag) {
   return finish(std::move(built), token_text(anchor));
 }
 
-/// The span is still the token's own, without quotes.
-void Builder::place_text(YamlNode& node) const {
+/// Value and places of a block; `before` is where the search for its header may begin.
+void Builder::read_block(YamlNode& node, bool folded, uint32_t before) const {
   const std::string_view raw = text_.substr(node.span.begin, node.span.end - node.span.begin);
-  if (raw == node.text) node.text_begin = node.span.begin;
+  const uint32_t parent = stack_.empty() ? 0 : column_of(stack_.back().built.node.span.begin);
+  const std::string_view header =
+      text_.substr(before, node.span.begin - std::min(node.span.begin, before));
+  YamlBlockText block = block_scalar_text(raw, parse_block_header(header, folded), parent);
+  node.text = std::move(block.text);
+  node.block = !folded;
+  if (folded) return;
+  node.block_indent = block.indent;
+  node.line_begins = std::move(block.line_begins);
+  for (uint32_t& begin : node.line_begins)
+    begin += node.span.begin;
+  node.block_begin = node.line_begins.empty() ? node.span.begin : node.line_begins.front();
 }
 
-/// A literal block keeps its lines one to one; only indentation and line ends differ.
-void Builder::place_block(YamlNode& node) const {
-  const std::vector<std::string_view> lines = split(node.text, '\n');
-  std::vector<std::pair<uint32_t, uint32_t>> raw;  // begin and end of each line in the source
-  for (uint32_t at = node.span.begin; at < node.span.end;) {
-    const auto stop =
-        static_cast<uint32_t>(std::min<size_t>(text_.find_first_of("\r\n", at), node.span.end));
-    raw.emplace_back(at, stop);
-    at = stop + (text_.substr(stop, 2) == "\r\n" ? 2 : 1);
-  }
-  // The indentation is what the first line that has content lost.
-  for (size_t i = 0; i < raw.size() && i < lines.size(); ++i) {
-    if (lines[i].empty()) continue;
-    const uint32_t size = raw[i].second - raw[i].first;
-    node.block_indent = size - std::min(size, static_cast<uint32_t>(lines[i].size()));
-    break;
-  }
-  for (const auto& [begin, end] : raw)
-    node.line_begins.push_back(std::min(begin + node.block_indent, end));
-  node.block_begin = node.line_begins.empty() ? node.span.begin : node.line_begins.front();
+/// Bytes between the start of the line and `at`.
+uint32_t Builder::column_of(uint32_t at) const {
+  if (at == 0) return 0;
+  const size_t line_end = text_.find_last_of("\r\n", at - 1);
+  size_t begin = line_end == std::string_view::npos ? 0 : line_end + 1;
+  if (begin == 0 && text_.substr(0, 3) == "\xef\xbb\xbf") begin = 3;
+  return at - std::min(at, static_cast<uint32_t>(begin));
 }
 
 bool Builder::alias(fy_token* name) {

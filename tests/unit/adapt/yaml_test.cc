@@ -12,6 +12,8 @@
 namespace postern::adapt {
 namespace {
 
+using std::string_view_literals::operator""sv;
+
 struct Parsed {
   std::string text;
   Diagnostics diag;
@@ -212,6 +214,59 @@ TEST(Yaml, QuotedTextMayContinueAtColumnZero) {
   EXPECT_EQ(p.only().get("name"), "x");
 }
 
+TEST(Yaml, SingleQuotedTextFoldsItsLines) {
+  const auto text = [](const std::string& raw) {
+    return std::string(parse("k: '" + raw + "'\n").only().get("k"));
+  };
+  EXPECT_EQ(text("a  \n   b"), "a b");
+  EXPECT_EQ(text("a\n\n \n b"), "a\n\nb");
+  EXPECT_EQ(text(" a \r\n\r\n b "), " a\nb ");
+  EXPECT_EQ(text("\n"), " ");
+  EXPECT_EQ(text("a''\n''b"), "a' 'b");
+}
+
+TEST(Yaml, EscapedLineEndsJoinLines) {
+  const Parsed p = parse("a: \"reg \\\\\\\n  sec\\\n\n  x \\\n  y\"\n");
+  EXPECT_EQ(p.only().get("a"), "reg \\sec\nx y");
+}
+
+TEST(Yaml, DoubleQuotedEscapesAreRead) {
+  const Parsed p =
+      parse(R"(a: "\0\a\b\t\n\v\f\r\e\ \"\/\\\N\_\L\P\x41\u00e9\U0001F600\uD83D\uDE00")");
+  ASSERT_EQ(p.summary(), "");
+  EXPECT_EQ(p.only().get("a"),
+            "\0\a\b\t\n\v\f\r\x1b \"/\\\xc2\x85\xc2\xa0\xe2\x80\xa8\xe2\x80\xa9"
+            "A\xc3\xa9\xf0\x9f\x98\x80\xf0\x9f\x98\x80"sv);
+}
+
+TEST(Yaml, FoldedBlocksJoinLinesAndKeepIndentedOnes) {
+  const auto text = [](const std::string& raw) {
+    return std::string(parse("k: " + raw).only().get("k"));
+  };
+  EXPECT_EQ(text("> # c\n  a\n  b\n\n  c\n   d\n    e\n\n  f\n"), "a b\nc\n d\n  e\n\nf\n");
+  EXPECT_EQ(text(">-\n  a\n\n\n"), "a");
+  EXPECT_EQ(text(">+\n  a\n\n\nn: 1\n"), "a\n\n\n");
+}
+
+TEST(Yaml, LastLineEndOfABlockFollowsItsHeader) {
+  const auto text = [](const std::string& raw) {
+    return std::string(parse("k: " + raw).only().get("k"));
+  };
+  EXPECT_EQ(text("|\n  x\n\n\n"), "x\n");
+  EXPECT_EQ(text("|-\n  x\n\n\n"), "x");
+  EXPECT_EQ(text("|+\n  x\n\n\n"), "x\n\n\n");
+  EXPECT_EQ(text("|\n  x"), "x");
+  EXPECT_EQ(text("|\n   "), "");
+  EXPECT_EQ(text("|+ # +\n\n\nn: 1\n"), "\n\n");
+  EXPECT_EQ(text("!!str &a |-\n  x\n"), "x");
+}
+
+TEST(Yaml, BlockIndentationCountsFromItsCollection) {
+  const Parsed p = parse("a:\n  b: |1\n     x\n  c:\n  - |1\n     y\n");
+  EXPECT_EQ(p.only().find("a")->get("b"), "  x\n");
+  EXPECT_EQ(p.only().find("a")->find("c")->items[0].text, "  y\n");
+}
+
 TEST(Yaml, AliasesAreCopiesOfTheirAnchor) {
   const Parsed p = parse("a: &x {k: [1, 2]}\nb: *x\nc: &s text\nd: *s\n");
   ASSERT_EQ(p.summary(), "");
@@ -242,6 +297,13 @@ TEST(Yaml, MergeKeysFillWhatIsNotWritten) {
   EXPECT_EQ(parse("d:\n  <<: 7\n").summary(), "yaml-bad-merge@5-7");
   // Quoted, it is a key like any other.
   EXPECT_EQ(parse("'<<': 7\n").only().get("<<"), "7");
+}
+
+TEST(Yaml, ManyDoubledQuotesLeakNothing) {  // seen by LeakSanitizer only
+  std::string quotes;
+  for (int i = 0; i < 500; ++i)
+    quotes += "''";
+  EXPECT_EQ(parse("a: '" + quotes + "'\n").only().get("a"), std::string(500, '\''));
 }
 
 TEST(Yaml, AliasExpansionIsBounded) {
