@@ -1,0 +1,174 @@
+#include "engine/file_worker.h"
+
+#include <algorithm>
+#include <set>
+
+namespace postern::engine {
+
+using data::Batch;
+using data::Column;
+using data::Rows;
+
+namespace {
+
+constexpr size_t kFlushWeight = 4096;
+
+class RowCopy final : public data::FieldVisitor {
+ public:
+  explicit RowCopy(Finding& f) : finding_(f) {}
+
+  void field(std::string_view name, const data::Value& value) override {
+    if (name == data::kRawColumn || name == data::kValuesColumn) return;
+    finding_.row.emplace_back(std::string(name), value);
+  }
+
+ private:
+  Finding& finding_;
+};
+
+}  // namespace
+
+void FileWorker::skipped(std::string_view table, uint64_t num_events) {
+  outbox_.events[std::string(table)][0] += num_events;
+  outbox_.num_events += num_events;
+}
+
+bool FileWorker::push(Batch&& batch) {
+  outbox_.num_events += batch.num_rows;
+  auto& counts = outbox_.events[std::string(batch.table)];
+  const TableProgram* table = programs_.table(batch.table);
+  if (!table) {
+    counts[0] += batch.num_rows;
+    return !cancelled_;
+  }
+  std::vector<Column> columns = batch.columns;
+  columns.push_back(batch.time);
+  row_refs_.assign(batch.num_rows, 0);
+
+  std::vector<uint32_t> rows;
+  const auto time = batch.time.view<int64_t>();
+  for (uint32_t r = 0; r < batch.num_rows; ++r) {
+    if ((options_.from || options_.to) && time.valid(r)) {
+      if (options_.from && time[r] < *options_.from) continue;
+      if (options_.to && time[r] >= *options_.to) continue;
+    }
+    rows.push_back(r);
+  }
+  // Rows by event id once per batch; each rule then looks only at the kinds of event it asks for.
+  std::map<int64_t, std::vector<uint32_t>> by_id;
+  if (table->event_id_slot >= 0) {
+    const Column& ids = batch.columns[static_cast<size_t>(table->event_id_slot)];
+    const auto v = ids.view<int64_t>();
+    for (const uint32_t r : rows) by_id[ids.type() != data::Type::kNull && v.valid(r) ? v[r] : 0].push_back(r);
+    for (const auto& [id, of_id] : by_id) counts[id] += of_id.size();
+  } else {
+    counts[0] += rows.size();
+  }
+  std::vector<uint32_t> gated;
+  for (const BranchProgram& p : table->branches) {
+    Rows todo = rows;
+    if (p.event_ids) {
+      gated.clear();
+      for (const int64_t id : *p.event_ids)
+        if (const auto it = by_id.find(id); it != by_id.end()) gated.insert(gated.end(), it->second.begin(), it->second.end());
+      if (p.event_ids->size() > 1) std::sort(gated.begin(), gated.end());
+      todo = gated;
+    }
+    for (size_t at = 0; at < todo.size(); at += options_.batch_rows)
+      run_branch(p, *table, batch, columns, todo.subspan(at, std::min<size_t>(options_.batch_rows, todo.size() - at)));
+  }
+  if (outbox_.weight() > kFlushWeight) flush_(outbox_);
+  return !cancelled_;
+}
+
+void FileWorker::run_branch(const BranchProgram& p, const TableProgram& table, const Batch& batch,
+                            std::span<const Column> columns, Rows rows) {
+  if (rows.empty()) return;
+  std::vector<uint32_t> passed;
+  const plan::RunContext none;
+  if (p.where) p.where->select(columns, rows, batch.num_rows, none, passed);
+  else passed.assign(rows.begin(), rows.end());
+  if (passed.empty()) return;
+  // An event rule whose plan is no more than a filtered scan reports the event itself.
+  const bool event = p.rule->rule.kind == plan::RuleKind::kEvent && p.rule->optimized->kind == plan::OpKind::kScan;
+  if (event) emit_events(p, table, batch, columns, passed);
+  else keep_rows(p, batch, columns, passed);
+}
+
+uint32_t FileWorker::ref(const Batch& batch, uint32_t row) {
+  if (row_refs_[row] == 0) {
+    const data::Position at = row < batch.positions.size() ? batch.positions[row] : data::Position{};
+    outbox_.refs.push_back({std::string(batch.table), path_, at.offset, at.record});
+    row_refs_[row] = static_cast<uint32_t>(outbox_.refs.size());
+  }
+  return row_refs_[row] - 1;
+}
+
+void FileWorker::emit_events(const BranchProgram& p, const TableProgram& table, const Batch& batch,
+                             std::span<const Column> columns, Rows rows) {
+  const auto time = batch.time.view<int64_t>();
+  for (const uint32_t row : rows) {
+    Finding f;
+    f.rule = &p.rule->rule.info;
+    f.degraded = p.rule->report.degraded;
+    if (time.valid(row)) f.time = time[row];
+    RowCopy copy(f);
+    if (batch.records) batch.records->read(row, copy);
+    else
+      for (size_t i = 0; i < batch.columns.size(); ++i)
+        if (batch.columns[i].type() != data::Type::kNull && batch.columns[i].valid(row))
+          copy.field(batch.layout->fields()[i].name, batch.columns[i].value(row));
+    name_entities(f);
+    f.why = explain(*p.branch, table.schema, columns, row);
+    const data::Position at = row < batch.positions.size() ? batch.positions[row] : data::Position{};
+    f.evidence.push_back({std::string(batch.table), path_, at.offset, at.record});
+    outbox_.findings.push_back(std::move(f));
+  }
+}
+
+void FileWorker::keep_rows(const BranchProgram& p, const Batch& batch, std::span<const Column> columns, Rows rows) {
+  PassedRows out;
+  out.rule_index = p.rule_index;
+  out.scan = p.scan;
+  out.chunk.num_rows = static_cast<uint32_t>(rows.size());
+  const plan::Schema& schema = p.rule->compiled->scans()[p.scan]->schema;
+  const plan::RunContext none;
+  for (size_t i = 0; i < p.columns.size(); ++i) {
+    if (!p.columns[i]) {
+      out.chunk.columns.push_back(Column::nulls(schema[i].type, out.chunk.num_rows));
+      continue;
+    }
+    const Column c = p.columns[i]->evaluate(columns, rows, batch.num_rows, none);
+    if (c.type() == data::Type::kNull) out.chunk.columns.push_back(Column::nulls(schema[i].type, out.chunk.num_rows));
+    else out.chunk.columns.push_back(c.gather(rows).compact());
+  }
+  const auto time = batch.time.view<int64_t>();
+  for (const uint32_t row : rows) {
+    out.chunk.times.push_back(time.valid(row) ? time[row] : 0);
+    const uint32_t id = ref(batch, row);
+    out.chunk.refs.add_row(&id, 1);
+  }
+  outbox_.rows.push_back(std::move(out));
+}
+
+void FileWorker::content_hit(const LoadedRule& rule, const match::ContentOrigin& origin,
+                             const match::ContentHit& hit) {
+  Finding f;
+  f.rule = &rule.rule.info;
+  f.time = origin.time;
+  f.row.emplace_back("View", data::Value::string(origin.view));
+  if (!origin.name.empty()) f.row.emplace_back("Name", data::Value::string(origin.name));
+  for (const auto& [name, value] : origin.fields) {
+    const bool port = name == "SrcPort" || name == "DstPort";
+    f.row.emplace_back(name, port ? data::Value::integer(std::atoll(value.c_str()), data::Type::kInt)
+                                  : data::Value::string(value));
+  }
+  std::set<std::string> told;
+  for (const match::StringMatch& s : hit.strings)
+    if (told.insert(s.identifier).second) f.why.push_back({s.identifier, "matches", data::Value::string(s.data)});
+  name_entities(f);
+  f.evidence.push_back({"content." + origin.view, origin.path.empty() ? path_ : origin.path, origin.offset, origin.record});
+  outbox_.findings.push_back(std::move(f));
+}
+
+}  // namespace postern::engine

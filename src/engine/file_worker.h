@@ -1,0 +1,76 @@
+// Runs all rules over the batches of one file; what passes goes to an Outbox in evidence order.
+#pragma once
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data/batch.h"
+#include "engine/finding.h"
+#include "engine/hunt.h"
+#include "engine/scan_program.h"
+#include "exec/chunk.h"
+#include "match/content_scanner.h"
+
+namespace postern::engine {
+
+/// Rows for a query rule's scan; evidence ids count within the outbox.
+struct PassedRows {
+  size_t rule_index = 0;
+  size_t scan = 0;
+  exec::Chunk chunk;
+};
+
+/// What one file gave, until it is its turn to be committed.
+struct Outbox {
+  std::vector<Finding> findings;
+  std::vector<PassedRows> rows;
+  std::vector<EvidenceRef> refs;
+  /// Events by table and event id (0 where the table has none).
+  std::map<std::string, std::map<int64_t, uint64_t>, std::less<>> events;
+  uint64_t num_events = 0;
+
+  size_t weight() const { return rows.size() * 64 + findings.size() + refs.size() / 8; }
+};
+
+class FileWorker final : public data::BatchSink {
+ public:
+  /// `flush_if_turn`: called when the outbox has grown; it may empty it.
+  FileWorker(const ScanPrograms& programs, const HuntOptions& options, const std::atomic<bool>& cancelled,
+             std::function<void(Outbox&)> flush_if_turn)
+      : programs_(programs), options_(options), cancelled_(cancelled), flush_(std::move(flush_if_turn)) {}
+
+  void set_path(const std::string& path) { path_ = path; }
+  bool push(data::Batch&& batch) override;
+  void skipped(std::string_view table, uint64_t num_events) override;
+  /// A hit of a content rule.
+  void content_hit(const LoadedRule& rule, const match::ContentOrigin& origin, const match::ContentHit& hit);
+
+  Outbox& outbox() { return outbox_; }
+
+ private:
+  void run_branch(const BranchProgram& p, const TableProgram& table, const data::Batch& batch,
+                  std::span<const data::Column> columns, data::Rows rows);
+  void emit_events(const BranchProgram& p, const TableProgram& table, const data::Batch& batch,
+                   std::span<const data::Column> columns, data::Rows rows);
+  void keep_rows(const BranchProgram& p, const data::Batch& batch, std::span<const data::Column> columns,
+                 data::Rows rows);
+  uint32_t ref(const data::Batch& batch, uint32_t row);
+
+  const ScanPrograms& programs_;
+  const HuntOptions& options_;
+  const std::atomic<bool>& cancelled_;
+  std::function<void(Outbox&)> flush_;
+  std::string path_;
+  Outbox outbox_;
+  std::vector<uint32_t> row_refs_;   // of the current batch: ref + 1, or 0
+};
+
+/// Conditions of a filter that hold for one row, field by field, as a person would say them.
+std::vector<Reason> explain(const plan::Branch& branch, const plan::Schema& schema,
+                            std::span<const data::Column> columns, uint32_t row);
+
+}  // namespace postern::engine

@@ -1,0 +1,58 @@
+#include "engine/finding.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace postern::engine {
+namespace {
+
+// Names of the machine and of the account, as native tables and vocabularies have them; first hit wins.
+constexpr std::array<std::string_view, 16> kHostNames = {
+    "Computer", "DeviceName", "DvcHostname", "Host",     "host",       "Hostname",  "dvc",     "node",
+    "hostname", "hostIdentifier", "dest_host", "SrcHostname", "SourceHostname", "src_host", "host.name", "Dvc"};
+constexpr std::array<std::string_view, 13> kUserNames = {
+    "User", "user", "AccountName", "InitiatingProcessAccountName", "TargetUserName", "SubjectUserName",
+    "ActorUsername", "SrcUsername", "auid_name", "uid_name", "username", "UserName", "user.name"};
+
+template <class Names>
+std::string first_of(const Finding& f, const Names& names) {
+  for (const std::string_view name : names)
+    for (const auto& [key, value] : f.row)
+      if (key == name && !value.is_null()) {
+        std::string text = value.text();
+        if (!text.empty() && text != "-") return text;
+      }
+  return "";
+}
+
+}  // namespace
+
+void name_entities(Finding& f) {
+  if (f.host.empty()) f.host = first_of(f, kHostNames);
+  if (f.user.empty()) f.user = first_of(f, kUserNames);
+}
+
+bool before(const Finding& a, const Finding& b) {
+  if (a.time != b.time) return a.time < b.time;
+  if (a.rule != b.rule) {
+    if (a.rule->title != b.rule->title) return a.rule->title < b.rule->title;
+    if (a.rule->id != b.rule->id) return a.rule->id < b.rule->id;
+    if (a.rule->path != b.rule->path) return a.rule->path < b.rule->path;
+  }
+  const size_t n = std::min(a.evidence.size(), b.evidence.size());
+  for (size_t i = 0; i < n; ++i) {
+    if (a.evidence[i].path != b.evidence[i].path) return a.evidence[i].path < b.evidence[i].path;
+    if (a.evidence[i].offset != b.evidence[i].offset) return a.evidence[i].offset < b.evidence[i].offset;
+    if (a.evidence[i].record != b.evidence[i].record) return a.evidence[i].record < b.evidence[i].record;
+  }
+  if (a.evidence.size() != b.evidence.size()) return a.evidence.size() < b.evidence.size();
+  for (size_t i = 0; i < std::min(a.row.size(), b.row.size()); ++i) {
+    const std::string x = a.row[i].second.text();
+    const std::string y = b.row[i].second.text();
+    if (x != y) return x < y;
+  }
+  return a.row.size() < b.row.size();
+}
+
+}  // namespace postern::engine

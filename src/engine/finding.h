@@ -1,0 +1,52 @@
+// Findings: what a rule says of some evidence, as sinks and programs see it.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data/value.h"
+#include "plan/rule.h"
+
+namespace postern::engine {
+
+/// One condition that held, and on which value.
+struct Reason {
+  std::string field;
+  std::string op;
+  data::Value value;
+};
+
+/// Where a piece of the evidence lies.
+struct EvidenceRef {
+  std::string table;
+  std::string path;
+  uint64_t offset = 0;
+  uint64_t record = 0;
+};
+
+struct Window {
+  int64_t from = 0;   ///< ticks, inclusive
+  int64_t to = 0;     ///< exclusive
+};
+
+struct Finding {
+  int64_t time = 0;   ///< event time in ticks; of a query row: of the first event behind it; 0 unknown
+  const plan::RuleInfo* rule = nullptr;   ///< lives as long as the RuleSet
+  bool degraded = false;                  ///< the rule ran with null columns or coerced comparisons
+  std::string host;
+  std::string user;
+  std::vector<std::pair<std::string, data::Value>> row;
+  std::vector<Reason> why;
+  std::optional<Window> window;
+  std::vector<EvidenceRef> evidence;
+};
+
+/// Fills `host` and `user` from the row, by the names that the vocabularies use for them.
+void name_entities(Finding& f);
+
+/// Total order of findings for output: time, rule, evidence, row. Same for any number of threads.
+bool before(const Finding& a, const Finding& b);
+
+}  // namespace postern::engine

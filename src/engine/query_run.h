@@ -1,0 +1,51 @@
+// One query rule over a whole run of evidence: streaming, or replayed window by window.
+//
+// A rule without a look-back takes its rows as they come. A rule with one (`Timestamp > ago(24h)`) keeps
+// the rows that its filters let through, and is replayed in windows of that length, counted from the
+// UTC midnight before the first row, and once more shifted by half a length, so that nothing hides on a
+// border; each window has its own now(). Two windows' rows are one finding when they are equal, or when
+// the evidence of one is part of the other's. Tests: tests/unit/engine/query_run_test.cc.
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/finding.h"
+#include "engine/rule_set.h"
+#include "exec/operators/operators.h"
+
+namespace postern::engine {
+
+/// A result row with its evidence ids.
+struct ResultRow {
+  std::vector<data::Value> values;
+  int64_t time = 0;
+  std::vector<uint32_t> refs;
+  std::optional<Window> window;
+};
+
+class QueryRun {
+ public:
+  /// `now`: run once with this now(), in ticks.
+  QueryRun(const LoadedRule& rule, std::optional<int64_t> now);
+
+  /// Rows of a scan that passed its branch filters, in evidence order.
+  void push(size_t scan, exec::Chunk&& chunk);
+  std::vector<ResultRow> finish();
+  const exec::RunNotes& notes() const { return notes_; }
+
+ private:
+  void replay(int64_t from, int64_t to, std::vector<ResultRow>& out);
+  void add_notes(const exec::RunNotes& n);
+
+  const LoadedRule& rule_;
+  std::optional<int64_t> now_;
+  exec::RowCollector rows_;
+  std::unique_ptr<exec::Run> run_;               // without look-back
+  std::vector<exec::RowStore> stores_;           // with: per scan
+  int64_t last_time_ = 0;
+  exec::RunNotes notes_;
+};
+
+}  // namespace postern::engine

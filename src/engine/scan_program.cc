@@ -1,0 +1,143 @@
+#include "engine/scan_program.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/text.h"
+
+namespace postern::engine {
+
+using plan::Expr;
+using plan::ExprPtr;
+
+namespace {
+
+std::optional<int64_t> integer_of(const data::Value& v) {
+  if (v.is_null()) return std::nullopt;
+  if (data::is_integer(v.type())) return v.as_int();
+  return parse_int(v.text());
+}
+
+// Event ids for which `e` can hold, when it says so by comparing the column with literals: `==`, `in`
+// and their sisters of each language (any_of functions of one column), joined by `or`.
+std::optional<std::vector<int64_t>> ids_of(const Expr& e, const std::string& column) {
+  if (e.is_call("or")) {
+    std::vector<int64_t> all;
+    for (const ExprPtr& a : e.args) {
+      const auto ids = ids_of(*a, column);
+      if (!ids) return std::nullopt;
+      all.insert(all.end(), ids->begin(), ids->end());
+    }
+    return all;
+  }
+  static const std::set<std::string, std::less<>> kEquals = {"==",      "in",        "kql.eq",        "kql.in",
+                                                             "sigma.eq", "spl.search_eq", "spl.eq", "spl.in"};
+  if (e.kind != Expr::Kind::kCall || !kEquals.count(e.name) || e.args.size() < 2) return std::nullopt;
+  if (!e.args[0]->is_column() || e.args[0]->name != column) return std::nullopt;
+  std::vector<int64_t> ids;
+  for (size_t i = 1; i < e.args.size(); ++i) {
+    if (!e.args[i]->is_literal()) return std::nullopt;
+    const auto id = integer_of(e.args[i]->literal);
+    if (!id) return std::nullopt;
+    ids.push_back(*id);
+  }
+  return ids;
+}
+
+std::optional<std::vector<int64_t>> required_ids(const ExprPtr& where, const std::string& column) {
+  std::optional<std::vector<int64_t>> best;
+  for (const ExprPtr& c : plan::conjuncts(where)) {
+    auto ids = ids_of(*c, column);
+    if (ids && (!best || ids->size() < best->size())) best = std::move(ids);
+  }
+  if (best) {
+    std::sort(best->begin(), best->end());
+    best->erase(std::unique(best->begin(), best->end()), best->end());
+  }
+  return best;
+}
+
+data::Type native_type(const plan::TableDef& table, const std::string& name) {
+  if (name == data::kValuesColumn) return data::Type::kDynamic;
+  if (name == data::kRawColumn) return data::Type::kString;
+  const plan::FieldDef* f = table.find(name);
+  return f ? f->type : data::Type::kString;
+}
+
+data::Layout& layout_of(data::Layouts& layouts, const std::string& table) {
+  return layouts.try_emplace(table, data::Layout(table)).first->second;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules, bool use_event_ids) {
+  auto out = std::make_unique<ScanPrograms>();
+  const plan::Catalog& catalog = rules.setup().catalog;
+  auto want = [&](const std::string& name, const std::set<std::string>& columns) {
+    const plan::TableDef* table = catalog.table(name);
+    data::Layout& layout = layout_of(out->layouts_, name);
+    if (!table->event_id.empty()) layout.add(table->event_id, native_type(*table, table->event_id));
+    for (const std::string& c : columns)
+      if (c != "_time") layout.add(c, native_type(*table, c));
+  };
+  for (const LoadedRule& r : rules.rules()) {
+    for (const Requirement& q : r.requirements)
+      for (const Requirement::Source& s : q.sources)
+        if (catalog.table(s.table)) want(s.table, {});
+    if (!r.compiled) continue;
+    for (const plan::Op* scan : r.compiled->scans()) {
+      for (const plan::Branch& b : scan->branches) {
+        std::set<std::string> columns;
+        plan::collect_columns(b.where, columns);
+        for (const plan::NamedExpr& c : b.columns) plan::collect_columns(c.expr, columns);
+        want(b.table, columns);
+      }
+    }
+  }
+  for (const auto& [name, layout] : out->layouts_) {
+    TableProgram t;
+    t.table = catalog.table(name);
+    t.layout = &layout;
+    for (const data::Layout::Field& f : layout.fields()) t.schema.push_back({f.name, f.type});
+    t.schema.push_back({"_time", data::Type::kDatetime});
+    t.event_id_slot = t.table->event_id.empty() ? -1 : layout.slot(t.table->event_id);
+    out->tables_.emplace(name, std::move(t));
+  }
+  size_t index = 0;
+  for (const LoadedRule& r : rules.rules()) {
+    const size_t rule_index = index++;
+    if (!r.compiled) continue;
+    for (size_t s = 0; s < r.compiled->scans().size(); ++s) {
+      const plan::Op* scan = r.compiled->scans()[s];
+      for (const plan::Branch& b : scan->branches) {
+        TableProgram& t = out->tables_.find(b.table)->second;
+        BranchProgram p;
+        p.rule = &r;
+        p.rule_index = rule_index;
+        p.scan = s;
+        p.branch = &b;
+        if (b.where) {
+          POSTERN_TRY(p.where, exec::compile(b.where, t.schema));
+          if (use_event_ids && t.event_id_slot >= 0) p.event_ids = required_ids(b.where, t.table->event_id);
+        }
+        for (const plan::ColumnInfo& c : scan->schema) {
+          std::shared_ptr<const exec::CompiledExpr> program;
+          for (const plan::NamedExpr& n : b.columns) {
+            if (n.name != c.name) continue;
+            POSTERN_TRY(program, exec::compile(n.expr, t.schema));
+          }
+          p.columns.push_back(std::move(program));
+        }
+        t.branches.push_back(std::move(p));
+      }
+    }
+  }
+  return out;
+}
+
+const TableProgram* ScanPrograms::table(std::string_view name) const {
+  const auto it = tables_.find(name);
+  return it == tables_.end() ? nullptr : &it->second;
+}
+
+}  // namespace postern::engine

@@ -1,0 +1,50 @@
+// What all rules want of one native table: which columns to decode, and a compiled filter per branch.
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/batch.h"
+#include "engine/rule_set.h"
+#include "exec/evaluate.h"
+
+namespace postern::engine {
+
+/// One branch of one scan of one rule, compiled against its table's layout plus `_time`.
+struct BranchProgram {
+  const LoadedRule* rule = nullptr;
+  size_t rule_index = 0;
+  size_t scan = 0;
+  const plan::Branch* branch = nullptr;
+  /// Event ids that the filter requires, sorted; nullopt: any event may pass.
+  std::optional<std::vector<int64_t>> event_ids;
+  std::shared_ptr<const exec::CompiledExpr> where;   ///< null: every row passes
+  /// A program per column of the scan's schema; null where the table lacks it.
+  std::vector<std::shared_ptr<const exec::CompiledExpr>> columns;
+};
+
+struct TableProgram {
+  const plan::TableDef* table = nullptr;
+  const data::Layout* layout = nullptr;
+  plan::Schema schema;                 ///< layout fields, then `_time`
+  int event_id_slot = -1;
+  std::vector<BranchProgram> branches;
+};
+
+/// Immutable while a run lasts.
+class ScanPrograms {
+ public:
+  /// Also asks for the event id column of `counted` tables, so that their events can be told apart.
+  static Result<std::unique_ptr<ScanPrograms>> make(const RuleSet& rules, bool use_event_ids = true);
+
+  const data::Layouts& layouts() const { return layouts_; }
+  const TableProgram* table(std::string_view name) const;
+
+ private:
+  data::Layouts layouts_;
+  std::map<std::string, TableProgram, std::less<>> tables_;
+};
+
+}  // namespace postern::engine
