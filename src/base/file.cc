@@ -74,7 +74,9 @@ Result<std::shared_ptr<const FileBytes>> FileBytes::open(const std::string& path
   const bool standard_input = path == "-";
   const Descriptor fd(standard_input ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.number < 0) return io_error(path, errno);
+
   struct stat info {};
+
   if (::fstat(fd.number, &info) != 0) return io_error(path, errno);
   if (S_ISDIR(info.st_mode)) return Error{Code::kInvalid, path + " is a folder, not a file"};
 

@@ -1,5 +1,5 @@
-// Which files a path names. Each folder is entered once, however many links lead to it: real folders
-// first, so that a file is known by its own path and not by that of a link.
+// Which files a path names. Each folder is entered once, however many links lead to it: real
+// folders first, so that a file is known by its own path and not by that of a link.
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -33,6 +33,7 @@ class Walk {
   /// `path` as the user gave it: any kind of file counts, hidden or not.
   Result<bool> start(const std::string& path) {
     struct stat info {};
+
     if (::stat(path.c_str(), &info) != 0) return cannot_list(path, errno);
     if (!S_ISDIR(info.st_mode)) {
       files_.push_back(path);
@@ -70,9 +71,12 @@ class Walk {
   Result<bool> list(const std::string& folder) {
     DIR* dir = ::opendir(folder.c_str());
     if (!dir) return cannot_list(folder, errno);
+
     struct stat info {};
+
     if (::fstat(::dirfd(dir), &info) == 0 && entered_.insert({info.st_dev, info.st_ino}).second) {
-      while (const dirent* entry = ::readdir(dir)) add(folder, entry->d_name);
+      while (const dirent* entry = ::readdir(dir))
+        add(folder, entry->d_name);
     }
     ::closedir(dir);
     return true;
@@ -81,7 +85,9 @@ class Walk {
   void add(const std::string& folder, std::string_view name) {
     if (name.starts_with('.') || name == "__MACOSX") return;
     std::string path = join(folder, name);
+
     struct stat info {};
+
     if (::lstat(path.c_str(), &info) != 0) return;  // gone since it was listed
     if (S_ISDIR(info.st_mode)) {
       folders_.push_back(std::move(path));
@@ -95,6 +101,7 @@ class Walk {
 
   void follow(const std::string& link) {
     struct stat info {};
+
     if (::stat(link.c_str(), &info) != 0) return;  // leads nowhere, or to itself
     const FileId id{info.st_dev, info.st_ino};
     if (S_ISDIR(info.st_mode) && !entered_.contains(id)) folders_.push_back(link);
@@ -124,7 +131,9 @@ std::vector<std::string> expand(const std::string& pattern) {
 Result<std::vector<std::string>> list_files(const std::string& path) {
   if (path == "-") return std::vector<std::string>{path};
   std::vector<std::string> starts = {path};
+
   struct stat info {};
+
   // A name that exists is meant as it stands, even with a bracket in it.
   if (::stat(path.c_str(), &info) != 0 && path.find_first_of("*?[") != std::string::npos) {
     starts = expand(path);

@@ -19,7 +19,8 @@ size_t edit_distance(std::string_view a, std::string_view b, size_t limit) {
   const size_t longer = std::max(a.size(), b.size());
   if (longer - std::min(a.size(), b.size()) > limit) return limit + 1;
   std::vector<size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) last[j] = j;
+  for (size_t j = 0; j <= b.size(); ++j)
+    last[j] = j;
   for (size_t i = 1; i <= a.size(); ++i) {
     row[0] = i;
     size_t least = i;

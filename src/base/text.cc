@@ -1,7 +1,8 @@
 // Comparing and finding text without regard to case.
 //
-// ASCII against ASCII never leaves the byte loops. Anything else goes code point by code point, with a
-// malformed byte standing for itself (a number beyond Unicode), so that "\xff" equals "\xff" alone.
+// ASCII against ASCII never leaves the byte loops. Anything else goes code point by code point,
+// with a malformed byte standing for itself (a number beyond Unicode), so that "\xff" equals "\xff"
+// alone.
 #include "base/text.h"
 
 #include <algorithm>
@@ -28,7 +29,9 @@ char32_t fold_by_table(char32_t c) {
   return static_cast<char32_t>(static_cast<int64_t>(c) + at->delta);
 }
 
-bool high(char c) { return static_cast<unsigned char>(c) >= 0x80; }
+bool high(char c) {
+  return static_cast<unsigned char>(c) >= 0x80;
+}
 
 /// Next code point of `s`, not folded; a malformed byte is itself.
 char32_t next_symbol(std::string_view s, size_t& at) {
@@ -59,6 +62,23 @@ char32_t previous_folded(std::string_view s, size_t& end) {
   return kMalformed + static_cast<unsigned char>(s[end]);
 }
 
+// Eight ASCII bytes at a time, as one number. No byte below carries into the next one.
+constexpr uint64_t kOnes = 0x0101010101010101;
+constexpr uint64_t kHighBits = kOnes * 0x80;
+
+uint64_t load8(const char* p) {
+  uint64_t word = 0;
+  std::memcpy(&word, p, sizeof word);
+  return word;
+}
+
+/// Lower case of eight ASCII bytes: the high bit marks what is at least 'A' and not beyond 'Z'.
+uint64_t lower8(uint64_t word) {
+  const uint64_t from_a = word + kOnes * (0x80 - 'A');
+  const uint64_t beyond_z = word + kOnes * (0x7F - 'Z');
+  return word | (((from_a ^ beyond_z) & kHighBits) >> 2);
+}
+
 bool equal_ascii(const char* a, const char* b, size_t n) {
   for (size_t i = 0; i < n; ++i)
     if (ascii_lower(a[i]) != ascii_lower(b[i])) return false;
@@ -69,6 +89,15 @@ bool equal_ascii(const char* a, const char* b, size_t n) {
 size_t match_at(std::string_view s, size_t at, std::string_view needle) {
   size_t i = 0;
   while (i < needle.size()) {
+    if (needle.size() - i >= sizeof(uint64_t) && s.size() - at >= sizeof(uint64_t)) {
+      const uint64_t a = load8(s.data() + at), b = load8(needle.data() + i);
+      if (((a | b) & kHighBits) == 0) {
+        if (lower8(a) != lower8(b)) return std::string_view::npos;
+        at += sizeof(uint64_t);
+        i += sizeof(uint64_t);
+        continue;
+      }
+    }
     if (at >= s.size()) return std::string_view::npos;
     if (!high(s[at]) && !high(needle[i])) {
       if (ascii_lower(s[at++]) != ascii_lower(needle[i++])) return std::string_view::npos;
@@ -129,7 +158,9 @@ bool may_fold_to_ascii(std::string_view s) {
                         std::memchr(s.data(), 0xE2, s.size()) != nullptr);
 }
 
-bool has_k_or_s(std::string_view s) { return s.find_first_of("kKsS") != std::string_view::npos; }
+bool has_k_or_s(std::string_view s) {
+  return s.find_first_of("kKsS") != std::string_view::npos;
+}
 
 /// The plain search, code point by code point.
 size_t find_folded(std::string_view s, std::string_view needle, size_t from) {
@@ -152,7 +183,8 @@ char32_t fold(char32_t c) {
   constexpr size_t kDirect = 0x600;
   static const std::array<uint16_t, kDirect> direct = [] {
     std::array<uint16_t, kDirect> t{};
-    for (char32_t x = 0; x < kDirect; ++x) t[x] = static_cast<uint16_t>(fold_by_table(x));
+    for (char32_t x = 0; x < kDirect; ++x)
+      t[x] = static_cast<uint16_t>(fold_by_table(x));
     return t;
   }();
   return c < kDirect ? direct[c] : fold_by_table(c);
@@ -162,13 +194,26 @@ std::string fold(std::string_view s) {
   std::string out;
   out.reserve(s.size());
   for (size_t at = 0; at < s.size();) {
+    if (s.size() - at >= sizeof(uint64_t)) {
+      uint64_t word = load8(s.data() + at);
+      if ((word & kHighBits) == 0) {
+        word = lower8(word);
+        char bytes[sizeof word];
+        std::memcpy(bytes, &word, sizeof word);
+        out.append(bytes, sizeof word);
+        at += sizeof word;
+        continue;
+      }
+    }
     if (!high(s[at])) {
       out.push_back(ascii_lower(s[at++]));
       continue;
     }
     const char32_t c = fold(next_symbol(s, at));
-    if (c >= kMalformed) out.push_back(static_cast<char>(c - kMalformed));
-    else append_utf8(out, c);
+    if (c >= kMalformed)
+      out.push_back(static_cast<char>(c - kMalformed));
+    else
+      append_utf8(out, c);
   }
   return out;
 }
@@ -218,8 +263,10 @@ size_t find_ignore_case(std::string_view s, std::string_view needle, size_t from
 }
 
 std::string_view trim(std::string_view s) {
-  while (!s.empty() && ascii_space(s.front())) s.remove_prefix(1);
-  while (!s.empty() && ascii_space(s.back())) s.remove_suffix(1);
+  while (!s.empty() && ascii_space(s.front()))
+    s.remove_prefix(1);
+  while (!s.empty() && ascii_space(s.back()))
+    s.remove_suffix(1);
   return s;
 }
 

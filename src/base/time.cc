@@ -1,5 +1,5 @@
-// The calendar is the proleptic Gregorian one; days and dates convert by the era algorithm of Howard
-// Hinnant, "chrono-Compatible Low-Level Date Algorithms". Timespan text is in timespan.cc.
+// The calendar is the proleptic Gregorian one; days and dates convert by the era algorithm of
+// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms". Timespan text is in timespan.cc.
 #include "base/time.h"
 
 #include <algorithm>
@@ -14,9 +14,13 @@ constexpr int64_t kUnixEpochDays = kUnixEpochTicks / kTicksPerDay;
 constexpr int64_t kNanosecondsPerTick = 100;
 constexpr int kFractionDigits = 7;  // of a second, in ticks
 
-int64_t floor_div(int64_t a, int64_t b) { return a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0); }
+int64_t floor_div(int64_t a, int64_t b) {
+  return a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0);
+}
 
-bool leap(int year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
+bool leap(int year) {
+  return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
 
 int days_in_month(int year, int month) {
   constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -39,6 +43,7 @@ class Cursor {
   explicit Cursor(std::string_view s) : s_(s) {}
 
   bool done() const { return s_.empty(); }
+
   char peek() const { return s_.empty() ? '\0' : s_.front(); }
 
   bool eat(char c) {
@@ -63,7 +68,8 @@ class Cursor {
   /// All digits that follow.
   std::string_view digits() {
     size_t n = 0;
-    while (n < s_.size() && ascii_digit(s_[n])) ++n;
+    while (n < s_.size() && ascii_digit(s_[n]))
+      ++n;
     const std::string_view d = s_.substr(0, n);
     s_.remove_prefix(n);
     return d;
@@ -95,30 +101,32 @@ bool read_offset(Cursor& in, int& minutes) {
   return true;
 }
 
-void append_padded(std::string& out, int64_t v, size_t width) {
-  const std::string digits = std::to_string(v);
-  if (digits.size() < width) out.append(width - digits.size(), '0');
-  out.append(digits);
+/// Decimal digits with leading zeros, the last one before `end`.
+void put_digits(char* end, int64_t v, size_t width) {
+  for (; width > 0; --width, v /= 10)
+    *--end = static_cast<char>('0' + v % 10);
 }
 
-std::string format_seconds(const CivilTime& c) {
-  std::string out;
-  append_padded(out, c.year, 4);
-  out.push_back('-');
-  append_padded(out, c.month, 2);
-  out.push_back('-');
-  append_padded(out, c.day, 2);
-  out.push_back('T');
-  append_padded(out, c.hour, 2);
-  out.push_back(':');
-  append_padded(out, c.minute, 2);
-  out.push_back(':');
-  append_padded(out, c.second, 2);
+constexpr std::string_view kPattern = "0000-00-00T00:00:00.0000000Z";
+constexpr size_t kSecondsSize = 19;  // up to the fraction
+
+/// The whole of kPattern; callers cut what they do not want.
+std::string format_all(const CivilTime& c) {
+  std::string out(kPattern);
+  put_digits(out.data() + 4, c.year, 4);
+  put_digits(out.data() + 7, c.month, 2);
+  put_digits(out.data() + 10, c.day, 2);
+  put_digits(out.data() + 13, c.hour, 2);
+  put_digits(out.data() + 16, c.minute, 2);
+  put_digits(out.data() + 19, c.second, 2);
+  put_digits(out.data() + 27, c.sub_ticks, kFractionDigits);
   return out;
 }
 
 /// A column may hold what arithmetic made of a time; text stays within the calendar.
-int64_t clamp_ticks(int64_t ticks) { return std::clamp(ticks, int64_t{0}, kMaxTicks); }
+int64_t clamp_ticks(int64_t ticks) {
+  return std::clamp(ticks, int64_t{0}, kMaxTicks);
+}
 
 }  // namespace
 
@@ -126,8 +134,8 @@ std::optional<int64_t> ticks_from_civil(const CivilTime& c) {
   if (c.year < 1 || c.year > 9999 || c.month < 1 || c.month > 12 || c.day < 1 ||
       c.day > days_in_month(c.year, c.month))
     return std::nullopt;
-  if (c.hour < 0 || c.hour > 23 || c.minute < 0 || c.minute > 59 || c.second < 0 ||
-      c.second > 60 || c.sub_ticks < 0 || c.sub_ticks >= kTicksPerSecond)
+  if (c.hour < 0 || c.hour > 23 || c.minute < 0 || c.minute > 59 || c.second < 0 || c.second > 60 ||
+      c.sub_ticks < 0 || c.sub_ticks >= kTicksPerSecond)
     return std::nullopt;
   const int64_t days = days_from_civil(c.year, c.month, c.day) + kUnixEpochDays;
   return days * kTicksPerDay + c.hour * kTicksPerHour + c.minute * kTicksPerMinute +
@@ -212,30 +220,22 @@ std::optional<int64_t> parse_rfc3339(std::string_view text) {
 
 std::string format_rfc3339(int64_t ticks) {
   const CivilTime c = civil_from_ticks(clamp_ticks(ticks));
-  std::string out = format_seconds(c);
-  if (c.sub_ticks != 0) {
-    out.push_back('.');
-    if (c.sub_ticks % kTicksPerMillisecond == 0)
-      append_padded(out, c.sub_ticks / kTicksPerMillisecond, 3);
-    else append_padded(out, c.sub_ticks, kFractionDigits);
-  }
-  out.push_back('Z');
+  std::string out = format_all(c);
+  if (c.sub_ticks == 0)
+    out.erase(kSecondsSize, 1 + kFractionDigits);
+  else if (c.sub_ticks % kTicksPerMillisecond == 0)
+    out.erase(kSecondsSize + 4, 4);
   return out;
 }
 
 std::string format_datetime_kusto(int64_t ticks) {
-  const CivilTime c = civil_from_ticks(clamp_ticks(ticks));
-  std::string out = format_seconds(c);
-  out.push_back('.');
-  append_padded(out, c.sub_ticks, kFractionDigits);
-  out.push_back('Z');
-  return out;
+  return format_all(civil_from_ticks(clamp_ticks(ticks)));
 }
 
 int64_t wall_clock_ticks() {
   const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
-  return ticks_from_unix(
-      0, std::chrono::duration_cast<std::chrono::nanoseconds>(since_1970).count());
+  return ticks_from_unix(0,
+                         std::chrono::duration_cast<std::chrono::nanoseconds>(since_1970).count());
 }
 
 }  // namespace postern

@@ -47,7 +47,8 @@ constexpr size_t kFractionDigits = 7;
 
 std::string_view take_digits(std::string_view& s) {
   size_t n = 0;
-  while (n < s.size() && ascii_digit(s[n])) ++n;
+  while (n < s.size() && ascii_digit(s[n]))
+    ++n;
   const std::string_view d = s.substr(0, n);
   s.remove_prefix(n);
   return d;
@@ -83,8 +84,7 @@ std::optional<int64_t> parse_clock(std::string_view s) {
     if (!d || !eat(s, '.')) return std::nullopt;
     days = *d;
   }
-  if (!clock_part(s, 23, hours) || !eat(s, ':') || !clock_part(s, 59, minutes))
-    return std::nullopt;
+  if (!clock_part(s, 23, hours) || !eat(s, ':') || !clock_part(s, 59, minutes)) return std::nullopt;
   if (eat(s, ':')) {
     if (!clock_part(s, 59, seconds)) return std::nullopt;
     if (eat(s, '.')) {
@@ -95,9 +95,9 @@ std::optional<int64_t> parse_clock(std::string_view s) {
     }
   }
   if (!s.empty()) return std::nullopt;
-  return multiply_add(days, kTicksPerDay,
-                      hours * kTicksPerHour + minutes * kTicksPerMinute +
-                          seconds * kTicksPerSecond + fraction);
+  return multiply_add(
+      days, kTicksPerDay,
+      hours * kTicksPerHour + minutes * kTicksPerMinute + seconds * kTicksPerSecond + fraction);
 }
 
 /// "1.5d", "30 seconds"
@@ -131,7 +131,8 @@ std::optional<int64_t> parse_timespan(std::string_view text) {
 
 std::string format_timespan(int64_t ticks) {
   // As unsigned: the smallest int64 has no positive counterpart.
-  const uint64_t size = ticks < 0 ? ~static_cast<uint64_t>(ticks) + 1 : static_cast<uint64_t>(ticks);
+  const uint64_t size =
+      ticks < 0 ? ~static_cast<uint64_t>(ticks) + 1 : static_cast<uint64_t>(ticks);
   const auto per = [size](int64_t unit, int64_t modulus) {
     return size / static_cast<uint64_t>(unit) % static_cast<uint64_t>(modulus);
   };

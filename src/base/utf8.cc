@@ -16,13 +16,16 @@ size_t skip_ascii(std::string_view s, size_t at) {
     std::memcpy(&word, s.data() + at, sizeof word);
     if (word & kHighBits) break;
   }
-  while (at < s.size() && static_cast<unsigned char>(s[at]) < 0x80) ++at;
+  while (at < s.size() && static_cast<unsigned char>(s[at]) < 0x80)
+    ++at;
   return at;
 }
 
 }  // namespace
 
-bool is_ascii(std::string_view s) { return skip_ascii(s, 0) == s.size(); }
+bool is_ascii(std::string_view s) {
+  return skip_ascii(s, 0) == s.size();
+}
 
 char32_t next_code_point(std::string_view s, size_t& at) {
   const auto byte = [&s](size_t i) -> uint32_t {

@@ -1,8 +1,9 @@
 // How rows become columns.
 //
-// A column is only touched by rows that set it: its builder is as long as the last such row, and the
-// gap is filled with nulls in one step. So a row costs what it holds, not what the layout could hold,
-// and a column that nobody set is one constant null. Copied text of all columns shares one arena.
+// A column is only touched by rows that set it: its builder is as long as the last such row, and
+// the gap is filled with nulls in one step. So a row costs what it holds, not what the layout could
+// hold, and a column that nobody set is one constant null. Copied text of all columns shares one
+// arena.
 #include "data/batch.h"
 
 #include <algorithm>
@@ -21,7 +22,9 @@ constexpr size_t kMaxDetailBytes = 80;
 constexpr int kMaxValueDepth = 200;
 
 /// How Windows and Zeek write "no value" in a field that is not text.
-bool no_value(std::string_view s) { return s.empty() || s == "-"; }
+bool no_value(std::string_view s) {
+  return s.empty() || s == "-";
+}
 
 /// Decimal or "0x" hex; sixteen hex digits are the 64 bits as they are (keywords, logon ids).
 std::optional<int64_t> integer_text(std::string_view s) {
@@ -50,14 +53,18 @@ std::optional<int64_t> whole(double v) {
   return i;
 }
 
-bool fits(Type t, int64_t v) { return t != Type::kInt || (v >= INT32_MIN && v <= INT32_MAX); }
+bool fits(Type t, int64_t v) {
+  return t != Type::kInt || (v >= INT32_MIN && v <= INT32_MAX);
+}
 
 struct Owners {
   std::shared_ptr<const Arena> arena;
   std::vector<std::shared_ptr<const void>> kept;
 };
 
-bool is_time(int64_t ticks) { return ticks >= 0 && ticks <= kMaxTicks; }
+bool is_time(int64_t ticks) {
+  return ticks >= 0 && ticks <= kMaxTicks;
+}
 
 void write(DynamicWriter& w, const Value& v) {
   if (v.is_null()) return w.null();
@@ -96,8 +103,11 @@ int Layout::slot(std::string_view name) const {
   return at == slots_.end() ? -1 : at->second;
 }
 
-void Anomalies::add(std::string_view name, std::string_view path, uint64_t offset,
-                    std::string_view detail, uint64_t count) {
+void Anomalies::add(std::string_view name,
+                    std::string_view path,
+                    uint64_t offset,
+                    std::string_view detail,
+                    uint64_t count) {
   auto at = all_.find(name);
   if (at == all_.end())
     at = all_.emplace(name, Entry{0, std::string(path), offset, std::string(detail)}).first;
@@ -111,7 +121,9 @@ void Anomalies::merge(const Anomalies& other) {
   }
 }
 
-BatchBuilder::BatchBuilder(const Layout& layout, BatchSink& sink, Anomalies& anomalies,
+BatchBuilder::BatchBuilder(const Layout& layout,
+                           BatchSink& sink,
+                           Anomalies& anomalies,
                            std::string path)
     : layout_(layout),
       sink_(sink),
@@ -119,7 +131,8 @@ BatchBuilder::BatchBuilder(const Layout& layout, BatchSink& sink, Anomalies& ano
       path_(std::move(path)),
       arena_(std::make_shared<Arena>()) {
   builders_.reserve(layout.fields().size());
-  for (const Layout::Field& f : layout.fields()) builders_.emplace_back(f.type);
+  for (const Layout::Field& f : layout.fields())
+    builders_.emplace_back(f.type);
 }
 
 void BatchBuilder::begin(Position position) {
@@ -136,14 +149,14 @@ void BatchBuilder::begin(Position position) {
 void BatchBuilder::set_time(int64_t ticks) {
   has_time_ = is_time(ticks);
   time_ticks_ = ticks;
-  if (!has_time_)
-    anomalies_.add("bad-value", path_, position_.offset, "event time out of range");
+  if (!has_time_) anomalies_.add("bad-value", path_, position_.offset, "event time out of range");
 }
 
 ColumnBuilder& BatchBuilder::cell(int slot) {
   POSTERN_CHECK(in_row_);
   ColumnBuilder& b = builders_[static_cast<size_t>(slot)];
-  if (b.size() <= row_) b.append_nulls(row_ + 1 - b.size());
+  if (b.size() < row_) b.append_nulls(row_ - b.size());
+  if (b.size() == row_) b.append_null();
   return b;
 }
 
@@ -263,7 +276,8 @@ void BatchBuilder::put_element(int slot, Dynamic d) {
 void BatchBuilder::repeat(int slot, Dynamic d) {
   const auto add = [](DynamicWriter& w, Dynamic v) {
     if (!v.is_array()) return w.value(v);
-    for (uint32_t i = 0; i < v.size(); ++i) w.value(v.at(i));
+    for (uint32_t i = 0; i < v.size(); ++i)
+      w.value(v.at(i));
   };
   for (Repeated& r : repeated_)
     if (r.slot == slot) return add(r.values, d);
@@ -276,9 +290,11 @@ void BatchBuilder::repeat(int slot, Dynamic d) {
 
 void BatchBuilder::add_values(Dynamic d, int depth) {
   if (d.is_null()) return;
-  if (!d.is_array() && !d.is_object()) return values_.string(d.is_string() ? d.as_string() : d.text());
+  if (!d.is_array() && !d.is_object())
+    return values_.string(d.is_string() ? d.as_string() : d.text());
   if (depth >= kMaxValueDepth) return;
-  for (uint32_t i = 0; i < d.size(); ++i) add_values(d.at(i), depth + 1);
+  for (uint32_t i = 0; i < d.size(); ++i)
+    add_values(d.at(i), depth + 1);
 }
 
 void BatchBuilder::text(int slot, std::string_view value, bool borrowed) {
@@ -336,9 +352,12 @@ void BatchBuilder::field(std::string_view name, std::string_view value, bool bor
 
 void BatchBuilder::field(std::string_view name, const Value& v) {
   if (wants_values() && !v.is_null()) {
-    if (v.type() == Type::kDynamic) add_values(Dynamic(v.as_bytes()), 0);
-    else if (v.type() == Type::kString) values_.string(v.as_bytes());
-    else values_.string(v.text());
+    if (v.type() == Type::kDynamic)
+      add_values(Dynamic(v.as_bytes()), 0);
+    else if (v.type() == Type::kString)
+      values_.string(v.as_bytes());
+    else
+      values_.string(v.text());
   }
   const int slot = layout_.slot(name);
   if (slot < 0) return;
@@ -367,8 +386,10 @@ void BatchBuilder::end() {
     put_dynamic(layout_.values_slot(), values_.encoded());
   }
   in_row_ = false;
-  time_.append_null();
-  if (has_time_) time_.set(row_, time_ticks_);
+  if (has_time_)
+    time_.append(time_ticks_);
+  else
+    time_.append_null();
   positions_.push_back(position_);
   if (++row_ == kBatchRows) flush();
 }
@@ -379,7 +400,9 @@ void BatchBuilder::keep(std::shared_ptr<const void> owner) {
     keep_.push_back(std::move(owner));
 }
 
-void BatchBuilder::release(const std::shared_ptr<const void>& owner) { released_.push_back(owner); }
+void BatchBuilder::release(const std::shared_ptr<const void>& owner) {
+  released_.push_back(owner);
+}
 
 void BatchBuilder::flush() {
   POSTERN_CHECK(!in_row_);
@@ -387,7 +410,8 @@ void BatchBuilder::flush() {
   // One object that all columns share: everything their strings may point into.
   auto owners = std::make_shared<Owners>(Owners{std::exchange(arena_, nullptr), keep_});
   arena_ = std::make_shared<Arena>();
-  for (const auto& owner : released_) std::erase(keep_, owner);
+  for (const auto& owner : released_)
+    std::erase(keep_, owner);
   released_.clear();
   if (n == 0) return;
 
@@ -407,6 +431,7 @@ void BatchBuilder::flush() {
   }
   batch.time = time_.finish();
   batch.positions = std::exchange(positions_, {});
+  positions_.reserve(n);
   // Nobody takes more once the sink asked to stop; what a decoder still adds is dropped here.
   if (!ok_) return;
   if (make_reader_) batch.records = make_reader_();

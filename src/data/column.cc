@@ -14,10 +14,14 @@ std::vector<uint32_t> identity_rows() {
   return rows;
 }
 
-bool bit(const std::vector<uint64_t>& bits, uint32_t i) { return (bits[i / 64] >> (i % 64)) & 1; }
+bool bit(const std::vector<uint64_t>& bits, uint32_t i) {
+  return (bits[i / 64] >> (i % 64)) & 1;
+}
 
 /// Strings of a column point at bytes, never at nothing: callers may memcpy them.
-std::string_view not_null(std::string_view s) { return s.data() ? s : std::string_view("", 0); }
+std::string_view not_null(std::string_view s) {
+  return s.data() ? s : std::string_view("", 0);
+}
 
 }  // namespace
 
@@ -59,9 +63,11 @@ Column Column::constant(const Value& v, uint32_t n) {
     b.append_nulls(num_values);
   } else if (physical(v.type()) == Physical::kBytes) {
     const std::string_view bytes = b.arena().copy(v.as_bytes());
-    for (uint32_t i = 0; i < num_values; ++i) b.append_borrowed(bytes);
+    for (uint32_t i = 0; i < num_values; ++i)
+      b.append_borrowed(bytes);
   } else {
-    for (uint32_t i = 0; i < num_values; ++i) b.append(v);
+    for (uint32_t i = 0; i < num_values; ++i)
+      b.append(v);
   }
   Column c = b.finish();
   c.constant_ = n <= kBatchRows;
@@ -69,7 +75,9 @@ Column Column::constant(const Value& v, uint32_t n) {
   return c;
 }
 
-Column Column::nulls(Type t, uint32_t n) { return constant(Value::null(t), n); }
+Column Column::nulls(Type t, uint32_t n) {
+  return constant(Value::null(t), n);
+}
 
 Column Column::gather(Rows rows) const {
   Column c;
@@ -100,12 +108,15 @@ Column Column::compact() const {
   bool any_null = false;
   std::vector<uint64_t> validity((num_rows_ + 63) / 64, 0);
   for (uint32_t i = 0; i < num_rows_; ++i) {
-    if (valid(i)) validity[i / 64] |= uint64_t{1} << (i % 64);
-    else any_null = true;
+    if (valid(i))
+      validity[i / 64] |= uint64_t{1} << (i % 64);
+    else
+      any_null = true;
   }
   const auto flatten = [this](auto view, auto& out) {
     out.resize(num_rows_);
-    for (uint32_t i = 0; i < num_rows_; ++i) out[i] = view[i];
+    for (uint32_t i = 0; i < num_rows_; ++i)
+      out[i] = view[i];
   };
   switch (physical(type_)) {
     case Physical::kByte:
@@ -151,10 +162,32 @@ Column Column::compact() const {
   return c;
 }
 
-ColumnBuilder::ColumnBuilder(Type t, uint32_t preset_rows) : type_(t) { append_nulls(preset_rows); }
+ColumnBuilder::ColumnBuilder(Type t, uint32_t preset_rows) : type_(t) {
+  append_nulls(preset_rows);
+}
+
+void ColumnBuilder::start() {
+  data_ = std::make_shared<detail::ColumnData>();
+  // The next column of a builder is mostly as long as the last one.
+  data_->validity.reserve((size_t{last_size_} + 63) / 64);
+  switch (physical(type_)) {
+    case Physical::kByte:
+      data_->bytes.reserve(last_size_);
+      break;
+    case Physical::kInt64:
+      data_->ints.reserve(last_size_);
+      break;
+    case Physical::kDouble:
+      data_->reals.reserve(last_size_);
+      break;
+    case Physical::kBytes:
+      data_->strings.reserve(last_size_);
+      break;
+  }
+}
 
 void ColumnBuilder::append_nulls(uint32_t n) {
-  if (!data_) data_ = std::make_shared<detail::ColumnData>();
+  if (!data_) start();
   size_ += n;
   num_nulls_ += n;
   data_->validity.resize((size_t{size_} + 63) / 64, 0);
@@ -174,9 +207,31 @@ void ColumnBuilder::append_nulls(uint32_t n) {
   }
 }
 
-void ColumnBuilder::append_null() { append_nulls(1); }
+void ColumnBuilder::append_null() {
+  grow();
+}
 
-void ColumnBuilder::grow() { append_nulls(1); }
+/// append_nulls(1), by the path that every appended value takes.
+void ColumnBuilder::grow() {
+  if (!data_) start();
+  if (size_ % 64 == 0) data_->validity.push_back(0);
+  ++size_;
+  ++num_nulls_;
+  switch (physical(type_)) {
+    case Physical::kByte:
+      data_->bytes.push_back(0);
+      break;
+    case Physical::kInt64:
+      data_->ints.push_back(0);
+      break;
+    case Physical::kDouble:
+      data_->reals.push_back(0);
+      break;
+    case Physical::kBytes:
+      data_->strings.emplace_back("", size_t{0});
+      break;
+  }
+}
 
 void ColumnBuilder::mark_valid(uint32_t row) {
   POSTERN_CHECK(row < size_);
@@ -266,7 +321,9 @@ void ColumnBuilder::set_null(uint32_t row) {
   }
 }
 
-bool ColumnBuilder::is_set(uint32_t row) const { return row < size_ && bit(data_->validity, row); }
+bool ColumnBuilder::is_set(uint32_t row) const {
+  return row < size_ && bit(data_->validity, row);
+}
 
 std::string_view ColumnBuilder::bytes_at(uint32_t row) const {
   POSTERN_CHECK(physical(type_) == Physical::kBytes && row < size_);
@@ -274,7 +331,7 @@ std::string_view ColumnBuilder::bytes_at(uint32_t row) const {
 }
 
 void ColumnBuilder::keep(std::shared_ptr<const void> owner) {
-  if (!data_) data_ = std::make_shared<detail::ColumnData>();
+  if (!data_) start();
   data_->keep.push_back(std::move(owner));
 }
 
@@ -284,7 +341,7 @@ Arena& ColumnBuilder::arena() {
 }
 
 Column ColumnBuilder::finish() {
-  if (!data_) data_ = std::make_shared<detail::ColumnData>();
+  if (!data_) start();
   if (num_nulls_ == 0) data_->validity = {};
   if (arena_) data_->keep.push_back(std::move(arena_));
   data_->num_values = size_;
@@ -295,6 +352,7 @@ Column ColumnBuilder::finish() {
   // Ready for the next column of the same type.
   data_ = nullptr;
   arena_ = nullptr;
+  last_size_ = size_;
   size_ = 0;
   num_nulls_ = 0;
   return c;

@@ -145,11 +145,13 @@ class ColumnBuilder {
   Column finish();
 
  private:
+  void start();
   void grow();
   void mark_valid(uint32_t row);
 
   Type type_;
   uint32_t size_ = 0;
+  uint32_t last_size_ = 0;  // of the column finished before this one
   uint32_t num_nulls_ = 0;
   std::shared_ptr<detail::ColumnData> data_;
   std::shared_ptr<Arena> arena_;

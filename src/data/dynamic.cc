@@ -1,7 +1,7 @@
 // Reading and writing of encoded dynamic values. JSON text is read in dynamic_json.cc.
 //
-// The reader trusts lengths only as far as the view reaches: bytes that are no encoding (a bug) read
-// as null or "", never out of bounds.
+// The reader trusts lengths only as far as the view reaches: bytes that are no encoding (a bug)
+// read as null or "", never out of bounds.
 #include "data/dynamic.h"
 
 #include <bit>
@@ -20,7 +20,8 @@ namespace {
 using Kind = Dynamic::Kind;
 
 constexpr size_t kContainerHeader = 9;  // tag, count, size
-// Deeper than any source may nest (JSON: 128); a limit only so that printing cannot overflow the stack.
+// Deeper than any source may nest (JSON: 128); a limit only so that printing cannot overflow the
+// stack.
 constexpr int kMaxPrintDepth = 1000;
 
 uint32_t get32(std::string_view s, size_t at) {
@@ -39,7 +40,9 @@ std::string_view part(std::string_view s, size_t at, size_t length) {
   return at <= s.size() ? s.substr(at, length) : std::string_view();
 }
 
-void store32(std::string& s, size_t at, uint32_t v) { std::memcpy(s.data() + at, &v, sizeof v); }
+void store32(std::string& s, size_t at, uint32_t v) {
+  std::memcpy(s.data() + at, &v, sizeof v);
+}
 
 uint32_t checked32(size_t n) {
   POSTERN_CHECK(n <= UINT32_MAX);
@@ -52,12 +55,13 @@ std::string_view entry(std::string_view bytes, uint32_t count, uint32_t i) {
   const size_t size = get32(bytes, 5);
   if (size < size_t{4} * count) return {};
   const size_t begin = get32(bytes, kContainerHeader + size_t{4} * i);
-  const size_t end =
-      i + 1 < count ? get32(bytes, kContainerHeader + size_t{4} * (i + 1)) : size - size_t{4} * count;
+  const size_t end = i + 1 < count ? get32(bytes, kContainerHeader + size_t{4} * (i + 1))
+                                   : size - size_t{4} * count;
   return end > begin ? part(bytes, base + begin, end - begin) : std::string_view();
 }
 
-/// A real always reads back as a real: "1.0", never "1". JSON has no NaN: a string, as Kusto writes.
+/// A real always reads back as a real: "1.0", never "1". JSON has no NaN: a string, as Kusto
+/// writes.
 void append_real(std::string& out, double v) {
   if (!std::isfinite(v)) {
     out.append("\"").append(real_text(v)).append("\"");

@@ -32,8 +32,8 @@ class JsonReader {
   bool more() const { return at_ < text_.size(); }
 
   void blanks() {
-    while (more() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' ||
-                      text_[at_] == '\t'))
+    while (more() &&
+           (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t'))
       ++at_;
   }
 
@@ -115,7 +115,8 @@ class JsonReader {
 
   size_t digits() {
     const size_t from = at_;
-    while (more() && ascii_digit(text_[at_])) ++at_;
+    while (more() && ascii_digit(text_[at_]))
+      ++at_;
     return at_ - from;
   }
 
@@ -227,7 +228,8 @@ class JsonReader {
       uint32_t low = 0;
       if (unit < 0xDC00 && word("\\u") && hex4(low) && low >= 0xDC00 && low < 0xE000)
         code = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
-      else at_ = after;  // a lone surrogate; what follows is read for itself
+      else
+        at_ = after;  // a lone surrogate; what follows is read for itself
     }
     append_utf8(decoded_, code);
     return true;

@@ -5,8 +5,8 @@
 namespace postern::data {
 namespace {
 
-constexpr std::string_view kNames[] = {
-    "null", "bool", "int", "long", "real", "datetime", "timespan", "string", "dynamic"};
+constexpr std::string_view kNames[] = {"null",     "bool",     "int",    "long",   "real",
+                                       "datetime", "timespan", "string", "dynamic"};
 
 struct Alias {
   std::string_view name;
@@ -21,7 +21,9 @@ constexpr Alias kAliases[] = {{"double", Type::kReal},
 
 }  // namespace
 
-std::string_view type_name(Type t) { return kNames[static_cast<size_t>(t)]; }
+std::string_view type_name(Type t) {
+  return kNames[static_cast<size_t>(t)];
+}
 
 bool type_from_name(std::string_view name, Type& out) {
   for (size_t i = 0; i < std::size(kNames); ++i) {

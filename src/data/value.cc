@@ -105,11 +105,14 @@ void append_json_string(std::string& out, std::string_view text) {
   size_t at = 0;
   while (at < text.size()) {
     const size_t run = at;
-    while (at < text.size() && plain(text[at])) ++at;
+    while (at < text.size() && plain(text[at]))
+      ++at;
     out.append(text.substr(run, at - run));
     if (at == text.size()) break;
-    if (static_cast<unsigned char>(text[at]) < 0x80) append_escaped(out, text[at++]);
-    else append_utf8(out, next_code_point(text, at));
+    if (static_cast<unsigned char>(text[at]) < 0x80)
+      append_escaped(out, text[at++]);
+    else
+      append_utf8(out, next_code_point(text, at));
   }
   out.push_back('"');
 }

@@ -11,8 +11,10 @@ namespace {
 TEST(Arena, CopiesStayWhereTheyAre) {
   Arena arena(4096);
   std::vector<std::string_view> copies;
-  for (size_t i = 0; i < 2000; ++i) copies.push_back(arena.copy(std::string(i % 100, 'x')));
-  for (size_t i = 0; i < copies.size(); ++i) EXPECT_EQ(copies[i], std::string(i % 100, 'x'));
+  for (size_t i = 0; i < 2000; ++i)
+    copies.push_back(arena.copy(std::string(i % 100, 'x')));
+  for (size_t i = 0; i < copies.size(); ++i)
+    EXPECT_EQ(copies[i], std::string(i % 100, 'x'));
 }
 
 TEST(Arena, AlignsToEight) {

@@ -4,9 +4,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include <sys/stat.h>
-
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 namespace postern {
 namespace {
@@ -37,7 +36,8 @@ class FileTest : public ::testing::Test {
     const Result<std::vector<std::string>> files = list_files(what);
     if (!files) return {"error: " + files.error().message};
     std::vector<std::string> names;
-    for (const std::string& f : *files) names.push_back(f.substr(root_.size() + 1));
+    for (const std::string& f : *files)
+      names.push_back(f.substr(root_.size() + 1));
     return names;
   }
 
@@ -94,7 +94,8 @@ TEST_F(FileTest, FolderIsListedBytewiseWithoutHiddenFiles) {
 }
 
 TEST_F(FileTest, GlobMatchesFilesAndFolders) {
-  for (const char* name : {"x1/a", "x2/b", "y/c", "x3"}) write(name);
+  for (const char* name : {"x1/a", "x2/b", "y/c", "x3"})
+    write(name);
   EXPECT_EQ(listed(path("x*")), (Names{"x1/a", "x2/b", "x3"}));
   EXPECT_EQ(listed(path("x[12]/*")), (Names{"x1/a", "x2/b"}));
 }
@@ -138,7 +139,9 @@ TEST_F(FileTest, PipesInAFolderAreLeftOut) {
   EXPECT_EQ(listed(root_), Names{"a"});
 }
 
-TEST_F(FileTest, StandardInputStaysItself) { EXPECT_EQ(*list_files("-"), Names{"-"}); }
+TEST_F(FileTest, StandardInputStaysItself) {
+  EXPECT_EQ(*list_files("-"), Names{"-"});
+}
 
 }  // namespace
 }  // namespace postern

@@ -45,7 +45,8 @@ TEST(Utf8, MalformedBytesBecomeOneReplacementEach) {
                                      "\xF4\x90\x80\x80", "\xE2\x82", "\xFF"}) {
     EXPECT_FALSE(valid_utf8(bad)) << hex(bad);
     std::string expected;
-    for (size_t i = 0; i < bad.size(); ++i) expected += "\uFFFD";
+    for (size_t i = 0; i < bad.size(); ++i)
+      expected += "\uFFFD";
     EXPECT_EQ(repair_utf8(bad), expected) << hex(bad);
   }
   EXPECT_EQ(repair_utf8("ab\xFFzz\u20ac"), "ab\uFFFDzz\u20ac");
@@ -67,8 +68,13 @@ TEST(Utf8, Utf16PairsAndLoneSurrogates) {
   append_utf16le(out, std::string_view("a\0\xE9\0\x3D\xD8\x00\xDE", 8));
   EXPECT_EQ(out, "a\u00e9\U0001F600");
   out.clear();
-  append_utf16le(out, std::string_view("\x3D\xD8" "b\0\x00\xDE" "c", 7));
-  EXPECT_EQ(out, "\uFFFD" "b\uFFFD\uFFFD");
+  append_utf16le(out, std::string_view("\x3D\xD8"
+                                       "b\0\x00\xDE"
+                                       "c",
+                                       7));
+  EXPECT_EQ(out,
+            "\uFFFD"
+            "b\uFFFD\uFFFD");
 }
 
 TEST(Utf8, AsciiIsSeenAtEveryLength) {
@@ -85,22 +91,22 @@ TEST(Utf8, AsciiIsSeenAtEveryLength) {
 
 TEST(Fold, FollowsSimpleCaseFolding) {
   EXPECT_EQ(fold(U'A'), U'a');
-  EXPECT_EQ(fold(U'\u00C4'), U'\u00E4');      // Latin-1
-  EXPECT_EQ(fold(U'\u0141'), U'\u0142');      // Latin Extended
-  EXPECT_EQ(fold(U'\u0178'), U'\u00FF');      // out of its block
-  EXPECT_EQ(fold(U'\u03A3'), U'\u03C3');      // capital sigma
-  EXPECT_EQ(fold(U'\u03C2'), U'\u03C3');      // final sigma
-  EXPECT_EQ(fold(U'\u042F'), U'\u044F');      // Cyrillic
-  EXPECT_EQ(fold(U'\u0531'), U'\u0561');      // Armenian
-  EXPECT_EQ(fold(U'\u10A0'), U'\u2D00');      // Georgian
-  EXPECT_EQ(fold(U'\uFF21'), U'\uFF41');      // full-width
-  EXPECT_EQ(fold(U'\u212A'), U'k');           // Kelvin sign
-  EXPECT_EQ(fold(U'\u017F'), U's');           // long s
-  EXPECT_EQ(fold(U'\u1E9E'), U'\u00DF');      // capital sharp s: status S
+  EXPECT_EQ(fold(U'\u00C4'), U'\u00E4');  // Latin-1
+  EXPECT_EQ(fold(U'\u0141'), U'\u0142');  // Latin Extended
+  EXPECT_EQ(fold(U'\u0178'), U'\u00FF');  // out of its block
+  EXPECT_EQ(fold(U'\u03A3'), U'\u03C3');  // capital sigma
+  EXPECT_EQ(fold(U'\u03C2'), U'\u03C3');  // final sigma
+  EXPECT_EQ(fold(U'\u042F'), U'\u044F');  // Cyrillic
+  EXPECT_EQ(fold(U'\u0531'), U'\u0561');  // Armenian
+  EXPECT_EQ(fold(U'\u10A0'), U'\u2D00');  // Georgian
+  EXPECT_EQ(fold(U'\uFF21'), U'\uFF41');  // full-width
+  EXPECT_EQ(fold(U'\u212A'), U'k');       // Kelvin sign
+  EXPECT_EQ(fold(U'\u017F'), U's');       // long s
+  EXPECT_EQ(fold(U'\u1E9E'), U'\u00DF');  // capital sharp s: status S
   EXPECT_EQ(fold(U'\U00010400'), U'\U00010428');
-  EXPECT_EQ(fold(U'\u00DF'), U'\u00DF');      // only its full folding is "ss"
-  EXPECT_EQ(fold(U'\u0130'), U'\u0130');      // dotted capital I: no simple folding
-  EXPECT_EQ(fold(U'\u0131'), U'\u0131');      // dotless i
+  EXPECT_EQ(fold(U'\u00DF'), U'\u00DF');  // only its full folding is "ss"
+  EXPECT_EQ(fold(U'\u0130'), U'\u0130');  // dotted capital I: no simple folding
+  EXPECT_EQ(fold(U'\u0131'), U'\u0131');  // dotless i
   EXPECT_EQ(fold(U'\u4E2D'), U'\u4E2D');
 }
 
@@ -117,7 +123,9 @@ TEST(Fold, OnlyLongSAndKelvinFoldIntoAscii) {
     EXPECT_EQ(fold(c) < 0x80, c == 0x17F || c == 0x212A) << static_cast<uint32_t>(c);
 }
 
-TEST(Fold, KeepsMalformedBytes) { EXPECT_EQ(fold("A\xFF\xC4Z"), "a\xFF\xC4z"); }
+TEST(Fold, KeepsMalformedBytes) {
+  EXPECT_EQ(fold("A\xFF\xC4Z"), "a\xFF\xC4z");
+}
 
 TEST(Alnum, LettersAndDecimalDigits) {
   for (const char32_t c : {U'a', U'Z', U'0', U'\u00e9', U'\u0416', U'\u4E2D', U'\u0663', U'\u00AA'})
@@ -187,12 +195,14 @@ TEST(IgnoreCase, FindReportsBytesOfTheOriginal) {
 }
 
 TEST(IgnoreCase, FindAgreesWithTheOracle) {
-  const std::vector<std::string> letters = {"a", "A", "k", "K", "\u212A", "s", "\u017F", "[", "{",
-                                            "\u00C4", "\u00E4", "\u03C2", "\u03A3", "\xFF", "\xE2"};
+  const std::vector<std::string> letters = {"a",      "A",      "k",      "K",    "\u212A",
+                                            "s",      "\u017F", "[",      "{",    "\u00C4",
+                                            "\u00E4", "\u03C2", "\u03A3", "\xFF", "\xE2"};
   std::mt19937 random(20240607);
   const auto make = [&](size_t most) {
     std::string s;
-    for (size_t n = random() % (most + 1); n > 0; --n) s += letters[random() % letters.size()];
+    for (size_t n = random() % (most + 1); n > 0; --n)
+      s += letters[random() % letters.size()];
     return s;
   };
   for (int i = 0; i < 20000; ++i) {
@@ -201,7 +211,8 @@ TEST(IgnoreCase, FindAgreesWithTheOracle) {
     if (!s.empty() && i % 3 == 0) next_code_point(s, from);
     ASSERT_EQ(find_ignore_case(s, needle, from), find_slowly(s, needle, from))
         << hex(s) << " " << hex(needle) << " " << from;
-    ASSERT_EQ(equal_ignore_case(s, needle), fold(s) == fold(needle)) << hex(s) << " " << hex(needle);
+    ASSERT_EQ(equal_ignore_case(s, needle), fold(s) == fold(needle))
+        << hex(s) << " " << hex(needle);
   }
 }
 
@@ -227,8 +238,8 @@ TEST(Number, WholeTextReals) {
   EXPECT_EQ(parse_real("+2"), 2);
   EXPECT_EQ(parse_real(".5"), 0.5);
   EXPECT_EQ(parse_real("1e-999"), 0);
-  for (const std::string_view bad : {"", "-", ".", "inf", "nan", "-inf", "0x1p3", "1e", "1.5x",
-                                     " 1", "1e999", "+-1"})
+  for (const std::string_view bad :
+       {"", "-", ".", "inf", "nan", "-inf", "0x1p3", "1e", "1.5x", " 1", "1e999", "+-1"})
     EXPECT_EQ(parse_real(bad), std::nullopt) << bad;
 }
 
@@ -250,7 +261,9 @@ TEST(Number, RealTextIsShortAndReadsBack) {
   }
 }
 
-TEST(Number, HexIsLowerCase) { EXPECT_EQ(hex(std::string_view("\x00\xAB\xFF", 3)), "00abff"); }
+TEST(Number, HexIsLowerCase) {
+  EXPECT_EQ(hex(std::string_view("\x00\xAB\xFF", 3)), "00abff");
+}
 
 TEST(NearestName, SuggestsOnlyWhatIsNear) {
   const std::vector<std::string_view> names = {"contains", "startswith", "endswith", "re"};

@@ -21,8 +21,9 @@ TEST(Calendar, EveryDayIsItsSuccessor) {
   for (int year = 1; year <= 9999; ++year) {
     const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     for (int month = 1; month <= 12; ++month) {
-      const int days = month == 2 ? (leap ? 29 : 28)
-                                  : (month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31);
+      const int days = month == 2
+                           ? (leap ? 29 : 28)
+                           : (month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31);
       for (int day = 1; day <= days; ++day, ticks += kTicksPerDay) {
         ASSERT_EQ(ticks_from_civil({year, month, day, 0, 0, 0, 0}), ticks);
         const CivilTime c = civil_from_ticks(ticks);
@@ -59,9 +60,9 @@ TEST(UnixTime, CountsFrom1970) {
 TEST(UnixTime, StaysWithinTheCalendar) {
   EXPECT_EQ(ticks_from_unix(std::numeric_limits<int64_t>::max()), kMaxTicks - 9'999'999);
   EXPECT_EQ(ticks_from_unix(std::numeric_limits<int64_t>::min()), 0);
-  EXPECT_EQ(ticks_from_unix(std::numeric_limits<int64_t>::max(),
-                            std::numeric_limits<int64_t>::max()),
-            kMaxTicks);
+  EXPECT_EQ(
+      ticks_from_unix(std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::max()),
+      kMaxTicks);
 }
 
 TEST(UnixTime, TextIsExact) {
@@ -90,11 +91,11 @@ TEST(Rfc3339, ReadsTheFormsOfLogs) {
 
 TEST(Rfc3339, RefusesEverythingElse) {
   for (const char* bad :
-       {"", "2020", "2020-1-1", "2020-02-30", "2020-01-01T", "2020-01-01T10", "2020-01-01T10:00:",
-        "2020-01-01T10:00:00.", "2020-01-01T10:00:00.1234567890Z", "2020-01-01T10:00:00ZZ",
-        "2020-01-01T10:00:00 Z", "2020-01-01T10:00:00+2", "2020-01-01T10:00:00+24:00",
-        "2020-01-01Z", "01/02/2020", "2020-01-01T24:00:00Z", "0001-01-01T00:00:00+01:00",
-        "9999-12-31T23:59:59-01:00", " 2020-01-01"})
+       {"", "2020", "2020-1-1", "2020-02-30", "2020-01-01T", "2020-01-01T10",
+        "2020-01-01T10:00:", "2020-01-01T10:00:00.", "2020-01-01T10:00:00.1234567890Z",
+        "2020-01-01T10:00:00ZZ", "2020-01-01T10:00:00 Z", "2020-01-01T10:00:00+2",
+        "2020-01-01T10:00:00+24:00", "2020-01-01Z", "01/02/2020", "2020-01-01T24:00:00Z",
+        "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", " 2020-01-01"})
     EXPECT_EQ(parse_rfc3339(bad), std::nullopt) << bad;
 }
 
@@ -126,19 +127,35 @@ TEST(Timespan, ReadsKustoLiterals) {
 
 TEST(Timespan, ReadsTheClockForm) {
   EXPECT_EQ(parse_timespan("00:30"), 30 * kTicksPerMinute);
-  EXPECT_EQ(parse_timespan("9:9:9"),
-            9 * (kTicksPerHour + kTicksPerMinute + kTicksPerSecond));
-  EXPECT_EQ(parse_timespan("1.02:03:04.5"), kTicksPerDay + 2 * kTicksPerHour +
-                                                3 * kTicksPerMinute + 4 * kTicksPerSecond +
-                                                5'000'000);
+  EXPECT_EQ(parse_timespan("9:9:9"), 9 * (kTicksPerHour + kTicksPerMinute + kTicksPerSecond));
+  EXPECT_EQ(parse_timespan("1.02:03:04.5"), kTicksPerDay + 2 * kTicksPerHour + 3 * kTicksPerMinute +
+                                                4 * kTicksPerSecond + 5'000'000);
   EXPECT_EQ(parse_timespan("-00:00:00.0000001"), -1);
 }
 
 TEST(Timespan, RefusesEverythingElse) {
-  for (const char* bad :
-       {"", "-", "d", "5", "1.5", "1us", "1w", "1M", "1D", "1.d", ".5h", "1d2h", "24:00", "00:60",
-        "1:2:3:4", "1.2:3.4", "100:00", "00:00:00.12345678", "99999999999d", "10675200.00:00:00",
-        "99999999999999999999s", "1 d x"})
+  for (const char* bad : {"",
+                          "-",
+                          "d",
+                          "5",
+                          "1.5",
+                          "1us",
+                          "1w",
+                          "1M",
+                          "1D",
+                          "1.d",
+                          ".5h",
+                          "1d2h",
+                          "24:00",
+                          "00:60",
+                          "1:2:3:4",
+                          "1.2:3.4",
+                          "100:00",
+                          "00:00:00.12345678",
+                          "99999999999d",
+                          "10675200.00:00:00",
+                          "99999999999999999999s",
+                          "1 d x"})
     EXPECT_EQ(parse_timespan(bad), std::nullopt) << bad;
 }
 
@@ -147,8 +164,7 @@ TEST(Timespan, PrintsAsKusto) {
   EXPECT_EQ(format_timespan(kTicksPerDay), "1.00:00:00");
   EXPECT_EQ(format_timespan(15'000'000), "00:00:01.5000000");
   EXPECT_EQ(format_timespan(-kTicksPerHour), "-01:00:00");
-  EXPECT_EQ(format_timespan(std::numeric_limits<int64_t>::min()),
-            "-10675199.02:48:05.4775808");
+  EXPECT_EQ(format_timespan(std::numeric_limits<int64_t>::min()), "-10675199.02:48:05.4775808");
 }
 
 TEST(Timespan, TextReadsBack) {
@@ -157,7 +173,9 @@ TEST(Timespan, TextReadsBack) {
     EXPECT_EQ(parse_timespan(format_timespan(t)), t);
 }
 
-TEST(WallClock, IsAfterThisWasWritten) { EXPECT_GT(wall_clock_ticks(), kTenOClock); }
+TEST(WallClock, IsAfterThisWasWritten) {
+  EXPECT_GT(wall_clock_ticks(), kTenOClock);
+}
 
 }  // namespace
 }  // namespace postern

@@ -26,7 +26,8 @@ class BatchTest : public ::testing::Test {
   int add(const std::string& name, Type t) { return layout_.add(name, t); }
 
   BatchBuilder& builder() {
-    if (!builder_) builder_ = std::make_unique<BatchBuilder>(layout_, sink_, anomalies_, "file.log");
+    if (!builder_)
+      builder_ = std::make_unique<BatchBuilder>(layout_, sink_, anomalies_, "file.log");
     return *builder_;
   }
 
@@ -78,7 +79,9 @@ class BatchTest : public ::testing::Test {
   std::unique_ptr<BatchBuilder> builder_;
 };
 
-Value dynamic(const char* json) { return Value::dynamic(*dynamic_from_json(json)); }
+Value dynamic(const char* json) {
+  return Value::dynamic(*dynamic_from_json(json));
+}
 
 TEST(Layout, AddsAFieldOnce) {
   Layout l("t");
@@ -129,7 +132,8 @@ TEST_F(BatchTest, RowsBecomeColumnsInLayoutOrder) {
   EXPECT_EQ(b.table, "table");
   EXPECT_EQ(b.num_rows, 3U);
   ASSERT_EQ(b.columns.size(), 3U);
-  for (const Column& c : b.columns) EXPECT_EQ(c.num_rows(), 3U);
+  for (const Column& c : b.columns)
+    EXPECT_EQ(c.num_rows(), 3U);
   EXPECT_EQ(b.columns[0].value(0).as_int(), 587);
   EXPECT_FALSE(b.columns[0].valid(2));
   EXPECT_EQ(b.columns[1].value(2).text(), "late");
@@ -364,7 +368,8 @@ TEST_F(BatchTest, CopiedTextOutlivesItsSource) {
 
 TEST_F(BatchTest, OwnersLiveUntilReleasedAndTheirBatchesAreGone) {
   const int s = add("s", Type::kString);
-  auto file = std::make_shared<std::string>(64, 'f'), chunk = std::make_shared<std::string>(64, 'c');
+  auto file = std::make_shared<std::string>(64, 'f'),
+       chunk = std::make_shared<std::string>(64, 'c');
   const std::weak_ptr<std::string> file_lives = file, chunk_lives = chunk;
   const auto borrow = [&](const std::string& text) {
     row();
@@ -396,6 +401,7 @@ TEST_F(BatchTest, EachBatchGetsItsReader) {
   struct Reader : RecordReader {
     void read(uint32_t, FieldVisitor&) const override {}
   };
+
   add("n", Type::kLong);
   int made = 0;
   builder().set_reader_factory([&made] {

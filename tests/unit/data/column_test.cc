@@ -14,15 +14,18 @@ std::string texts(const Column& c) {
 
 Column strings(const std::vector<std::string>& values) {
   ColumnBuilder b(Type::kString);
-  for (const std::string& v : values) b.append_copy(v);
+  for (const std::string& v : values)
+    b.append_copy(v);
   return b.finish();
 }
 
 Column longs(uint32_t n) {
   ColumnBuilder b(Type::kLong);
   for (uint32_t i = 0; i < n; ++i) {
-    if (i % 3 == 2) b.append_null();
-    else b.append(int64_t{i});
+    if (i % 3 == 2)
+      b.append_null();
+    else
+      b.append(int64_t{i});
   }
   return b.finish();
 }

@@ -138,16 +138,46 @@ TEST(DynamicJson, EscapesAndSurrogates) {
   EXPECT_EQ(through(R"("\"\\\/\b\f\n\r\t\u0041\u00e9")"), "\"\\\"\\\\/\\b\\f\\n\\r\\tA\u00e9\"");
   EXPECT_EQ(through(R"("\ud83d\uDE00")"), "\"\U0001F600\"");
   EXPECT_EQ(through(R"("\ud83d")"), "\"\uFFFD\"");
-  EXPECT_EQ(through(R"("\ud83d\u0041\ude00")"), "\"\uFFFD" "A\uFFFD\"");
+  EXPECT_EQ(through(R"("\ud83d\u0041\ude00")"),
+            "\"\uFFFD"
+            "A\uFFFD\"");
   EXPECT_EQ(through("\"a\xFFz\""), "\"a\uFFFDz\"");
   EXPECT_EQ(through(R"({"\u0061":1})"), R"({"a":1})");
 }
 
 TEST(DynamicJson, RefusesWhatIsNoJson) {
-  for (const std::string_view bad :
-       {"", " ", "{", "[", "[1", "[1,", "[1,]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}",
-        "{'a':1}", "nul", "truex", "01", "-", "1.", ".5", "1e", "+1", "\"", "\"\\\"", "\"\\x41\"",
-        "\"\\u12\"", "\"\\u12g4\"", "\"\\u-123\"", "\"a\nb\"", "1 2", "[1]]", "NaN", "\xEF\xBB\xBF" "1"})
+  for (const std::string_view bad : {"",
+                                     " ",
+                                     "{",
+                                     "[",
+                                     "[1",
+                                     "[1,",
+                                     "[1,]",
+                                     "{\"a\"}",
+                                     "{\"a\":}",
+                                     "{\"a\":1,}",
+                                     "{a:1}",
+                                     "{'a':1}",
+                                     "nul",
+                                     "truex",
+                                     "01",
+                                     "-",
+                                     "1.",
+                                     ".5",
+                                     "1e",
+                                     "+1",
+                                     "\"",
+                                     "\"\\\"",
+                                     "\"\\x41\"",
+                                     "\"\\u12\"",
+                                     "\"\\u12g4\"",
+                                     "\"\\u-123\"",
+                                     "\"a\nb\"",
+                                     "1 2",
+                                     "[1]]",
+                                     "NaN",
+                                     "\xEF\xBB\xBF"
+                                     "1"})
     EXPECT_EQ(through(bad), "refused") << bad;
 }
 
@@ -156,12 +186,14 @@ TEST(DynamicJson, NestsTo128) {
   EXPECT_EQ(through(std::string(129, '[') + std::string(129, ']')), "refused");
   EXPECT_EQ(through(std::string(1000000, '[')), "refused");
   std::string objects;
-  for (int i = 0; i < 129; ++i) objects += "{\"a\":";
+  for (int i = 0; i < 129; ++i)
+    objects += "{\"a\":";
   EXPECT_EQ(through(objects + "1" + std::string(129, '}')), "refused");
 }
 
 TEST(DynamicJson, PrintedTextReadsBackTheSame) {
-  const std::string_view json = R"({"a":[1,1.5,1e300,-0.001,"\u0001\"",{}],"b":null,"a":[[],[[0.1]]]})";
+  const std::string_view json =
+      R"({"a":[1,1.5,1e300,-0.001,"\u0001\"",{}],"b":null,"a":[[],[[0.1]]]})";
   const std::string once = *dynamic_from_json(json);
   EXPECT_EQ(*dynamic_from_json(Dynamic(once).json()), once);
 }

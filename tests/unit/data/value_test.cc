@@ -9,7 +9,9 @@
 namespace postern::data {
 namespace {
 
-std::string encoded(const char* json) { return *dynamic_from_json(json); }
+std::string encoded(const char* json) {
+  return *dynamic_from_json(json);
+}
 
 TEST(Value, TextOfEveryType) {
   EXPECT_EQ(Value().text(), "");
