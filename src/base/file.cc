@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include <fcntl.h>
@@ -16,7 +17,7 @@ namespace postern {
 namespace {
 
 // A pipe has no size to look at first; beyond this it belongs in a file.
-constexpr size_t kMaxStreamBytes = size_t{8} * 1024 * 1024 * 1024;
+constexpr size_t kMaxStreamBytes = size_t{4} * 1024 * 1024 * 1024;
 constexpr size_t kReadBytes = size_t{256} * 1024;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
@@ -43,14 +44,20 @@ Result<std::string> read_to_end(int fd, const std::string& path) {
   std::string out;
   size_t used = 0;
   for (;;) {
-    if (out.size() - used < kReadBytes) out.resize(std::max(out.size() * 2, kReadBytes * 2));
+    if (out.size() - used < kReadBytes) {
+      try {
+        out.resize(std::max(out.size() * 2, kReadBytes * 2));
+      } catch (const std::bad_alloc&) {
+        return Error{Code::kLimit, path + ": does not fit into memory; save it to a file first"};
+      }
+    }
     const ssize_t n = ::read(fd, out.data() + used, out.size() - used);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return io_error(path, errno);
     if (n == 0) break;
     used += static_cast<size_t>(n);
     if (used > kMaxStreamBytes)
-      return Error{Code::kLimit, path + ": more than 8 GiB from a pipe; save it to a file first"};
+      return Error{Code::kLimit, path + ": more than 4 GiB from a pipe; save it to a file first"};
   }
   out.resize(used);
   return out;

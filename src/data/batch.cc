@@ -19,6 +19,8 @@ namespace postern::data {
 namespace {
 
 constexpr size_t kMaxDetailBytes = 80;
+// One dynamic value of a row; far below the 4 GiB that an encoding can count.
+constexpr size_t kMaxDynamicBytes = size_t{256} * 1024 * 1024;
 constexpr int kMaxValueDepth = 200;
 
 /// How Windows and Zeek write "no value" in a field that is not text.
@@ -88,39 +90,6 @@ void write(DynamicWriter& w, const Value& v) {
 
 }  // namespace
 
-int Layout::add(const std::string& name, Type type) {
-  const auto [at, added] = slots_.emplace(name, static_cast<int>(fields_.size()));
-  if (added) {
-    fields_.push_back({name, type});
-    if (name == kRawColumn) raw_slot_ = at->second;
-    if (name == kValuesColumn) values_slot_ = at->second;
-  }
-  return at->second;
-}
-
-int Layout::slot(std::string_view name) const {
-  const auto at = slots_.find(name);
-  return at == slots_.end() ? -1 : at->second;
-}
-
-void Anomalies::add(std::string_view name,
-                    std::string_view path,
-                    uint64_t offset,
-                    std::string_view detail,
-                    uint64_t count) {
-  auto at = all_.find(name);
-  if (at == all_.end())
-    at = all_.emplace(name, Entry{0, std::string(path), offset, std::string(detail)}).first;
-  at->second.count += count;
-}
-
-void Anomalies::merge(const Anomalies& other) {
-  for (const auto& [name, entry] : other.all_) {
-    const auto [at, added] = all_.emplace(name, entry);
-    if (!added) at->second.count += entry.count;
-  }
-}
-
 BatchBuilder::BatchBuilder(const Layout& layout,
                            BatchSink& sink,
                            Anomalies& anomalies,
@@ -183,6 +152,7 @@ void BatchBuilder::put_text(int slot, std::string_view value, bool borrowed) {
     case Type::kDynamic:
       if (no_value(value)) return cell(slot).set_null(row_);
       scratch_.clear();
+      if (!has_room(scratch_, value.size())) return cell(slot).set_null(row_);
       scratch_.string(value);
       return put_dynamic(slot, scratch_.encoded());
     default:
@@ -222,6 +192,7 @@ void BatchBuilder::put_value(int slot, const Value& v) {
   const Type type = type_of(slot);
   if (type == Type::kDynamic) {
     scratch_.clear();
+    if (!has_room(scratch_, v.as_bytes().size())) return cell(slot).set_null(row_);
     write(scratch_, v);
     return put_dynamic(slot, scratch_.encoded());
   }
@@ -272,9 +243,17 @@ void BatchBuilder::put_element(int slot, Dynamic d) {
   }
 }
 
+/// False, and counted, when a dynamic value would grow beyond what it may hold.
+bool BatchBuilder::has_room(const DynamicWriter& w, size_t bytes) {
+  if (bytes <= kMaxDynamicBytes && w.size() <= kMaxDynamicBytes - bytes) return true;
+  anomalies_.add("oversized-value", path_, position_.offset, "more than 256 MiB in one value");
+  return false;
+}
+
 /// The second and later values of a dynamic field in one row: all become elements of one array.
 void BatchBuilder::repeat(int slot, Dynamic d) {
-  const auto add = [](DynamicWriter& w, Dynamic v) {
+  const auto add = [this](DynamicWriter& w, Dynamic v) {
+    if (!has_room(w, v.encoded().size())) return;
     if (!v.is_array()) return w.value(v);
     for (uint32_t i = 0; i < v.size(); ++i)
       w.value(v.at(i));
@@ -288,10 +267,13 @@ void BatchBuilder::repeat(int slot, Dynamic d) {
   repeated_.push_back(std::move(r));
 }
 
+void BatchBuilder::add_value(std::string_view text) {
+  if (has_room(values_, text.size())) values_.string(text);
+}
+
 void BatchBuilder::add_values(Dynamic d, int depth) {
   if (d.is_null()) return;
-  if (!d.is_array() && !d.is_object())
-    return values_.string(d.is_string() ? d.as_string() : d.text());
+  if (!d.is_array() && !d.is_object()) return add_value(d.is_string() ? d.as_string() : d.text());
   if (depth >= kMaxValueDepth) return;
   for (uint32_t i = 0; i < d.size(); ++i)
     add_values(d.at(i), depth + 1);
@@ -338,12 +320,12 @@ void BatchBuilder::value(int slot, const Value& v) {
 }
 
 void BatchBuilder::field(std::string_view name, std::string_view value, bool borrowed) {
-  if (wants_values()) values_.string(value);
+  if (wants_values()) add_value(value);
   const int slot = layout_.slot(name);
   if (slot < 0) return;
   if (type_of(slot) == Type::kDynamic && is_set(slot)) {
-    if (no_value(value)) return;
     scratch_.clear();
+    if (no_value(value) || !has_room(scratch_, value.size())) return;
     scratch_.string(value);
     return repeat(slot, Dynamic(scratch_.encoded()));
   }
@@ -355,15 +337,15 @@ void BatchBuilder::field(std::string_view name, const Value& v) {
     if (v.type() == Type::kDynamic)
       add_values(Dynamic(v.as_bytes()), 0);
     else if (v.type() == Type::kString)
-      values_.string(v.as_bytes());
+      add_value(v.as_bytes());
     else
-      values_.string(v.text());
+      add_value(v.text());
   }
   const int slot = layout_.slot(name);
   if (slot < 0) return;
   if (type_of(slot) == Type::kDynamic && is_set(slot)) {
-    if (v.is_null()) return;
     scratch_.clear();
+    if (v.is_null() || !has_room(scratch_, v.as_bytes().size())) return;
     write(scratch_, v);
     return repeat(slot, Dynamic(scratch_.encoded()));
   }
@@ -391,7 +373,7 @@ void BatchBuilder::end() {
   else
     time_.append_null();
   positions_.push_back(position_);
-  if (++row_ == kBatchRows) flush();
+  if (++row_ == kBatchRows || arena_->bytes_used() >= kMaxCopiedBytes) flush();
 }
 
 void BatchBuilder::keep(std::shared_ptr<const void> owner) {

@@ -19,6 +19,9 @@
 
 namespace postern::data {
 
+/// Copied text after which a batch does not wait for its last row.
+inline constexpr size_t kMaxCopiedBytes = size_t{16} * 1024 * 1024;
+
 /// Pseudo columns that any table offers.
 inline constexpr std::string_view kRawColumn = "_raw";        ///< string: the record's text, if it has one
 inline constexpr std::string_view kValuesColumn = "_values";  ///< dynamic array: text of every field value
@@ -123,7 +126,8 @@ class Anomalies {
 ///   b.begin(position);  b.set_time(ticks);  b.text(slot, "587");  b.end();   …  b.flush();
 ///
 /// Text that does not fit its column (a port "abc") becomes null and the anomaly `bad-value`; "" and
-/// "-" in a non-string column are null without one. Borrowed text must outlive the batch: hand the
+/// "-" in a non-string column are null without one. A batch is flushed early when it has copied
+/// kMaxCopiedBytes of text; what is too long for a dynamic value is null and `oversized-value`. Borrowed text must outlive the batch: hand the
 /// owner to `keep`.
 class BatchBuilder {
  public:
@@ -186,7 +190,9 @@ class BatchBuilder {
   void put_value(int slot, const Value& v);
   void put_element(int slot, Dynamic d);
   void add_values(Dynamic d, int depth);
+  void add_value(std::string_view text);
   void repeat(int slot, Dynamic d);
+  bool has_room(const DynamicWriter& w, size_t bytes);
   void bad_value(int slot, std::string_view value);
 
   const Layout& layout_;

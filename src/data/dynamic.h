@@ -88,6 +88,7 @@ class DynamicWriter {
   /// The same without giving up the buffer: read it, then `clear` for the next value.
   std::string_view encoded() const;
   void clear();
+  size_t size() const { return out_.size(); }  ///< bytes so far; an encoding has less than 4 GiB
 
  private:
   struct Open {

@@ -149,6 +149,17 @@ TEST(IgnoreCase, EqualAcrossLengths) {
   EXPECT_FALSE(equal_ignore_case("@", "`"));
 }
 
+TEST(IgnoreCase, EveryAsciiByteFoldsAlikeAloneAndAmongEight) {
+  for (int a = 0; a < 128; ++a) {
+    const std::string eight(8, static_cast<char>(a));
+    EXPECT_EQ(fold(eight), std::string(8, ascii_lower(static_cast<char>(a)))) << a;
+    for (int b = 0; b < 128; ++b) {
+      const bool same = ascii_lower(static_cast<char>(a)) == ascii_lower(static_cast<char>(b));
+      EXPECT_EQ(equal_ignore_case(eight, std::string(8, static_cast<char>(b))), same) << a << b;
+    }
+  }
+}
+
 TEST(IgnoreCase, PrefixAndSuffix) {
   EXPECT_TRUE(starts_with_ignore_case("C:\\Windows", "c:\\"));
   EXPECT_FALSE(starts_with_ignore_case("C:", "c:\\"));
@@ -274,7 +285,13 @@ TEST(NearestName, SuggestsOnlyWhatIsNear) {
   EXPECT_EQ(nearest_name("", names), "");
 }
 
-TEST(NearestName, PrefersTheNearer) {
+TEST(NearestName, OneWrongLetterIsOneMistake) {
+  EXPECT_EQ(nearest_name("bat", {"cat"}), "cat");
+  EXPECT_EQ(nearest_name("bat", {"cut"}), "");
+}
+
+TEST(NearestName, PrefersTheNearerThenTheFirst) {
+  EXPECT_EQ(nearest_name("bat", {"cat", "rat"}), "cat");
   EXPECT_EQ(nearest_name("startswih", {"endswith", "startwith", "startswith"}), "startswith");
 }
 

@@ -331,6 +331,33 @@ TEST_F(BatchTest, FullBatchIsFlushedByItself) {
   EXPECT_EQ(sink_.batches[1].columns[0].value(0).as_int(), kBatchRows);
 }
 
+TEST_F(BatchTest, LongTextsMakeSmallBatches) {
+  const int s = add("s", Type::kString);
+  const std::string text(kMaxCopiedBytes / 4, 'x');
+  for (int i = 0; i < 9; ++i) {
+    row();
+    builder().text(s, text);
+    builder().end();
+  }
+  builder().flush();
+  ASSERT_EQ(sink_.batches.size(), 3U);
+  EXPECT_EQ(sink_.batches[0].num_rows, 4U);
+  EXPECT_EQ(sink_.batches[2].columns[0].value(0).text(), text);
+}
+
+TEST_F(BatchTest, ValueTooLongForADynamicIsNullAndCounted) {
+  const int d = add("d", Type::kDynamic), values = add("_values", Type::kDynamic);
+  const std::string text(size_t{256} * 1024 * 1024 + 1, 'x');
+  row();
+  builder().field("d", text, true);
+  builder().field("d", std::string_view("short"));
+  builder().field("d", text, true);
+  builder().end();
+  EXPECT_EQ(cell(d), "\"short\"");
+  EXPECT_EQ(cell(values), "[\"short\"]");
+  EXPECT_EQ(anomalies_.all().at("oversized-value").count, 4U);
+}
+
 TEST_F(BatchTest, SinkThatStopsGetsNoMore) {
   add("n", Type::kLong);
   sink_.stop_after = 1;
@@ -382,6 +409,8 @@ TEST_F(BatchTest, OwnersLiveUntilReleasedAndTheirBatchesAreGone) {
   builder().release(chunk);  // the row above still needs it
   chunk.reset();
   borrow(*file);
+  builder().release(file);
+  builder().keep(file);  // needed after all
   builder().flush();
   EXPECT_EQ(sink_.batches[0].columns[0].value(0).text(), std::string(64, 'c'));
   borrow(*file);

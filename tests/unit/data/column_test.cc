@@ -148,6 +148,7 @@ TEST(Column, GatherOfAConstantIsConstant) {
   const Column c = Column::constant(Value::integer(7), 5);
   EXPECT_TRUE(c.gather(rows).is_constant());
   EXPECT_EQ(texts(c.gather(rows)), "7,7,7");
+  EXPECT_FALSE(c.gather(many).is_constant());  // its index must reach every row
   EXPECT_EQ(c.gather(many).value(kBatchRows).as_int(), 7);
 }
 
