@@ -119,6 +119,7 @@ struct Op {
   JoinKind join_kind = JoinKind::kInner;
   bool lookup = false;                   // Join: right key columns are dropped
   bool outer_union = true;               // Union: all columns, else only common ones
+  bool fuzzy = false;                    // Union: inputs that read an unknown table are left out
   std::string source_column;             // Union withsource=
   std::vector<std::vector<data::Value>> rows;  // Values, typed by schema
   std::vector<std::string> item_names;   // Expand: output names
@@ -140,6 +141,7 @@ void collect_columns(const OpPtr& op, std::set<std::string>& out);
 ///   aggregate n=count() by bin(TimeGenerated, 1h), Computer
 ///     filter EventID == 4625
 ///       scan SecurityEvent [Computer, EventID, TimeGenerated]
-std::string to_text(const Op& op);
+/// With `physical`, below each scan the native tables it reads, and what each of them is asked.
+std::string to_text(const Op& op, bool physical = true);
 
 }  // namespace postern::plan

@@ -1,0 +1,255 @@
+// Scalars: names, operators, calls.
+#include <algorithm>
+
+#include "data/dynamic.h"
+#include "lang/kql/function_names.h"
+#include "lang/kql/lower_state.h"
+
+namespace postern::lang::kql {
+
+using data::Dynamic;
+using data::Type;
+using data::Value;
+using plan::ExprPtr;
+
+namespace {
+
+/// A member of a dynamic array as a literal of its own type.
+Value member_value(Dynamic d) {
+  switch (d.kind()) {
+    case Dynamic::Kind::kString:
+      return Value::string(std::string(d.as_string()));
+    case Dynamic::Kind::kLong:
+      return Value::integer(d.as_long());
+    case Dynamic::Kind::kReal:
+      return Value::real(d.as_real());
+    case Dynamic::Kind::kDatetime:
+      return Value::datetime(d.as_long());
+    case Dynamic::Kind::kTimespan:
+      return Value::timespan(d.as_long());
+    case Dynamic::Kind::kFalse:
+    case Dynamic::Kind::kTrue:
+      return Value::boolean(d.as_bool());
+    default:
+      return Value::dynamic(std::string(d.encoded()));
+  }
+}
+
+bool is_dynamic_array(const plan::Expr& e) {
+  return e.is_literal() && e.literal.type() == Type::kDynamic && !e.literal.is_null() &&
+         Dynamic(e.literal.as_bytes()).is_array();
+}
+
+class Deeper {
+ public:
+  explicit Deeper(int& depth) : depth_(depth) { ++depth_; }
+  ~Deeper() { --depth_; }
+  Deeper(const Deeper&) = delete;
+  Deeper& operator=(const Deeper&) = delete;
+
+ private:
+  int& depth_;
+};
+
+}  // namespace
+
+ExprPtr Lowering::scalar(const Expr& e, const Scope* scope, RowContext& row) {
+  const Deeper deeper(depth_);
+  if (!budget(e.span)) return nullptr;
+  const auto child = [&](size_t i) { return scalar(*e.children[i], scope, row); };
+  switch (e.kind) {
+    case ExprKind::kLiteral:
+      return plan::literal(e.value, e.span);
+    case ExprKind::kName:
+      return scalar_name(e, scope, row);
+    case ExprKind::kCall:
+      return call(e, scope, row);
+    case ExprKind::kBinary:
+      return binary(e, scope, row);
+    case ExprKind::kIn:
+      return in(e, scope, row);
+    case ExprKind::kNegate: {
+      ExprPtr x = child(0);
+      return x ? plan::call("kql.neg", {x}, e.span) : nullptr;
+    }
+    case ExprKind::kAnd:
+    case ExprKind::kOr:
+    case ExprKind::kBetween: {
+      std::vector<ExprPtr> terms;
+      for (size_t i = 0; i < e.children.size(); ++i) terms.push_back(child(i));
+      if (std::find(terms.begin(), terms.end(), nullptr) != terms.end()) return nullptr;
+      if (e.kind == ExprKind::kAnd) return plan::conjunction(std::move(terms), e.span);
+      if (e.kind == ExprKind::kOr) return plan::disjunction(std::move(terms), e.span);
+      return plan::call(e.name, std::move(terms), e.span);
+    }
+    case ExprKind::kMember: {
+      ExprPtr base = child(0);
+      return base ? plan::call("kql.at", {base, plan::literal(Value::string(e.name), e.name_span)}, e.span) : nullptr;
+    }
+    case ExprKind::kIndex: {
+      ExprPtr base = child(0);
+      ExprPtr key = child(1);
+      return base && key ? plan::call("kql.at", {base, key}, e.span) : nullptr;
+    }
+    case ExprKind::kStar:
+      return error("kql-syntax", e.span, "`*` cannot stand here");
+    case ExprKind::kTypeof:
+      return error("kql-syntax", e.span, "`typeof` cannot stand here");
+    case ExprKind::kPipe:
+    case ExprKind::kDatatable:
+    case ExprKind::kLambda:
+      return error("kql-not-a-value", e.span, "a table where a value is needed", "", "wrap the query in toscalar(...)");
+  }
+  return nullptr;
+}
+
+ExprPtr Lowering::scalar_name(const Expr& e, const Scope* scope, RowContext& row) {
+  const Binding* b = find(scope, e.name);
+  if (!b) return plan::column(e.name, e.span);
+  if (b->value) return plan::literal(*b->value, e.span);
+  if (b->rows || !b->node)
+    return error("kql-not-a-value", e.span, "`" + e.name + "` is a table, not a value");
+  if (b->node->kind == ExprKind::kLambda) {
+    // A function without parameters may be called by its bare name.
+    if (!b->node->parameters.empty())
+      return error("kql-not-a-value", e.span, "`" + e.name + "` is a function; call it with its arguments");
+    const Scope* inner = enter(*b->node, b->scope, e, scope, nullptr);
+    return inner ? scalar(*b->node->children[0], inner, row) : nullptr;
+  }
+  if (is_tabular(*b->node, b->scope))
+    return error("kql-not-a-value", e.span, "`" + e.name + "` is a table, not a value", "", "use toscalar(" + e.name + ")");
+  return scalar(*b->node, b->scope, row);
+}
+
+ExprPtr Lowering::binary(const Expr& e, const Scope* scope, RowContext& row) {
+  if (e.children[0]->kind == ExprKind::kStar) return any_column(e, scope, row);
+  ExprPtr left = scalar(*e.children[0], scope, row);
+  ExprPtr right = scalar(*e.children[1], scope, row);
+  return left && right ? plan::call(e.name, {left, right}, e.span) : nullptr;
+}
+
+/// `* has "x"`: one of all columns. The columns must be known without asking the catalog.
+ExprPtr Lowering::any_column(const Expr& e, const Scope* scope, RowContext& row) {
+  const std::string_view f = e.name;
+  const bool text_operator = f.starts_with("kql.has") || f.starts_with("kql.contains") ||
+                             f.starts_with("kql.startswith") || f.starts_with("kql.endswith") || f == "kql.eq_ci" ||
+                             f == "kql.matches_regex" || f == "kql.eq";
+  if (!text_operator) return error("kql-syntax", e.span, "`*` cannot stand before this operator");
+  ExprPtr right = scalar(*e.children[1], scope, row);
+  const auto names = row.input ? known_columns(*row.input) : std::nullopt;
+  if (!right) return nullptr;
+  if (!names)
+    return unsupported(e.children[0]->span, "a search over all columns of a table is not supported",
+                       "name the columns, or `project` them before");
+  std::vector<ExprPtr> terms;
+  for (const std::string& name : *names)
+    terms.push_back(plan::call(e.name, {plan::call("kql.tostring", {plan::column(name, e.span)}, e.span), right}, e.span));
+  return plan::disjunction(std::move(terms), e.span);
+}
+
+ExprPtr Lowering::call(const Expr& e, const Scope* scope, RowContext& row) {
+  if (const Binding* b = find(scope, e.name); b && b->node) {
+    if (b->node->kind != ExprKind::kLambda)
+      return error("kql-not-a-function", e.name_span, "`" + e.name + "` is no function");
+    const Scope* inner = enter(*b->node, b->scope, e, scope, nullptr);
+    return inner ? scalar(*b->node->children[0], inner, row) : nullptr;
+  }
+  const FunctionName f = find_function(e.name);
+  switch (f.kind) {
+    case FunctionKind::kScalar:
+      return builtin(e, f.plan_name, scope, row);
+    case FunctionKind::kUnsupported:
+      return unsupported(e.name_span, "the function `" + e.name + "` is not supported");
+    case FunctionKind::kAggregate: {
+      if (!row.aggregates)
+        return error("kql-aggregate-here", e.name_span, "`" + e.name + "` is an aggregate: it belongs into `summarize`");
+      std::vector<plan::AggregateItem> items = aggregate_call(e, scope, row);
+      if (items.empty()) return nullptr;
+      if (items.size() > 1 || items[0].star)
+        return error("kql-syntax", e.span, "`" + e.name + "` with several results cannot stand inside an expression");
+      items[0].name = hidden_name("agg");
+      row.aggregates->push_back(items[0]);
+      return plan::column(items[0].name, e.span);
+    }
+    case FunctionKind::kUnknown:
+      break;
+  }
+  if (e.name == "materialize")
+    return error("kql-not-a-value", e.span, "a table where a value is needed", "", "wrap the query in toscalar(...)");
+  // The binder knows all functions, and the nearest name.
+  return builtin(e, "kql." + e.name, scope, row);
+}
+
+ExprPtr Lowering::builtin(const Expr& e, std::string_view plan_name, const Scope* scope, RowContext& row) {
+  if (plan_name == "toscalar") return to_scalar(e, scope, row);
+  if (plan_name == "kql.pack_all") return pack_all(e, row);
+  if (plan_name == "kql.now" || plan_name == "kql.ago") depends_on_run_ = true;
+  std::vector<ExprPtr> args;
+  Type result = Type::kNull;
+  for (size_t i = 0; i < e.children.size(); ++i) {
+    const Expr& arg = *e.children[i];
+    if (!e.arg_names[i].empty())
+      return unsupported(arg.span, "arguments by name are not supported for `" + e.name + "`");
+    if (arg.kind == ExprKind::kTypeof && i + 1 == e.children.size() && i > 0) {
+      result = arg.type;
+      continue;
+    }
+    ExprPtr x = scalar(arg, scope, row);
+    if (!x) return nullptr;
+    args.push_back(std::move(x));
+  }
+  if (plan_name == "kql.replace") {
+    // replace(regex, rewrite, source) is the old form of replace_regex(source, regex, rewrite).
+    if (args.size() == 3) std::rotate(args.begin(), args.begin() + 2, args.end());
+    plan_name = "kql.replace_regex";
+  }
+  if (plan_name == "not" && args.size() == 1) return plan::call("not", std::move(args), e.span);
+  ExprPtr out = plan::call(std::string(plan_name), std::move(args), e.span);
+  return result == Type::kNull ? out : typed_result(e, std::move(out), result);
+}
+
+/// extract(…, typeof(long)): the text as a value of that type, null where it is none.
+ExprPtr Lowering::typed_result(const Expr& e, ExprPtr value, Type type) {
+  if (type == Type::kString) return value;
+  const std::string f = type == Type::kDynamic ? "parse_json" : "to" + std::string(data::type_name(type));
+  return plan::call("kql." + f, {std::move(value)}, e.span);
+}
+
+ExprPtr Lowering::in(const Expr& e, const Scope* scope, RowContext& row) {
+  if (e.children.size() == 2 && is_tabular(*e.children[1], scope)) {
+    if (e.name == "kql.has_any" || e.name == "kql.has_all")
+      return unsupported(e.children[1]->span, "terms from a query are not supported", "give a list, or use `in`");
+    return in_query(e, scope, row);
+  }
+  std::vector<ExprPtr> args;
+  for (const Expr* child : e.children) {
+    ExprPtr x = scalar(*child, scope, row);
+    if (!x) return nullptr;
+    if (args.empty() || !is_dynamic_array(*x)) {
+      args.push_back(std::move(x));
+      continue;
+    }
+    // A constant array stands for its members, so that the plan shows (and indexes) the values.
+    const Dynamic array(x->literal.as_bytes());
+    for (uint32_t i = 0; i < array.size(); ++i) {
+      if (!budget(e.span)) return nullptr;
+      args.push_back(plan::literal(member_value(array.at(i)), x->span));
+    }
+  }
+  return plan::call(e.name, std::move(args), e.span);
+}
+
+ExprPtr Lowering::pack_all(const Expr& e, RowContext& row) {
+  const auto names = row.input ? known_columns(*row.input) : std::nullopt;
+  if (!names || !e.children.empty())
+    return unsupported(e.span, "pack_all() over a table's own columns is not supported",
+                       "`project` the columns before, or use bag_pack(...)");
+  std::vector<ExprPtr> args;
+  for (const std::string& name : *names) {
+    args.push_back(plan::literal(Value::string(name), e.span));
+    args.push_back(plan::column(name, e.span));
+  }
+  return plan::call("kql.bag_pack", std::move(args), e.span);
+}
+
+}  // namespace postern::lang::kql
