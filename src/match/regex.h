@@ -3,8 +3,11 @@
 // Kusto: RE2 syntax, unanchored, case-sensitive, `\d \w \s \b` over Unicode (Kusto documentation,
 // regex). Sigma: a PCRE subset, unanchored, flags i m s. Splunk: PCRE. RE2 where its language suffices
 // (linear time); PCRE2 with JIT and a match limit where not, or where Splunk's meaning needs it.
-// Invalid UTF-8 in a subject is matched bytewise (Latin-1). Tests: tests/unit/match/regex_test.cc.
+// Invalid UTF-8 in a subject is matched bytewise (Latin-1). Named groups are `(?<n>…)` or `(?P<n>…)` in
+// every dialect. Kusto's class operators (`&&`, `--`, `~~`) and look-arounds are errors.
+// Tests: tests/unit/match/regex_test.cc.
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,6 +42,8 @@ class Regex {
   virtual int num_groups() const = 0;
   /// Names by group number; "" for unnamed ones; [0] is "".
   virtual const std::vector<std::string>& group_names() const = 0;
+  /// Searches that a limit of PCRE2 ended (10,000,000 steps, 64 MB); they count as no match.
+  virtual uint64_t limit_hits() const = 0;
 };
 
 }  // namespace postern::match
