@@ -54,6 +54,9 @@ class Diagnostics {
 
   const std::vector<Diagnostic>& all() const { return all_; }
 
+  /// Gives diagnostic `i` another place: what a later stage found inside a generated text.
+  void move_to(size_t i, Span at) { all_[i].primary = at; }
+
   bool has_errors() const {
     for (const Diagnostic& d : all_)
       if (d.severity == Severity::kError) return true;

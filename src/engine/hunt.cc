@@ -20,7 +20,7 @@ namespace {
 class Committer {
  public:
   Committer(const RuleSet& rules, const HuntOptions& options, HuntResult& result, Progress& progress)
-      : rules_(rules), result_(result), progress_(progress) {
+      : rules_(rules), result_(result), progress_(progress), sorted_(options.sorted) {
     runs_.resize(rules.rules().size());
     for (size_t i = 0; i < rules.rules().size(); ++i) {
       const LoadedRule& r = rules.rules()[i];
@@ -68,7 +68,7 @@ class Committer {
       if (!r.requirements.empty()) result_.coverage.push_back(coverage(r));
     for (auto& [table, ids] : events_)
       for (const auto& [id, n] : ids) result_.events[table] += n;
-    std::stable_sort(result_.findings.begin(), result_.findings.end(), before);
+    if (sorted_) std::stable_sort(result_.findings.begin(), result_.findings.end(), before);
   }
 
  private:
@@ -154,6 +154,7 @@ class Committer {
   const RuleSet& rules_;
   HuntResult& result_;
   Progress& progress_;
+  bool sorted_;
   std::mutex mutex_;
   size_t next_ = 0;
   std::map<size_t, Waiting> waiting_;
@@ -175,7 +176,9 @@ class Hunt {
         committer_(rules, options, result, progress), result_(result) {}
 
   void run() {
-    paths_ = expand_evidence(options_.evidence, result_.errors);
+    paths_.assign(options_.feeds.size(), "feed");
+    const std::vector<std::string> files = expand_evidence(options_.evidence, result_.errors);
+    paths_.insert(paths_.end(), files.begin(), files.end());
     for (const std::string& p : paths_) progress_.bytes_total += file_size(p);
     const size_t threads = std::max<size_t>(1, std::min<size_t>(options_.threads, paths_.size()));
     std::vector<std::thread> pool;
@@ -208,7 +211,12 @@ class Hunt {
       scanner = rules_.yara()->scanner([&](const match::ContentOrigin& origin, const match::ContentHit& hit) {
         worker.content_hit(*rules_.yara_rules()[hit.rule], origin, hit);
       });
-    if (!cancelled_)
+    if (index < options_.feeds.size()) {
+      worker.set_path(paths_[index]);
+      summary.format = "feed";
+      input::DecodeContext context{programs_.layouts(), worker, anomalies, scanner.get(), &cancelled_, nullptr};
+      options_.feeds[index](context);
+    } else if (!cancelled_)
       open_evidence(paths_[index], anomalies, errors, [&](const input::Input& in, const input::Format* format) {
         if (cancelled_) return;
         worker.set_path(in.path);

@@ -16,10 +16,15 @@
 #include "data/batch.h"
 #include "engine/finding.h"
 #include "engine/rule_set.h"
+#include "input/format.h"
 
 namespace postern::engine {
 
+/// Evidence that is made, not read: decodes itself when its turn comes (tests, services).
+using Feed = std::function<void(input::DecodeContext&)>;
+
 struct HuntOptions {
+  std::vector<Feed> feeds;                 ///< before the files
   std::vector<std::string> evidence;       ///< files, folders, globs, "-"
   unsigned threads = 1;
   std::optional<int64_t> from;             ///< only events at or after, ticks
@@ -27,6 +32,7 @@ struct HuntOptions {
   std::optional<int64_t> now;              ///< run scheduled queries once with this now()
   uint32_t batch_rows = data::kBatchRows;  ///< tests: small batches
   bool use_event_ids = true;               ///< tests: off
+  bool sorted = true;                      ///< off: rows stay in the order that a query's plan gives
 };
 
 /// What is known while a hunt runs; read by a progress display.

@@ -19,7 +19,15 @@
 
 namespace postern::engine {
 
+/// A rule given as text, not as a file: a query typed by a person.
+struct RuleText {
+  std::string name;
+  std::string text;
+  std::string language;   ///< "kql" | "spl" | "sigma"; "" = by content
+};
+
 struct RuleOptions {
+  std::vector<RuleText> texts;
   std::vector<std::string> paths;      ///< files, folders, globs
   bool builtin = true;                 ///< also the rules of the program
   bool strict = false;                 ///< degraded is refused

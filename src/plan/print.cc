@@ -1,5 +1,6 @@
 // Plans as text: what `rules explain` shows and `.case` files expect. One operator a line.
 #include <algorithm>
+#include <set>
 
 #include "base/text.h"
 #include "base/time.h"
@@ -110,6 +111,18 @@ std::string list_text(const std::vector<NamedExpr>& items) {
   return out;
 }
 
+// A key whose name comes from a column it reads (bin(t, 1h) is named t) is shown without the name.
+std::string keys_text(const std::vector<NamedExpr>& keys) {
+  std::string out;
+  for (const NamedExpr& k : keys) {
+    std::set<std::string> columns;
+    collect_columns(k.expr, columns);
+    if (!out.empty()) out += ", ";
+    out += columns.count(k.name) ? to_text(*k.expr) : named_text(k);
+  }
+  return out;
+}
+
 std::string names_text(const std::vector<std::string>& names) {
   std::string out;
   for (const std::string& n : names) {
@@ -171,7 +184,7 @@ std::string aggregate_text(const Op& op) {
     out += column_text(a.name) + "=" + std::string(bare_function(a.function)) + "(" +
            joined(a.args, 0, ", ", 0) + (a.star ? (a.args.empty() ? "*" : ", *") : "") + ")";
   }
-  if (!op.keys.empty()) out += " by " + list_text(op.keys);
+  if (!op.keys.empty()) out += " by " + keys_text(op.keys);
   if (op.drop_null_keys) out += " (null keys dropped)";
   return out;
 }
@@ -222,12 +235,12 @@ std::string line(const Op& op) {
   return "";
 }
 
-void print(const Op& op, int depth, std::string& out) {
+void print(const Op& op, int depth, bool physical, std::string& out) {
   const std::string indent(static_cast<size_t>(depth) * 2, ' ');
   out += indent + line(op) + "\n";
-  if (op.kind == OpKind::kScan)
+  if (op.kind == OpKind::kScan && physical)
     for (const Branch& b : op.branches) out += indent + "  " + branch_text(b) + "\n";
-  for (const OpPtr& input : op.inputs) print(*input, depth + 1, out);
+  for (const OpPtr& input : op.inputs) print(*input, depth + 1, physical, out);
 }
 
 }  // namespace
@@ -254,9 +267,9 @@ std::string to_text(const Expr& e) {
   return std::string(bare_function(e.name)) + "(" + joined(e.args, 0, ", ", 0) + ")";
 }
 
-std::string to_text(const Op& op) {
+std::string to_text(const Op& op, bool physical) {
   std::string out;
-  print(op, 0, out);
+  print(op, 0, physical, out);
   return out;
 }
 

@@ -1,0 +1,21 @@
+// YARA rules as published: recognising a file, and what a rule says of itself in its meta section.
+// Compiling and scanning is libyara's, behind match/content_scanner.h. Tests: tests/unit/lang/yara.
+#pragma once
+#include <string>
+
+#include "base/diagnostic.h"
+#include "match/content_scanner.h"
+#include "plan/rule.h"
+
+namespace postern::lang::yara {
+
+/// True for a text that holds a YARA rule (comments and imports before it are skipped).
+bool recognises(const Source& file);
+
+/// Number of rules that a text declares, whether or not they compile.
+size_t count_rules(const Source& file);
+
+/// Title, level, ATT&CK ids, references from identifier, tags and meta, by the names in common use.
+plan::RuleInfo rule_info(const match::YaraRuleInfo& rule, const std::string& path);
+
+}  // namespace postern::lang::yara

@@ -1,0 +1,145 @@
+// Tables for terminals: columns as wide as they need, the last one cut to the terminal's width.
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "output/finding_output.h"
+
+namespace postern::output {
+
+using engine::Finding;
+
+namespace {
+
+/// Control characters would move the cursor or recolour the screen: evidence is not to be trusted.
+std::string printable(std::string_view text) {
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    const char32_t c = next_code_point(text, at);
+    if (c == '\n' || c == '\r' || c == '\t') out += ' ';
+    else if (c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069)) out += "\xef\xbf\xbd";
+    else append_utf8(out, c);
+  }
+  return out;
+}
+
+size_t display_width(std::string_view text) {
+  size_t n = 0;
+  for (size_t at = 0; at < text.size(); ++n) next_code_point(text, at);
+  return n;
+}
+
+std::string cut(const std::string& text, size_t width) {
+  if (display_width(text) <= width) return text;
+  if (width == 0) return "";
+  std::string out;
+  size_t at = 0;
+  for (size_t n = 0; n + 1 < width; ++n) {
+    const char32_t c = next_code_point(text, at);
+    append_utf8(out, c);
+  }
+  return out + "\xe2\x80\xa6";
+}
+
+void pad(std::ostream& out, const std::string& text, size_t width) {
+  out << text;
+  for (size_t n = display_width(text); n < width; ++n) out << ' ';
+}
+
+const char* level_colour(std::string_view level) {
+  if (level == "critical") return "\x1b[1;31m";
+  if (level == "high") return "\x1b[31m";
+  if (level == "medium") return "\x1b[33m";
+  return "\x1b[36m";
+}
+
+/// The row in one line: what the rule looked at first, then the rest.
+std::string summary_line(const Finding& f) {
+  std::vector<std::pair<std::string, std::string>> cells;
+  auto add = [&](const std::string& name) {
+    for (const auto& [known, value] : cells)
+      if (known == name) return;
+    for (const auto& [key, value] : f.row)
+      if (key == name && !value.is_null()) cells.emplace_back(key, printable(value.text()));
+  };
+  for (const engine::Reason& r : f.why) add(r.field);
+  // Facts that tell the story of an event, whatever the rule asked for.
+  static constexpr std::array<std::string_view, 12> kTelling = {
+      "Image", "CommandLine", "DestinationIp", "DestinationPort", "process_name", "InitiatingProcessFileName",
+      "RemoteIP", "SrcIp", "SrcPort", "DstIp", "DstPort", "MailFrom"};
+  for (const std::string_view name : kTelling) add(std::string(name));
+  const bool event = !f.why.empty();
+  for (const auto& [key, value] : f.row) {
+    if (event && cells.size() >= 6) break;
+    if (!event) add(key);
+  }
+  std::string out;
+  for (const auto& [name, value] : cells)
+    if (!value.empty()) out += (out.empty() ? "" : "  ") + name + "=" + value;
+  return out;
+}
+
+}  // namespace
+
+void write_table(std::ostream& out, const std::vector<Finding>& findings, const TableStyle& style) {
+  const char* const titles[] = {"TIME (UTC)", "LEVEL", "HOST", "RULE", "WHAT"};
+  std::vector<std::array<std::string, 5>> lines;
+  size_t widths[4] = {10, 5, 4, 4};
+  for (const Finding& f : findings) {
+    std::string time = f.time == 0 ? "-" : format_rfc3339(f.time).substr(0, 19);
+    std::replace(time.begin(), time.end(), 'T', ' ');
+    std::string rule = printable(f.rule->title);
+    if (f.rule->language == "strategy") rule = f.rule->id + " " + rule;
+    if (f.degraded) rule += " *";
+    lines.push_back({time, f.rule->level.empty() ? "-" : printable(f.rule->level), f.host.empty() ? "-" : printable(f.host),
+                     cut(rule, 44), summary_line(f)});
+    for (size_t i = 0; i < 4; ++i) widths[i] = std::max(widths[i], display_width(lines.back()[i]));
+  }
+  if (lines.empty()) return;
+  size_t used = 0;
+  for (size_t i = 0; i < 4; ++i) {
+    pad(out, titles[i], widths[i] + 2);
+    used += widths[i] + 2;
+  }
+  out << titles[4] << '\n';
+  const size_t left = style.width > used + 20 ? style.width - used : 60;
+  for (const auto& line : lines) {
+    for (size_t i = 0; i < 4; ++i) {
+      if (i == 1 && style.colour) out << level_colour(line[1]);
+      pad(out, line[i], widths[i]);
+      if (i == 1 && style.colour) out << "\x1b[0m";
+      out << "  ";
+    }
+    out << cut(line[4], left) << '\n';
+  }
+}
+
+void write_rows_table(std::ostream& out, const plan::Schema& schema,
+                      const std::vector<std::vector<data::Value>>& rows, const TableStyle& style) {
+  std::vector<std::vector<std::string>> cells;
+  std::vector<size_t> widths;
+  for (const plan::ColumnInfo& c : schema) widths.push_back(display_width(c.name));
+  for (const auto& row : rows) {
+    std::vector<std::string> line;
+    for (size_t i = 0; i < schema.size(); ++i) {
+      line.push_back(cut(printable(row[i].text()), std::max<size_t>(style.width / 2, 20)));
+      widths[i] = std::max(widths[i], display_width(line.back()));
+    }
+    cells.push_back(std::move(line));
+  }
+  for (size_t i = 0; i < schema.size(); ++i) {
+    if (i + 1 < schema.size()) pad(out, printable(schema[i].name), widths[i] + 2);
+    else out << printable(schema[i].name);
+  }
+  out << '\n';
+  for (const auto& line : cells) {
+    for (size_t i = 0; i < line.size(); ++i) {
+      if (i + 1 < line.size()) pad(out, line[i], widths[i] + 2);
+      else out << line[i];
+    }
+    out << '\n';
+  }
+}
+
+}  // namespace postern::output

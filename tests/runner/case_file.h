@@ -1,0 +1,43 @@
+// `.case` files: a rule, events, and what must come out, in plain text. Format: docs/cases.md.
+#pragma once
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace postern::tests {
+
+struct RuleBlock {
+  std::string language;   ///< "sigma", "kql", "spl", "macros", …
+  std::string text;
+};
+
+struct EventsBlock {
+  std::string format;     ///< "jsonl"
+  std::string table;      ///< after `as`
+  std::vector<std::string> lines;
+};
+
+struct Expectation {
+  /// "alerts" | "rows" | "plan" | "error" | "warning" | "never" | "degraded" | "silence"
+  std::string kind;
+  bool any_order = false;
+  std::vector<std::string> columns;
+  std::vector<std::string> lines;   ///< without trailing blank lines
+  size_t first_line = 0;            ///< of the block's content in the file, 1-based
+};
+
+struct CaseFile {
+  std::string path;
+  std::string name;
+  std::vector<RuleBlock> rules;
+  std::vector<EventsBlock> events;
+  std::vector<std::pair<std::string, std::string>> settings;
+  std::vector<Expectation> expectations;
+};
+
+/// Error: the line and what is wrong with it.
+Result<CaseFile> read_case(const std::string& path, const std::string& text);
+
+}  // namespace postern::tests
