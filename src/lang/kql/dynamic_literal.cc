@@ -75,8 +75,17 @@ class Reader {
       at_ = string.error_at;
       return fail(string.error);
     }
-    writer_.string(string.value);
+    std::string text = string.value;
     at_ = string.end;
+    // Adjacent literals are one string, here too.
+    for (;;) {
+      blanks();
+      const StringLiteral more = scan_string(s_, at_);
+      if (!more.found || !more.error.empty()) break;
+      text += more.value;
+      at_ = more.end;
+    }
+    writer_.string(text);
   }
 
   void array(int depth) {

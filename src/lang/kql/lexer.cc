@@ -48,11 +48,14 @@ class Lexer {
     while (at_ < s_.size()) {
       if (ascii_space(s_[at_])) ++at_;
       else if (const size_t blank = odd_blank(s_.substr(at_, 3))) at_ += blank;
-      else if (s_.substr(at_, 2) == "//") at_ = std::min(s_.find('\n', at_), s_.size());
+      else if (s_.substr(at_, 2) == "//") skip_line();
+      else if (s_[at_] == '#' && (at_ == 0 || s_[at_ - 1] == '\n')) skip_line();  // directives of Kusto's clients
       else return true;
     }
     return false;
   }
+
+  void skip_line() { at_ = std::min(s_.find('\n', at_), s_.size()); }
 
   Token& emit(TokenKind kind, size_t begin, size_t end) {
     Token t;

@@ -291,6 +291,12 @@ bool is_literal_type(std::string_view name) {
 
 std::optional<Value> typed_literal(std::string_view type, std::string_view inside) {
   inside = trim(inside);
+  // Editors leave no-break spaces behind.
+  if (inside.find("\xC2\xA0") != std::string_view::npos) {
+    std::string plain(inside);
+    for (size_t at; (at = plain.find("\xC2\xA0")) != std::string::npos;) plain.replace(at, 2, " ");
+    return typed_literal(type, plain);
+  }
   if (const StringLiteral s = scan_string(inside, 0); s.found && s.error.empty() && s.end == inside.size())
     return typed_literal(type, s.value);
   for (const TypeName& t : kLiteralTypes) {

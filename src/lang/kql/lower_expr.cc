@@ -107,17 +107,14 @@ ExprPtr Lowering::scalar_name(const Expr& e, const Scope* scope, RowContext& row
   const Binding* b = find(scope, e.name);
   if (!b) return plan::column(e.name, e.span);
   if (b->value) return plan::literal(*b->value, e.span);
-  if (b->rows || !b->node)
-    return error("kql-not-a-value", e.span, "`" + e.name + "` is a table, not a value");
+  // Where a value is needed, a table or a function of that name is not meant, but a column is.
+  if (b->rows || !b->node || is_tabular(*b->node, b->scope)) return plan::column(e.name, e.span);
   if (b->node->kind == ExprKind::kLambda) {
+    if (!b->node->parameters.empty()) return plan::column(e.name, e.span);
     // A function without parameters may be called by its bare name.
-    if (!b->node->parameters.empty())
-      return error("kql-not-a-value", e.span, "`" + e.name + "` is a function; call it with its arguments");
     const Scope* inner = enter(*b->node, b->scope, e, scope, nullptr);
     return inner ? scalar(*b->node->children[0], inner, row) : nullptr;
   }
-  if (is_tabular(*b->node, b->scope))
-    return error("kql-not-a-value", e.span, "`" + e.name + "` is a table, not a value", "", "use toscalar(" + e.name + ")");
   return scalar(*b->node, b->scope, row);
 }
 
@@ -217,9 +214,10 @@ ExprPtr Lowering::typed_result(const Expr& e, ExprPtr value, Type type) {
 
 ExprPtr Lowering::in(const Expr& e, const Scope* scope, RowContext& row) {
   if (e.children.size() == 2 && is_tabular(*e.children[1], scope)) {
-    if (e.name == "kql.has_any" || e.name == "kql.has_all")
-      return unsupported(e.children[1]->span, "terms from a query are not supported", "give a list, or use `in`");
-    return in_query(e, scope, row);
+    if (e.name != "kql.has_any" && e.name != "kql.has_all") return in_query(e, scope, row);
+    ExprPtr x = scalar(*e.children[0], scope, row);
+    ExprPtr terms = x ? scalar_query(*e.children[1], scope, row, true) : nullptr;
+    return terms ? plan::call(e.name, {x, terms}, e.span) : nullptr;
   }
   std::vector<ExprPtr> args;
   for (const Expr* child : e.children) {

@@ -201,31 +201,51 @@ ExprPtr Lowering::to_scalar(const Expr& e, const Scope* scope, RowContext& row) 
   // toscalar over a plain value is the value.
   if (!is_tabular(*e.children[0], scope) && e.children[0]->kind != ExprKind::kName)
     return scalar(*e.children[0], scope, row);
-  if (!row.input) return unsupported(e.span, "`toscalar` is not supported here");
+  return scalar_query(*e.children[0], scope, row, false);
+}
+
+/// The first value of a query (or all of them, as an array) beside every row: an outer join on a constant.
+ExprPtr Lowering::scalar_query(const Expr& query, const Scope* scope, RowContext& row, bool all_values) {
+  const Span span = query.span;
+  if (!row.input) return unsupported(span, "a query is not supported here");
   std::string first;
-  OpPtr rows = first_column_of(*e.children[0], scope, first);
+  OpPtr rows = first_column_of(query, scope, first);
   if (!rows) return nullptr;
   const std::string hidden = hidden_name("scalar");
   Op one;
-  one.kind = OpKind::kLimit;
-  one.limit = 1;
-  one.span = e.span;
+  one.span = span;
   one.inputs = {std::move(rows)};
-  Op project;
-  project.kind = OpKind::kProject;
-  project.span = e.span;
-  project.items.push_back({hidden, plan::column(first, e.span), e.span});
-  project.inputs = {make(std::move(one))};
+  if (all_values) {
+    one.kind = OpKind::kAggregate;
+    plan::AggregateItem set;
+    set.name = hidden;
+    set.function = "kql.make_set";
+    set.args = {plan::column(first, span)};
+    set.span = span;
+    one.aggregates.push_back(std::move(set));
+  } else {
+    one.kind = OpKind::kLimit;
+    one.limit = 1;
+  }
+  OpPtr value = make(std::move(one));
+  if (!all_values) {
+    Op project;
+    project.kind = OpKind::kProject;
+    project.span = span;
+    project.items.push_back({hidden, plan::column(first, span), span});
+    project.inputs = {std::move(value)};
+    value = make(std::move(project));
+  }
   Op join;
   join.kind = OpKind::kJoin;
   join.join_kind = JoinKind::kLeftOuter;
-  join.span = e.span;
-  join.keys.push_back({"", plan::literal(Value::integer(1), e.span), e.span});
-  join.right_keys.push_back(plan::literal(Value::integer(1), e.span));
-  join.inputs = {row.input, make(std::move(project))};
+  join.span = span;
+  join.keys.push_back({"", plan::literal(Value::integer(1), span), span});
+  join.right_keys.push_back(plan::literal(Value::integer(1), span));
+  join.inputs = {row.input, std::move(value)};
   row.input = make(std::move(join));
   row.hidden.push_back(hidden);
-  return row.input ? plan::column(hidden, e.span) : nullptr;
+  return row.input ? plan::column(hidden, span) : nullptr;
 }
 
 /// `x in (Q)` as a condition of its own: a semi join by the text of the values.

@@ -112,6 +112,7 @@ class Lowering {
   plan::ExprPtr in(const Expr& e, const Scope* scope, RowContext& row);
   plan::ExprPtr in_query(const Expr& e, const Scope* scope, RowContext& row);
   plan::ExprPtr to_scalar(const Expr& e, const Scope* scope, RowContext& row);
+  plan::ExprPtr scalar_query(const Expr& query, const Scope* scope, RowContext& row, bool all_values);
   plan::ExprPtr binary(const Expr& e, const Scope* scope, RowContext& row);
   plan::ExprPtr any_column(const Expr& e, const Scope* scope, RowContext& row);
   plan::ExprPtr pack_all(const Expr& e, RowContext& row);

@@ -117,13 +117,14 @@ OpPtr Lowering::table_call(const Expr& e, const Scope* scope) {
     return table(*e.children[0], scope);
   }
   if (e.name == "table") {
-    const Value* name = e.children.empty() ? nullptr : &e.children[0]->value;
-    if (!name || e.children[0]->kind != ExprKind::kLiteral || name->type() != Type::kString)
+    RowContext none;
+    const ExprPtr name = e.children.empty() ? nullptr : scalar(*e.children[0], scope, none);
+    if (!name || !name->is_literal() || name->literal.type() != Type::kString)
       return unsupported(e.span, "`table` over a name that is computed is not supported");
     Op op;
     op.kind = OpKind::kScan;
     op.vocabulary = "kql";
-    op.dataset = name->as_bytes();
+    op.dataset = name->literal.as_bytes();
     op.span = e.children[0]->span;
     return make(std::move(op));
   }

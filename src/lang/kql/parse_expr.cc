@@ -52,6 +52,9 @@ constexpr OperatorName kBinaryOperators[] = {
     {"!contains", kStringLevel, 0, "kql.not_contains"},
     {"contains_cs", kStringLevel, 0, "kql.contains_cs"},
     {"!contains_cs", kStringLevel, 0, "kql.not_contains_cs"},
+    {"containscs", kStringLevel, 0, "kql.contains_cs"},
+    {"notcontains", kStringLevel, 0, "kql.not_contains"},
+    {"notcontainscs", kStringLevel, 0, "kql.not_contains_cs"},
     {"startswith", kStringLevel, 0, "kql.startswith"},
     {"!startswith", kStringLevel, 0, "kql.not_startswith"},
     {"startswith_cs", kStringLevel, 0, "kql.startswith_cs"},
@@ -78,6 +81,7 @@ constexpr OperatorName kBinaryOperators[] = {
 Parser::BinaryOperator Parser::binary_operator() const {
   const Token& t = now();
   if (t.kind != TokenKind::kName && t.kind != TokenKind::kPunctuation) return {};
+  if (in_condition_ && t.is("=")) return {kEquality, BinaryOperator::kTwo, "kql.eq", 1};
   if (t.text == "matches" && peek().text == "regex")
     return {kStringLevel, BinaryOperator::kTwo, "kql.matches_regex", 2};
   for (const OperatorName& o : kBinaryOperators)
@@ -98,6 +102,8 @@ Expr* Parser::binary(int least) {
   while (left) {
     const BinaryOperator op = binary_operator();
     if (op.precedence == 0 || op.precedence < least) break;
+    if (is("="))
+      diag_.warning("kql-single-equals", "`=` in a condition is taken as `==`", now().span, "", "write `==`");
     for (int i = 0; i < op.tokens; ++i) next();
     if (op.form != BinaryOperator::kChain) {
       left = finish_binary(op, left, first);
@@ -204,7 +210,9 @@ Expr* Parser::postfix() {
   const size_t first = at_;
   Expr* e = primary();
   while (e) {
-    if (is(".") && !peek().is(".")) {
+    // `d.[0]` and `d.["a b"]` are d[0] and d["a b"].
+    if (is(".") && peek().is("[")) next();
+    if (is(".")) {
       next();
       Expr* member = ast_.expr(ExprKind::kMember, span_from(first));
       member->children = {e};

@@ -155,7 +155,9 @@ void Parser::options(Operator& op, bool hints_only) {
 }
 
 bool Parser::predicate(Operator& op) {
+  in_condition_ = true;
   op.value = expression();
+  in_condition_ = false;
   return op.value != nullptr;
 }
 

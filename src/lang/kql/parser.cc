@@ -256,6 +256,14 @@ bool Parser::pipe_ends() const {
 }
 
 Expr* Parser::pipe() {
+  const bool in_condition = in_condition_;
+  in_condition_ = false;
+  Expr* out = pipe_of_operators();
+  in_condition_ = in_condition;
+  return out;
+}
+
+Expr* Parser::pipe_of_operators() {
   const size_t first = at_;
   Expr* source = nullptr;
   std::vector<Operator*> operators;

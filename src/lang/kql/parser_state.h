@@ -59,6 +59,7 @@ class Parser {
   bool lambda_parameter(Parameter& out);
   Expr* lambda_body();
   Expr* pipe();
+  Expr* pipe_of_operators();
   bool source_operator_ahead() const;
   bool pipe_ends() const;
   bool type_name(data::Type& out);
@@ -133,6 +134,7 @@ class Parser {
   size_t at_ = 0;
   int depth_ = 0;
   bool stopped_ = false;  ///< too deep: nothing more is read
+  bool in_condition_ = false;  ///< in `where`, outside of calls: `=` can only mean `==`
   Ast ast_;
 };
 

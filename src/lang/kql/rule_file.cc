@@ -168,6 +168,9 @@ std::vector<LoweredQuery> read_text(const TextMap& map, const ReadOptions& optio
     });
     if (!queries) own.error("kql-no-query", "there is no query in this text", map.span(0, std::min<size_t>(1, map.text().size())));
   }
+  // A let given twice is the mark of two texts in one file.
+  syntax = syntax && std::none_of(own.all().begin(), own.all().end(),
+                                  [](const Diagnostic& d) { return d.code == "kql-duplicate-let"; });
   append(diag, own);
   return out;
 }
@@ -193,6 +196,7 @@ class BareFile {
     std::vector<LoweredQuery> queries = read_text(TextMap(file_.text, 0), options_, whole, syntax);
     const std::vector<Piece> pieces = syntax ? std::vector<Piece>{} : queries_between_blank_lines(file_.text);
     if (pieces.size() < 2 || !read_pieces(pieces)) {
+      rules_.clear();
       append(diag_, whole);
       add(queries, file_.text);
     }
