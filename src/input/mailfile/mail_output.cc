@@ -1,0 +1,76 @@
+#include "input/mailfile/mail_output.h"
+
+#include <algorithm>
+
+namespace postern::input {
+
+void ContentBuffer::append(std::string_view bytes) {
+  const uint64_t room = kMaxBytes - std::min<uint64_t>(kMaxBytes, bytes_.size());
+  if (cut_ || bytes.size() > room || !budget_->take(bytes.size())) {
+    cut_ = true;
+    return;
+  }
+  bytes_.append(bytes);
+}
+
+void ContentBuffer::clear() {
+  budget_->give(bytes_.size());
+  std::string().swap(bytes_);
+}
+
+MailOutput::MailOutput(const Input& input, DecodeContext& context, TableSet& tables)
+    : input_(input),
+      context_(context),
+      tables_(tables),
+      wants_message_(context.layout("mail.message") != nullptr),
+      wants_attachment_(context.layout("mail.attachment") != nullptr) {
+  if (const data::Layout* l = context.layout("mail.attachment")) {
+    wants_digests_ = l->raw_slot() >= 0 || l->values_slot() >= 0;
+    for (const char* name : {"md5", "sha1", "sha256"}) wants_digests_ |= l->slot(name) >= 0;
+  }
+}
+
+void MailOutput::scan(std::string_view view, std::string_view name, std::string_view bytes,
+                      const ScanContext& context) {
+  if (!context_.scanner || bytes.empty()) return;
+  const MailOrigin& from = context.origin;
+  match::ContentOrigin origin;
+  origin.view = std::string(view);
+  origin.path = input_.path;
+  origin.offset = from.offset;
+  origin.record = from.record;
+  origin.time = from.time;
+  origin.name = std::string(name);
+  const auto field = [&](const char* key, std::string_view value) {
+    if (!value.empty()) origin.fields.emplace_back(key, std::string(value));
+  };
+  if (from.has_flow) {
+    field("SrcIp", from.orig_h);
+    field("SrcPort", std::to_string(from.orig_p));
+    field("DstIp", from.resp_h);
+    field("DstPort", std::to_string(from.resp_p));
+    field("Uid", from.uid);
+  }
+  field("Protocol", from.protocol);
+  field("MailFrom", context.mail_from);
+  if (context.recipients) {
+    std::string all;
+    for (const std::string& r : *context.recipients) {
+      constexpr size_t kMaxText = 4096;
+      if (all.size() > kMaxText) break;
+      if (!all.empty()) all += ',';
+      all += r;
+    }
+    field("RcptTo", all);
+  }
+  field("Subject", context.subject);
+  if (view == "mail.attachment") field("Attachment", name);
+  const Result<uint32_t> done = context_.scanner->scan(origin, bytes);
+  if (!done.ok()) anomaly("scan-failed", from.offset, done.error().message);
+}
+
+void MailOutput::anomaly(std::string_view name, uint64_t offset, std::string_view detail) {
+  context_.anomalies.add(name, input_.path, offset, detail);
+}
+
+}  // namespace postern::input

@@ -1,0 +1,103 @@
+// Where mails go, from captures and from mail files alike: rows of the mail tables, and contents to the
+// scanner while they pass. Also the bound on the bytes that are held for the scanner.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "input/format.h"
+#include "input/rows.h"
+
+namespace postern::input {
+
+/// Bytes held for scanning by all contents of one file together.
+class BufferBudget {
+ public:
+  static constexpr uint64_t kMaxBytes = uint64_t{1} << 30;
+
+  bool take(uint64_t n) {
+    if (n > kMaxBytes - used_) return false;
+    used_ += n;
+    return true;
+  }
+
+  void give(uint64_t n) { used_ -= n; }
+
+ private:
+  uint64_t used_ = 0;
+};
+
+/// The bytes of one content, up to a limit; what is beyond it is not kept.
+class ContentBuffer {
+ public:
+  /// A single content that is longer is scanned in its beginning only.
+  static constexpr uint64_t kMaxBytes = uint64_t{32} << 20;
+
+  explicit ContentBuffer(BufferBudget& budget) : budget_(&budget) {}
+  ~ContentBuffer() { clear(); }
+  ContentBuffer(const ContentBuffer&) = delete;
+  ContentBuffer& operator=(const ContentBuffer&) = delete;
+
+  void append(std::string_view bytes);
+  void clear();
+  std::string_view view() const { return bytes_; }
+  /// Something did not fit.
+  bool cut() const { return cut_; }
+
+ private:
+  BufferBudget* budget_;
+  std::string bytes_;
+  bool cut_ = false;
+};
+
+/// The connection or the file that a mail came from; shown in rows and findings.
+struct MailOrigin {
+  std::string protocol;     ///< "smtp", "eml", "mbox"
+  std::string uid;          ///< of the flow; "" for files
+  std::string orig_h, resp_h;
+  uint16_t orig_p = 0, resp_p = 0;
+  bool has_flow = false;
+  int64_t time = 0;         ///< ticks
+  uint64_t offset = 0;
+  uint64_t record = 0;
+};
+
+/// What a content is scanned with besides its bytes.
+struct ScanContext {
+  const MailOrigin& origin;
+  std::string_view mail_from;
+  const std::vector<std::string>* recipients = nullptr;
+  std::string_view subject;
+};
+
+class MailOutput {
+ public:
+  MailOutput(const Input& input, DecodeContext& context, TableSet& tables);
+
+  TableSet& tables() { return tables_; }
+  BufferBudget& budget() { return budget_; }
+  const std::string& path() const { return input_.path; }
+
+  bool scans() const { return context_.scanner != nullptr; }
+  /// Somebody reads mails or attachments: their contents must be taken apart.
+  bool wants_mime() const { return scans() || wants_message_ || wants_attachment_; }
+  bool wants_digests() const { return wants_digests_; }
+
+  /// Scans one content; a scanner that fails is the anomaly scan-failed.
+  void scan(std::string_view view, std::string_view name, std::string_view bytes,
+            const ScanContext& context);
+  void anomaly(std::string_view name, uint64_t offset, std::string_view detail = "");
+
+ private:
+  const Input& input_;
+  DecodeContext& context_;
+  TableSet& tables_;
+  BufferBudget budget_;
+  bool wants_message_;
+  bool wants_attachment_;
+  bool wants_digests_ = false;
+};
+
+}  // namespace postern::input

@@ -1,0 +1,16 @@
+// Text of any declared charset as UTF-8. Library: iconv of the C library, behind charset.cc.
+// Tests: tests/unit/mime/charset_test.cc.
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace postern::mime {
+
+/// Converts `bytes` to well-formed UTF-8; what cannot be converted becomes U+FFFD.
+///
+/// An unknown or empty charset: UTF-16 when the bytes look like it (byte order mark, or zero bytes in
+/// every second place), UTF-8 when they are, else Windows-1252, which is what mail readers guess.
+/// Returns false when `charset` is not known; the guess is still given.
+bool to_utf8(std::string_view charset, std::string_view bytes, std::string& out);
+
+}  // namespace postern::mime

@@ -1,0 +1,597 @@
+#include "net/protocol/smtp/session.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include "base/text.h"
+#include "net/protocol/detect.h"
+
+namespace postern::net::protocol::smtp {
+
+/// Sends the content of a DATA command on.
+struct Session::ContentForward final : ContentSink {
+  explicit ContentForward(Session& s) : session(s) {}
+
+  void content(std::string_view bytes) override {
+    Transaction& t = *session.current_;
+    t.content_bytes += bytes.size();
+    session.handler_.content(t, bytes);
+  }
+
+  Session& session;
+};
+
+Session::Session(Handler& handler, bool midstream, Limits limits)
+    : handler_(handler), limits_(limits), state_(midstream ? State::kUnknown : State::kCommand) {
+  if (!midstream) pending_.push_back({Pending::kGreeting, 0});
+}
+
+Session::~Session() = default;
+
+void Session::fault(std::string_view name, std::string_view detail) {
+  handler_.anomaly(name, at_, detail);
+}
+
+// ---- the client's side
+
+void Session::client(std::string_view bytes, const Moment& at) {
+  at_ = at;
+  if (!begun_) {
+    begun_ = true;
+    summary_.begin = at;
+  }
+  if (summary_.client_bytes == 0 && !server_heard_ && state_ == State::kCommand) {
+    // Perhaps nobody answers at all; said only once the server is heard (see server()).
+    summary_.early_talker = true;
+  }
+  summary_.client_bytes += bytes.size();
+  while (!bytes.empty()) {
+    switch (state_) {
+      case State::kCommand:
+      case State::kAuth:
+      case State::kLost:
+        command_bytes(bytes);
+        break;
+      case State::kUnknown:
+        unknown_bytes(bytes);
+        break;
+      case State::kData:
+        data_bytes(bytes);
+        break;
+      case State::kBdat:
+        bdat_bytes(bytes);
+        break;
+      case State::kHeld:
+        hold(bytes);
+        break;
+      case State::kTls:
+        return;
+    }
+  }
+}
+
+/// Takes one command line, or what there is of it.
+void Session::command_bytes(std::string_view& bytes) {
+  const void* found = std::memchr(bytes.data(), '\n', bytes.size());
+  const size_t length =
+      found ? static_cast<size_t>(static_cast<const char*>(found) - bytes.data()) + 1 : bytes.size();
+  const std::string_view piece = bytes.substr(0, length);
+  bytes.remove_prefix(length);
+  if (state_ == State::kLost) {
+    // The rest of a line that was cut, unless the hole ended just before a command.
+    const bool whole = found && parse_command(piece).known;
+    if (found) state_ = State::kCommand;
+    if (!whole) return;
+  }
+  // A refused STARTTLS may be followed by TLS all the same; a client that speaks it is not read.
+  if (client_line_.empty() && looks_tls(piece)) {
+    state_ = State::kTls;
+    summary_.tls = true;
+    handler_.tls_started(at_);
+    return;
+  }
+  if (client_line_.size() + piece.size() > limits_.max_command_line) {
+    if (!client_line_too_long_) fault("smtp-line-too-long");
+    client_line_too_long_ = true;
+    client_line_.append(piece.substr(0, limits_.max_command_line - client_line_.size()));
+  } else {
+    client_line_.append(piece);
+  }
+  if (!found) return;
+  std::string line = std::move(client_line_);
+  client_line_.clear();
+  client_line_too_long_ = false;
+  if (line.size() < 2 || line[line.size() - 2] != '\r') fault("smtp-bare-line-feed");
+  command_line(line);
+}
+
+void Session::command_line(std::string_view line) {
+  while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
+  if (line.find('\0') != std::string_view::npos) fault("smtp-nul-byte");
+  if (state_ == State::kAuth) return auth_line(line);
+  const Command c = parse_command(line);
+  command(c, line);
+}
+
+void Session::command(const Command& c, std::string_view line) {
+  if (line.empty()) return;
+  if (replies_lost_) resync_replies();
+  ++summary_.num_commands;
+  if (c.verb == "EHLO" || c.verb == "HELO" || c.verb == "LHLO") {
+    summary_.helo = std::string(c.argument.substr(0, limits_.max_text));
+    if (current_ && !current_->has_mail) current_->helo = summary_.helo;
+    return expect(Pending::kHelo);
+  }
+  if (c.verb == "MAIL") return mail(c);
+  if (c.verb == "RCPT") return recipient(c);
+  if (c.verb == "DATA") return data(c);
+  if (c.verb == "BDAT") return bdat(c);
+  if (c.verb == "STARTTLS" || c.verb == "X-ANONYMOUSTLS") return starttls();
+  if (c.verb == "AUTH" || c.verb == "X-EXPS") {
+    auth_.begin(c.argument);
+    ++summary_.auth_attempts;
+    summary_.auth_mechanism = auth_.mechanism();
+    if (!auth_.user().empty()) summary_.auth_user = auth_.user();
+    if (auth_.active()) state_ = State::kAuth;
+    return expect(Pending::kAuth);
+  }
+  if (c.verb == "RSET") {
+    if (current_) close_current();
+    return expect(Pending::kReset);
+  }
+  if (c.verb == "QUIT") {
+    summary_.quit = true;
+    return expect(Pending::kQuit);
+  }
+  if (!c.known) fault("smtp-unknown-command", line.substr(0, 80));
+  expect(Pending::kOther);
+}
+
+void Session::mail(const Command& c) {
+  const Path p = parse_path(c.argument, "FROM:");
+  if (!p.valid) {
+    fault("smtp-bad-sequence", c.argument.substr(0, 80));
+    return expect(Pending::kMail);
+  }
+  // A mail that was begun and not ended is given up.
+  if (current_ && (current_->has_mail || current_->num_recipients > 0)) close_current();
+  Transaction& t = current();
+  t.begin = at_;
+  t.has_mail = true;
+  t.mail_from = p.address;
+  expect(Pending::kMail);
+}
+
+void Session::recipient(const Command& c) {
+  const Path p = parse_path(c.argument, "TO:");
+  if (!p.valid) {
+    fault("smtp-bad-sequence", c.argument.substr(0, 80));
+    return expect(Pending::kOther);
+  }
+  Transaction& t = current();
+  if (!t.has_mail) fault("smtp-bad-sequence", "RCPT without MAIL");
+  ++t.num_recipients;
+  const bool known =
+      std::find(t.recipients.begin(), t.recipients.end(), p.address) != t.recipients.end();
+  if (!known) {
+    if (t.recipients.size() < limits_.max_recipients) {
+      t.recipients.push_back(p.address);
+    } else if (t.num_recipients == limits_.max_recipients + 1) {
+      fault("smtp-too-many-recipients");
+    }
+  }
+  expect(Pending::kRecipient);
+}
+
+void Session::data(const Command&) {
+  Transaction& t = current();
+  if (t.num_recipients == 0) fault("smtp-bad-sequence", "DATA without RCPT");
+  expect(Pending::kData);
+  if (server_heard_) {
+    state_ = State::kHeld;
+    waits_for_data_ = true;
+    return;
+  }
+  begin_content();
+  state_ = State::kData;
+}
+
+void Session::bdat(const Command& c) {
+  const size_t blank = std::min(c.argument.find(' '), c.argument.size());
+  const std::string_view number = c.argument.substr(0, blank);
+  const std::string_view rest = trim(c.argument.substr(blank));
+  uint64_t size = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), size);
+  constexpr uint64_t kMaxChunk = uint64_t{1} << 62;
+  const bool good = error == std::errc() && end == number.data() + number.size() &&
+                    size <= kMaxChunk && (rest.empty() || equal_ignore_case(rest, "LAST"));
+  if (!good) {
+    fault("smtp-bad-bdat", c.argument.substr(0, 80));
+    return expect(Pending::kOther);
+  }
+  Transaction& t = current();
+  if (t.num_recipients == 0 && !t.has_content) fault("smtp-bad-sequence", "BDAT without RCPT");
+  if (!content_open_) begin_content();
+  bdat_left_ = size;
+  bdat_last_ = !rest.empty();
+  expect(bdat_last_ ? Pending::kEndOfData : Pending::kBdat);
+  state_ = State::kBdat;
+  if (bdat_left_ == 0) end_data();
+}
+
+void Session::starttls() {
+  summary_.starttls = true;
+  current();
+  expect(Pending::kStartTls);
+  state_ = State::kHeld;
+  waits_for_data_ = false;
+}
+
+void Session::auth_line(std::string_view line) {
+  // A command instead of an answer: the exchange is over and its end was not seen.
+  const Command c = parse_command(line);
+  if (c.known && line.size() > 4 && line.find(' ') != std::string_view::npos) {
+    auth_.end();
+    state_ = State::kCommand;
+    return command(c, line);
+  }
+  auth_.line(line);
+  if (!auth_.user().empty()) summary_.auth_user = auth_.user();
+  if (!auth_.active()) state_ = State::kCommand;
+}
+
+/// A connection seen from its middle: its first line is a command or part of a mail.
+void Session::unknown_bytes(std::string_view& bytes) {
+  const size_t lf = bytes.find('\n');
+  const std::string_view line = bytes.substr(0, lf);
+  const Command c = parse_command(line);
+  if (c.known && line.size() <= 1024) {
+    state_ = State::kCommand;
+    return;
+  }
+  // Content whose envelope is not known. Its first line may be cut: it is content all the same.
+  begin_content();
+  current().lost_bytes = 0;
+  content_had_gap_ = true;
+  reader_.gap();
+  state_ = State::kData;
+}
+
+void Session::data_bytes(std::string_view& bytes) {
+  ContentForward forward(*this);
+  bytes.remove_prefix(reader_.feed(bytes, forward));
+  if (reader_.ended()) end_data();
+}
+
+void Session::bdat_bytes(std::string_view& bytes) {
+  const auto n = static_cast<size_t>(std::min<uint64_t>(bdat_left_, bytes.size()));
+  Transaction& t = *current_;
+  t.content_bytes += n;
+  handler_.content(t, bytes.substr(0, n));
+  bytes.remove_prefix(n);
+  bdat_left_ -= n;
+  if (bdat_left_ == 0) end_data();
+}
+
+/// A DATA content or a BDAT chunk is over.
+void Session::end_data() {
+  const bool chunk = state_ == State::kBdat;
+  state_ = State::kCommand;
+  if (chunk && !bdat_last_) return;
+  if (!chunk) expect(Pending::kEndOfData);
+  end_content();
+}
+
+void Session::begin_content() {
+  Transaction& t = current();
+  t.has_content = true;
+  content_had_gap_ = false;
+  reader_ = DataReader();
+  if (content_open_) return fault("smtp-bdat-in-data");  // DATA within chunks: one content
+  content_open_ = true;
+  handler_.content_begin(t);
+}
+
+/// The content of the current transaction has come to its end; its reply is awaited.
+void Session::end_content() {
+  Transaction& t = *current_;
+  t.complete = true;
+  t.smuggling = reader_.smuggling();
+  if (t.smuggling.suspected()) fault("smtp-smuggling", t.smuggling.sequence);
+  content_open_ = false;
+  ++summary_.num_messages;
+  handler_.content_end(t);
+  waiting_.push_back(std::move(current_));
+  constexpr size_t kMaxWaiting = 64;
+  if (waiting_.size() > kMaxWaiting) {
+    close(*waiting_.front());
+    waiting_.erase(waiting_.begin());
+  }
+}
+
+void Session::hold(std::string_view& bytes) {
+  if (!waits_for_data_ && looks_tls(bytes) && held_.empty() && !server_heard_) {
+    // Only the client is captured, and it goes on in TLS: the server must have agreed.
+    resolve_held(true);
+    return;
+  }
+  if (!server_heard_ && !waits_for_data_) {
+    resolve_held(false);
+    return;
+  }
+  const size_t room = limits_.max_held - std::min(limits_.max_held, held_.size());
+  const size_t n = std::min(room, bytes.size());
+  held_.append(bytes.substr(0, n));
+  bytes.remove_prefix(n);
+  if (held_.size() >= limits_.max_held) resolve_held(waits_for_data_);
+}
+
+/// The server has spoken about DATA or STARTTLS, or never will.
+void Session::resolve_held(bool accepted) {
+  if (state_ != State::kHeld) return;
+  std::string bytes = std::move(held_);
+  held_.clear();
+  if (!accepted) {
+    state_ = State::kCommand;
+  } else if (waits_for_data_) {
+    begin_content();
+    state_ = State::kData;
+  } else {
+    // Commands sent in the clear before TLS began are an attack on the session that follows.
+    if (!bytes.empty() && !looks_tls(bytes)) fault("smtp-starttls-injection");
+    state_ = State::kTls;
+    summary_.tls = true;
+    current().tls = true;
+    handler_.tls_started(at_);
+    return;
+  }
+  if (bytes.empty()) return;
+  // Counted already when they came.
+  summary_.client_bytes -= std::min<uint64_t>(bytes.size(), summary_.client_bytes);
+  const bool early = summary_.early_talker;
+  client(bytes, at_);
+  summary_.early_talker = early;
+}
+
+// ---- the server's side
+
+void Session::server(std::string_view bytes, const Moment& at) {
+  at_ = at;
+  if (!begun_) {
+    begun_ = true;
+    summary_.begin = at;
+  }
+  summary_.server_bytes += bytes.size();
+  if (!server_heard_) {
+    server_heard_ = true;
+    if (summary_.early_talker) fault("smtp-early-talker");
+  }
+  while (!bytes.empty() && state_ != State::kTls) {
+    const void* found = std::memchr(bytes.data(), '\n', bytes.size());
+    const size_t length = found ? static_cast<size_t>(static_cast<const char*>(found) - bytes.data()) + 1
+                                : bytes.size();
+    const std::string_view piece = bytes.substr(0, length);
+    bytes.remove_prefix(length);
+    if (server_line_.size() + piece.size() > limits_.max_reply_line) {
+      if (!server_line_too_long_) fault("smtp-line-too-long", "reply");
+      server_line_too_long_ = true;
+      server_line_.append(piece.substr(0, limits_.max_reply_line - server_line_.size()));
+    } else {
+      server_line_.append(piece);
+    }
+    if (!found) return;
+    std::string line = std::move(server_line_);
+    server_line_.clear();
+    server_line_too_long_ = false;
+    while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
+    reply_line(line);
+  }
+}
+
+void Session::reply_line(std::string_view line) {
+  const Reply r = parse_reply(line);
+  if (r.code == 0) {
+    if (!line.empty()) fault("smtp-bad-reply", line.substr(0, 80));
+    return;
+  }
+  std::string text = std::to_string(r.code);
+  if (!r.text.empty()) text.append(" ").append(r.text.substr(0, limits_.max_text));
+  const Pending what = pending_.empty() ? Pending::kOther : pending_.front().what;
+  if (what == Pending::kHelo && r.code / 100 == 2) {
+    // The first line names the host, each further one an extension.
+    if (multiline_.empty()) {
+      summary_.extensions.clear();
+    } else {
+      constexpr size_t kMaxExtensions = 64;
+      if (summary_.extensions.size() < kMaxExtensions) summary_.extensions.emplace_back(r.text);
+      if (starts_with_ignore_case(r.text, "STARTTLS")) summary_.starttls_offered = true;
+    }
+  }
+  if (!r.last) {
+    if (multiline_.empty()) multiline_ = text;
+    reply_since_row_ = text;
+    summary_.last_reply = text;
+    return;
+  }
+  reply(r, text);
+  multiline_.clear();
+}
+
+void Session::reply(const Reply& r, const std::string& text) {
+  summary_.last_reply = text;
+  reply_since_row_ = text;
+  // A greeting comes once; a session seen later has none.
+  const bool greeting = r.code == 220 || r.code == 554 || r.code == 421;
+  if (!pending_.empty() && pending_.front().what == Pending::kGreeting && !greeting &&
+      pending_.size() > 1)
+    pending_.pop_front();
+  if (pending_.empty()) {
+    // Content whose end was lost is over when the server answers it.
+    if (state_ == State::kData && content_had_gap_ && r.code != 354) {
+      ContentForward forward(*this);
+      reader_.finish(forward);
+      end_data();
+    } else {
+      return;
+    }
+  }
+  const PendingReply p = pending_.front();
+  const bool good = r.code / 100 == 2;
+  if (p.what == Pending::kAuth && r.code / 100 == 3) return;  // a challenge, not the answer
+  pending_.pop_front();
+  switch (p.what) {
+    case Pending::kGreeting:
+      summary_.banner = multiline_.empty() ? text : multiline_;
+      summary_.banner.erase(0, std::min<size_t>(4, summary_.banner.size()));
+      break;
+    case Pending::kRecipient:
+      if (Transaction* t = find(p.transaction); t && !good) ++t->num_rejected_recipients;
+      break;
+    case Pending::kData:
+      if (state_ == State::kHeld && waits_for_data_) resolve_held(r.code / 100 == 3);
+      break;
+    case Pending::kStartTls:
+      if (state_ == State::kHeld && !waits_for_data_) resolve_held(good);
+      break;
+    case Pending::kEndOfData:
+      content_reply(p, r, text);
+      break;
+    case Pending::kAuth:
+      if (good) summary_.auth_accepted = true;
+      auth_.end();
+      if (state_ == State::kAuth) state_ = State::kCommand;
+      break;
+    case Pending::kHelo:
+    case Pending::kMail:
+    case Pending::kBdat:
+    case Pending::kReset:
+    case Pending::kQuit:
+    case Pending::kOther:
+      break;
+  }
+}
+
+/// The server's word about a whole mail: its transaction is over.
+void Session::content_reply(const PendingReply& p, const Reply& r, const std::string& text) {
+  ++acknowledged_;
+  for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
+    if ((*it)->id != p.transaction) continue;
+    (*it)->final_code = r.code;
+    (*it)->last_reply = text;
+    const std::unique_ptr<Transaction> t = std::move(*it);
+    waiting_.erase(it);
+    close(*t);
+    break;
+  }
+  // A mail that was begun before this one was answered counts it, too.
+  if (current_) current_->depth = static_cast<uint32_t>(acknowledged_ + 1);
+}
+
+void Session::expect(Pending what) {
+  if (pending_.size() >= limits_.max_pending) {
+    // With a server that is never heard this is no anomaly, only useless.
+    if (server_heard_) fault("smtp-too-many-commands");
+    pending_.pop_front();
+  }
+  pending_.push_back({what, current_ ? current_->id : 0});
+}
+
+/// After lost replies the answered commands are unknown: those sent before are taken as answered.
+void Session::resync_replies() {
+  replies_lost_ = false;
+  pending_.clear();
+}
+
+// ---- holes and the end
+
+void Session::client_gap(uint64_t num_bytes, const Moment& at) {
+  at_ = at;
+  if (state_ == State::kTls) return;
+  fault("smtp-gap");
+  if (state_ == State::kHeld) resolve_held(waits_for_data_);
+  if (state_ == State::kTls) return;
+  if (state_ == State::kData || state_ == State::kBdat) {
+    Transaction& t = *current_;
+    uint64_t lost = num_bytes;
+    if (state_ == State::kBdat) lost = std::min(lost, bdat_left_);
+    t.lost_bytes += lost;
+    content_had_gap_ = true;
+    handler_.content_gap(t, lost);
+    if (state_ == State::kData) return reader_.gap();
+    bdat_left_ -= lost;
+    if (bdat_left_ == 0) {
+      end_data();
+      // The hole reaches into what follows the chunk.
+      if (lost < num_bytes) state_ = State::kLost;
+    }
+    return;
+  }
+  client_line_.clear();
+  state_ = State::kLost;
+}
+
+void Session::server_gap(uint64_t, const Moment& at) {
+  at_ = at;
+  if (state_ == State::kTls) return;
+  server_line_.clear();
+  multiline_.clear();
+  replies_lost_ = true;
+  // The reply to DATA may be among what is lost; for STARTTLS the client's next bytes tell.
+  if (state_ == State::kHeld) resolve_held(waits_for_data_ || looks_tls(held_));
+}
+
+void Session::finish(const Moment& at) {
+  at_ = at;
+  if (state_ == State::kHeld) resolve_held(waits_for_data_ && !held_.empty());
+  if (content_open_) {
+    ContentForward forward(*this);
+    if (state_ == State::kData) reader_.finish(forward);
+    current_->smuggling = reader_.smuggling();
+    if (current_->smuggling.suspected()) fault("smtp-smuggling", current_->smuggling.sequence);
+    content_open_ = false;
+    handler_.content_end(*current_);
+  }
+  for (const auto& t : waiting_) close(*t);
+  waiting_.clear();
+  if (current_) close_current();
+}
+
+Transaction& Session::current() {
+  if (!current_) {
+    current_ = std::make_unique<Transaction>();
+    current_->id = ++next_id_;
+    current_->begin = at_;
+    current_->depth = static_cast<uint32_t>(acknowledged_ + 1);
+    current_->helo = summary_.helo;
+  }
+  return *current_;
+}
+
+Transaction* Session::find(uint64_t id) {
+  if (current_ && current_->id == id) return current_.get();
+  for (const auto& t : waiting_)
+    if (t->id == id) return t.get();
+  return nullptr;
+}
+
+/// Gives up the transaction being spoken.
+void Session::close_current() {
+  if (content_open_) {
+    current_->smuggling = reader_.smuggling();
+    content_open_ = false;
+    handler_.content_end(*current_);
+  }
+  const std::unique_ptr<Transaction> t = std::move(current_);
+  // Without MAIL, RCPT or TLS there was no mail, only words.
+  if (!t->has_mail && t->num_recipients == 0 && !t->tls && !t->has_content) return;
+  t->last_reply = reply_since_row_;
+  close(*t);
+}
+
+void Session::close(Transaction& t) {
+  reply_since_row_.clear();
+  handler_.transaction(t);
+}
+
+}  // namespace postern::net::protocol::smtp

@@ -1,0 +1,183 @@
+// Compares our flows and mails with the logs that Zeek's own tests expect for the same captures.
+//
+//   check_zeek_cases FOLDER [CASE]      FOLDER holds one folder per case: captures, and expected/*.log
+//
+// Rows are compared column by column, in any order of rows; ids and times are masked in the expected
+// logs. Prints every row that differs, and "N of M equal rows" for each log. Exit 0 always: a report.
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/text.h"
+#include "data/dynamic.h"
+#include "tests/support/decoded_rows.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using postern::test::Decoded;
+using postern::test::TextRow;
+
+struct Log {
+  std::vector<std::string> fields;
+  std::vector<std::vector<std::string>> rows;
+};
+
+Log read_log(const fs::path& path) {
+  Log log;
+  const auto text = postern::read_text_file(path.string());
+  if (!text.ok()) return log;
+  for (const std::string_view line : postern::split(*text, '\n')) {
+    if (line.empty() || line.rfind("###", 0) == 0) continue;
+    if (line[0] == '#') {
+      if (line.rfind("#fields\t", 0) == 0)
+        for (const std::string_view f : postern::split(line.substr(8), '\t')) log.fields.emplace_back(f);
+      continue;
+    }
+    std::vector<std::string> cells;
+    for (const std::string_view c : postern::split(line, '\t')) cells.emplace_back(c);
+    // zeek-cut writes the names as a plain first line.
+    if (log.fields.empty()) {
+      log.fields = cells;
+    } else {
+      log.rows.push_back(std::move(cells));
+    }
+  }
+  return log;
+}
+
+/// A cell of ours the way Zeek writes it.
+std::string zeek_text(const TextRow& row, const std::string& field) {
+  const auto it = row.find(field);
+  if (it == row.end()) return "-";
+  if (field == "duration") {
+    char buffer[64];
+    std::snprintf(buffer, sizeof buffer, "%.6f", std::stod(it->second));
+    return buffer;
+  }
+  if (it->second == "true") return "T";
+  if (it->second == "false") return "F";
+  if (!it->second.empty() && it->second[0] == '[') {
+    const auto encoded = postern::data::dynamic_from_json(it->second);
+    if (!encoded) return it->second;
+    const postern::data::Dynamic d(*encoded);
+    if (!d.is_array()) return it->second;
+    std::string out;
+    for (uint32_t i = 0; i < d.size(); ++i) out += (i ? "," : "") + d.at(i).text();
+    return out;
+  }
+  return it->second;
+}
+
+/// Sets have no order.
+std::string canonical(const std::string& field, std::string text) {
+  if (field != "rcptto" && field != "to" && field != "cc" && field != "service") return text;
+  std::set<std::string> parts;
+  for (const std::string_view p : postern::split(text, ',')) parts.emplace(p);
+  std::string out;
+  for (const std::string& p : parts) out += p + ",";
+  return out;
+}
+
+bool compared(const std::string& field) {
+  static const std::set<std::string> kSkipped = {"ts", "uid", "fuids", "tunnel_parents", "orig_l2_addr",
+                                                 "resp_l2_addr", "inner_vlan"};
+  return kSkipped.count(field) == 0;
+}
+
+struct Score {
+  int equal = 0;
+  int total = 0;
+};
+
+Score compare(const std::string& name, const Log& expected, std::vector<TextRow> ours) {
+  Score s;
+  for (const auto& row : expected.rows) {
+    ++s.total;
+    size_t best = ours.size();
+    std::vector<std::string> best_differences;
+    for (size_t i = 0; i < ours.size(); ++i) {
+      std::vector<std::string> differences;
+      for (size_t f = 0; f < expected.fields.size() && f < row.size(); ++f) {
+        const std::string& field = expected.fields[f];
+        if (!compared(field)) continue;
+        const std::string mine = zeek_text(ours[i], field);
+        if (canonical(field, mine) == canonical(field, row[f])) continue;
+        differences.push_back(field + ": zeek " + row[f] + " | ours " + mine);
+      }
+      if (best == ours.size() || differences.size() < best_differences.size()) {
+        best = i;
+        best_differences = std::move(differences);
+      }
+    }
+    if (best < ours.size() && best_differences.empty()) {
+      ++s.equal;
+      ours.erase(ours.begin() + static_cast<std::ptrdiff_t>(best));
+      continue;
+    }
+    std::string id;
+    for (size_t f = 0; f < expected.fields.size() && f < row.size(); ++f)
+      if (expected.fields[f].rfind("id.", 0) == 0) id += row[f] + " ";
+    std::printf("  %s: %s\n", name.c_str(), id.c_str());
+    if (best == ours.size()) std::printf("    missing\n");
+    for (const std::string& d : best_differences) std::printf("    %s\n", d.c_str());
+  }
+  if (ours.size() > 0 && s.equal == s.total)
+    std::printf("  %s: %zu rows of ours that Zeek does not have\n", name.c_str(), ours.size());
+  return s;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: check_zeek_cases FOLDER [CASE]\n");
+    return 2;
+  }
+  std::vector<fs::path> cases;
+  for (const auto& entry : fs::directory_iterator(argv[1]))
+    if (entry.is_directory() && (argc < 3 || entry.path().filename().string().find(argv[2]) != std::string::npos))
+      cases.push_back(entry.path());
+  std::sort(cases.begin(), cases.end());
+  std::map<std::string, Score> total;
+  for (const fs::path& c : cases) {
+    std::vector<fs::path> captures;
+    for (const auto& entry : fs::directory_iterator(c)) {
+      const std::string ext = entry.path().extension().string();
+      if (ext == ".pcap" || ext == ".pcapng" || ext == ".trace") captures.push_back(entry.path());
+    }
+    std::sort(captures.begin(), captures.end());
+    for (const auto& dir : fs::directory_iterator(c)) {
+      if (!dir.is_directory()) continue;
+      for (const auto& file : fs::directory_iterator(dir.path())) {
+        const std::string log_name = file.path().filename().string();
+        const bool conn = log_name.rfind("conn", 0) == 0;
+        if (!conn && log_name != "smtp.log") continue;
+        const Log expected = read_log(file.path());
+        // Where a case has several captures its logs are numbered in their order.
+        Score best;
+        best.total = static_cast<int>(expected.rows.size());
+        for (const fs::path& capture : captures) {
+          if (captures.size() > 1 && log_name.find("-1") != std::string::npos && capture != captures[0]) continue;
+          if (captures.size() > 1 && log_name.find("-2") != std::string::npos && capture != captures[1]) continue;
+          const auto bytes = postern::FileBytes::open(capture.string());
+          if (!bytes.ok()) continue;
+          const Decoded d = postern::test::decode_rows((*bytes)->view(), {"net.flow", "mail.message"});
+          const std::string label = c.filename().string() + "/" + log_name;
+          const Score s = compare(label, expected, d.rows(conn ? "net.flow" : "mail.message"));
+          if (s.equal >= best.equal) best = s;
+        }
+        Score& sum = total[conn ? "conn.log" : "smtp.log"];
+        sum.equal += best.equal;
+        sum.total += best.total;
+      }
+    }
+  }
+  for (const auto& entry : total)
+    std::printf("%s: %d of %d equal rows\n", entry.first.c_str(), entry.second.equal, entry.second.total);
+  return 0;
+}
