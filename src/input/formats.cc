@@ -1,13 +1,22 @@
 // The registry of evidence formats, most specific first.
 #include "input/evtx/evtx.h"
 #include "input/format.h"
+#include "input/json/json.h"
+#include "input/mailfile/mailfile.h"
+#include "input/pcap/pcap.h"
 #include "input/winxml/winxml.h"
+#include "input/zeek/zeek.h"
 
 namespace postern::input {
 
 const std::vector<Format>& formats() {
   static const std::vector<Format> all = {
       {"evtx", evtx::detect, evtx::decode},
+      {"zeek-tsv", zeek::detect, zeek::decode},
+      {"json", json::detect, json::decode},
+      {"pcap", pcap::detect, pcap::decode},
+      {"mbox", mailfile::detect_mbox, mailfile::decode_mbox},
+      {"eml", mailfile::detect_message, mailfile::decode_message},
       {"windows-xml", winxml::detect, winxml::decode},
   };
   return all;

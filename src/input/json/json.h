@@ -1,0 +1,17 @@
+// Logs in JSON: one object per line, pretty-printed objects, or one array; all dialects (dialect.h).
+//
+// Anomalies: json-bad-line (text that is no JSON object; passed over), json-bad-utf8 (repaired),
+// json-too-large (a document beyond the limits of document.h), json-long-path (a name nested absurdly
+// deep, left out), json-time-without-zone (taken as UTC).
+// Tests: tests/unit/input/json_*_test.cc, tests/fuzz/fuzz_json.cc.
+#pragma once
+#include <string_view>
+
+#include "input/format.h"
+
+namespace postern::input::json {
+
+bool detect(std::string_view head);
+void decode(const Input& input, DecodeContext& context);
+
+}  // namespace postern::input::json

@@ -1,0 +1,66 @@
+// Where the dialects write: rows of tables and Windows events, of one document after the other.
+//
+// There are two: one fills the batches of a run (decoder.cc), one answers a RecordReader by decoding
+// the document again and showing only the row asked for.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "input/json/document.h"
+#include "input/json/record.h"
+#include "input/rows.h"
+#include "input/windows_event.h"
+
+namespace postern::input::json {
+
+class Output {
+ public:
+  virtual ~Output() = default;
+
+  /// The row of the next event, or null when nobody wants it. `place`: the event's own text within the
+  /// document. To be ended before the next one begins.
+  virtual Row* begin(std::string_view table, std::string_view place) = 0;
+  virtual void end() = 0;
+
+  /// False: nobody reads the table; the event is counted and done.
+  virtual bool begin_windows(WindowsTable table, std::string_view place) = 0;
+  /// The data columns of the table that somebody reads; null: all of them.
+  virtual const NameTable* windows_names(WindowsTable table) = 0;
+  /// `borrowed`: all of the event's text lives in the input.
+  virtual void end_windows(const WindowsEvent& event, bool borrowed) = 0;
+
+  virtual void anomaly(std::string_view name, std::string_view detail) = 0;
+};
+
+/// What the dialects keep between records of one file.
+struct DialectState {
+  Scratch scratch;
+  TextPool pool;
+  WindowsEvent event;
+  std::vector<uint32_t> numbers;
+  Parser inner_parser;    // for JSON inside a string
+  Document inner;
+  std::string file_stem;  ///< "conn" of "conn.log.gz": names a Zeek log that does not name itself
+};
+
+/// Writes all rows of one record, by the dialect that it is written in.
+void put_record(const Record& record, DialectState& state, Output& out);
+
+// The dialects.
+void put_windows_flat(const Record& record, DialectState& state, Output& out, bool nxlog);
+void put_evtx_dump(const Record& record, DialectState& state, Output& out);
+void put_winlogbeat6(const Record& record, DialectState& state, Output& out);
+void put_winlogbeat7(const Record& record, DialectState& state, Output& out);
+void put_azure_windows(const Record& record, DialectState& state, Output& out);
+void put_azure_security(const Record& record, DialectState& state, Output& out);
+void put_syslog_sysmon(const Record& record, DialectState& state, Output& out);
+void put_osquery(const Record& record, DialectState& state, Output& out);
+void put_unified_log(const Record& record, DialectState& state, Output& out);
+void put_defender(const Record& record, DialectState& state, Output& out);
+void put_suricata(const Record& record, DialectState& state, Output& out);
+void put_zeek(const Record& record, DialectState& state, Output& out);
+void put_generic(const Record& record, DialectState& state, Output& out);
+
+}  // namespace postern::input::json

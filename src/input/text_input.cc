@@ -1,0 +1,59 @@
+#include "input/text_input.h"
+
+#include <memory>
+#include <utility>
+
+#include "base/text.h"
+
+namespace postern::input {
+namespace {
+
+constexpr std::string_view kUtf8Mark = "\xEF\xBB\xBF";
+
+enum class Encoding { kUtf8, kUtf16Little, kUtf16Big };
+
+/// By byte order mark, else by zero bytes beside the first character, which is ASCII in every log.
+Encoding encoding_of(std::string_view head) {
+  if (head.size() < 2) return Encoding::kUtf8;
+  if (head.substr(0, 2) == "\xFF\xFE") return Encoding::kUtf16Little;
+  if (head.substr(0, 2) == "\xFE\xFF") return Encoding::kUtf16Big;
+  if (head[0] != 0 && head[1] == 0) return Encoding::kUtf16Little;
+  if (head[0] == 0 && head[1] != 0) return Encoding::kUtf16Big;
+  return Encoding::kUtf8;
+}
+
+std::string from_utf16(std::string_view bytes, Encoding encoding) {
+  bytes = bytes.substr(0, bytes.size() & ~size_t{1});
+  std::string swapped;
+  if (encoding == Encoding::kUtf16Big) {
+    swapped.assign(bytes);
+    for (size_t i = 0; i + 1 < swapped.size(); i += 2) std::swap(swapped[i], swapped[i + 1]);
+    bytes = swapped;
+  }
+  if (bytes.substr(0, 2) == "\xFF\xFE") bytes.remove_prefix(2);
+  std::string out;
+  out.reserve(bytes.size() / 2);
+  append_utf16le(out, bytes);
+  return out;
+}
+
+}  // namespace
+
+std::string_view text_head(std::string_view head, std::string& converted) {
+  const Encoding encoding = encoding_of(head);
+  if (encoding != Encoding::kUtf8) {
+    converted = from_utf16(head, encoding);
+    return converted;
+  }
+  if (head.substr(0, kUtf8Mark.size()) == kUtf8Mark) head.remove_prefix(kUtf8Mark.size());
+  return head;
+}
+
+Input text_input(const Input& input) {
+  const Encoding encoding = encoding_of(input.bytes);
+  if (encoding == Encoding::kUtf8) return input;
+  auto text = std::make_shared<const std::string>(from_utf16(input.bytes, encoding));
+  return Input{input.path, *text, text};
+}
+
+}  // namespace postern::input
