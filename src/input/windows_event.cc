@@ -1,6 +1,8 @@
 #include "input/windows_event.h"
 
 #include <algorithm>
+#include <bitset>
+#include <functional>
 #include <numeric>
 
 #include "base/text.h"
@@ -60,6 +62,19 @@ bool is_reserved(std::string_view name) {
   return false;
 }
 
+/// False when no two fields have the same name; may be true although that is so. Nearly every event
+/// is without repeats, and to know that is a tenth of the work of grouping.
+bool may_repeat(const std::vector<WindowsEvent::Field>& data) {
+  constexpr size_t kBits = 4096;
+  std::bitset<kBits> seen;
+  for (const WindowsEvent::Field& f : data) {
+    const size_t bit = std::hash<std::string_view>{}(f.name) % kBits;
+    if (seen[bit]) return true;
+    seen[bit] = true;
+  }
+  return false;
+}
+
 /// Numbers of the data fields, grouped by name, groups and members in order of the source.
 std::vector<std::vector<uint32_t>> groups_by_name(const std::vector<WindowsEvent::Field>& data) {
   std::vector<uint32_t> order(data.size());
@@ -83,6 +98,24 @@ data::Value text_array(const std::vector<WindowsEvent::Field>& data,
   for (const uint32_t i : members) w.string(data[i].value);
   w.end();
   return data::Value::dynamic(w.take());
+}
+
+/// Calls one(field) for each data field that is a plain value, many(name, array) for each list:
+/// nameless Data always, other names when they repeat.
+template <class One, class Many>
+void for_each_field(const std::vector<WindowsEvent::Field>& data, const One& one, const Many& many) {
+  if (!may_repeat(data)) {
+    for (uint32_t i = 0; i < data.size(); ++i) {
+      if (data[i].name.empty()) many(data[i].name, text_array(data, {i}));
+      else one(data[i]);
+    }
+    return;
+  }
+  for (const auto& members : groups_by_name(data)) {
+    const WindowsEvent::Field& first = data[members.front()];
+    if (members.size() == 1 && !first.name.empty()) one(first);
+    else many(first.name, text_array(data, members));
+  }
 }
 
 }  // namespace
@@ -133,7 +166,6 @@ std::string_view data_column(std::string_view name, std::string& scratch) {
 
 void visit(const WindowsEvent& event, data::FieldVisitor& out) {
   std::string scratch;
-  const auto groups = groups_by_name(event.data);
   const auto has_data = [&](std::string_view name) {
     return std::any_of(event.data.begin(), event.data.end(),
                        [&](const WindowsEvent::Field& f) { return f.name == name; });
@@ -146,13 +178,14 @@ void visit(const WindowsEvent& event, data::FieldVisitor& out) {
     out.field(system_column(f), number ? data::Value::integer(*number, data::Type::kLong)
                                        : data::Value::string(std::string(text)));
   }
-  for (const auto& members : groups) {
-    const WindowsEvent::Field& first = event.data[members.front()];
-    out.field(data_column(first.name, scratch),
-              members.size() == 1 && !first.name.empty()
-                  ? data::Value::string(std::string(first.value))
-                  : text_array(event.data, members));
-  }
+  for_each_field(
+      event.data,
+      [&](const WindowsEvent::Field& f) {
+        out.field(data_column(f.name, scratch), data::Value::string(std::string(f.value)));
+      },
+      [&](std::string_view name, const data::Value& list) {
+        out.field(data_column(name, scratch), list);
+      });
 }
 
 WindowsEventWriter::WindowsEventWriter(DecodeContext& context, const std::string& path)
@@ -185,14 +218,12 @@ void WindowsEventWriter::write(const WindowsEvent& event, data::Position positio
     if (f == SystemField::kUserId && !has_user_id)
       b->text(b->layout().slot(kUserIdAlias), text, borrowed);
   }
-  for (const auto& members : groups_by_name(event.data)) {
-    const WindowsEvent::Field& first = event.data[members.front()];
-    const std::string_view column = data_column(first.name, scratch_);
-    if (members.size() == 1 && !first.name.empty())
-      b->field(column, first.value, borrowed);
-    else
-      b->field(column, text_array(event.data, members));
-  }
+  for_each_field(
+      event.data,
+      [&](const WindowsEvent::Field& f) { b->field(data_column(f.name, scratch_), f.value, borrowed); },
+      [&](std::string_view name, const data::Value& list) {
+        b->field(data_column(name, scratch_), list);
+      });
   if (event.raw.data()) b->raw(event.raw, borrowed);
   b->end();
 }

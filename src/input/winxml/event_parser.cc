@@ -74,8 +74,10 @@ size_t find_event(std::string_view text, size_t from) {
 
 EventParser::Outcome EventParser::parse(std::string_view text, size_t at, WindowsEvent& event) {
   event.clear();
-  if (text_.data() != text.data() || text_.size() != text.size())
+  // Another text, or (a buffer used again) the same place started over.
+  if (text_.data() != text.data() || text_.size() != text.size() || at <= last_start_)
     no_mark_from_.fill(std::string_view::npos);
+  last_start_ = at;
   text_ = text;
   at_ = at;
   shape_.reset(EventShape::Place::kOutside);
@@ -91,7 +93,7 @@ EventParser::Outcome EventParser::parse(std::string_view text, size_t at, Window
   if (const std::string_view t = event[SystemField::kTimeCreated]; t.data())
     event.time = parse_rfc3339(trim(t));
   const size_t end = std::max(at_, at + 1);
-  event.raw = without_line_end(text.substr(at, end - at));
+  event.raw = repaired(without_line_end(text.substr(at, end - at)));
   return {end, problem_, problem_at_};
 }
 
@@ -121,7 +123,7 @@ bool EventParser::tag(WindowsEvent& event) {
   if (rest.starts_with("<![CDATA[")) {
     const size_t begin = at_ += 9;
     if (!skip_to(kCdataEnd)) return false;
-    append_text(unescape(text_.substr(begin, at_ - 3 - begin), false));
+    append_text(repaired(text_.substr(begin, at_ - 3 - begin)));
     return true;
   }
   if (rest.starts_with("<?")) return at_ += 2, skip_to(kInstructionEnd);
@@ -136,7 +138,7 @@ bool EventParser::start_tag(WindowsEvent& event) {
   const std::string_view name = text_.substr(begin, end - begin);
   if (!open_.empty() && name == "Event" && starts_next_event())
     return fail("event without end, the next one follows");
-  if (!shape_.open(name)) return fail("elements nested too deep");
+  if (!shape_.open(repaired(name))) return fail("elements nested too deep");
   open_.push_back(name);
   forget_text();
   at_ = end;
@@ -183,7 +185,7 @@ bool EventParser::attributes(WindowsEvent& event, bool& is_empty) {
     at_ = end + 1;
     const EventShape::Meaning m = shape_.attribute(local_name(name));
     if (m.kind == EventShape::Kind::kNothing) continue;
-    const std::string_view value = unescape(raw, true);
+    const std::string_view value = unescape(raw);
     if (m.kind == EventShape::Kind::kDataName) shape_.set_data_name(value);
     else emit(m, value, event);
   }
@@ -215,7 +217,7 @@ void EventParser::take_text() {
     if (is_name_start(next) || next == '/' || next == '!' || next == '?') break;
   }
   if (end > at_ && shape_.text().kind != EventShape::Kind::kNothing)
-    append_text(unescape(text_.substr(at_, end - at_), true));
+    append_text(unescape(text_.substr(at_, end - at_)));
   at_ = end;
 }
 
@@ -243,16 +245,19 @@ std::string& EventParser::make() {
   return made_[num_made_++];
 }
 
-/// `raw` with references resolved (not in CDATA) and malformed UTF-8 replaced.
-std::string_view EventParser::unescape(std::string_view raw, bool unescape_entities) {
-  const bool has_references = unescape_entities && raw.find('&') != std::string_view::npos;
-  const bool is_valid = is_ascii(raw) || valid_utf8(raw);
-  if (!has_references && is_valid) return raw;
+/// `text`, or a copy of it with malformed UTF-8 replaced.
+std::string_view EventParser::repaired(std::string_view text) {
+  if (is_ascii(text) || valid_utf8(text)) return text;
+  return make() = repair_utf8(text);
+}
+
+/// `raw` with references resolved.
+std::string_view EventParser::unescape(std::string_view raw) {
+  if (raw.find('&') == std::string_view::npos) return repaired(raw);
   std::string& made = make();
   made.clear();
-  if (has_references) append_unescaped(made, raw);
-  else made.assign(raw);
-  if (!is_valid) made = repair_utf8(made);
+  append_unescaped(made, raw);
+  if (!is_ascii(made) && !valid_utf8(made)) made = repair_utf8(made);
   return made;
 }
 

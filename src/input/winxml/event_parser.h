@@ -45,7 +45,8 @@ class EventParser {
   bool starts_next_event() const;
   void emit(const EventShape::Meaning& m, std::string_view value, WindowsEvent& event);
   bool fail(std::string_view problem);
-  std::string_view unescape(std::string_view raw, bool unescape_entities);
+  std::string_view unescape(std::string_view raw);
+  std::string_view repaired(std::string_view text);
   void append_text(std::string_view piece);
   void forget_text();
   std::string& make();
@@ -63,6 +64,7 @@ class EventParser {
   // From where on text_ has no end mark of comments, CDATA, instructions, declarations: else many
   // that are never closed would each be searched for until the end of the file.
   std::array<size_t, 4> no_mark_from_{};
+  size_t last_start_ = 0;
 };
 
 }  // namespace postern::input::winxml

@@ -464,6 +464,27 @@ TEST(EvtxDamage, TextThatMultipliesMeetsTheBudget) {
   EXPECT_EQ(d.anomaly("evtx-chunk-over-budget"), 1U);
 }
 
+TEST(EvtxDamage, OneFieldOfThousandsOfPartsMeetsTheBudget) {
+  Builder b;
+  b.record(1, [&](Builder& r) {
+    write_event(r, {}, [&](Builder& n) {
+      n.fragment_header();
+      n.instance(7,
+                 [](Builder& t) {
+                   t.open("EventData").close_start();
+                   t.open("Data", true).attribute("Name").literal("Image").close_start();
+                   for (int i = 0; i < 8'000; ++i) t.substitution(0);
+                   t.end().end();
+                 },
+                 {Builder::value(ValueType::kBinary, std::string(20'000, 'x'))});
+    });
+  });
+  Decoded d({{kSysmonTable, {{"Image", kString}}}});
+  d.run(decode, evtx_file({b.finish()}));
+  EXPECT_EQ(d.anomaly("evtx-chunk-over-budget"), 1U);
+  EXPECT_LT(images(d).size(), 20'000'000U);
+}
+
 TEST(EvtxDamage, RandomDamageNeverStopsTheNextChunk) {
   const std::string good = three_events();
   const uint32_t seed = 20201117;
