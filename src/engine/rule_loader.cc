@@ -134,7 +134,7 @@ class RuleLoader {
     if (is("sigma", sigma::recognises)) {
       f.language = "sigma";
       sigma::ReadOptions o;
-      o.placeholders = options_.placeholders;
+      o.placeholders.insert(options_.placeholders.begin(), options_.placeholders.end());
       rules = sigma::read(source, o, f.diagnostics);
     } else if (is("spl", spl::recognises)) {
       f.language = "spl";
