@@ -1,6 +1,7 @@
 // Functions of the catalog's own expressions, and the special forms that all languages share.
 //
 // Comparisons take null for an unknown: the answer is null. Text functions read any type by its text.
+#include <charconv>
 #include <functional>
 #include <unordered_set>
 
@@ -313,6 +314,23 @@ Column hash_part_kernel(const KernelCall& call) {
   });
 }
 
+// "0x1fc" is 508: the Security log writes process and session ids so. Decimal text is taken too.
+Column hex_to_long_kernel(const KernelCall& call) {
+  ColumnBuilder out(Type::kLong, call.num_rows);
+  if (call.args[0].type() == Type::kNull) return out.finish();
+  CellText text(call.args[0]);
+  for (const uint32_t row : call.rows) {
+    if (!text.valid(row)) continue;
+    std::string_view s = trim(text[row]);
+    const bool hex = s.size() > 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X');
+    if (hex) s.remove_prefix(2);
+    int64_t value = 0;
+    const auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), value, hex ? 16 : 10);
+    if (error == std::errc() && end == s.data() + s.size()) out.set(row, value);
+  }
+  return out.finish();
+}
+
 Column none_if_dash_kernel(const KernelCall& call) {
   return map_text(call, [](std::string_view s) -> std::optional<std::string_view> {
     if (s.empty() || s == "-") return std::nullopt;
@@ -428,6 +446,7 @@ void register_core_functions(plan::FunctionCatalog& c) {
   c.add(function("lower", 1, 1, gives_string, lower_kernel, "Case-folded text."));
   c.add(function("upper", 1, 1, gives_string, upper_kernel, "ASCII upper case."));
   c.add(function("hash_part", 2, 2, gives_string, hash_part_kernel, "One digest of Sysmon's Hashes."));
+  c.add(function("hex_to_long", 1, 1, cast_typing<Type::kLong>, hex_to_long_kernel, "Integer of 0x… or decimal text, or null."));
   c.add(function("none_if_dash", 1, 1, gives_string, none_if_dash_kernel, "Null for \"\" and \"-\"."));
   c.add(function("strcat", 1, -1, gives_string, strcat_kernel, "Texts joined; null when one is null."));
   c.add(function("is_null", 1, 1, gives_bool, is_null_kernel, "True for a missing value."));
