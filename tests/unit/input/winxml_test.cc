@@ -150,9 +150,16 @@ TEST(WinXml, ReadsUtf16WithAMark) {
   EXPECT_EQ(d.rows(kSysmon).at(0).all.at("A"), "x");
 }
 
-TEST(WinXml, MalformedUtf8IsReplaced) {
-  Sysmon d(event_data("<Data Name='A'>a\xff" "b</Data>"));
+TEST(WinXml, MalformedUtf8IsReplacedInValuesAndNames) {
+  Sysmon d(event_data("<Data Name='A'>a\xff" "b</Data><n\xff>1</n\xff>"));
   EXPECT_EQ(d.get("A"), "a\xef\xbf\xbd" "b");
+  EXPECT_EQ(d.rows(kSysmon).at(0).all.at("n\xef\xbf\xbd"), "1");
+}
+
+TEST(WinXml, EmptyUserDataIsNoField) {
+  Sysmon d(event("<UserData></UserData>") + event("<UserData/>"));
+  ASSERT_EQ(d.rows(kSysmon).size(), 2U);
+  for (const auto& row : d.rows(kSysmon)) EXPECT_EQ(row.all.count("UserData"), 0U);
 }
 
 TEST(WinXml, TablesThatNobodyReadsAreCounted) {
@@ -207,6 +214,7 @@ TEST(WinXmlDamage, EventCutInATagOrAnAttributeLosesOnlyThatField) {
 TEST(WinXmlDamage, EventThatDoesNotSayWhatItIsIsDropped) {
   Sysmon d("<Event><System><Level>4</Level></Sys" + event_data("<Data Name='A'>1</Data>"));
   EXPECT_EQ(d.rows(kSysmon).size(), 1U);
+  EXPECT_EQ(d.num_skipped("windows.event"), 0U);
   EXPECT_EQ(d.anomaly("xml-malformed-event"), 1U);
 }
 
