@@ -125,6 +125,34 @@ void Binder::unify_types(Op& scan) {
     for (NamedExpr& n : b.columns) n.expr = cast(n.expr, find_column(scan.schema, n.name)->type);
 }
 
+// A log source that nothing provides: the rule is right and loads, but no evidence can make it fire.
+OpPtr Binder::bind_unprovided(const Op& op, bool unknown) {
+  std::string what;
+  std::string hint;
+  for (const auto& [key, value] : op.attributes) {
+    what += (what.empty() ? "" : ", ") + key + ": " + value;
+    std::vector<std::string_view> values;
+    const auto sigma = context_.catalog.vocabularies().find("sigma");
+    if (sigma != context_.catalog.vocabularies().end())
+      for (const VocabularyTable& t : sigma->second.tables)
+        if (const auto own = t.logsource.find(key); own != t.logsource.end()) values.push_back(own->second);
+    const bool known = std::find(values.begin(), values.end(), value) != values.end();
+    const std::string near = known ? "" : nearest_name(value, values);
+    if (!near.empty() && hint.empty()) hint = "did you mean `" + key + ": " + near + "`?";
+  }
+  if (unknown)
+    diag_.warning(code("unknown-logsource"), "unknown log source: " + what, op.span, "no evidence format provides it",
+                  hint);
+  report_.never = "no evidence format provides this log source: " + what;
+  auto out = std::make_shared<Op>(op);
+  out->open = true;
+  open_ = true;
+  std::set<std::string> names = requested_;
+  names.insert(std::string(kTimeColumn));
+  for (const std::string& n : names) out->schema.push_back({n, Type::kString});
+  return out;
+}
+
 OpPtr Binder::bind_scan(const Op& op) {
   auto out = std::make_shared<Op>(op);
   std::vector<const VocabularyTable*> tables;
@@ -155,14 +183,13 @@ OpPtr Binder::bind_scan(const Op& op) {
       return bound;
     }
   }
+  const bool provided =
+      std::any_of(tables.begin(), tables.end(), [](const VocabularyTable* t) { return !t->views.empty(); });
+  if (op.vocabulary == "sigma" && !provided) return bind_unprovided(op, tables.empty());
   if (tables.empty()) {
-    std::string what = op.dataset;
-    for (const auto& [key, value] : op.attributes) what += (what.empty() ? "" : ", ") + key + ": " + value;
-    const std::string near =
-        op.vocabulary == "sigma" ? "" : nearest_name(op.dataset, context_.catalog.table_names(op.vocabulary));
-    error(code(op.vocabulary == "sigma" ? "no-source" : "unknown-table"),
-          (op.vocabulary == "sigma" ? "no evidence format provides this log source: " : "unknown table: ") + what,
-          op.span, "", near.empty() ? "" : "did you mean `" + near + "`?");
+    const std::string near = nearest_name(op.dataset, context_.catalog.table_names(op.vocabulary));
+    error(code("unknown-table"), "unknown table: " + op.dataset, op.span, "",
+          near.empty() ? "" : "did you mean `" + near + "`?");
     return nullptr;
   }
   out->open = op.open || tables.front()->open;

@@ -30,6 +30,7 @@ class Binder {
   std::string code(std::string_view what) const { return rule_.info.language + "-" + std::string(what); }
 
   OpPtr bind_scan(const Op& op);
+  OpPtr bind_unprovided(const Op& op, bool unknown);
   void add_branch(Op& scan, const VocabularyTable& table, const View& view);
   void unify_types(Op& scan);
   ExprPtr native(const ExprPtr& e, const TableDef& table);
