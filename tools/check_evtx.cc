@@ -3,11 +3,12 @@
 //   check_evtx [folder with EVTX-ATTACK-SAMPLES/ and EVTX-ATTACK-SAMPLES.decoded.jsonl.zst]
 //   check_evtx --speed <folder or file> [rounds]
 //
-// The reference is flat JSON with names of its own; reference_column() is the name map. Each record is
-// compared twice: as a row of a batch (all columns asked for) and as its RecordReader gives it. Prints
-// "N of M records equal" for both and the first differences; exit status 1 when there are any.
-// --speed decodes files from memory and prints MB of live chunks per second: all fields, forty columns,
-// and tables that nobody reads.
+// The reference is flat JSON with names of its own; reference_column() is the name map. Each record
+// is compared twice: as a row of a batch (all columns asked for) and as its RecordReader gives it.
+// Prints "N of M records equal" for both and the first differences; exit status 1 when there are
+// any.
+// --speed decodes files from memory and prints MB of live chunks per second: all fields, forty
+// columns, and tables that nobody reads.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -59,8 +60,8 @@ std::string upper(std::string s) {
 }
 
 /// Reference values by column. Nameless Data is one list in ours: its elements joined by commas, as
-/// the reference joins the values of an array. Windows writes an empty element for an empty value of
-/// an array (and so do we), the reference leaves it out: empty elements are not compared.
+/// the reference joins the values of an array. Windows writes an empty element for an empty value
+/// of an array (and so do we), the reference leaves it out: empty elements are not compared.
 Fields reference_fields(const adapt::JsonNode& record) {
   Fields raw;
   Fields out;
@@ -69,8 +70,10 @@ Fields reference_fields(const adapt::JsonNode& record) {
     if (value.kind != adapt::JsonNode::Kind::kNull) raw[key] = value.text;
   for (const auto& [key, value] : raw) {
     const std::string column = reference_column(key);
-    if (column == "Data") data[std::atoi(key.c_str() + 4)] = value;
-    else if (!column.empty()) out[column] = column == "Binary" ? upper(value) : value;
+    if (column == "Data")
+      data[std::atoi(key.c_str() + 4)] = value;
+    else if (!column.empty())
+      out[column] = column == "Binary" ? upper(value) : value;
   }
   for (const auto& [index, value] : data) {
     std::string& joined = out["Data"];
@@ -95,6 +98,7 @@ std::string field_text(const data::Value& v) {
 
 struct Collector : data::FieldVisitor {
   Fields fields;
+
   void field(std::string_view name, const data::Value& value) override {
     fields[std::string(name)] = field_text(value);
   }
@@ -110,6 +114,7 @@ struct Record {
 /// Keeps every row as text.
 struct RecordSink : data::BatchSink {
   std::vector<Record> records;
+
   bool push(data::Batch&& batch) override {
     for (uint32_t row = 0; row < batch.num_rows; ++row) {
       Record r;
@@ -126,16 +131,19 @@ struct RecordSink : data::BatchSink {
     }
     return true;
   }
+
   void skipped(std::string_view, uint64_t) override {}
 };
 
 struct CountSink : data::BatchSink {
   uint64_t rows = 0;
   uint64_t skipped_events = 0;
+
   bool push(data::Batch&& batch) override {
     rows += batch.num_rows;
     return true;
   }
+
   void skipped(std::string_view, uint64_t n) override { skipped_events += n; }
 };
 
@@ -148,18 +156,21 @@ data::Layouts layouts_of(const Names& names) {
   for (size_t i = 0; i < input::kNumWindowsTables; ++i) {
     const std::string table(input::windows_table_name(static_cast<input::WindowsTable>(i)));
     data::Layout layout(table);
-    for (const char* name : {"EventID", "Level", "Task", "Opcode", "Version", "Execution_ProcessID"})
+    for (const char* name :
+         {"EventID", "Level", "Task", "Opcode", "Version", "Execution_ProcessID"})
       layout.add(name, data::Type::kInt);
     layout.add("EventRecordID", data::Type::kLong);
     layout.add("Data", data::Type::kDynamic);
     if (const auto at = names.by_table.find(table); at != names.by_table.end())
-      for (const std::string& name : at->second) layout.add(name, data::Type::kString);
+      for (const std::string& name : at->second)
+        layout.add(name, data::Type::kString);
     layouts.emplace(table, std::move(layout));
   }
   return layouts;
 }
 
-std::vector<Record> decode_file(const std::string& path, const data::Layouts& layouts,
+std::vector<Record> decode_file(const std::string& path,
+                                const data::Layouts& layouts,
                                 data::Anomalies& anomalies) {
   RecordSink sink;
   auto file = FileBytes::open(path);
@@ -177,7 +188,10 @@ std::vector<Record> decode_file(const std::string& path, const data::Layouts& la
 
 int g_shown = 0;
 
-bool compare(const std::string& place, const char* what, const Fields& reference, const Fields& ours) {
+bool compare(const std::string& place,
+             const char* what,
+             const Fields& reference,
+             const Fields& ours) {
   bool equal = true;
   const auto say = [&](const std::string& key, const std::string& a, const std::string& b) {
     equal = false;
@@ -193,11 +207,18 @@ bool compare(const std::string& place, const char* what, const Fields& reference
     if (at == ours.end() ? !value.empty() : at->second != value)
       say(key, value, at == ours.end() ? "(absent)" : at->second);
   }
-  static const std::set<std::string> kNotInReference = {
-      "Provider_Guid", "Provider_EventSourceName", "EventID_Qualifiers", "Correlation_ActivityID",
-      "Correlation_RelatedActivityID", "Execution_ThreadID", "Execution_ProcessID", "UserID", "Version"};
+  static const std::set<std::string> kNotInReference = {"Provider_Guid",
+                                                        "Provider_EventSourceName",
+                                                        "EventID_Qualifiers",
+                                                        "Correlation_ActivityID",
+                                                        "Correlation_RelatedActivityID",
+                                                        "Execution_ThreadID",
+                                                        "Execution_ProcessID",
+                                                        "UserID",
+                                                        "Version"};
   // Nor is ProcessingErrorData, which the service writes when a provider's values are malformed.
-  static const std::set<std::string> kProcessingError = {"ErrorCode", "DataItemName", "EventPayload"};
+  static const std::set<std::string> kProcessingError = {"ErrorCode", "DataItemName",
+                                                         "EventPayload"};
   const bool has_error = ours.count("EventPayload") && !reference.count("EventPayload");
   for (const auto& [key, value] : ours) {
     const bool is_renamed = key.starts_with("EventData_") && reference.count(key.substr(10));
@@ -214,8 +235,8 @@ int check(const std::string& folder) {
   std::map<std::string, std::vector<Fields>> reference;
   Names names;
   uint64_t total = 0;
-  const auto unpacked = adapt::for_each_member(
-      (*json)->view(), {}, [&](const std::string&, const std::string& text) {
+  const auto unpacked =
+      adapt::for_each_member((*json)->view(), {}, [&](const std::string&, const std::string& text) {
         for (size_t at = 0; at < text.size();) {
           const size_t end = std::min(text.find('\n', at), text.size());
           const auto node = adapt::parse_json(std::string_view(text).substr(at, end - at));
@@ -235,7 +256,8 @@ int check(const std::string& folder) {
   data::Anomalies ignored;
   for (const std::string& path : *files)
     for (const Record& r : decode_file(path, layouts_of({}), ignored))
-      for (const auto& [name, value] : r.read) names.by_table[r.table].insert(name);
+      for (const auto& [name, value] : r.read)
+        names.by_table[r.table].insert(name);
 
   const data::Layouts layouts = layouts_of(names);
   data::Anomalies anomalies;
@@ -249,7 +271,8 @@ int check(const std::string& folder) {
     const std::vector<Record> records = decode_file(path, layouts, anomalies);
     decoded += records.size();
     if (records.size() != expected.size())
-      std::printf("%s: %zu records, reference has %zu\n", key.c_str(), records.size(), expected.size());
+      std::printf("%s: %zu records, reference has %zu\n", key.c_str(), records.size(),
+                  expected.size());
     for (size_t i = 0; i < std::min(records.size(), expected.size()); ++i) {
       const std::string place = key + " #" + expected[i].at("EventRecordID");
       equal_rows += compare(place, "row", expected[i], records[i].row);
@@ -262,19 +285,24 @@ int check(const std::string& folder) {
                 static_cast<unsigned long long>(entry.first_offset), entry.detail.c_str());
   std::printf("%llu of %llu records equal as rows, %llu as read again (%llu decoded)\n",
               static_cast<unsigned long long>(equal_rows), static_cast<unsigned long long>(total),
-              static_cast<unsigned long long>(equal_reads), static_cast<unsigned long long>(decoded));
+              static_cast<unsigned long long>(equal_reads),
+              static_cast<unsigned long long>(decoded));
   return equal_rows == total && equal_reads == total && decoded == total ? 0 : 1;
 }
 
 uint64_t live_bytes(std::string_view file) {
   uint64_t n = 0;
   for (size_t at = input::evtx::first_chunk(file); at < file.size(); at += input::evtx::kChunkBytes)
-    if (!input::evtx::is_unused(file.substr(at))) n += std::min(input::evtx::kChunkBytes, file.size() - at);
+    if (!input::evtx::is_unused(file.substr(at)))
+      n += std::min(input::evtx::kChunkBytes, file.size() - at);
   return n;
 }
 
-void measure(const char* what, const std::vector<input::Input>& inputs, const data::Layouts& layouts,
-             uint64_t live, int rounds) {
+void measure(const char* what,
+             const std::vector<input::Input>& inputs,
+             const data::Layouts& layouts,
+             uint64_t live,
+             int rounds) {
   double best = 1e9;
   CountSink sink;
   for (int r = 0; r < rounds; ++r) {
@@ -308,24 +336,58 @@ int speed(const std::string& folder, int rounds) {
     inputs.push_back({path, (*file)->view(), *file});
     live += live_bytes((*file)->view());
     for (const Record& r : decode_file(path, layouts_of({}), ignored))
-      for (const auto& [name, value] : r.read) names.by_table[r.table].insert(name);
+      for (const auto& [name, value] : r.read)
+        names.by_table[r.table].insert(name);
   }
-  std::printf("%zu files, %.1f MB of live chunks\n", inputs.size(), static_cast<double>(live) / 1e6);
+  std::printf("%zu files, %.1f MB of live chunks\n", inputs.size(),
+              static_cast<double>(live) / 1e6);
   measure("all fields", inputs, layouts_of(names), live, rounds);
 
   // What a large set of Sigma rules reads of Sysmon and Security events.
   data::Layouts forty;
-  for (const char* table : {"windows.sysmon", "windows.security", "windows.powershell", "windows.event"}) {
+  for (const char* table :
+       {"windows.sysmon", "windows.security", "windows.powershell", "windows.event"}) {
     data::Layout layout(table);
     layout.add("EventID", data::Type::kInt);
-    for (const char* name :
-         {"Channel", "Provider_Name", "Computer", "Image", "CommandLine", "ParentImage",
-          "ParentCommandLine", "OriginalFileName", "CurrentDirectory", "User", "IntegrityLevel",
-          "Hashes", "Description", "Product", "Company", "TargetFilename", "TargetObject", "Details",
-          "ImageLoaded", "Signed", "Signature", "SourceImage", "TargetImage", "GrantedAccess",
-          "CallTrace", "PipeName", "QueryName", "DestinationIp", "DestinationPort",
-          "DestinationHostname", "Initiated", "SubjectUserName", "TargetUserName", "LogonType",
-          "IpAddress", "ShareName", "RelativeTargetName", "ObjectName", "ScriptBlockText"})
+    for (const char* name : {"Channel",
+                             "Provider_Name",
+                             "Computer",
+                             "Image",
+                             "CommandLine",
+                             "ParentImage",
+                             "ParentCommandLine",
+                             "OriginalFileName",
+                             "CurrentDirectory",
+                             "User",
+                             "IntegrityLevel",
+                             "Hashes",
+                             "Description",
+                             "Product",
+                             "Company",
+                             "TargetFilename",
+                             "TargetObject",
+                             "Details",
+                             "ImageLoaded",
+                             "Signed",
+                             "Signature",
+                             "SourceImage",
+                             "TargetImage",
+                             "GrantedAccess",
+                             "CallTrace",
+                             "PipeName",
+                             "QueryName",
+                             "DestinationIp",
+                             "DestinationPort",
+                             "DestinationHostname",
+                             "Initiated",
+                             "SubjectUserName",
+                             "TargetUserName",
+                             "LogonType",
+                             "IpAddress",
+                             "ShareName",
+                             "RelativeTargetName",
+                             "ObjectName",
+                             "ScriptBlockText"})
       layout.add(name, data::Type::kString);
     forty.emplace(table, std::move(layout));
   }

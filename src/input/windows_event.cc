@@ -1,3 +1,5 @@
+// The mapping itself. EVTX takes a faster way to the same columns (evtx/program.cc: bind), with
+// system_column() and data_column() as common ground; tests hold both against each other.
 #include "input/windows_event.h"
 
 #include <algorithm>
@@ -14,27 +16,26 @@ namespace {
 constexpr std::string_view kTableNames[kNumWindowsTables] = {
     "windows.sysmon", "windows.security", "windows.powershell", "windows.event", "linux.sysmon"};
 
-constexpr std::string_view kSystemColumns[kNumSystemFields] = {
-    "Provider_Name",
-    "Provider_Guid",
-    "Provider_EventSourceName",
-    "EventID",
-    "EventID_Qualifiers",
-    "Version",
-    "Level",
-    "Task",
-    "Opcode",
-    "Keywords",
-    "TimeCreated",
-    "EventRecordID",
-    "Correlation_ActivityID",
-    "Correlation_RelatedActivityID",
-    "Execution_ProcessID",
-    "Execution_ThreadID",
-    "Channel",
-    "Computer",
-    "Security_UserID",
-    "Message"};
+constexpr std::string_view kSystemColumns[kNumSystemFields] = {"Provider_Name",
+                                                               "Provider_Guid",
+                                                               "Provider_EventSourceName",
+                                                               "EventID",
+                                                               "EventID_Qualifiers",
+                                                               "Version",
+                                                               "Level",
+                                                               "Task",
+                                                               "Opcode",
+                                                               "Keywords",
+                                                               "TimeCreated",
+                                                               "EventRecordID",
+                                                               "Correlation_ActivityID",
+                                                               "Correlation_RelatedActivityID",
+                                                               "Execution_ProcessID",
+                                                               "Execution_ThreadID",
+                                                               "Channel",
+                                                               "Computer",
+                                                               "Security_UserID",
+                                                               "Message"};
 
 constexpr std::string_view kUserIdAlias = "UserID";
 
@@ -55,6 +56,7 @@ bool is_number_field(SystemField f) {
   }
 }
 
+/// System columns decide where an event belongs; a data field must not be able to change that.
 /// Message gives way to a data field of that name: it is the same text, rendered.
 bool is_reserved(std::string_view name) {
   for (const std::string_view column : kSystemColumns)
@@ -63,7 +65,7 @@ bool is_reserved(std::string_view name) {
 }
 
 /// False when no two fields have the same name; may be true although that is so. Nearly every event
-/// is without repeats, and to know that is a tenth of the work of grouping.
+/// is without repeats, and then needs no grouping.
 bool may_repeat(const std::vector<WindowsEvent::Field>& data) {
   constexpr size_t kBits = 4096;
   std::bitset<kBits> seen;
@@ -95,7 +97,8 @@ data::Value text_array(const std::vector<WindowsEvent::Field>& data,
                        const std::vector<uint32_t>& members) {
   data::DynamicWriter w;
   w.begin_array();
-  for (const uint32_t i : members) w.string(data[i].value);
+  for (const uint32_t i : members)
+    w.string(data[i].value);
   w.end();
   return data::Value::dynamic(w.take());
 }
@@ -103,18 +106,24 @@ data::Value text_array(const std::vector<WindowsEvent::Field>& data,
 /// Calls one(field) for each data field that is a plain value, many(name, array) for each list:
 /// nameless Data always, other names when they repeat.
 template <class One, class Many>
-void for_each_field(const std::vector<WindowsEvent::Field>& data, const One& one, const Many& many) {
+void for_each_field(const std::vector<WindowsEvent::Field>& data,
+                    const One& one,
+                    const Many& many) {
   if (!may_repeat(data)) {
     for (uint32_t i = 0; i < data.size(); ++i) {
-      if (data[i].name.empty()) many(data[i].name, text_array(data, {i}));
-      else one(data[i]);
+      if (data[i].name.empty())
+        many(data[i].name, text_array(data, {i}));
+      else
+        one(data[i]);
     }
     return;
   }
   for (const auto& members : groups_by_name(data)) {
     const WindowsEvent::Field& first = data[members.front()];
-    if (members.size() == 1 && !first.name.empty()) one(first);
-    else many(first.name, text_array(data, members));
+    if (members.size() == 1 && !first.name.empty())
+      one(first);
+    else
+      many(first.name, text_array(data, members));
   }
 }
 
@@ -132,6 +141,7 @@ WindowsTable windows_table(std::string_view provider, std::string_view channel) 
       equal_ignore_case(channel, "PowerShellCore/Operational") ||
       equal_ignore_case(channel, "Windows PowerShell"))
     return WindowsTable::kPowerShell;
+  // Forwarders that drop the channel keep the provider.
   if (channel.empty()) {
     if (provider == "Microsoft-Windows-Security-Auditing") return WindowsTable::kSecurity;
     if (provider == "Microsoft-Windows-PowerShell" || provider == "PowerShellCore" ||
@@ -141,7 +151,9 @@ WindowsTable windows_table(std::string_view provider, std::string_view channel) 
   return WindowsTable::kEvent;
 }
 
-std::string_view system_column(SystemField f) { return kSystemColumns[static_cast<size_t>(f)]; }
+std::string_view system_column(SystemField f) {
+  return kSystemColumns[static_cast<size_t>(f)];
+}
 
 void WindowsEvent::clear() {
   system.fill({});
@@ -192,8 +204,8 @@ WindowsEventWriter::WindowsEventWriter(DecodeContext& context, const std::string
     : context_(context) {
   for (size_t i = 0; i < kNumWindowsTables; ++i)
     if (const data::Layout* layout = context.layout(kTableNames[i]))
-      builders_[i] = std::make_unique<data::BatchBuilder>(*layout, context.sink, context.anomalies,
-                                                          path);
+      builders_[i] =
+          std::make_unique<data::BatchBuilder>(*layout, context.sink, context.anomalies, path);
 }
 
 void WindowsEventWriter::write(const WindowsEvent& event, data::Position position, bool borrowed) {
@@ -220,7 +232,9 @@ void WindowsEventWriter::write(const WindowsEvent& event, data::Position positio
   }
   for_each_field(
       event.data,
-      [&](const WindowsEvent::Field& f) { b->field(data_column(f.name, scratch_), f.value, borrowed); },
+      [&](const WindowsEvent::Field& f) {
+        b->field(data_column(f.name, scratch_), f.value, borrowed);
+      },
       [&](std::string_view name, const data::Value& list) {
         b->field(data_column(name, scratch_), list);
       });

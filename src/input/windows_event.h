@@ -1,14 +1,13 @@
 // A decoded Windows event, and how it becomes a row of a native table: one mapping for every format
 // that carries Windows events (EVTX, event XML, NXLog, Winlogbeat, WEC and Azure exports).
 //
-// Columns carry Sigma's names: System fields as `system_column()` says; EventData by Name with blanks
-// removed ("Threat Name" is ThreatName); EventData without a Name, all of one event, as the multivalue
-// column Data; leaf elements of UserData by their local name. A data field whose name is a System
-// column (Sysmon 4 has a Version of its own, event 104 a Channel) is `EventData_Version`, so that
-// routing by Channel and EventID stays true; only UserID, an alias, gives way to such a field.
-// Equal names in one event make a multivalue. Tables: see windows_table().
-// Sources: [MS-EVEN6] 2.2.13, Windows SDK event.xsd. Tests: tests/unit/input/winxml_test.cc,
-// evtx_test.cc.
+// Columns carry Sigma's names: System fields as `system_column()` says; EventData by Name with
+// blanks removed ("Threat Name" is ThreatName); EventData without a Name, all of one event, as the
+// multivalue column Data; leaf elements of UserData by their local name. A data field whose name is
+// a System column (Sysmon 4 has a Version of its own, event 104 a Channel) is `EventData_Version`,
+// so that routing by Channel and EventID stays true; only UserID, an alias, gives way to such a
+// field. Equal names in one event make a multivalue. Tables: see windows_table(). Sources:
+// [MS-EVEN6] 2.2.13, Windows SDK event.xsd. Tests: tests/unit/input/winxml_test.cc, evtx_test.cc.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -31,8 +30,9 @@ inline constexpr size_t kNumWindowsTables = 5;
 /// "windows.sysmon", "windows.security", "windows.powershell", "windows.event", "linux.sysmon".
 std::string_view windows_table_name(WindowsTable table);
 
-/// The table of an event: provider Microsoft-Windows-Sysmon or Linux-Sysmon, then channel Security and
-/// the PowerShell channels (or their providers where the channel is unknown), else windows.event.
+/// The table of an event: provider Microsoft-Windows-Sysmon or Linux-Sysmon, then channel Security
+/// and the PowerShell channels (or their providers where the channel is unknown), else
+/// windows.event.
 WindowsTable windows_table(std::string_view provider, std::string_view channel);
 
 /// The fields below /Event/System (and the Message of RenderingInfo), in the order of event.xsd.
@@ -60,7 +60,8 @@ enum class SystemField : uint8_t {
 };
 inline constexpr size_t kNumSystemFields = 20;
 
-/// "Provider_Name", "EventID", "Execution_ProcessID", …, "TimeCreated", "Security_UserID", "Message".
+/// "Provider_Name", "EventID", "Execution_ProcessID", …, "TimeCreated", "Security_UserID",
+/// "Message".
 std::string_view system_column(SystemField f);
 
 /// One event as text, borrowed from the decoder. A field is absent when its view is default-made
@@ -77,20 +78,23 @@ struct WindowsEvent {
   std::string_view raw;         ///< the event's text for `_raw`; absent: the format has none
 
   std::string_view& operator[](SystemField f) { return system[static_cast<size_t>(f)]; }
+
   std::string_view operator[](SystemField f) const { return system[static_cast<size_t>(f)]; }
+
   WindowsTable table() const {
     return windows_table((*this)[SystemField::kProviderName], (*this)[SystemField::kChannel]);
   }
+
   /// Forgets the event, keeps the memory.
   void clear();
 };
 
-/// The column of a data field: blanks removed, "Data" for a nameless one, "EventData_<name>" where a
-/// System column has the name. `scratch` holds the text when it differs from `name`.
+/// The column of a data field: blanks removed, "Data" for a nameless one, "EventData_<name>" where
+/// a System column has the name. `scratch` holds the text when it differs from `name`.
 std::string_view data_column(std::string_view name, std::string& scratch);
 
-/// Gives every field of `event` by column name and in order, EventID and its like as numbers: what a
-/// RecordReader of any such format answers.
+/// Gives every field of `event` by column name and in order, EventID and its like as numbers: what
+/// a RecordReader of any such format answers.
 void visit(const WindowsEvent& event, data::FieldVisitor& out);
 
 /// Writes events of one file to the batches of their tables; events of tables that nobody reads are
@@ -109,10 +113,15 @@ class WindowsEventWriter {
 
   /// True when somebody reads the table.
   bool wanted(WindowsTable t) const { return builder(t) != nullptr; }
+
   /// The builder of a table's batches, or null when nobody reads it.
-  data::BatchBuilder* builder(WindowsTable t) const { return builders_[static_cast<size_t>(t)].get(); }
+  data::BatchBuilder* builder(WindowsTable t) const {
+    return builders_[static_cast<size_t>(t)].get();
+  }
+
   /// Adds one event. `borrowed`: its text outlives the batch (see keep); else it is copied.
   void write(const WindowsEvent& event, data::Position position, bool borrowed);
+
   /// Counts an event of a table that nobody reads.
   void skip(WindowsTable t) { ++skipped_[static_cast<size_t>(t)]; }
 

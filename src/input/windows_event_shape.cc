@@ -1,3 +1,5 @@
+// A stack of places, one for each open element. The place of a child follows from its parent's
+// place and its own name; tables say which System elements and attributes are fields.
 #include "input/windows_event_shape.h"
 
 #include "base/text.h"
@@ -60,10 +62,14 @@ EventShape::Frame EventShape::child_of(const Frame& parent, std::string_view loc
       f.place = local == "Event" ? Place::kEvent : Place::kOutside;
       break;
     case Place::kEvent:
-      if (local == "System") f.place = Place::kSystem;
-      else if (local == "EventData") f.place = Place::kEventData;
-      else if (local == "RenderingInfo") f.place = Place::kRendering;
-      else f.place = Place::kTree;
+      if (local == "System")
+        f.place = Place::kSystem;
+      else if (local == "EventData")
+        f.place = Place::kEventData;
+      else if (local == "RenderingInfo")
+        f.place = Place::kRendering;
+      else
+        f.place = Place::kTree;
       f.is_leaf = local != "UserData";  // an empty one holds no field
       break;
     case Place::kSystem:
@@ -71,6 +77,7 @@ EventShape::Frame EventShape::child_of(const Frame& parent, std::string_view loc
       for (const TextField& t : kTextFields)
         if (t.element == local) f.has_field = true, f.field = t.field;
       break;
+    // Some providers put Data elements into UserData, others elements of their own into EventData.
     case Place::kEventData:
     case Place::kData:
     case Place::kTree:
@@ -91,7 +98,7 @@ EventShape::Frame EventShape::child_of(const Frame& parent, std::string_view loc
 
 bool EventShape::open(std::string_view name) {
   if (depth() >= kMaxDepth) return false;
-  stack_.back().is_leaf = false;
+  stack_.back().is_leaf = false;  // its text is indentation from now on
   stack_.push_back(child_of(stack_.back(), local_name(name)));
   return true;
 }

@@ -1,10 +1,10 @@
 // What a place in an event document means: System field, EventData value, leaf of UserData.
 //
 // One state machine that follows elements as they open and close, shared by everything that reads
-// event XML, textual (winxml) or binary (evtx), so that both give the same columns. It holds no text:
-// the caller asks what an attribute or the text of the innermost element means and keeps the value.
-// Document: [MS-EVEN6] 2.2.13 and event.xsd of the Windows SDK. Elements of Event other than those
-// named there (DebugData, ProcessingErrorData, BinaryEventData) are read like UserData.
+// event XML, textual (winxml) or binary (evtx), so that both give the same columns. It holds no
+// text: the caller asks what an attribute or the text of the innermost element means and keeps the
+// value. Document: [MS-EVEN6] 2.2.13 and event.xsd of the Windows SDK. Elements of Event other than
+// those named there (DebugData, ProcessingErrorData, BinaryEventData) are read like UserData.
 // Tests: tests/unit/input/winxml_test.cc, evtx_test.cc.
 #pragma once
 #include <cstdint>
@@ -19,13 +19,13 @@ class EventShape {
  public:
   /// Where the innermost open element stands.
   enum class Place : uint8_t {
-    kOutside,      ///< above Event
+    kOutside,  ///< above Event
     kEvent,
     kSystem,
     kSystemField,
     kEventData,
-    kData,         ///< Data or ComplexData
-    kTree,         ///< UserData, what is below it, and unknown children of Event and EventData
+    kData,  ///< Data or ComplexData
+    kTree,  ///< UserData, what is below it, and unknown children of Event and EventData
     kRendering,
     kMessage,
     kIgnored,
@@ -44,6 +44,7 @@ class EventShape {
 
   /// `start`: where the document stands, for a fragment nested in an event.
   explicit EventShape(Place start = Place::kOutside) { reset(start); }
+
   void reset(Place start);
 
   /// Enters an element; `name` (prefix allowed) must live until it is closed. False: too deep.
@@ -52,12 +53,15 @@ class EventShape {
   bool close();
   /// Meaning of an attribute of the innermost element.
   Meaning attribute(std::string_view name) const;
+
   /// Says the Name of the innermost Data element.
   void set_data_name(std::string_view name) { stack_.back().name = name; }
+
   /// Meaning of the text of the innermost element; kNothing for one that has child elements.
   Meaning text() const;
 
   Place place() const { return stack_.back().place; }
+
   size_t depth() const { return stack_.size() - 1; }
 
  private:

@@ -1,5 +1,5 @@
-// What the fuzz targets of the Windows decoders check of every batch: text is UTF-8, every row can be
-// read again, and nothing outlives its owner (the sanitizers see to that).
+// What the fuzz targets of the Windows decoders check of every batch: text is UTF-8, every row can
+// be read again, and nothing outlives its owner (the sanitizers see to that).
 #pragma once
 #include <string>
 
@@ -19,6 +19,7 @@ class CheckingSink : public data::BatchSink {
         if (value.type() == data::Type::kString) POSTERN_CHECK(valid_utf8(value.as_bytes()));
       }
     } reader;
+
     for (uint32_t row = 0; row < batch.num_rows; ++row) {
       for (const data::Column& c : batch.columns)
         if (c.valid(row)) POSTERN_CHECK(valid_utf8(c.value(row).text()));
@@ -26,13 +27,15 @@ class CheckingSink : public data::BatchSink {
     }
     return true;
   }
+
   void skipped(std::string_view, uint64_t) override {}
 };
 
 /// Layouts that ask for typed, listed, `_values` and `_raw` columns; powershell is left unread.
 inline data::Layouts layouts() {
   data::Layouts all;
-  for (const char* table : {"windows.sysmon", "windows.security", "windows.event", "linux.sysmon"}) {
+  for (const char* table :
+       {"windows.sysmon", "windows.security", "windows.event", "linux.sysmon"}) {
     data::Layout layout(table);
     layout.add("EventID", data::Type::kInt);
     layout.add("Data", data::Type::kDynamic);

@@ -1,3 +1,6 @@
+// One switch over the token byte. What a token carries is read through a Cursor that cannot leave
+// its bytes, so a wrong length ends the scan with kError and nothing else; names are the only thing
+// read from elsewhere in the chunk, through a Cursor of their own.
 #include "input/evtx/binxml.h"
 
 namespace postern::input::evtx {
@@ -21,10 +24,11 @@ enum TokenByte : uint8_t {
   kOptionalSubstitutionToken = 0x0e,
   kFragmentHeaderToken = 0x0f,
 };
+
 // "more of the same follows"; on OpenStartElement it says that an attribute list size is there.
 constexpr uint8_t kMoreFlag = 0x40;
-// A name may lie anywhere in the chunk, and many tokens may share it: without a bound a few bytes of
-// template could stand for megabytes.
+// A name may lie anywhere in the chunk, and many tokens may share it: without a bound a few bytes
+// of template could stand for megabytes.
 constexpr size_t kMaxNameUnits = 512;
 // Definition: u32 next in hash chain, GUID, u32 size, tokens.
 constexpr size_t kBeforeDefinitionSize = 20;
@@ -60,8 +64,8 @@ size_t fixed_size(ValueType t) {
   }
 }
 
-// Name: u32 next in hash chain, u16 hash, u16 characters, the characters, u16 zero. The chain is for
-// writers; it is never followed, so it cannot be a cycle.
+// Name: u32 next in hash chain, u16 hash, u16 characters, the characters, u16 zero. The chain is
+// for writers; it is never followed, so it cannot be a cycle.
 bool BinXmlScanner::read_name(Token& t) {
   t.name_at = cursor_.take<uint32_t>();
   if (cursor_.failed()) return false;
@@ -167,7 +171,9 @@ Token BinXmlScanner::next() {
 
 // Instance: u8, u32 id, u32 offset of the definition, the definition itself when that is the next
 // byte, u32 number of values, (u16 size, u8 type, u8) of each, then their bytes.
-std::optional<Instance> read_instance(std::string_view chunk, size_t at, size_t end,
+std::optional<Instance> read_instance(std::string_view chunk,
+                                      size_t at,
+                                      size_t end,
                                       std::vector<RawValue>& values) {
   const std::string_view within = chunk.substr(0, end);
   Cursor c(within, at);

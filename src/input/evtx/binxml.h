@@ -2,8 +2,10 @@
 // nested fragments.
 //
 // Rules that decide whether a file can be read at all:
-// - an OpenStartElement carries a 16-bit dependency id inside a template definition and nowhere else;
-// - a name is a chunk offset; when it is the offset of the very next byte, the name lies there inline;
+// - an OpenStartElement carries a 16-bit dependency id inside a template definition and nowhere
+// else;
+// - a name is a chunk offset; when it is the offset of the very next byte, the name lies there
+// inline;
 // - sizes of elements and attribute lists are not needed to walk the tokens and are not trusted.
 // Source: [MS-EVEN6] 2.2.12. Tests: tests/unit/input/evtx_test.cc, fuzz_evtx.
 #pragma once
@@ -53,13 +55,15 @@ struct RawValue {
   uint8_t type = 0;
 
   bool is_array() const { return type & kArrayFlag; }
+
   ValueType element_type() const { return static_cast<ValueType>(type & ~kArrayFlag); }
+
   bool is(ValueType t) const { return type == static_cast<uint8_t>(t); }
 };
 
 struct Token {
   enum class Kind : uint8_t {
-    kEnd,           ///< end of fragment, or of the bytes
+    kEnd,  ///< end of fragment, or of the bytes
     kError,
     kOpen,          ///< text: the element's name
     kAttribute,     ///< text: the attribute's name
@@ -79,7 +83,7 @@ struct Token {
   RawValue value;
   uint16_t code = 0;
   bool optional = false;
-  uint32_t name_at = 0;   ///< chunk offset of the name
+  uint32_t name_at = 0;  ///< chunk offset of the name
 };
 
 class BinXmlScanner {
@@ -89,6 +93,7 @@ class BinXmlScanner {
       : chunk_(chunk), cursor_(chunk.substr(0, end), begin), in_template_(in_template) {}
 
   Token next();
+
   /// Where the next token starts.
   size_t at() const { return cursor_.at(); }
 
@@ -109,16 +114,19 @@ struct Instance {
   size_t definition = 0;
   uint32_t first_value = 0;  ///< in the vector given to read_instance
   uint32_t num_values = 0;
-  bool has_nested = false;   ///< a value is a fragment of its own
-  bool is_cut = false;       ///< values run past `end`; those are null
+  bool has_nested = false;  ///< a value is a fragment of its own
+  bool is_cut = false;      ///< values run past `end`; those are null
 };
 
 /// Reads the instance whose token byte is in front of chunk[at], appending its values; nullopt when
 /// not even the list of values lies within chunk[0, end).
-std::optional<Instance> read_instance(std::string_view chunk, size_t at, size_t end,
+std::optional<Instance> read_instance(std::string_view chunk,
+                                      size_t at,
+                                      size_t end,
                                       std::vector<RawValue>& values);
 
 /// Offsets of first and past-last token of a template definition; nullopt outside of the chunk.
-std::optional<std::pair<size_t, size_t>> definition_tokens(std::string_view chunk, size_t definition);
+std::optional<std::pair<size_t, size_t>> definition_tokens(std::string_view chunk,
+                                                           size_t definition);
 
 }  // namespace postern::input::evtx

@@ -37,12 +37,16 @@ class Cursor {
   }
 
   void skip(size_t n) { take_bytes(n); }
+
   size_t at() const { return at_; }
+
   size_t left() const { return failed_ ? 0 : bytes_.size() - at_; }
+
   bool failed() const { return failed_; }
 
  private:
   bool has(size_t n) const { return !failed_ && bytes_.size() - at_ >= n; }
+
   template <class T>
   T fail() {
     failed_ = true;

@@ -1,3 +1,6 @@
+// Walking a chunk: sizes are taken from the records one after another, as Windows does. Only when
+// one does not fit is the next record searched for by its magic number; it is believed when its
+// size, which a record also carries in its last four bytes, says the same at both ends.
 #include "input/evtx/chunk.h"
 
 #include <algorithm>
@@ -13,7 +16,8 @@ constexpr std::string_view kChunkMagic("ElfChnk\0", 8);
 constexpr std::string_view kRecordMagic("\x2a\x2a\0\0", 4);
 
 // Chunk header: magic, first/last record number and id (8 each), u32 header size, u32 last record,
-// u32 free space, u32 checksum of the records, 64 bytes unknown, u32 flags, u32 checksum of the header.
+// u32 free space, u32 checksum of the records, 64 bytes unknown, u32 flags, u32 checksum of the
+// header.
 constexpr size_t kFreeSpaceAt = 48;
 constexpr size_t kRecordsChecksumAt = 52;
 constexpr size_t kFlagsAt = 120;
@@ -26,13 +30,16 @@ constexpr std::array<std::array<uint32_t, 256>, 8> make_crc_tables() {
   std::array<std::array<uint32_t, 256>, 8> t{};
   for (uint32_t i = 0; i < 256; ++i) {
     uint32_t c = i;
-    for (int bit = 0; bit < 8; ++bit) c = c & 1 ? 0xedb88320U ^ (c >> 1) : c >> 1;
+    for (int bit = 0; bit < 8; ++bit)
+      c = c & 1 ? 0xedb88320U ^ (c >> 1) : c >> 1;
     t[0][i] = c;
   }
   for (size_t k = 1; k < 8; ++k)
-    for (size_t i = 0; i < 256; ++i) t[k][i] = t[0][t[k - 1][i] & 0xff] ^ (t[k - 1][i] >> 8);
+    for (size_t i = 0; i < 256; ++i)
+      t[k][i] = t[0][t[k - 1][i] & 0xff] ^ (t[k - 1][i] >> 8);
   return t;
 }
+
 constexpr auto kCrc = make_crc_tables();
 
 uint32_t crc_step(uint32_t c, std::string_view bytes) {
@@ -44,10 +51,12 @@ uint32_t crc_step(uint32_t c, std::string_view bytes) {
         kCrc[4][(v >> 24) & 0xff] ^ kCrc[3][(v >> 32) & 0xff] ^ kCrc[2][(v >> 40) & 0xff] ^
         kCrc[1][(v >> 48) & 0xff] ^ kCrc[0][v >> 56];
   }
-  for (; n > 0; --n, ++p) c = kCrc[0][(c ^ static_cast<uint8_t>(*p)) & 0xff] ^ (c >> 8);
+  for (; n > 0; --n, ++p)
+    c = kCrc[0][(c ^ static_cast<uint8_t>(*p)) & 0xff] ^ (c >> 8);
   return c;
 }
 
+// A magic number alone is common in damaged bytes; a size repeated at the right distance is not.
 /// Next place at or after `at` with a record that fits and ends with its own size, or npos.
 size_t find_record(std::string_view chunk, size_t at, size_t used) {
   for (at = chunk.find(kRecordMagic, at); at < used; at = chunk.find(kRecordMagic, at + 1)) {
@@ -98,8 +107,8 @@ bool check_chunk(std::string_view chunk, uint64_t file_offset, const Report& rep
   }
   if (!(load<uint32_t>(chunk.data() + kFlagsAt) & kFlagNoChecksum)) {
     // Wrong checksums are said, not obeyed: a log copied from a running system often has them.
-    const uint32_t header = crc32(chunk.substr(0, kFlagsAt),
-                                  chunk.substr(kTablesAt, kChunkHeaderBytes - kTablesAt));
+    const uint32_t header =
+        crc32(chunk.substr(0, kFlagsAt), chunk.substr(kTablesAt, kChunkHeaderBytes - kTablesAt));
     if (header != load<uint32_t>(chunk.data() + kHeaderChecksumAt))
       report("evtx-chunk-checksum", file_offset, "checksum of the chunk header is wrong");
     else if (!is_cut && crc32(chunk.substr(kChunkHeaderBytes, used - kChunkHeaderBytes)) !=
@@ -110,7 +119,10 @@ bool check_chunk(std::string_view chunk, uint64_t file_offset, const Report& rep
   return true;
 }
 
-void for_each_record(std::string_view chunk, uint64_t file_offset, size_t used, const Report& report,
+void for_each_record(std::string_view chunk,
+                     uint64_t file_offset,
+                     size_t used,
+                     const Report& report,
                      const std::function<bool(const RecordHeader&)>& each) {
   const std::string_view within = chunk.substr(0, used);
   size_t at = kChunkHeaderBytes;

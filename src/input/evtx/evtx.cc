@@ -1,3 +1,5 @@
+// The file level: chunk after chunk, record after record, each to the builder of its table. A
+// record whose table nobody reads costs its header, its list of values and two comparisons.
 #include "input/evtx/evtx.h"
 
 #include <algorithm>
@@ -24,6 +26,8 @@ class Reader : public data::RecordReader {
     const std::string_view chunk = file_.substr(at, kChunkBytes);
     const auto header = record_header(chunk, static_cast<size_t>(offset) - at);
     // Anomalies were counted when the row was made.
+    // A fresh decoder: this may run on another thread than the one that made the batch, and one
+    // record needs no more than two templates compiled.
     RecordDecoder decoder([](std::string_view, uint64_t, std::string_view) {});
     decoder.start_chunk(chunk, at);
     if (!header || !decoder.open(*header)) return;
@@ -63,7 +67,8 @@ class FileDecoder {
       if (context_.stopped() || !writer_.ok()) break;
       chunk(file.substr(at, kChunkBytes), at);
       const size_t end = std::min(file.size(), at + kChunkBytes);
-      if (context_.bytes_done) context_.bytes_done->fetch_add(end - done, std::memory_order_relaxed);
+      if (context_.bytes_done)
+        context_.bytes_done->fetch_add(end - done, std::memory_order_relaxed);
       done = end;
     }
     writer_.flush();
@@ -84,6 +89,7 @@ class FileDecoder {
     const WindowsTable table = decoder_.table();
     data::BatchBuilder* b = writer_.builder(table);
     if (!b) return writer_.skip(table);
+    // Before the row: the one that fills a batch hands it over, and its offset belongs to it.
     offsets_[static_cast<size_t>(table)].push_back(offset);
     decoder_.write_row(table, *b, {offset, h.id});
   }
@@ -98,8 +104,12 @@ class FileDecoder {
 
 }  // namespace
 
-bool detect(std::string_view head) { return is_evtx(head); }
+bool detect(std::string_view head) {
+  return is_evtx(head);
+}
 
-void decode(const Input& input, DecodeContext& context) { FileDecoder(input, context).run(); }
+void decode(const Input& input, DecodeContext& context) {
+  FileDecoder(input, context).run();
+}
 
 }  // namespace postern::input::evtx

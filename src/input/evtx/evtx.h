@@ -1,8 +1,8 @@
 // EVTX, the binary event log of Windows: file to batches of the windows.* tables.
 //
 // Anomalies: evtx-bad-chunk, evtx-truncated-chunk, evtx-chunk-checksum, evtx-truncated-record,
-// evtx-bad-record, evtx-bad-template, evtx-chunk-over-budget; each with file and offset, and decoding
-// goes on behind it. Position: offset of the record in the file, record = EventRecordID.
+// evtx-bad-record, evtx-bad-template, evtx-chunk-over-budget; each with file and offset, and
+// decoding goes on behind it. Position: offset of the record in the file, record = EventRecordID.
 // Layers: chunk (records in a chunk), binxml (tokens), program (compiled templates), value (text of
 // binary values), record (fields of a record), here the file and the re-reading of records.
 // Tests: tests/unit/input/evtx_test.cc, fuzz_evtx, tools/check_evtx.

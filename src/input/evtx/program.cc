@@ -1,3 +1,6 @@
+// Compiling follows the tokens with an EventShape beside it. Where the shape says that an attribute
+// or a text is a field, the pieces collected since it began become an Op; everything else
+// (containers, namespaces, indentation) leaves no trace in the program.
 #include "input/evtx/program.h"
 
 #include "base/text.h"
@@ -21,8 +24,13 @@ char32_t entity_character(std::string_view utf8_name) {
 /// Follows the tokens of one fragment and writes ops into a Program.
 class Compiler {
  public:
-  Compiler(std::string_view chunk, size_t begin, size_t end, bool in_template,
-           EventShape::Place start, Arena& arena, Program& out)
+  Compiler(std::string_view chunk,
+           size_t begin,
+           size_t end,
+           bool in_template,
+           EventShape::Place start,
+           Arena& arena,
+           Program& out)
       : scanner_(chunk, begin, end, in_template), shape_(start), arena_(arena), out_(out) {}
 
   bool run() {
@@ -76,6 +84,7 @@ class Compiler {
     return true;
   }
 
+  // The text of an element is only a field if no child element came, so it is judged here.
   bool close() {
     emit(shape_.text(), value_, false);
     value_ = {};
@@ -83,6 +92,7 @@ class Compiler {
     return shape_.close();
   }
 
+  /// Writes the op of a finished attribute or text, if it means anything.
   void emit(const EventShape::Meaning& m, PartRange value, bool is_attribute) {
     Op op;
     op.place = shape_.place();
@@ -105,6 +115,7 @@ class Compiler {
     out_.ops.push_back(op);
   }
 
+  /// An attribute has no end token: the next attribute, or the end of the start tag, is it.
   void end_attribute() {
     if (!in_attribute_) return;
     in_attribute_ = false;
@@ -119,6 +130,7 @@ class Compiler {
     value_ = {};
   }
 
+  /// A piece of the current value, literal or substituted.
   void add_part(const Token& t) {
     Part p;
     if (t.kind == Kind::kSubstitution) {
@@ -161,8 +173,11 @@ class Compiler {
       case Kind::kEntity: {
         std::string name;
         append_utf8_from_utf16(name, t.text);
-        if (const char32_t c = entity_character(name)) append_utf8(scratch_, c);
-        else scratch_ = "&" + name + ";";
+        // An entity that XML does not define stays as it was written.
+        if (const char32_t c = entity_character(name))
+          append_utf8(scratch_, c);
+        else
+          scratch_ = "&" + name + ";";
         break;
       }
       default:
@@ -183,6 +198,7 @@ class Compiler {
   std::string scratch_;
 };
 
+/// How a value reaches a column of a type; integers skip the detour over text.
 BoundOp::Target target_of(data::Type type) {
   if (type == data::Type::kString) return BoundOp::Target::kText;
   if (data::is_integer(type)) return BoundOp::Target::kInteger;
@@ -198,11 +214,18 @@ void Program::clear() {
   failed = false;
   provider_op = channel_op = time_op = -1;
   may_nest = false;
-  for (auto& b : bound) b.reset();
+  for (auto& b : bound)
+    b.reset();
 }
 
-bool compile(std::string_view chunk, size_t begin, size_t end, bool in_template,
-             EventShape::Place start, Arena& arena, Program& out, size_t* end_at) {
+bool compile(std::string_view chunk,
+             size_t begin,
+             size_t end,
+             bool in_template,
+             EventShape::Place start,
+             Arena& arena,
+             Program& out,
+             size_t* end_at) {
   Compiler compiler(chunk, begin, end, in_template, start, arena, out);
   out.failed = !compiler.run();
   if (end_at) *end_at = compiler.at();
@@ -233,6 +256,7 @@ std::vector<BoundOp> bind(const Program& program, const data::Layout& layout, Ar
     if (b.slot >= 0) {
       const auto slot = static_cast<size_t>(b.slot);
       b.target = target_of(layout.fields()[slot].type);
+      // Two ops for one column: neither may overwrite the other, so both go through a list.
       if (feeder[slot] >= 0)
         bound[static_cast<size_t>(feeder[slot])].target = b.target = BoundOp::Target::kMultivalue;
       feeder[slot] = static_cast<int>(bound.size());

@@ -1,8 +1,9 @@
 // A template (or a record without one) compiled to a flat list: which field gets which value.
 //
 // A template definition is walked once per chunk; what stays is one Op per System field, EventData
-// value or UserData leaf, each naming the literal text or the substitution it is made of. A record is
-// then read by looking its substitutions up: no tree, and fields that nobody wants are never touched.
+// value or UserData leaf, each naming the literal text or the substitution it is made of. A record
+// is then read by looking its substitutions up: no tree, and fields that nobody wants are never
+// touched.
 //
 //   <Data Name="Image">%4</Data>   ->   Op{kData, "Image", parts: [substitution 4]}
 //
@@ -43,10 +44,10 @@ struct Op {
   };
   Kind kind = Kind::kNested;
   SystemField field = SystemField::kEventId;
-  bool is_attribute = false;     ///< a null value means that the attribute is absent
+  bool is_attribute = false;  ///< a null value means that the attribute is absent
   EventShape::Place place = EventShape::Place::kOutside;  ///< of the element around the value
-  std::string_view name;         ///< kData: as in the source, "" for a nameless one
-  PartRange dynamic_name;        ///< kData whose Name is itself a substitution
+  std::string_view name;   ///< kData: as in the source, "" for a nameless one
+  PartRange dynamic_name;  ///< kData whose Name is itself a substitution
   PartRange value;
 };
 
@@ -82,8 +83,14 @@ struct Program {
 /// Compiles the tokens in chunk[begin, end) for a document that stands at `start`. Texts go to
 /// `arena`. False (and `failed`) when the bytes are no well-formed fragment; `out` then holds what
 /// came before. Reads until the fragment's end token; `end_at` is where it stopped.
-bool compile(std::string_view chunk, size_t begin, size_t end, bool in_template,
-             EventShape::Place start, Arena& arena, Program& out, size_t* end_at = nullptr);
+bool compile(std::string_view chunk,
+             size_t begin,
+             size_t end,
+             bool in_template,
+             EventShape::Place start,
+             Arena& arena,
+             Program& out,
+             size_t* end_at = nullptr);
 
 /// The ops that columns of `layout` read. Texts go to `arena`.
 std::vector<BoundOp> bind(const Program& program, const data::Layout& layout, Arena& arena);

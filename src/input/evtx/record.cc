@@ -1,3 +1,11 @@
+// How a record becomes a row.
+//
+//   payload -> instance -> frame {program, values} (+ a frame for each nested fragment)
+//           -> raw provider and channel -> table -> bound ops of that table -> cells
+//
+// Programs are compiled once per chunk, because a chunk is where names and templates live; bound
+// ops once per program and table. So for each cell there is one look at the value's type and one
+// conversion, straight into the arena of the batch.
 #include "input/evtx/record.h"
 
 #include <algorithm>
@@ -17,12 +25,13 @@ constexpr int kMaxNesting = 8;
 constexpr size_t kMaxXmlBytes = size_t{1} << 20;
 constexpr size_t kMaxFrames = 64;
 
-// Units of work, a few nanoseconds each; see the head of record.h. The most that a chunk of 479 real
-// files took is 130,000.
+// Units of work, a few nanoseconds each; see the head of record.h. The most that a chunk of 479
+// real files took is 130,000.
 constexpr size_t kChunkBudget = 4'000'000;
 constexpr size_t kWorkPerTemplateByte = 8;
 constexpr size_t kWorkPerOp = 16;
-constexpr size_t kWorkPerListedByte = 8;  // a value that goes through a list is copied several times
+constexpr size_t kWorkPerListedByte =
+    8;  // a value that goes through a list is copied several times
 
 }  // namespace
 
@@ -50,6 +59,7 @@ void RecordDecoder::start_chunk(std::string_view chunk, uint64_t file_offset) {
   names_ = std::make_unique<Arena>();
 }
 
+// Reports once, when the budget runs out; what is asked for afterwards is simply not done.
 bool RecordDecoder::spend(size_t work) {
   if (budget_ == 0) return false;
   if (budget_ > work) {
@@ -57,7 +67,8 @@ bool RecordDecoder::spend(size_t work) {
     return true;
   }
   budget_ = 0;
-  return fail("evtx-chunk-over-budget", record_.at, "templates and values expand beyond any real chunk");
+  return fail("evtx-chunk-over-budget", record_.at,
+              "templates and values expand beyond any real chunk");
 }
 
 bool RecordDecoder::fail(std::string_view name, size_t at, std::string_view detail) {
@@ -73,12 +84,15 @@ bool RecordDecoder::open(const RecordHeader& record) {
   values_.clear();
   num_record_programs_ = 0;
   if (budget_ == 0)
-    return fail("evtx-chunk-over-budget", record.at, "record not read: its chunk used up its budget");
+    return fail("evtx-chunk-over-budget", record.at,
+                "record not read: its chunk used up its budget");
   // A nested fragment that cannot be read has been reported; the rest of the record still counts.
   open_fragment(record.payload, record.payload_end, EventShape::Place::kOutside, 0);
   return !frames_.empty();
 }
 
+// Fragment: header, then either an instance of a template or an element. Headers and processing
+// instructions in front are skipped.
 bool RecordDecoder::open_fragment(size_t begin, size_t end, EventShape::Place place, int depth) {
   if (depth > kMaxNesting) return fail("evtx-bad-template", begin, "fragments nested too deep");
   BinXmlScanner scanner(chunk_, begin, end, false);
@@ -118,6 +132,8 @@ bool RecordDecoder::open_instance(size_t at, size_t end, EventShape::Place place
   return !instance->has_nested || open_nested(f, depth);
 }
 
+// The values that are fragments, in the order in which the template names them; one that no op
+// names stands where no field can be.
 bool RecordDecoder::open_nested(const Frame& frame, int depth) {
   const Program& program = *frame.program;
   for (const Op& op : program.ops) {
@@ -142,6 +158,7 @@ bool RecordDecoder::add_frame(const Frame& frame) {
 }
 
 Program* RecordDecoder::template_program(size_t definition, EventShape::Place place) {
+  // The same definition means other fields at another place of the event.
   const uint64_t key = uint64_t{definition} << 8 | static_cast<uint8_t>(place);
   std::unique_ptr<Program>& known = templates_[key];
   if (known) return known.get();
@@ -160,6 +177,7 @@ Program* RecordDecoder::template_program(size_t definition, EventShape::Place pl
   return known.get();
 }
 
+// Compiled for one record, in a program that is used again for the next.
 Program* RecordDecoder::record_program(size_t begin, size_t end, EventShape::Place place) {
   if (!spend((end - begin) * kWorkPerTemplateByte)) return nullptr;
   if (num_record_programs_ == record_programs_.size())
@@ -173,6 +191,7 @@ Program* RecordDecoder::record_program(size_t begin, size_t end, EventShape::Pla
 
 // --- Values ---------------------------------------------------------------------------------
 
+// An index beyond the list is a null, as Windows has it.
 RawValue RecordDecoder::value_of(const Frame& f, const Part& p) const {
   return p.index < f.num_values ? values_[f.first_value + p.index] : RawValue{};
 }
@@ -183,6 +202,7 @@ std::optional<RawValue> RecordDecoder::single_value(const Frame& f, PartRange r)
 }
 
 RecordDecoder::Text RecordDecoder::text(const RawValue& v, Arena& arena) {
+  // The common case goes straight into the arena.
   if (v.is(ValueType::kString)) return {utf8_in_arena(arena, trim_utf16(v.bytes)), true};
   if (v.bytes.empty()) return {{"", 0}, true};
   scratch_.clear();
@@ -210,8 +230,10 @@ RecordDecoder::Text RecordDecoder::text(const Frame& f, PartRange r, Arena& aren
     // Before the text is made: one value may be named by thousands of parts.
     if (!spend(kWorkPerOp + v.bytes.size())) break;
     elements_.clear();
-    if (v.is_array()) split_array(v, elements_);
-    else elements_.push_back(v);
+    if (v.is_array())
+      split_array(v, elements_);
+    else
+      elements_.push_back(v);
     for (size_t e = 0; e < elements_.size(); ++e) {
       if (e != 0) joined.push_back(' ');
       append_text(joined, elements_[e].element_type(), elements_[e].bytes);
@@ -225,6 +247,7 @@ bool RecordDecoder::is_absent(const Frame& f, const Op& op) const {
   return v && ((op.is_attribute && v->is(ValueType::kNull)) || v->is(ValueType::kBinXml));
 }
 
+/// The bytes that tell one provider or channel from another, without making text of them.
 std::string_view RecordDecoder::raw_bytes(const Frame& f, int op) const {
   if (op < 0) return {};
   const PartRange r = f.program->ops[static_cast<size_t>(op)].value;
@@ -277,7 +300,8 @@ std::optional<int64_t> RecordDecoder::event_time() {
 
 // --- Rows -----------------------------------------------------------------------------------
 
-const std::vector<BoundOp>& RecordDecoder::bound_ops(Program& program, WindowsTable t,
+const std::vector<BoundOp>& RecordDecoder::bound_ops(Program& program,
+                                                     WindowsTable t,
                                                      const data::Layout& layout) {
   auto& bound = program.bound[static_cast<size_t>(t)];
   if (!bound) bound = std::make_unique<std::vector<BoundOp>>(bind(program, layout, *names_));
@@ -289,7 +313,8 @@ void RecordDecoder::write_row(WindowsTable t, data::BatchBuilder& b, data::Posit
   if (const auto ticks = event_time()) b.set_time(*ticks);
   num_gathered_ = 0;
   for (const Frame& f : frames_)
-    for (const BoundOp& bound : bound_ops(*f.program, t, b.layout())) write_field(f, bound, b);
+    for (const BoundOp& bound : bound_ops(*f.program, t, b.layout()))
+      write_field(f, bound, b);
   write_gathered(b);
   if (b.layout().raw_slot() >= 0) b.raw(xml());
   b.end();
@@ -311,9 +336,11 @@ void RecordDecoder::write_field(const Frame& f, const BoundOp& bound, data::Batc
   if (single && single->is_array()) {
     elements_.clear();
     split_array(*single, elements_);
-    // Windows repeats the element for each value of an array, and writes it once when there is none.
+    // Windows repeats the element for each value of an array, and writes it once when there is
+    // none.
     if (elements_.empty()) elements_.push_back({{}, static_cast<uint8_t>(ValueType::kNull)});
-    for (const RawValue& v : elements_) gather(column, text(v, b.arena()).text);
+    for (const RawValue& v : elements_)
+      gather(column, text(v, b.arena()).text);
     return;
   }
   if (bound.target == BoundOp::Target::kMultivalue)
@@ -321,13 +348,18 @@ void RecordDecoder::write_field(const Frame& f, const BoundOp& bound, data::Batc
   write_text(bound, column, text(f, op.value, b.arena()), b);
 }
 
-void RecordDecoder::write_text(const BoundOp& bound, std::string_view column, const Text& t,
+void RecordDecoder::write_text(const BoundOp& bound,
+                               std::string_view column,
+                               const Text& t,
                                data::BatchBuilder& b) {
-  if (b.wants_values() || bound.slot < 0) b.field(column, t.text, t.in_arena);
-  else b.text(bound.slot, t.text, t.in_arena);
+  if (b.wants_values() || bound.slot < 0)
+    b.field(column, t.text, t.in_arena);
+  else
+    b.text(bound.slot, t.text, t.in_arena);
   b.text(bound.alias_slot, t.text, t.in_arena);
 }
 
+// Few columns of a row are lists, so a linear search is enough (and charged for).
 void RecordDecoder::gather(std::string_view column, std::string_view text) {
   if (!spend(kWorkPerOp + num_gathered_ + kWorkPerListedByte * text.size())) return;
   for (size_t i = 0; i < num_gathered_; ++i)
@@ -348,7 +380,8 @@ void RecordDecoder::write_gathered(data::BatchBuilder& b) {
     }
     data::DynamicWriter w;
     w.begin_array();
-    for (const std::string_view text : g.texts) w.string(text);
+    for (const std::string_view text : g.texts)
+      w.string(text);
     w.end();
     b.field(g.column, data::Value::dynamic(w.take()));
   }
@@ -360,7 +393,8 @@ void RecordDecoder::read_event(Arena& arena, WindowsEvent& out) {
   out.clear();
   out.time = event_time();
   for (const Frame& f : frames_)
-    for (const Op& op : f.program->ops) read_field(f, op, arena, out);
+    for (const Op& op : f.program->ops)
+      read_field(f, op, arena, out);
 }
 
 void RecordDecoder::read_field(const Frame& f, const Op& op, Arena& arena, WindowsEvent& out) {
@@ -372,15 +406,15 @@ void RecordDecoder::read_field(const Frame& f, const Op& op, Arena& arena, Windo
     out[op.field] = kept(text(f, op.value, arena));
     return;
   }
-  const std::string_view name = op.dynamic_name.count == 0
-                                    ? arena.copy(op.name)
-                                    : kept(text(f, op.dynamic_name, arena));
+  const std::string_view name =
+      op.dynamic_name.count == 0 ? arena.copy(op.name) : kept(text(f, op.dynamic_name, arena));
   if (op.dynamic_name.count != 0 && !spend(kWorkPerListedByte * name.size())) return;
   if (single && single->is_array()) {
     std::vector<RawValue> elements;
     split_array(*single, elements);
     if (elements.empty()) elements.push_back({{}, static_cast<uint8_t>(ValueType::kNull)});
-    for (const RawValue& v : elements) out.data.push_back({name, text(v, arena).text});
+    for (const RawValue& v : elements)
+      out.data.push_back({name, text(v, arena).text});
     return;
   }
   out.data.push_back({name, kept(text(f, op.value, arena))});

@@ -1,8 +1,8 @@
 // Decodes the records of one chunk after another: to rows of a batch, or to a whole event.
 //
-// open() resolves a record into frames (a compiled template with the values of this instance; one for
-// the record, one for each nested fragment, usually EventData). Then table() says where it belongs,
-// and write_row() or read_event() take the fields out.
+// open() resolves a record into frames (a compiled template with the values of this instance; one
+// for the record, one for each nested fragment, usually EventData). Then table() says where it
+// belongs, and write_row() or read_event() take the fields out.
 //
 // Nothing a chunk says can make this loop or grow: nesting, frames and names are limited, and each
 // chunk has a budget of work, counted in bytes of template compiled, ops run and text made. Real
@@ -32,11 +32,12 @@ using Report = std::function<void(std::string_view name, uint64_t offset, std::s
 /// A record as it lies in its chunk; offsets count from the start of the chunk.
 struct RecordHeader {
   size_t at = 0;
-  size_t payload = 0;      ///< first byte of BinXML
+  size_t payload = 0;  ///< first byte of BinXML
   size_t payload_end = 0;
   uint64_t id = 0;
-  uint64_t written = 0;    ///< FILETIME
+  uint64_t written = 0;  ///< FILETIME
 };
+
 inline constexpr size_t kRecordHeaderBytes = 24;
 
 /// Reads the header at `at`; nullopt when there is none that fits the chunk.
@@ -67,17 +68,20 @@ class RecordDecoder {
     uint32_t num_values = 0;
     bool is_shared = false;  ///< of a template; else compiled for this record alone
   };
-  /// Text of a value; `in_arena`: in the arena it was asked for, else it lives as long as the chunk's
-  /// programs. Absent: default-made.
+
+  /// Text of a value; `in_arena`: in the arena it was asked for, else it lives as long as the
+  /// chunk's programs. Absent: default-made.
   struct Text {
     std::string_view text;
     bool in_arena = false;
   };
+
   /// Values of one column that come from several places of a row.
   struct Gathered {
     std::string_view column;
     std::vector<std::string_view> texts;
   };
+
   /// The raw provider and channel of the last record, and the table they led to.
   struct Routed {
     const Program* program = nullptr;
@@ -92,7 +96,8 @@ class RecordDecoder {
   bool add_frame(const Frame& frame);
   Program* template_program(size_t definition, EventShape::Place place);
   Program* record_program(size_t begin, size_t end, EventShape::Place place);
-  const std::vector<BoundOp>& bound_ops(Program& program, WindowsTable t,
+  const std::vector<BoundOp>& bound_ops(Program& program,
+                                        WindowsTable t,
                                         const data::Layout& layout);
 
   RawValue value_of(const Frame& f, const Part& p) const;
@@ -105,7 +110,9 @@ class RecordDecoder {
   std::optional<int64_t> event_time();
 
   void write_field(const Frame& f, const BoundOp& bound, data::BatchBuilder& b);
-  void write_text(const BoundOp& bound, std::string_view column, const Text& t,
+  void write_text(const BoundOp& bound,
+                  std::string_view column,
+                  const Text& t,
                   data::BatchBuilder& b);
   void gather(std::string_view column, std::string_view text);
   void write_gathered(data::BatchBuilder& b);

@@ -1,3 +1,5 @@
+// Narrowing: while all units are below 0x80, sixteen of them are two loads, one test, one pack and
+// one store. The general converter takes over at the first other unit and hands back after each.
 #include "input/evtx/utf16.h"
 
 #include <cstdint>
@@ -23,6 +25,7 @@ size_t narrow_ascii(const char* in, size_t units, char* out) {
     if (_mm_movemask_epi8(_mm_cmpeq_epi16(above, zero)) != 0xffff) break;
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), _mm_packus_epi16(a, b));
   }
+  // Most values end within the next eight.
   for (; i + 8 <= units; i += 8) {
     const __m128i a = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + 2 * i));
     if (_mm_movemask_epi8(_mm_cmpeq_epi16(_mm_and_si128(a, high), zero)) != 0xffff) break;
@@ -57,7 +60,7 @@ char* put(char* out, char32_t c) {
   return out;
 }
 
-/// Writes at most 3 bytes a unit; returns the end.
+/// Writes at most 3 bytes a unit (a surrogate pair is two units and four bytes); returns the end.
 char* convert(const char* in, size_t units, char* out) {
   size_t i = 0;
   while (i < units) {
@@ -84,7 +87,8 @@ char* convert(const char* in, size_t units, char* out) {
 
 std::string_view trim_utf16(std::string_view utf16) {
   size_t n = utf16.size() & ~size_t{1};
-  while (n != 0 && utf16[n - 1] == 0 && utf16[n - 2] == 0) n -= 2;
+  while (n != 0 && utf16[n - 1] == 0 && utf16[n - 2] == 0)
+    n -= 2;
   return utf16.substr(0, n);
 }
 
@@ -94,6 +98,7 @@ std::string_view utf8_in_arena(Arena& arena, std::string_view utf16) {
   char* const ascii = arena.allocate(units);
   const size_t n = narrow_ascii(utf16.data(), units, ascii);
   if (n == units) return {ascii, units};
+  // Rare enough that the copy, and the bytes left unused in the arena, do not matter.
   std::string wide;
   append_utf8_from_utf16(wide, utf16);
   return arena.copy(wide);

@@ -1,3 +1,5 @@
+// One function per kind of value. Numbers go through to_chars: its shortest real form reads back as
+// the same value, and nothing here depends on a locale.
 #include "input/evtx/value.h"
 
 #include <charconv>
@@ -41,7 +43,8 @@ void append_hex_number(std::string& out, uint64_t v) {
 
 void append_padded(std::string& out, uint64_t v, size_t digits) {
   char buffer[24];
-  const size_t n = static_cast<size_t>(std::to_chars(buffer, buffer + sizeof buffer, v).ptr - buffer);
+  const size_t n =
+      static_cast<size_t>(std::to_chars(buffer, buffer + sizeof buffer, v).ptr - buffer);
   if (n < digits) out.append(digits - n, '0');
   out.append(buffer, n);
 }
@@ -74,12 +77,16 @@ bool append_sid(std::string& out, std::string_view b) {
   const size_t size = sid_size(b);
   if (size == 0) return false;
   uint64_t authority = 0;
-  for (size_t i = 2; i < 8; ++i) authority = authority << 8 | static_cast<uint8_t>(b[i]);
+  for (size_t i = 2; i < 8; ++i)
+    authority = authority << 8 | static_cast<uint8_t>(b[i]);
   out.append("S-");
   append_number(out, static_cast<unsigned>(static_cast<uint8_t>(b[0])));
   out.push_back('-');
-  if (authority >> 32) append_hex_number(out, authority);
-  else append_number(out, authority);
+  // By the definition of the text form; no known authority needs it.
+  if (authority >> 32)
+    append_hex_number(out, authority);
+  else
+    append_number(out, authority);
   for (size_t i = 8; i < size; i += 4) {
     out.push_back('-');
     append_number(out, load<uint32_t>(b.data() + i));
@@ -101,14 +108,19 @@ Date date_of_day(uint64_t days) {
   const uint64_t day_of_era = z % 146'097;
   const uint64_t year_of_era =
       (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const uint64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const uint64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const uint64_t shifted_month = (5 * day_of_year + 2) / 153;
   const uint64_t month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
   return {1600 + year_of_era + era * 400 + (month <= 2 ? 1 : 0), month,
           day_of_year - (153 * shifted_month + 2) / 5 + 1};
 }
 
-void append_time(std::string& out, const Date& d, uint64_t hour, uint64_t minute, uint64_t second,
+void append_time(std::string& out,
+                 const Date& d,
+                 uint64_t hour,
+                 uint64_t minute,
+                 uint64_t second,
                  uint64_t ticks) {
   append_padded(out, d.year, 4);
   out.push_back('-');
@@ -138,7 +150,8 @@ void append_ansi(std::string& out, std::string_view b) {
       0x20ac, 0x81,   0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160,
       0x2039, 0x0152, 0x8d,   0x017d, 0x8f,   0x90,   0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
       0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x9d,   0x017e, 0x0178};
-  while (!b.empty() && b.back() == 0) b.remove_suffix(1);
+  while (!b.empty() && b.back() == 0)
+    b.remove_suffix(1);
   if (valid_utf8(b)) {
     out.append(b);
     return;
@@ -166,9 +179,12 @@ void append_filetime(std::string& out, uint64_t filetime) {
 bool append_text(std::string& out, ValueType type, std::string_view b) {
   // Pointer sizes and handles come in two widths; the others must have the size of their type.
   if (type == ValueType::kSize || type == ValueType::kHandle) {
-    if (b.size() == 4) append_hex_number(out, load<uint32_t>(b.data()));
-    else if (b.size() == 8) append_hex_number(out, load<uint64_t>(b.data()));
-    else append_upper_hex(out, b);
+    if (b.size() == 4)
+      append_hex_number(out, load<uint32_t>(b.data()));
+    else if (b.size() == 8)
+      append_hex_number(out, load<uint64_t>(b.data()));
+    else
+      append_upper_hex(out, b);
     return b.size() == 4 || b.size() == 8 || b.empty();
   }
   const size_t size = fixed_size(type);
@@ -265,7 +281,7 @@ void split_array(const RawValue& value, std::vector<RawValue>& out) {
   while (!rest.empty()) {
     if (type == ValueType::kSid) size = sid_size(rest);
     // Sizes and handles in arrays are of unknown width; binary has no inner border at all.
-    if (size == 0 || size > rest.size()) size = rest.size();
+    if (size == 0 || size > rest.size()) size = rest.size();  // the odd rest is one element
     out.push_back({rest.substr(0, size), element});
     rest.remove_prefix(size);
   }
@@ -291,7 +307,7 @@ std::optional<int64_t> as_integer(const RawValue& value) {
       return load<uint32_t>(p);
     case ValueType::kInt64:
       return load<int64_t>(p);
-    case ValueType::kUInt64:
+    case ValueType::kUInt64:  // the 64 bits as they are; no counter gets that far
       return static_cast<int64_t>(load<uint64_t>(p));
     default:
       return std::nullopt;

@@ -1,3 +1,6 @@
+// The tokens again, this time with their text. An element is written as it comes; only at its end
+// is it known whether an array stood in it, and then its start tag is repeated from the output. An
+// attribute is written as well, and taken back when its value turns out to be null.
 #include "input/evtx/xml.h"
 
 #include <vector>
@@ -40,6 +43,7 @@ void append_escaped(std::string& out, std::string_view text) {
   }
 }
 
+/// Writes one record; its limits are those of RecordDecoder, plus the size of the output.
 class Renderer {
  public:
   Renderer(std::string_view chunk, size_t max_bytes, std::string& out)
@@ -73,16 +77,18 @@ class Renderer {
     std::vector<std::string> repeats;  // texts of an array: one element each
   };
 
-  bool tokens(size_t begin, size_t end, bool in_template, const std::vector<RawValue>& values,
-              int depth) {
+  bool tokens(
+      size_t begin, size_t end, bool in_template, const std::vector<RawValue>& values, int depth) {
     BinXmlScanner scanner(chunk_, begin, end, in_template);
     std::vector<Element> open;
     size_t attribute_at = std::string::npos;  // where the current attribute began in the output
     bool attribute_is_null = false;
     const auto end_attribute = [&] {
       if (attribute_at == std::string::npos) return;
-      if (attribute_is_null) out_.resize(attribute_at);
-      else out_.push_back('\'');
+      if (attribute_is_null)
+        out_.resize(attribute_at);
+      else
+        out_.push_back('\'');
       attribute_at = std::string::npos;
     };
     for (;;) {
@@ -129,6 +135,7 @@ class Renderer {
           break;
         case Kind::kSubstitution: {
           const RawValue v = t.code < values.size() ? values[t.code] : RawValue{};
+          // A null text is an empty element, a null attribute no attribute.
           if (attribute_at != std::string::npos)
             attribute_is_null = attribute_is_null || (t.optional && v.is(ValueType::kNull));
           if (!substitution(v, open, depth)) return false;
@@ -204,8 +211,8 @@ class Renderer {
 
 }  // namespace
 
-size_t render_xml(std::string_view chunk, size_t begin, size_t end, size_t max_bytes,
-                  std::string& out) {
+size_t render_xml(
+    std::string_view chunk, size_t begin, size_t end, size_t max_bytes, std::string& out) {
   const size_t before = out.size();
   Renderer renderer(chunk, before + max_bytes, out);
   renderer.fragment(begin, end, 0);

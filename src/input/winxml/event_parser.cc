@@ -1,3 +1,7 @@
+// A cursor that moves from tag to tag. Values are views into the input wherever they can be; a text
+// with references, of several pieces, or with malformed bytes is made in a string that is used
+// again for the next event. Every search either ends near by or is remembered (no_mark_from_), so
+// the time is linear whatever the input.
 #include "input/winxml/event_parser.h"
 
 #include <algorithm>
@@ -14,10 +18,16 @@ constexpr std::string_view kEventTag = "<Event";
 constexpr size_t kMaxReferenceBytes = 16;
 
 enum Mark : size_t { kCommentEnd, kCdataEnd, kInstructionEnd, kDeclarationEnd };
+
 constexpr std::string_view kMarks[] = {"-->", "]]>", "?>", ">"};
 
-bool is_name_start(char c) { return ascii_alpha(c) || c == '_' || c == ':' || (c & 0x80); }
-bool ends_name(char c) { return ascii_space(c) || c == '>' || c == '/' || c == '=' || c == '<'; }
+bool is_name_start(char c) {
+  return ascii_alpha(c) || c == '_' || c == ':' || (c & 0x80);
+}
+
+bool ends_name(char c) {
+  return ascii_space(c) || c == '>' || c == '/' || c == '=' || c == '<';
+}
 
 std::string_view local_name(std::string_view name) {
   const size_t colon = name.rfind(':');
@@ -42,7 +52,8 @@ char32_t reference(std::string_view name) {
 }
 
 std::string_view without_line_end(std::string_view s) {
-  while (!s.empty() && (s.back() == '\n' || s.back() == '\r')) s.remove_suffix(1);
+  while (!s.empty() && (s.back() == '\n' || s.back() == '\r'))
+    s.remove_suffix(1);
   return s;
 }
 
@@ -53,11 +64,12 @@ void append_unescaped(std::string& out, std::string_view raw) {
     out.append(raw.substr(at, mark - at));
     if (mark == raw.size()) return;
     const size_t end = raw.substr(mark, kMaxReferenceBytes).find(';');
-    const char32_t c =
-        end == std::string_view::npos ? 0 : reference(raw.substr(mark + 1, end - 1));
+    const char32_t c = end == std::string_view::npos ? 0 : reference(raw.substr(mark + 1, end - 1));
     // What is no reference is the text it looks like: some exporters do not escape.
-    if (c == 0) out.push_back('&'), at = mark + 1;
-    else append_utf8(out, c), at = mark + end + 1;
+    if (c == 0)
+      out.push_back('&'), at = mark + 1;
+    else
+      append_utf8(out, c), at = mark + end + 1;
   }
 }
 
@@ -86,7 +98,8 @@ EventParser::Outcome EventParser::parse(std::string_view text, size_t at, Window
   num_made_ = 0;
   problem_ = {};
 
-  while (tag(event) && !open_.empty()) take_text();
+  while (tag(event) && !open_.empty())
+    take_text();
   // Cut within a value: its first part is still evidence.
   if (!problem_.empty() && !open_.empty() && value_.data())
     emit(shape_.text(), without_line_end(value_), event);
@@ -131,10 +144,12 @@ bool EventParser::tag(WindowsEvent& event) {
   return start_tag(event);
 }
 
+// "<name attributes>" or "<name attributes/>".
 bool EventParser::start_tag(WindowsEvent& event) {
   const size_t begin = at_ + 1;
   size_t end = begin;
-  while (end < text_.size() && !ends_name(text_[end])) ++end;
+  while (end < text_.size() && !ends_name(text_[end]))
+    ++end;
   const std::string_view name = text_.substr(begin, end - begin);
   if (!open_.empty() && name == "Event" && starts_next_event())
     return fail("event without end, the next one follows");
@@ -157,24 +172,29 @@ bool EventParser::starts_next_event() const {
   const size_t end = text_.find('>', at_);
   if (end == std::string_view::npos) return false;
   size_t at = end + 1;
-  while (at < text_.size() && ascii_space(text_[at])) ++at;
+  while (at < text_.size() && ascii_space(text_[at]))
+    ++at;
   return text_.substr(at).starts_with("<System");
 }
 
 bool EventParser::attributes(WindowsEvent& event, bool& is_empty) {
   for (;;) {
-    while (at_ < text_.size() && ascii_space(text_[at_])) ++at_;
+    while (at_ < text_.size() && ascii_space(text_[at_]))
+      ++at_;
     if (at_ >= text_.size()) return fail("tag without end");
     if (text_[at_] == '>') return ++at_, true;
     if (text_.substr(at_).starts_with("/>")) return at_ += 2, is_empty = true, true;
     const size_t begin = at_;
-    while (at_ < text_.size() && !ends_name(text_[at_])) ++at_;
+    while (at_ < text_.size() && !ends_name(text_[at_]))
+      ++at_;
     const std::string_view name = text_.substr(begin, at_ - begin);
-    while (at_ < text_.size() && ascii_space(text_[at_])) ++at_;
+    while (at_ < text_.size() && ascii_space(text_[at_]))
+      ++at_;
     if (name.empty() || at_ >= text_.size() || text_[at_] != '=')
       return fail("attribute without a value");
     ++at_;
-    while (at_ < text_.size() && ascii_space(text_[at_])) ++at_;
+    while (at_ < text_.size() && ascii_space(text_[at_]))
+      ++at_;
     const char quote = at_ < text_.size() ? text_[at_] : '\0';
     if (quote != '"' && quote != '\'') return fail("attribute value without quotes");
     const size_t end = text_.find(quote, at_ + 1);
@@ -184,16 +204,20 @@ bool EventParser::attributes(WindowsEvent& event, bool& is_empty) {
       return fail("attribute value without closing quote");
     at_ = end + 1;
     const EventShape::Meaning m = shape_.attribute(local_name(name));
-    if (m.kind == EventShape::Kind::kNothing) continue;
+    if (m.kind == EventShape::Kind::kNothing) continue;  // a namespace, mostly
     const std::string_view value = unescape(raw);
-    if (m.kind == EventShape::Kind::kDataName) shape_.set_data_name(value);
-    else emit(m, value, event);
+    if (m.kind == EventShape::Kind::kDataName)
+      shape_.set_data_name(value);
+    else
+      emit(m, value, event);
   }
 }
 
+// The text of an element counts when it ends: only then is it known to have no child.
 bool EventParser::end_tag(WindowsEvent& event) {
   const size_t end = text_.find('>', at_);
   if (end == std::string_view::npos) return fail("tag without end");
+  // A wrong name means that something is missing; to guess what would invent evidence.
   const std::string_view name = trim(text_.substr(at_ + 2, end - at_ - 2));
   if (open_.empty() || name != open_.back()) return fail("end tag of another element");
   emit(shape_.text(), value_, event);
@@ -264,6 +288,7 @@ std::string_view EventParser::unescape(std::string_view raw) {
 void EventParser::emit(const EventShape::Meaning& m, std::string_view value, WindowsEvent& event) {
   if (!value.data()) value = {"", 0};
   if (m.kind == EventShape::Kind::kSystem)
+    // Exporters that indent put line ends around System texts; a message keeps its own.
     event[m.field] = m.field == SystemField::kMessage ? value : trim(value);
   else if (m.kind == EventShape::Kind::kData)
     event.data.push_back({m.name, value});

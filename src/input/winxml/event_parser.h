@@ -2,11 +2,11 @@
 // Sysmon for Linux write.
 //
 // A scanner for exactly this kind of document, not an XML library: it keeps nothing but the fields,
-// and it goes on where a library would stop, because collectors cut events at their length limit and
-// exporters forget to escape. What it knows: elements, attributes in either quote, the five named
-// entities and character references, CDATA, comments, processing instructions. What it does not need:
-// namespaces (prefixes are dropped), DTDs (never expanded), validation.
-// Tests: tests/unit/input/winxml_test.cc, fuzz_winxml.
+// and it goes on where a library would stop, because collectors cut events at their length limit
+// and exporters forget to escape. What it knows: elements, attributes in either quote, the five
+// named entities and character references, CDATA, comments, processing instructions. What it does
+// not need: namespaces (prefixes are dropped), DTDs (never expanded), validation. Tests:
+// tests/unit/input/winxml_test.cc, fuzz_winxml.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -26,8 +26,8 @@ size_t find_event(std::string_view text, size_t from);
 class EventParser {
  public:
   struct Outcome {
-    size_t end = 0;               ///< offset behind the event, or where the next one starts
-    std::string_view problem;     ///< empty: well-formed
+    size_t end = 0;            ///< offset behind the event, or where the next one starts
+    std::string_view problem;  ///< empty: well-formed
     size_t problem_at = 0;
   };
 

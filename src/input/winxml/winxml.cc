@@ -1,3 +1,5 @@
+// The file level: events are found by their start tag, wherever they stand, so a root element, a
+// prolog, syslog headers or garbage between events need no rules of their own.
 #include "input/winxml/winxml.h"
 
 #include <array>
@@ -41,8 +43,8 @@ bool has_identity(const WindowsEvent& event) {
 
 }  // namespace
 
-// The document may start with a prolog, a root, or (syslog) text in front of the first event; JSON and
-// CSV that carry events within their strings are formats of their own.
+// The document may start with a prolog, a root, or (syslog) text in front of the first event; JSON
+// and CSV that carry events within their strings are formats of their own.
 bool detect(std::string_view head) {
   std::string converted;
   head = text_head(head, converted);
@@ -77,6 +79,7 @@ void decode(const Input& original, DecodeContext& context) {
       context.anomalies.add("xml-malformed-event", input.path, outcome.problem_at, outcome.problem);
     if (outcome.problem.empty() || has_identity(event)) {
       const WindowsTable table = event.table();
+      // Before the row: the one that fills a batch hands it over, and its offset belongs to it.
       if (writer.wanted(table)) offsets[static_cast<size_t>(table)].push_back(at);
       writer.write(event, {at, number}, false);
     }

@@ -15,7 +15,8 @@ namespace postern::input::evtx {
 
 inline std::string utf16(std::string_view ascii) {
   std::string out;
-  for (const char c : ascii) out.push_back(c), out.push_back('\0');
+  for (const char c : ascii)
+    out.push_back(c), out.push_back('\0');
   return out;
 }
 
@@ -24,7 +25,8 @@ std::string bytes_of(T v) {
   return {reinterpret_cast<const char*>(&v), sizeof v};
 }
 
-/// One chunk. Tokens are written at their final place, because names and templates are chunk offsets.
+/// One chunk. Tokens are written at their final place, because names and templates are chunk
+/// offsets.
 class ChunkBuilder {
  public:
   /// A value of an instance: its type, and what writes its bytes.
@@ -36,11 +38,14 @@ class ChunkBuilder {
   static Value value(ValueType type, std::string bytes) {
     return {static_cast<uint8_t>(type), [bytes](ChunkBuilder& b) { b.raw(bytes); }};
   }
+
   static Value text(std::string_view ascii) { return value(ValueType::kString, utf16(ascii)); }
+
   static Value array(ValueType type, std::string bytes) {
     return {static_cast<uint8_t>(static_cast<uint8_t>(type) | kArrayFlag),
             [bytes](ChunkBuilder& b) { b.raw(bytes); }};
   }
+
   static Value nested(std::function<void(ChunkBuilder&)> write) {
     return {static_cast<uint8_t>(ValueType::kBinXml), std::move(write)};
   }
@@ -48,11 +53,18 @@ class ChunkBuilder {
   ChunkBuilder() : out_(kChunkHeaderBytes, '\0') {}
 
   size_t at() const { return out_.size(); }
+
   void raw(std::string_view bytes) { out_.append(bytes); }
+
   template <class T>
-  void put(T v) { raw(bytes_of(v)); }
+  void put(T v) {
+    raw(bytes_of(v));
+  }
+
   template <class T>
-  void patch(size_t at, T v) { std::memcpy(out_.data() + at, &v, sizeof v); }
+  void patch(size_t at, T v) {
+    std::memcpy(out_.data() + at, &v, sizeof v);
+  }
 
   void record(uint64_t id, const std::function<void(ChunkBuilder&)>& body) {
     const size_t start = at();
@@ -61,7 +73,8 @@ class ChunkBuilder {
     put<uint64_t>(id);
     put<uint64_t>(written);
     body(*this);
-    while ((at() - start) % 8 != 4) raw(std::string(1, '\0'));
+    while ((at() - start) % 8 != 4)
+      raw(std::string(1, '\0'));
     const auto size = static_cast<uint32_t>(at() - start + 4);
     put<uint32_t>(size);
     patch<uint32_t>(start + 4, size);
@@ -69,10 +82,12 @@ class ChunkBuilder {
   }
 
   void fragment_header() { raw(std::string_view("\x0f\x01\x01\x00", 4)); }
+
   void end_of_fragment() { raw(std::string_view("\0", 1)); }
 
   void name(const std::string& s) {
-    if (const auto known = names_.find(s); known != names_.end()) return put<uint32_t>(known->second);
+    if (const auto known = names_.find(s); known != names_.end())
+      return put<uint32_t>(known->second);
     const auto offset = static_cast<uint32_t>(at() + 4);
     put<uint32_t>(offset);
     names_[s] = offset;
@@ -91,7 +106,9 @@ class ChunkBuilder {
     if (has_attributes) put<uint32_t>(0);
     return *this;
   }
+
   ChunkBuilder& attribute(const std::string& s) { return put<uint8_t>(0x06), name(s), *this; }
+
   ChunkBuilder& literal(std::string_view ascii) {
     put<uint8_t>(0x05);
     put<uint8_t>(0x01);
@@ -99,18 +116,23 @@ class ChunkBuilder {
     raw(utf16(ascii));
     return *this;
   }
+
   ChunkBuilder& substitution(uint16_t index, bool optional = true) {
     put<uint8_t>(optional ? 0x0e : 0x0d);
     put<uint16_t>(index);
     put<uint8_t>(0x01);
     return *this;
   }
+
   ChunkBuilder& close_start() { return put<uint8_t>(0x02), *this; }
+
   ChunkBuilder& close_empty() { return put<uint8_t>(0x03), *this; }
+
   ChunkBuilder& end() { return put<uint8_t>(0x04), *this; }
 
   /// An instance of the template `id`, whose definition is written where it is first used.
-  void instance(uint32_t id, const std::function<void(ChunkBuilder&)>& definition,
+  void instance(uint32_t id,
+                const std::function<void(ChunkBuilder&)>& definition,
                 const std::vector<Value>& values) {
     put<uint8_t>(0x0c);
     put<uint8_t>(1);
@@ -135,7 +157,8 @@ class ChunkBuilder {
     }
     put<uint32_t>(static_cast<uint32_t>(values.size()));
     const size_t list = at();
-    for (const Value& v : values) put<uint16_t>(0), put<uint8_t>(v.type), put<uint8_t>(0);
+    for (const Value& v : values)
+      put<uint16_t>(0), put<uint8_t>(v.type), put<uint8_t>(0);
     for (size_t i = 0; i < values.size(); ++i) {
       const size_t start = at();
       values[i].write(*this);
@@ -179,7 +202,8 @@ class ChunkBuilder {
 inline std::string evtx_file(const std::vector<std::string>& chunks) {
   std::string out(kFileHeaderBytes, '\0');
   std::memcpy(out.data(), "ElfFile\0", 8);
-  for (const std::string& c : chunks) out.append(c);
+  for (const std::string& c : chunks)
+    out.append(c);
   return out;
 }
 
@@ -193,13 +217,24 @@ struct TestEvent {
 };
 
 /// `<Event><System>…</System>` and, as a nested fragment, what `data` writes.
-inline void write_event(ChunkBuilder& b, const TestEvent& e,
+inline void write_event(ChunkBuilder& b,
+                        const TestEvent& e,
                         const std::function<void(ChunkBuilder&)>& data) {
   const auto definition = [](ChunkBuilder& t) {
     t.open("Event", true).attribute("xmlns").literal("urn:events").close_start();
     t.open("System").close_start();
-    t.open("Provider", true).attribute("Name").substitution(0).attribute("Guid").substitution(1).close_empty();
-    t.open("EventID", true).attribute("Qualifiers").substitution(2).close_start().substitution(3).end();
+    t.open("Provider", true)
+        .attribute("Name")
+        .substitution(0)
+        .attribute("Guid")
+        .substitution(1)
+        .close_empty();
+    t.open("EventID", true)
+        .attribute("Qualifiers")
+        .substitution(2)
+        .close_start()
+        .substitution(3)
+        .end();
     t.open("Keywords").close_start().substitution(4).end();
     t.open("TimeCreated", true).attribute("SystemTime").substitution(5).close_empty();
     t.open("EventRecordID").close_start().substitution(6).end();
@@ -213,15 +248,16 @@ inline void write_event(ChunkBuilder& b, const TestEvent& e,
   };
   using Builder = ChunkBuilder;
   b.fragment_header();
-  b.instance(1000, definition,
-             {Builder::text(e.provider), Builder::value(ValueType::kNull, ""),
-              Builder::value(ValueType::kNull, ""), Builder::value(ValueType::kUInt16, bytes_of(e.id)),
-              Builder::value(ValueType::kHexInt64, bytes_of(uint64_t{0x8000000000000000})),
-              Builder::value(ValueType::kFiletime, bytes_of(e.time)),
-              Builder::value(ValueType::kUInt64, bytes_of(e.record_id)),
-              Builder::value(ValueType::kUInt32, bytes_of(uint32_t{4321})), Builder::text(e.channel),
-              Builder::value(ValueType::kSid, std::string("\x01\x01\0\0\0\0\0\x05\x12\0\0\0", 12)),
-              Builder::nested(data)});
+  b.instance(
+      1000, definition,
+      {Builder::text(e.provider), Builder::value(ValueType::kNull, ""),
+       Builder::value(ValueType::kNull, ""), Builder::value(ValueType::kUInt16, bytes_of(e.id)),
+       Builder::value(ValueType::kHexInt64, bytes_of(uint64_t{0x8000000000000000})),
+       Builder::value(ValueType::kFiletime, bytes_of(e.time)),
+       Builder::value(ValueType::kUInt64, bytes_of(e.record_id)),
+       Builder::value(ValueType::kUInt32, bytes_of(uint32_t{4321})), Builder::text(e.channel),
+       Builder::value(ValueType::kSid, std::string("\x01\x01\0\0\0\0\0\x05\x12\0\0\0", 12)),
+       Builder::nested(data)});
   b.end_of_fragment();
 }
 

@@ -1,9 +1,9 @@
 #include "input/evtx/evtx.h"
 
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "decoded.h"
 #include "evtx_builder.h"
@@ -22,15 +22,20 @@ constexpr auto kSysmonTable = "windows.sysmon";
 auto event_data(uint32_t id, std::vector<std::string> names, Values values) {
   return [=](Builder& b) {
     b.fragment_header();
-    b.instance(id,
-               [&](Builder& t) {
-                 t.open("EventData").close_start();
-                 for (size_t i = 0; i < names.size(); ++i)
-                   t.open("Data", true).attribute("Name").literal(names[i]).close_start().substitution(
-                       static_cast<uint16_t>(i)).end();
-                 t.end();
-               },
-               values);
+    b.instance(
+        id,
+        [&](Builder& t) {
+          t.open("EventData").close_start();
+          for (size_t i = 0; i < names.size(); ++i)
+            t.open("Data", true)
+                .attribute("Name")
+                .literal(names[i])
+                .close_start()
+                .substitution(static_cast<uint16_t>(i))
+                .end();
+          t.end();
+        },
+        values);
     b.end_of_fragment();
   };
 }
@@ -51,7 +56,7 @@ TEST(EvtxValue, TextIsWhatWindowsRenders) {
   EXPECT_EQ(text_of(ValueType::kHexInt32, bytes_of(uint32_t{0x1410})), "0x1410");
   EXPECT_EQ(text_of(ValueType::kHexInt64, bytes_of(uint64_t{0x3e7})), "0x3e7");
   EXPECT_EQ(text_of(ValueType::kHexInt64, bytes_of(uint64_t{0})), "0x0");
-  EXPECT_EQ(text_of(ValueType::kSize, bytes_of(uint64_t{0xFFFE}) ), "0xfffe");
+  EXPECT_EQ(text_of(ValueType::kSize, bytes_of(uint64_t{0xFFFE})), "0xfffe");
   EXPECT_EQ(text_of(ValueType::kInt8, "\xff"), "-1");
   EXPECT_EQ(text_of(ValueType::kUInt8, "\xff"), "255");
   EXPECT_EQ(text_of(ValueType::kInt32, bytes_of(int32_t{-5})), "-5");
@@ -61,12 +66,16 @@ TEST(EvtxValue, TextIsWhatWindowsRenders) {
   EXPECT_EQ(text_of(ValueType::kReal64, bytes_of(1.5)), "1.5");
   EXPECT_EQ(text_of(ValueType::kReal32, bytes_of(0.1F)), "0.1");
   EXPECT_EQ(text_of(ValueType::kBinary, "\xab\x01"), "AB01");
-  EXPECT_EQ(text_of(ValueType::kGuid, std::string_view("\x5f\x38\x70\x57\x2a\xc2\xe0\x43\xbf\x4c\x06"
-                                                       "\xf5\x69\x8f\xfb\xd9", 16)),
-            "{5770385F-C22A-43E0-BF4C-06F5698FFBD9}");
-  EXPECT_EQ(text_of(ValueType::kSid, std::string_view("\x01\x02\0\0\0\0\0\x05\x20\0\0\0\x20\x02\0\0", 16)),
+  EXPECT_EQ(
+      text_of(ValueType::kGuid, std::string_view("\x5f\x38\x70\x57\x2a\xc2\xe0\x43\xbf\x4c\x06"
+                                                 "\xf5\x69\x8f\xfb\xd9",
+                                                 16)),
+      "{5770385F-C22A-43E0-BF4C-06F5698FFBD9}");
+  EXPECT_EQ(text_of(ValueType::kSid,
+                    std::string_view("\x01\x02\0\0\0\0\0\x05\x20\0\0\0\x20\x02\0\0", 16)),
             "S-1-5-32-544");
-  EXPECT_EQ(text_of(ValueType::kString, utf16("a\r\n%%14593") + std::string(2, '\0')), "a\r\n%%14593");
+  EXPECT_EQ(text_of(ValueType::kString, utf16("a\r\n%%14593") + std::string(2, '\0')),
+            "a\r\n%%14593");
 }
 
 TEST(EvtxValue, TimesHaveSevenDigitsAndAnyYear) {
@@ -89,8 +98,11 @@ TEST(EvtxValue, WrongSizeIsShownAsHexAndSaid) {
 }
 
 TEST(EvtxValue, StringsBeyondAsciiBecomeUtf8) {
-  EXPECT_EQ(text_of(ValueType::kString, std::string_view("\xe9\0\x3d\xd8\x00\xde\x41\0", 8)), "é😀A");
-  EXPECT_EQ(text_of(ValueType::kString, std::string_view("\x3d\xd8\x41\0", 4)), "\xef\xbf\xbd" "A");
+  EXPECT_EQ(text_of(ValueType::kString, std::string_view("\xe9\0\x3d\xd8\x00\xde\x41\0", 8)),
+            "é😀A");
+  EXPECT_EQ(text_of(ValueType::kString, std::string_view("\x3d\xd8\x41\0", 4)),
+            "\xef\xbf\xbd"
+            "A");
   EXPECT_EQ(text_of(ValueType::kAnsiString, "caf\xe9 \x80"), "café €");
 }
 
@@ -101,25 +113,46 @@ TEST(EvtxChunk, ChecksumIsTheIeeeOne) {
 
 TEST(Evtx, ReadsSystemAndEventData) {
   Decoded d({{kSysmonTable,
-              {{"EventID", kInt}, {"Channel", kString}, {"Provider_Name", kString}, {"Computer", kString},
-               {"Keywords", kString}, {"EventRecordID", kLong}, {"Execution_ProcessID", kInt},
-               {"Security_UserID", kString}, {"UserID", kString}, {"Provider_Guid", kString},
-               {"Image", kString}, {"GrantedAccess", kString}, {"DestinationPort", kInt},
-               {"Initiated", kBool}, {"ThreatName", kString}}}});
-  d.run(decode, one_event({}, event_data(1, {"Image", "GrantedAccess", "DestinationPort", "Initiated", "Threat Name"},
-                                         {Builder::text("C:\\a.exe"),
-                                          Builder::value(ValueType::kHexInt32, bytes_of(uint32_t{0x1410})),
-                                          Builder::value(ValueType::kUInt16, bytes_of(uint16_t{587})),
-                                          Builder::value(ValueType::kBool, bytes_of(uint32_t{1})),
-                                          Builder::text("T")})));
+              {{"EventID", kInt},
+               {"Channel", kString},
+               {"Provider_Name", kString},
+               {"Computer", kString},
+               {"Keywords", kString},
+               {"EventRecordID", kLong},
+               {"Execution_ProcessID", kInt},
+               {"Security_UserID", kString},
+               {"UserID", kString},
+               {"Provider_Guid", kString},
+               {"Image", kString},
+               {"GrantedAccess", kString},
+               {"DestinationPort", kInt},
+               {"Initiated", kBool},
+               {"ThreatName", kString}}}});
+  d.run(
+      decode,
+      one_event(
+          {}, event_data(
+                  1, {"Image", "GrantedAccess", "DestinationPort", "Initiated", "Threat Name"},
+                  {Builder::text("C:\\a.exe"),
+                   Builder::value(ValueType::kHexInt32, bytes_of(uint32_t{0x1410})),
+                   Builder::value(ValueType::kUInt16, bytes_of(uint16_t{587})),
+                   Builder::value(ValueType::kBool, bytes_of(uint32_t{1})), Builder::text("T")})));
   ASSERT_EQ(d.rows(kSysmonTable).size(), 1U);
   const Fields row = d.row(kSysmonTable);
-  const Fields expected = {{"EventID", "1"}, {"Channel", "Microsoft-Windows-Sysmon/Operational"},
-                           {"Provider_Name", "Microsoft-Windows-Sysmon"}, {"Computer", "HOST"},
-                           {"Keywords", "0x8000000000000000"}, {"EventRecordID", "7"},
-                           {"Execution_ProcessID", "4321"}, {"Security_UserID", "S-1-5-18"},
-                           {"UserID", "S-1-5-18"}, {"Image", "C:\\a.exe"}, {"GrantedAccess", "0x1410"},
-                           {"DestinationPort", "587"}, {"Initiated", "true"}, {"ThreatName", "T"},
+  const Fields expected = {{"EventID", "1"},
+                           {"Channel", "Microsoft-Windows-Sysmon/Operational"},
+                           {"Provider_Name", "Microsoft-Windows-Sysmon"},
+                           {"Computer", "HOST"},
+                           {"Keywords", "0x8000000000000000"},
+                           {"EventRecordID", "7"},
+                           {"Execution_ProcessID", "4321"},
+                           {"Security_UserID", "S-1-5-18"},
+                           {"UserID", "S-1-5-18"},
+                           {"Image", "C:\\a.exe"},
+                           {"GrantedAccess", "0x1410"},
+                           {"DestinationPort", "587"},
+                           {"Initiated", "true"},
+                           {"ThreatName", "T"},
                            {"_time", row.at("_time")}};
   EXPECT_EQ(row, expected);
   EXPECT_EQ(row.at("_time"), "2020-11-16T11:33:20.1453352Z");
@@ -144,18 +177,28 @@ TEST(Evtx, ReadsRecordsWithoutATemplate) {
     r.open("System").close_start();
     r.open("Provider", true).attribute("Name").literal("Microsoft-Windows-Sysmon").close_empty();
     r.open("EventID").close_start().literal("3").end();
-    r.open("TimeCreated", true).attribute("SystemTime").literal("2020-01-02T03:04:05.1234567Z").close_empty();
+    r.open("TimeCreated", true)
+        .attribute("SystemTime")
+        .literal("2020-01-02T03:04:05.1234567Z")
+        .close_empty();
     r.end();
     r.open("EventData").close_start();
     r.open("Data", true).attribute("Name").literal("Image").close_start().literal("x.exe").end();
-    r.open("Data", true).attribute("Name").literal("DestinationPort").close_start().literal("25").end();
+    r.open("Data", true)
+        .attribute("Name")
+        .literal("DestinationPort")
+        .close_start()
+        .literal("25")
+        .end();
     r.end();
     r.end();
     r.end_of_fragment();
   });
   Decoded d({{kSysmonTable, {{"EventID", kInt}, {"Image", kString}, {"DestinationPort", kInt}}}});
   d.run(decode, evtx_file({b.finish()}));
-  const Fields expected = {{"EventID", "3"}, {"Image", "x.exe"}, {"DestinationPort", "25"},
+  const Fields expected = {{"EventID", "3"},
+                           {"Image", "x.exe"},
+                           {"DestinationPort", "25"},
                            {"_time", "2020-01-02T03:04:05.1234567Z"}};
   EXPECT_EQ(d.row(kSysmonTable), expected);
   EXPECT_TRUE(d.anomalies().all().empty());
@@ -175,8 +218,8 @@ TEST(Evtx, ArrayGivesOneElementForEachValue) {
                  t.open("Binary").close_start().substitution(2).end();
                  t.end();
                },
-               {Builder::array(ValueType::kString, utf16(std::string("a\0\0c\0", 5))), Builder::text("d"),
-                Builder::value(ValueType::kBinary, "\xca\xfe")});
+               {Builder::array(ValueType::kString, utf16(std::string("a\0\0c\0", 5))),
+                Builder::text("d"), Builder::value(ValueType::kBinary, "\xca\xfe")});
     b.end_of_fragment();
   };
   Decoded d({{"windows.event", {{"Data", kDynamic}, {"Binary", kString}}}});
@@ -190,9 +233,12 @@ TEST(Evtx, ArrayGivesOneElementForEachValue) {
 TEST(Evtx, OneNamelessValueIsAListToo) {
   const auto data = [](Builder& b) {
     b.fragment_header();
-    b.instance(2, [](Builder& t) {
-      t.open("EventData").close_start().open("Data").close_start().substitution(0).end().end();
-    }, {Builder::text("x")});
+    b.instance(
+        2,
+        [](Builder& t) {
+          t.open("EventData").close_start().open("Data").close_start().substitution(0).end().end();
+        },
+        {Builder::text("x")});
     b.end_of_fragment();
   };
   Decoded d({{kSysmonTable, {{"Data", kDynamic}}}});
@@ -206,26 +252,38 @@ TEST(Evtx, UserDataGivesItsLeavesByLocalName) {
   e.channel = "System";
   const auto data = [](Builder& b) {
     b.fragment_header();
-    b.instance(3,
-               [](Builder& t) {
-                 t.open("UserData").close_start();
-                 t.open("log:LogFileCleared").close_start();
-                 t.open("SubjectUserName").close_start().substitution(0).end();
-                 t.open("Channel").close_start().substitution(1).end();
-                 t.open("Where").close_start().open("BackupPath").close_start().substitution(2).end().end();
-                 t.end().end();
-               },
-               {Builder::text("bob"), Builder::text("Security"), Builder::value(ValueType::kNull, "")});
+    b.instance(
+        3,
+        [](Builder& t) {
+          t.open("UserData").close_start();
+          t.open("log:LogFileCleared").close_start();
+          t.open("SubjectUserName").close_start().substitution(0).end();
+          t.open("Channel").close_start().substitution(1).end();
+          t.open("Where")
+              .close_start()
+              .open("BackupPath")
+              .close_start()
+              .substitution(2)
+              .end()
+              .end();
+          t.end().end();
+        },
+        {Builder::text("bob"), Builder::text("Security"), Builder::value(ValueType::kNull, "")});
     b.end_of_fragment();
   };
   Decoded d({{"windows.event",
-              {{"SubjectUserName", kString}, {"Channel", kString}, {"EventData_Channel", kString},
-               {"BackupPath", kString}, {"Where", kString}}}});
+              {{"SubjectUserName", kString},
+               {"Channel", kString},
+               {"EventData_Channel", kString},
+               {"BackupPath", kString},
+               {"Where", kString}}}});
   d.run(decode, one_event(e, data));
   Fields row = d.row("windows.event");
   row.erase("_time");
-  const Fields expected = {{"SubjectUserName", "bob"}, {"Channel", "System"},
-                           {"EventData_Channel", "Security"}, {"BackupPath", ""}};
+  const Fields expected = {{"SubjectUserName", "bob"},
+                           {"Channel", "System"},
+                           {"EventData_Channel", "Security"},
+                           {"BackupPath", ""}};
   EXPECT_EQ(row, expected);
 }
 
@@ -241,7 +299,8 @@ TEST(Evtx, RoutesByProviderAndChannel) {
     TestEvent e;
     e.provider = provider;
     e.channel = channel;
-    b.record(++id, [&](Builder& r) { write_event(r, e, event_data(1, {"A"}, {Builder::text("1")})); });
+    b.record(++id,
+             [&](Builder& r) { write_event(r, e, event_data(1, {"A"}, {Builder::text("1")})); });
   }
   Decoded d({{"windows.security", {{"A", kString}}}, {"windows.powershell", {{"A", kString}}}});
   d.run(decode, evtx_file({b.finish()}));
@@ -253,32 +312,40 @@ TEST(Evtx, RoutesByProviderAndChannel) {
 
 TEST(Evtx, ValuesColumnHoldsEveryFieldOnce) {
   Decoded d({{kSysmonTable, {{"_values", kDynamic}, {"Image", kString}, {"UserID", kString}}}});
-  d.run(decode, one_event({}, event_data(1, {"Image", "Other"}, {Builder::text("i"), Builder::text("o")})));
-  EXPECT_EQ(d.row(kSysmonTable)["_values"],
-            R"(["Microsoft-Windows-Sysmon","1","0x8000000000000000","2020-11-16T11:33:20.1453352Z","7",)"
-            R"("4321","Microsoft-Windows-Sysmon/Operational","HOST","S-1-5-18","i","o"])");
+  d.run(decode,
+        one_event({}, event_data(1, {"Image", "Other"}, {Builder::text("i"), Builder::text("o")})));
+  EXPECT_EQ(
+      d.row(kSysmonTable)["_values"],
+      R"(["Microsoft-Windows-Sysmon","1","0x8000000000000000","2020-11-16T11:33:20.1453352Z","7",)"
+      R"("4321","Microsoft-Windows-Sysmon/Operational","HOST","S-1-5-18","i","o"])");
   EXPECT_EQ(d.row(kSysmonTable)["UserID"], "S-1-5-18");
 }
 
 TEST(Evtx, RawIsTheEventAsXml) {
   Decoded d({{kSysmonTable, {{"_raw", kString}}}});
-  d.run(decode, one_event({}, event_data(1, {"A", "B"},
-                                         {Builder::text("<&>"), Builder::array(ValueType::kUInt16, bytes_of(uint32_t{0x20001}))})));
-  EXPECT_EQ(d.row(kSysmonTable)["_raw"],
-            "<Event xmlns='urn:events'><System><Provider Name='Microsoft-Windows-Sysmon'/>"
-            "<EventID>1</EventID><Keywords>0x8000000000000000</Keywords>"
-            "<TimeCreated SystemTime='2020-11-16T11:33:20.1453352Z'/><EventRecordID>7</EventRecordID>"
-            "<Execution ProcessID='4321'/><Channel>Microsoft-Windows-Sysmon/Operational</Channel>"
-            "<Computer>HOST</Computer><Security UserID='S-1-5-18'/></System>"
-            "<EventData><Data Name='A'>&lt;&amp;&gt;</Data><Data Name='B'>1</Data><Data Name='B'>2</Data>"
-            "</EventData></Event>");
+  d.run(
+      decode,
+      one_event({}, event_data(1, {"A", "B"},
+                               {Builder::text("<&>"),
+                                Builder::array(ValueType::kUInt16, bytes_of(uint32_t{0x20001}))})));
+  EXPECT_EQ(
+      d.row(kSysmonTable)["_raw"],
+      "<Event xmlns='urn:events'><System><Provider Name='Microsoft-Windows-Sysmon'/>"
+      "<EventID>1</EventID><Keywords>0x8000000000000000</Keywords>"
+      "<TimeCreated SystemTime='2020-11-16T11:33:20.1453352Z'/><EventRecordID>7</EventRecordID>"
+      "<Execution ProcessID='4321'/><Channel>Microsoft-Windows-Sysmon/Operational</Channel>"
+      "<Computer>HOST</Computer><Security UserID='S-1-5-18'/></System>"
+      "<EventData><Data Name='A'>&lt;&amp;&gt;</Data><Data Name='B'>1</Data><Data Name='B'>2</Data>"
+      "</EventData></Event>");
 }
 
 TEST(Evtx, TemplatesOfOneChunkDoNotLeakIntoTheNext) {
   Builder a;
-  a.record(1, [](Builder& r) { write_event(r, {}, event_data(1, {"Image"}, {Builder::text("a")})); });
+  a.record(1,
+           [](Builder& r) { write_event(r, {}, event_data(1, {"Image"}, {Builder::text("a")})); });
   Builder b;
-  b.record(2, [](Builder& r) { write_event(r, {}, event_data(1, {"User"}, {Builder::text("b")})); });
+  b.record(2,
+           [](Builder& r) { write_event(r, {}, event_data(1, {"User"}, {Builder::text("b")})); });
   Decoded d({{kSysmonTable, {{"Image", kString}, {"User", kString}}}});
   d.run(decode, evtx_file({a.finish(), b.finish()}));
   ASSERT_EQ(d.rows(kSysmonTable).size(), 2U);
@@ -357,7 +424,8 @@ TEST(EvtxDamage, RecordWithAHugeSizeIsSteppedOver) {
   d.run(decode, evtx_file({chunk}));
   EXPECT_EQ(images(d), "aaaa cccc ");
   EXPECT_EQ(d.anomaly("evtx-truncated-record"), 1U);
-  EXPECT_EQ(d.anomalies().all().at("evtx-truncated-record").first_offset, kFileHeaderBytes + starts[1]);
+  EXPECT_EQ(d.anomalies().all().at("evtx-truncated-record").first_offset,
+            kFileHeaderBytes + starts[1]);
 }
 
 TEST(EvtxDamage, EndOfRecordsOutsideOfTheChunkIsIgnored) {
@@ -403,14 +471,21 @@ TEST(EvtxDamage, NameThatPointsOutOfTheChunkEndsItsTemplate) {
   b.record(1, [](Builder& r) {
     write_event(r, {}, [](Builder& n) {
       n.fragment_header();
-      n.instance(5, [](Builder& t) {
-        t.open("EventData").close_start();
-        t.open("Data", true).attribute("Name").literal("Image").close_start().substitution(0).end();
-        t.put<uint8_t>(0x01);
-        t.put<uint16_t>(0xffff);
-        t.put<uint32_t>(0);
-        t.put<uint32_t>(0xfffffff0);
-      }, {Builder::text("kept")});
+      n.instance(5,
+                 [](Builder& t) {
+                   t.open("EventData").close_start();
+                   t.open("Data", true)
+                       .attribute("Name")
+                       .literal("Image")
+                       .close_start()
+                       .substitution(0)
+                       .end();
+                   t.put<uint8_t>(0x01);
+                   t.put<uint16_t>(0xffff);
+                   t.put<uint32_t>(0);
+                   t.put<uint32_t>(0xfffffff0);
+                 },
+                 {Builder::text("kept")});
     });
   });
   Decoded d({{kSysmonTable, {{"Image", kString}}}});
@@ -425,7 +500,8 @@ void write_level(Builder& b, int depth) {
   b.instance(2000,
              [](Builder& t) {
                t.open("EventData").close_start();
-               for (int i = 0; i < 32; ++i) t.substitution(0);
+               for (int i = 0; i < 32; ++i)
+                 t.substitution(0);
                t.end();
              },
              {depth == 0 ? Builder::text("x")
@@ -438,7 +514,8 @@ TEST(EvtxDamage, NestedFragmentsThatMultiplyEndInAnAnomaly) {
   for (const int depth : {3, 12}) {
     Builder b;
     for (uint64_t id = 1; id <= 40; ++id)
-      b.record(id, [&](Builder& r) { write_event(r, {}, [&](Builder& n) { write_level(n, depth); }); });
+      b.record(id,
+               [&](Builder& r) { write_event(r, {}, [&](Builder& n) { write_level(n, depth); }); });
     Decoded d({{kSysmonTable, {{"Image", kString}, {"_raw", kString}}}});
     const auto start = std::chrono::steady_clock::now();
     d.run(decode, evtx_file({b.finish()}));
@@ -480,7 +557,8 @@ TEST(EvtxDamage, OneFieldOfThousandsOfPartsMeetsTheBudget) {
                  [](Builder& t) {
                    t.open("EventData").close_start();
                    t.open("Data", true).attribute("Name").literal("Image").close_start();
-                   for (int i = 0; i < 8'000; ++i) t.substitution(0);
+                   for (int i = 0; i < 8'000; ++i)
+                     t.substitution(0);
                    t.end().end();
                  },
                  {Builder::value(ValueType::kBinary, std::string(20'000, 'x'))});
@@ -499,7 +577,8 @@ TEST(EvtxDamage, RandomDamageNeverStopsTheNextChunk) {
   std::mt19937 random(seed);
   for (int round = 0; round < 300; ++round) {
     std::string bad = good;
-    for (int i = 0; i < 8; ++i) bad[512 + random() % 1500] = static_cast<char>(random());
+    for (int i = 0; i < 8; ++i)
+      bad[512 + random() % 1500] = static_cast<char>(random());
     Decoded d({{kSysmonTable, {{"Image", kString}, {"_raw", kString}, {"_values", kDynamic}}}});
     d.run(decode, evtx_file({bad, good}));
     const std::string all = images(d);
@@ -510,7 +589,9 @@ TEST(EvtxDamage, RandomDamageNeverStopsTheNextChunk) {
 TEST(Evtx, StopsWhenTheSinkSaysSo) {
   Builder b;
   for (uint64_t id = 1; id <= 100; ++id)
-    b.record(id, [&](Builder& r) { write_event(r, {}, event_data(1, {"Image"}, {Builder::text("a")})); });
+    b.record(id, [&](Builder& r) {
+      write_event(r, {}, event_data(1, {"Image"}, {Builder::text("a")}));
+    });
   const std::string chunk = b.finish();
   Decoded d({{kSysmonTable, {{"Image", kString}}}});
   d.max_batches = 1;
@@ -530,7 +611,8 @@ TEST(EvtxReference, AllRecordsAreRead) {
     ASSERT_TRUE(file.ok());
     if (!detect((*file)->view())) continue;
     std::map<std::string, Columns> wanted;
-    for (const char* t : {"windows.sysmon", "windows.security", "windows.powershell", "windows.event"})
+    for (const char* t :
+         {"windows.sysmon", "windows.security", "windows.powershell", "windows.event"})
       wanted[t] = {{"EventID", kInt}, {"Data", kDynamic}, {"_raw", kString}};
     Decoded d(wanted);
     d.run(decode, Input{path, (*file)->view(), *file});
