@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""The published detections and all analytics find exactly examples/incident/expected.jsonl, with any
+number of threads; the built-in rules see the incident too. Usage: test_hunt.py POSTERN"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+from typing import Any
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+INCIDENT = ROOT / "examples" / "incident"
+SHARED = pathlib.Path(os.environ.get("POSTERN_SHARED", ROOT.parent / "shared"))
+SEEDS = SHARED / "seeds" / "rules"
+POSTERN = sys.argv.pop(1) if len(sys.argv) > 1 else str(ROOT / "build" / "release" / "postern")
+
+
+def hunt(*args: str) -> tuple[list[dict[str, Any]], str]:
+    done = subprocess.run([POSTERN, "hunt", *args, "--format", "jsonl"], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"exit {done.returncode}: {done.stderr}")
+    return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+def names(finding: dict[str, Any]) -> set[str]:
+    rule = finding["rule"]
+    return {rule["id"], rule["title"], pathlib.PurePath(rule["path"]).stem}
+
+
+def equal(wanted: Any, found: Any) -> bool:
+    if isinstance(wanted, (int, float)) and isinstance(found, str):
+        return str(wanted) == found
+    if isinstance(wanted, str) and isinstance(found, (int, float)) and not isinstance(found, bool):
+        return wanted == str(found)
+    if isinstance(wanted, list) and isinstance(found, list):
+        return sorted(map(str, wanted)) == sorted(map(str, found))
+    return bool(wanted == found)
+
+
+def matches(expected: dict[str, Any], finding: dict[str, Any]) -> bool:
+    if expected["rule"] not in names(finding):
+        return False
+    if "version" in expected and str(expected["version"]) != finding["rule"].get("version", ""):
+        return False
+    row = finding["row"]
+    return all(key in row and equal(value, row[key]) for key, value in expected.get("row", {}).items())
+
+
+def pair(expected: list[dict[str, Any]], findings: list[dict[str, Any]]) -> tuple[list[Any], list[Any]]:
+    left = list(findings)
+    missed = []
+    for line in expected:
+        hit = next((f for f in left if matches(line, f)), None)
+        if hit is None:
+            missed.append(line)
+        else:
+            left.remove(hit)
+    return missed, left
+
+
+@unittest.skipUnless(SEEDS.is_dir(), f"no published rules at {SEEDS}")
+class PublishedRules(unittest.TestCase):
+    def test_exactly_the_expected_findings(self) -> None:
+        expected = [json.loads(line) for line in (INCIDENT / "expected.jsonl").read_text().splitlines()]
+        findings, log = hunt("--rules", str(SEEDS), "--no-builtin", str(INCIDENT))
+        missed, extra = pair(expected, findings)
+        self.assertEqual([], missed, f"expected and not found; log:\n{log}")
+        self.assertEqual([], extra, "found and not expected")
+
+    def test_all_five_languages_speak(self) -> None:
+        findings, log = hunt("--rules", str(SEEDS), "--no-builtin", str(INCIDENT))
+        self.assertEqual({"sigma", "kql", "spl", "yara", "strategy"}, {f["rule"]["language"] for f in findings})
+        self.assertIn("never fires: ", log)
+        self.assertIn("NetworkDirection", log)
+        for analytic in ("AN0379", "AN0380", "AN0381", "AN0382"):
+            self.assertIn(f"{analytic} evaluable", log)
+
+    def test_threads_do_not_change_a_byte(self) -> None:
+        outputs = set()
+        for n in ("1", "2", "4"):
+            done = subprocess.run([POSTERN, "hunt", "--rules", str(SEEDS), "--no-builtin", str(INCIDENT), "--format", "jsonl", "-j", n],
+                                  capture_output=True, check=True)
+            outputs.add(done.stdout)
+        self.assertEqual(1, len(outputs))
+
+    def test_a_parameter_tunes_an_analytic(self) -> None:
+        few, _ = hunt("--rules", str(SEEDS), "--no-builtin", "--set", "AN0380.TransferSizeThreshold=5MB", str(INCIDENT))
+        self.assertNotIn("AN0380", {f["rule"]["id"] for f in few})
+
+
+class BuiltinRules(unittest.TestCase):
+    def test_they_see_the_incident(self) -> None:
+        findings, log = hunt(str(INCIDENT))
+        titles = {f["rule"]["title"] for f in findings}
+        self.assertIn("Program outside its usual place talks to a mail server", titles, log)
+        self.assertEqual({"sigma", "kql", "spl", "yara", "strategy"}, {f["rule"]["language"] for f in findings})
+
+    def test_nothing_is_found_without_rules(self) -> None:
+        findings, _ = hunt("--no-builtin", str(INCIDENT))
+        self.assertEqual([], findings)
+
+    def test_no_evidence_is_no_crash(self) -> None:
+        empty = ROOT / "build" / "empty-evidence"
+        empty.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run([POSTERN, "hunt", str(empty)], capture_output=True, text=True, check=False)
+        self.assertIn(done.returncode, (0, 2))
+        self.assertTrue(done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,210 @@
+// Operators on small chunks: what `.case` files cannot reach (ports, notes, evidence, order).
+#include <gtest/gtest.h>
+
+#include "data/dynamic.h"
+#include "exec/operators/operators.h"
+#include "exec/run.h"
+
+namespace postern::exec {
+namespace {
+
+using data::Column;
+using data::ColumnBuilder;
+using data::Type;
+using data::Value;
+using plan::Op;
+using plan::OpKind;
+using plan::OpPtr;
+
+ColumnBuilder strings(const std::vector<const char*>& values) {
+  ColumnBuilder b(Type::kString);
+  for (const char* v : values) v ? b.append_copy(v) : b.append_null();
+  return b;
+}
+
+ColumnBuilder longs(const std::vector<int64_t>& values) {
+  ColumnBuilder b(Type::kLong);
+  for (const int64_t v : values) b.append(v);
+  return b;
+}
+
+Chunk chunk(std::vector<Column> columns, uint32_t first_ref = 0) {
+  Chunk c;
+  c.num_rows = columns[0].num_rows();
+  c.columns = std::move(columns);
+  for (uint32_t r = 0; r < c.num_rows; ++r) {
+    c.times.push_back(1000 + r);
+    const uint32_t id = first_ref + r;
+    c.refs.add_row(&id, 1);
+  }
+  return c;
+}
+
+OpPtr scan_of(const plan::Schema& schema) {
+  auto op = std::make_shared<Op>(*plan::scan("native", "t"));
+  op->schema = schema;
+  return op;
+}
+
+plan::ExprPtr typed_column(const std::string& name, Type t) {
+  auto e = std::make_shared<plan::Expr>(*plan::column(name));
+  e->type = t;
+  return e;
+}
+
+struct Rows {
+  RowCollector sink;
+  std::unique_ptr<Run> run;
+
+  explicit Rows(const OpPtr& plan) {
+    Result<std::shared_ptr<const CompiledPlan>> compiled = CompiledPlan::make(plan);
+    EXPECT_TRUE(compiled);
+    run = Run::start(*compiled, {}, sink);
+  }
+
+  std::string text() const {
+    std::string out;
+    for (const auto& row : sink.rows) {
+      for (size_t i = 0; i < row.size(); ++i) out += (i > 0 ? "," : "") + (row[i].is_null() ? "null" : row[i].text());
+      out += ";";
+    }
+    return out;
+  }
+};
+
+std::shared_ptr<Op> join_of(plan::JoinKind kind, const OpPtr& left, const OpPtr& right, plan::Schema schema) {
+  auto op = std::make_shared<Op>();
+  op->kind = OpKind::kJoin;
+  op->join_kind = kind;
+  op->inputs = {left, right};
+  op->keys.push_back({"k", typed_column("k", Type::kString), {}});
+  op->right_keys.push_back(typed_column("k", Type::kString));
+  op->schema = std::move(schema);
+  return op;
+}
+
+std::string join_text(plan::JoinKind kind, plan::Schema schema) {
+  const OpPtr left = scan_of({{"k", Type::kString}, {"a", Type::kLong}});
+  const OpPtr right = scan_of({{"k", Type::kString}, {"b", Type::kLong}});
+  Rows rows(join_of(kind, left, right, std::move(schema)));
+  // The right side comes first: order of arrival must not matter.
+  rows.run->push(1, chunk({strings({"x", "y", "x"}).finish(), longs({10, 20, 30}).finish()}));
+  rows.run->push(0, chunk({strings({"x", "z", "x", nullptr}).finish(), longs({1, 2, 3, 4}).finish()}));
+  rows.run->finish();
+  return rows.text();
+}
+
+TEST(Join, KindsFollowKusto) {
+  const plan::Schema both = {{"k", Type::kString}, {"a", Type::kLong}, {"k1", Type::kString}, {"b", Type::kLong}};
+  EXPECT_EQ(join_text(plan::JoinKind::kInner, both), "x,1,x,10;x,1,x,30;x,3,x,10;x,3,x,30;");
+  EXPECT_EQ(join_text(plan::JoinKind::kInnerUnique, both), "x,1,x,10;x,1,x,30;");
+  EXPECT_EQ(join_text(plan::JoinKind::kLeftOuter, both),
+            "x,1,x,10;x,1,x,30;x,3,x,10;x,3,x,30;z,2,,null;null,4,,null;");
+  EXPECT_EQ(join_text(plan::JoinKind::kRightOuter, both), "x,1,x,10;x,1,x,30;x,3,x,10;x,3,x,30;,null,y,20;");
+  const plan::Schema left = {{"k", Type::kString}, {"a", Type::kLong}};
+  EXPECT_EQ(join_text(plan::JoinKind::kLeftSemi, left), "x,1;x,3;");
+  EXPECT_EQ(join_text(plan::JoinKind::kLeftAnti, left), "z,2;null,4;");
+  const plan::Schema right = {{"k", Type::kString}, {"b", Type::kLong}};
+  EXPECT_EQ(join_text(plan::JoinKind::kRightSemi, right), "x,10;x,30;");
+  EXPECT_EQ(join_text(plan::JoinKind::kRightAnti, right), "y,20;");
+}
+
+std::shared_ptr<Op> sort_of(const OpPtr& input, bool descending, bool nulls_first, std::optional<int64_t> limit) {
+  auto op = std::make_shared<Op>();
+  op->kind = OpKind::kSort;
+  op->inputs = {input};
+  op->schema = input->schema;
+  op->sort_keys.push_back({typed_column("k", Type::kString), descending, nulls_first, false});
+  op->limit = limit;
+  return op;
+}
+
+TEST(Sort, PutsNullsWhereAskedAndKeepsTies) {
+  const OpPtr input = scan_of({{"k", Type::kString}, {"a", Type::kLong}});
+  Rows rows(sort_of(input, true, false, std::nullopt));
+  rows.run->push(0, chunk({strings({"a", nullptr, "b"}).finish(), longs({1, 2, 3}).finish()}));
+  rows.run->push(0, chunk({strings({"b", "c"}).finish(), longs({4, 5}).finish()}));
+  rows.run->finish();
+  EXPECT_EQ(rows.text(), "c,5;b,3;b,4;a,1;null,2;");
+}
+
+TEST(Sort, TopKeepsOnlyTheFirst) {
+  const OpPtr input = scan_of({{"k", Type::kString}, {"a", Type::kLong}});
+  Rows rows(sort_of(input, false, true, 2));
+  rows.run->push(0, chunk({strings({"b", "a", nullptr}).finish(), longs({1, 2, 3}).finish()}));
+  rows.run->finish();
+  EXPECT_EQ(rows.text(), "null,3;a,2;");
+}
+
+std::shared_ptr<Op> group_of(const OpPtr& input, bool drop_nulls) {
+  auto op = std::make_shared<Op>();
+  op->kind = OpKind::kAggregate;
+  op->inputs = {input};
+  op->keys.push_back({"k", typed_column("k", input->schema[0].type), {}});
+  op->schema = {{"k", input->schema[0].type}};
+  op->drop_null_keys = drop_nulls;
+  return op;
+}
+
+TEST(Aggregate, CountsRowsThatNullKeysDrop) {
+  const OpPtr input = scan_of({{"k", Type::kString}});
+  Rows rows(group_of(input, true));
+  rows.run->push(0, chunk({strings({"a", nullptr, "a", nullptr}).finish()}));
+  rows.run->finish();
+  EXPECT_EQ(rows.text(), "a;");
+  EXPECT_EQ(rows.run->notes().rows_dropped, 2u);
+  EXPECT_EQ(rows.run->notes().null_key_rows.at("k"), 2u);
+}
+
+TEST(Aggregate, KeepsNullGroupsInKusto) {
+  const OpPtr input = scan_of({{"k", Type::kString}});
+  Rows rows(group_of(input, false));
+  rows.run->push(0, chunk({strings({"a", nullptr, "a"}).finish()}));
+  rows.run->finish();
+  EXPECT_EQ(rows.text(), "a;null;");
+}
+
+TEST(Aggregate, PutsAMultivalueKeyIntoOneGroupPerValue) {
+  const OpPtr input = scan_of({{"k", Type::kDynamic}});
+  ColumnBuilder k(Type::kDynamic);
+  data::DynamicWriter w;
+  w.begin_array();
+  w.string("x");
+  w.string("y");
+  w.end();
+  k.append_copy(w.take());
+  w.string("y");
+  k.append_copy(w.take());
+  Rows rows(group_of(input, true));
+  rows.run->push(0, chunk({k.finish()}));
+  rows.run->finish();
+  ASSERT_EQ(rows.sink.rows.size(), 2u);
+  EXPECT_EQ(rows.sink.refs[0], (std::vector<uint32_t>{0}));
+  EXPECT_EQ(rows.sink.refs[1], (std::vector<uint32_t>{0, 1}));
+}
+
+TEST(Aggregate, KeepsEvidenceAndTheFirstTime) {
+  const OpPtr input = scan_of({{"k", Type::kString}});
+  Rows rows(group_of(input, false));
+  rows.run->push(0, chunk({strings({"a", "b"}).finish()}, 7));
+  rows.run->push(0, chunk({strings({"a"}).finish()}, 40));
+  rows.run->finish();
+  ASSERT_EQ(rows.sink.refs.size(), 2u);
+  EXPECT_EQ(rows.sink.refs[0], (std::vector<uint32_t>{7, 40}));
+  EXPECT_EQ(rows.sink.times[0], 1000);
+}
+
+TEST(Aggregate, GivesMoreGroupsThanFitABatch) {
+  const OpPtr input = scan_of({{"k", Type::kLong}});
+  Rows rows(group_of(input, false));
+  for (int64_t at = 0; at < 5000; at += 1000) {
+    ColumnBuilder b(Type::kLong);
+    for (int64_t i = 0; i < 1000; ++i) b.append(at + i);
+    rows.run->push(0, chunk({b.finish()}));
+  }
+  rows.run->finish();
+  EXPECT_EQ(rows.sink.rows.size(), 5000u);
+}
+
+}  // namespace
+}  // namespace postern::exec
