@@ -46,6 +46,8 @@ class ContentScanner {
   virtual ~ContentScanner() = default;
   /// Scans one content and reports each hit with its origin. Errors (time-out) are returned.
   virtual Result<uint32_t> scan(const ContentOrigin& origin, std::string_view content) = 0;
+  /// Contents in which a string had more matches than the scanner counts, so hits may be missing.
+  virtual uint64_t cut_short() const { return 0; }
 };
 
 /// Metadata of a compiled YARA rule.
@@ -55,7 +57,7 @@ struct YaraRuleInfo {
   std::vector<std::string> tags;
   std::vector<std::pair<std::string, std::string>> meta;
   bool is_private = false;
-  std::vector<std::pair<std::string, std::string>> strings;  ///< identifier, text shown
+  std::vector<std::pair<std::string, std::string>> strings;  ///< identifier, definition as written
 };
 
 using HitSink = std::function<void(const ContentOrigin&, const ContentHit&)>;

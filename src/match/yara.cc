@@ -1,0 +1,444 @@
+// YARA over libyara 4.5: compiling, scanning, and everything that keeps one bad rule from the
+// others.
+//
+// Compiling: libyara cannot go on after a source with an error (it asserts), so each source is
+// compiled once alone (with what its namespace already has) and the good ones then together.
+// External variables are the few that published rules ask for; none is defined whose name a rule
+// has, because that rule would be refused as a duplicate. Scanning: one YR_SCANNER per thread;
+// matches are copied out of libyara's memory before it is reused. Source: yara.readthedocs.io (C
+// API, external variables); THOR's external variables for files. Tests:
+// tests/unit/match/yara_test.cc, yara_upstream_test.cc (850 cases of libyara's own tests).
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+
+#include <yara.h>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "match/content_scanner.h"
+#include "match/yara_text.h"
+
+namespace postern::match {
+namespace {
+
+constexpr int kTimeoutSeconds = 60;
+constexpr size_t kMaxStringsPerHit = 64;
+constexpr size_t kMaxDataPerString = 64;
+constexpr size_t kMaxIncludeBytes = size_t{16} << 20;
+
+// libyara's fault handler turns a fault while scanning (a mapped file that shrinks) into an error;
+// under a sanitizer it would hide the faults that the sanitizer is there to show.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kFaultFlags = SCAN_FLAGS_NO_TRYCATCH;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr int kFaultFlags = SCAN_FLAGS_NO_TRYCATCH;
+#else
+constexpr int kFaultFlags = 0;
+#endif
+#else
+constexpr int kFaultFlags = 0;
+#endif
+
+// ---------------------------------------------------------------------------------------------------
+// External variables
+
+/// An external string and where a content's value for it comes from: the first field that is there.
+struct External {
+  const char* name;
+  std::array<std::string_view, 3> fields;
+};
+
+constexpr std::array<External, 9> kExternals = {{
+    {"filename", {}},
+    {"filepath", {}},
+    {"extension", {}},
+    {"name", {}},
+    {"sender", {"MailFrom", "SenderFromAddress", "From"}},
+    {"recipient", {"RcptTo", "RecipientEmailAddress", "To"}},
+    {"subject", {"Subject", "", ""}},
+    {"direction", {"Direction", "", ""}},
+    {"protocol", {"Protocol", "Service", ""}},
+}};
+
+bool word_character(char c) {
+  return ascii_alpha(c) || ascii_digit(c) || c == '_';
+}
+
+/// `rule NAME` stands somewhere in the text (in a comment too: then an external less is defined).
+bool declares_rule(std::string_view text, std::string_view name) {
+  for (size_t at = text.find("rule"); at != std::string_view::npos;
+       at = text.find("rule", at + 4)) {
+    const size_t begin = text.find_first_not_of(" \t\r\n", at + 4);
+    if (begin == std::string_view::npos) return false;
+    if (begin == at + 4 || text.substr(begin, name.size()) != name) continue;
+    const size_t end = begin + name.size();
+    if (end == text.size() || !word_character(text[end])) return true;
+  }
+  return false;
+}
+
+std::string_view base_name(std::string_view path) {
+  const size_t slash = path.find_last_of("/\\");
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+std::string external_value(const External& external, const ContentOrigin& origin) {
+  const std::string_view name = external.name;
+  const bool file = origin.view == "file";
+  const std::string_view file_name = base_name(!origin.name.empty() ? origin.name
+                                               : file               ? origin.path
+                                                                    : std::string_view());
+  if (name == "filename") return std::string(file_name);
+  if (name == "name") return origin.name;
+  if (name == "filepath") {
+    if (!file) return "";
+    const std::string_view path = origin.path;
+    return std::string(path.substr(0, path.size() - base_name(path).size()));
+  }
+  if (name == "extension") {
+    const size_t dot = file_name.rfind('.');
+    return dot == std::string_view::npos ? "" : std::string(file_name.substr(dot));
+  }
+  for (const std::string_view wanted : external.fields)
+    for (const auto& [field, value] : origin.fields)
+      if (!wanted.empty() && equal_ignore_case(field, wanted) && !value.empty()) return value;
+  return "";
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Compiling
+
+struct CompilerCloser {
+  void operator()(YR_COMPILER* c) const { yr_compiler_destroy(c); }
+};
+
+using Compiler = std::unique_ptr<YR_COMPILER, CompilerCloser>;
+
+/// What libyara's callbacks of one source need.
+struct SourceContext {
+  const YaraRules::SourceText* source = nullptr;
+  Diagnostics* diag = nullptr;  ///< null: what it says has been reported before
+  std::map<std::string, YaraStringTexts>* strings = nullptr;  ///< of included texts, if wanted
+  /// Name as written → path, for includes inside of it.
+  std::map<std::string, std::string> included;
+  std::string include_fault;
+};
+
+Span line_span(std::string_view text, int line) {
+  size_t begin = 0;
+  for (int n = 1; n < line; ++n) {
+    const size_t end = text.find('\n', begin);
+    if (end == std::string_view::npos) break;
+    begin = end + 1;
+  }
+  size_t end = std::min(text.find('\n', begin), text.size());
+  while (begin < end && ascii_space(text[begin]))
+    ++begin;
+  while (begin < end && ascii_space(text[end - 1]))
+    --end;
+  return {static_cast<uint32_t>(begin), static_cast<uint32_t>(end)};
+}
+
+/// The line of the outermost text that includes `name`; its start when it is included indirectly.
+Span include_span(std::string_view text, std::string_view name) {
+  for (size_t at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
+    const size_t line_end = at == 0 ? std::string_view::npos : text.rfind('\n', at - 1);
+    const size_t begin = line_end == std::string_view::npos ? 0 : line_end + 1;
+    if (text.substr(begin, at - begin).find("include") == std::string_view::npos) continue;
+    const auto line =
+        std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+    return line_span(text, static_cast<int>(line) + 1);
+  }
+  return {};
+}
+
+void report(
+    int level, const char* file, int line, const YR_RULE*, const char* message, void* user) {
+  auto* context = static_cast<SourceContext*>(user);
+  if (context->diag == nullptr) return;
+  std::string words = message == nullptr ? "" : message;
+  Span at = line_span(context->source->text, line);
+  if (file != nullptr) {
+    words = std::string(file) + ":" + std::to_string(line) + ": " + words;
+    at = include_span(context->source->text, file);
+  }
+  std::string hint = std::move(context->include_fault);
+  context->include_fault.clear();
+  if (level == YARA_ERROR_LEVEL_ERROR)
+    context->diag->error("yara-compile", std::move(words), at, "", std::move(hint));
+  else
+    context->diag->warning("yara-warning", std::move(words), at);
+}
+
+/// Gives libyara the text of an include, beside the file that asks for it; null refuses.
+const char* read_include(const char* name, const char* asking_file, const char*, void* user) {
+  auto* context = static_cast<SourceContext*>(user);
+  const auto refuse = [&](std::string why) -> const char* {
+    context->include_fault = std::move(why);
+    return nullptr;
+  };
+  const auto asking = context->included.find(asking_file == nullptr ? "" : asking_file);
+  const std::string& from =
+      asking == context->included.end() ? context->source->path : asking->second;
+  if (from.empty()) return refuse("these rules are in no file, so there is no folder to look in");
+  if (*name == '/') return refuse("an include is looked up beside its file; give a relative path");
+  const std::string path = from.substr(0, from.size() - base_name(from).size()) + name;
+  Result<std::string> text = read_text_file(path);
+  if (!text) return refuse(text.error().message);
+  if (text->size() > kMaxIncludeBytes || text->find('\0') != std::string::npos)
+    return refuse(path + " is no rule file");
+  context->included[name] = path;
+  if (context->strings != nullptr) collect_yara_strings(*text, *context->strings);
+  char* copy = static_cast<char*>(std::malloc(text->size() + 1));
+  if (copy != nullptr) std::memcpy(copy, text->c_str(), text->size() + 1);
+  return copy;
+}
+
+void free_include(const char* text, void*) {
+  std::free(const_cast<char*>(text));
+}
+
+/// Externals of this set of sources: all but those that are the name of a rule.
+std::vector<const External*> usable_externals(const std::vector<YaraRules::SourceText>& sources) {
+  std::vector<const External*> usable;
+  for (const External& external : kExternals)
+    if (std::none_of(sources.begin(), sources.end(), [&](const YaraRules::SourceText& s) {
+          return declares_rule(s.text, external.name);
+        }))
+      usable.push_back(&external);
+  return usable;
+}
+
+Compiler new_compiler(const std::vector<const External*>& externals) {
+  YR_COMPILER* raw = nullptr;
+  // Fails for want of memory only.
+  POSTERN_CHECK(yr_compiler_create(&raw) == ERROR_SUCCESS);
+  Compiler compiler(raw);
+  for (const External* external : externals)
+    POSTERN_CHECK(yr_compiler_define_string_variable(raw, external->name, "") == ERROR_SUCCESS);
+  return compiler;
+}
+
+/// The strings of all rules by namespace and rule.
+using StringTexts = std::map<std::string, std::map<std::string, YaraStringTexts>>;
+
+/// True when libyara takes the source. `strings` may be null.
+bool add_source(YR_COMPILER* compiler,
+                const YaraRules::SourceText& source,
+                Diagnostics* diag,
+                StringTexts* strings) {
+  SourceContext context;
+  context.source = &source;
+  context.diag = diag;
+  if (strings != nullptr) {
+    context.strings = &(*strings)[source.name_space.empty() ? "default" : source.name_space];
+    collect_yara_strings(source.text, *context.strings);
+  }
+  yr_compiler_set_callback(compiler, report, &context);
+  yr_compiler_set_include_callback(compiler, read_include, free_include, &context);
+  const char* name_space = source.name_space.empty() ? nullptr : source.name_space.c_str();
+  const int errors =
+      yr_compiler_add_bytes(compiler, source.text.data(), source.text.size(), name_space);
+  yr_compiler_set_callback(compiler, nullptr, nullptr);
+  if (errors != 0 && diag != nullptr && !diag->has_errors())
+    diag->error("yara-compile", "libyara refuses these rules without saying why", Span{});
+  return errors == 0;
+}
+
+void initialize_once() {
+  static std::once_flag once;
+  std::call_once(once, [] { POSTERN_CHECK(yr_initialize() == ERROR_SUCCESS); });
+}
+
+// ---------------------------------------------------------------------------------------------------
+// Compiled rules and their scanners
+
+std::string meta_text(const YR_META& meta) {
+  switch (meta.type) {
+    case META_TYPE_INTEGER:
+      return std::to_string(meta.integer);
+    case META_TYPE_BOOLEAN:
+      return meta.integer != 0 ? "true" : "false";
+    default:
+      return meta.string == nullptr ? "" : meta.string;
+  }
+}
+
+YaraRuleInfo rule_info(const YR_RULE& rule, const StringTexts& texts) {
+  YaraRuleInfo info;
+  info.identifier = rule.identifier;
+  info.name_space = rule.ns == nullptr ? "" : rule.ns->name;
+  info.is_private = (rule.flags & RULE_FLAGS_PRIVATE) != 0;
+  const char* tag = nullptr;
+  yr_rule_tags_foreach((&rule), tag) info.tags.emplace_back(tag);
+  const YR_META* meta = nullptr;
+  yr_rule_metas_foreach((&rule), meta) info.meta.emplace_back(meta->identifier, meta_text(*meta));
+  const auto name_space = texts.find(info.name_space);
+  if (name_space == texts.end()) return info;
+  const auto strings = name_space->second.find(info.identifier);
+  if (strings != name_space->second.end()) info.strings = strings->second;
+  return info;
+}
+
+class CompiledYara final : public YaraRules, public std::enable_shared_from_this<CompiledYara> {
+ public:
+  CompiledYara(YR_RULES* rules, std::vector<const External*> externals, const StringTexts& strings)
+      : rules_(rules), externals_(std::move(externals)) {
+    const YR_RULE* rule = nullptr;
+    yr_rules_foreach(rules_, rule) infos_.push_back(rule_info(*rule, strings));
+  }
+
+  CompiledYara(const CompiledYara&) = delete;
+  CompiledYara& operator=(const CompiledYara&) = delete;
+
+  ~CompiledYara() override { yr_rules_destroy(rules_); }
+
+  const std::vector<YaraRuleInfo>& rules() const override { return infos_; }
+
+  std::unique_ptr<ContentScanner> scanner(HitSink sink) const override;
+
+  YR_RULES* raw() const { return rules_; }
+
+  const std::vector<const External*>& externals() const { return externals_; }
+
+ private:
+  YR_RULES* rules_;
+  std::vector<const External*> externals_;
+  std::vector<YaraRuleInfo> infos_;
+};
+
+std::string scan_error(int code, const YR_RULE* rule) {
+  std::string where = rule == nullptr ? "" : std::string(" in rule ") + rule->identifier;
+  switch (code) {
+    case ERROR_SCAN_TIMEOUT:
+      return "YARA gave up after " + std::to_string(kTimeoutSeconds) + " seconds" + where;
+    case ERROR_COULD_NOT_MAP_FILE:
+      return "the content became unreadable while YARA scanned it" + where;
+    case ERROR_INSUFFICIENT_MEMORY:
+      return "YARA ran out of memory" + where;
+    default:
+      return "YARA error " + std::to_string(code) + where;
+  }
+}
+
+class YaraScanner final : public ContentScanner {
+ public:
+  YaraScanner(std::shared_ptr<const CompiledYara> rules, HitSink sink)
+      : rules_(std::move(rules)), sink_(std::move(sink)) {
+    POSTERN_CHECK(yr_scanner_create(rules_->raw(), &scanner_) == ERROR_SUCCESS);
+    yr_scanner_set_timeout(scanner_, kTimeoutSeconds);
+    yr_scanner_set_flags(scanner_, SCAN_FLAGS_REPORT_RULES_MATCHING | kFaultFlags);
+    yr_scanner_set_callback(scanner_, on_message, this);
+  }
+
+  YaraScanner(const YaraScanner&) = delete;
+  YaraScanner& operator=(const YaraScanner&) = delete;
+
+  ~YaraScanner() override { yr_scanner_destroy(scanner_); }
+
+  Result<uint32_t> scan(const ContentOrigin& origin, std::string_view content) override {
+    for (const External* external : rules_->externals())
+      yr_scanner_define_string_variable(scanner_, external->name,
+                                        external_value(*external, origin).c_str());
+    hits_.clear();
+    cut_short_now_ = false;
+    // An empty content may have no address, libyara wants one.
+    const std::string_view bytes = content.empty() ? std::string_view("", 0) : content;
+    const int code =
+        yr_scanner_scan_mem(scanner_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+    if (cut_short_now_) ++cut_short_;
+    if (code != ERROR_SUCCESS)
+      return Error{code == ERROR_SCAN_TIMEOUT ? Code::kLimit : Code::kInvalid,
+                   scan_error(code, yr_scanner_last_error_rule(scanner_))};
+    // Reported after the scan: the sink may take its time, or throw away what it was told.
+    for (const ContentHit& hit : hits_)
+      sink_(origin, hit);
+    return static_cast<uint32_t>(hits_.size());
+  }
+
+  uint64_t cut_short() const override { return cut_short_; }
+
+ private:
+  static int on_message(YR_SCAN_CONTEXT* context, int message, void* data, void* user) {
+    auto* self = static_cast<YaraScanner*>(user);
+    if (message == CALLBACK_MSG_RULE_MATCHING)
+      self->collect(context, static_cast<const YR_RULE*>(data));
+    else if (message == CALLBACK_MSG_TOO_MANY_MATCHES || message == CALLBACK_MSG_TOO_SLOW_SCANNING)
+      self->cut_short_now_ = true;
+    return CALLBACK_CONTINUE;
+  }
+
+  void collect(YR_SCAN_CONTEXT* context, const YR_RULE* rule) {
+    ContentHit hit;
+    hit.rule = static_cast<uint32_t>(rule - rules_->raw()->rules_table);
+    const YR_STRING* string = nullptr;
+    yr_rule_strings_foreach(rule, string) {
+      if (STRING_IS_PRIVATE(string)) continue;
+      const YR_MATCH* match = nullptr;
+      yr_string_matches_foreach(context, string, match) {
+        if (hit.strings.size() == kMaxStringsPerHit) break;
+        StringMatch& found = hit.strings.emplace_back();
+        found.identifier = string->identifier;
+        found.offset = static_cast<uint64_t>(match->base + match->offset);
+        const auto size = std::min(static_cast<size_t>(match->data_length), kMaxDataPerString);
+        found.data.assign(reinterpret_cast<const char*>(match->data), size);
+      }
+    }
+    hits_.push_back(std::move(hit));
+  }
+
+  std::shared_ptr<const CompiledYara> rules_;
+  HitSink sink_;
+  YR_SCANNER* scanner_ = nullptr;
+  std::vector<ContentHit> hits_;
+  uint64_t cut_short_ = 0;
+  bool cut_short_now_ = false;
+};
+
+std::unique_ptr<ContentScanner> CompiledYara::scanner(HitSink sink) const {
+  return std::make_unique<YaraScanner>(shared_from_this(), std::move(sink));
+}
+
+}  // namespace
+
+std::shared_ptr<const YaraRules> YaraRules::compile(const std::vector<SourceText>& sources,
+                                                    std::vector<Diagnostics>& diagnostics) {
+  initialize_once();
+  if (diagnostics.size() < sources.size()) diagnostics.resize(sources.size());
+  const std::vector<const External*> externals = usable_externals(sources);
+  std::vector<size_t> good;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    const Compiler alone = new_compiler(externals);
+    bool taken = true;
+    for (const size_t earlier : good)
+      if (sources[earlier].name_space == sources[i].name_space)
+        taken = taken && add_source(alone.get(), sources[earlier], nullptr, nullptr);
+    if (taken && add_source(alone.get(), sources[i], &diagnostics[i], nullptr)) good.push_back(i);
+  }
+
+  Compiler together = new_compiler(externals);
+  StringTexts strings;
+  for (size_t at = 0; at < good.size();) {
+    if (add_source(together.get(), sources[good[at]], nullptr, &strings)) {
+      ++at;
+      continue;
+    }
+    // An include has changed since, or all together pass a limit of libyara: without this one,
+    // then.
+    diagnostics[good[at]].error("yara-compile",
+                                "these rules compile alone, but not with the others", Span{});
+    good.erase(good.begin() + static_cast<std::ptrdiff_t>(at));
+    together = new_compiler(externals);
+    at = 0;
+  }
+  YR_RULES* rules = nullptr;
+  POSTERN_CHECK(yr_compiler_get_rules(together.get(), &rules) == ERROR_SUCCESS);
+  return std::make_shared<CompiledYara>(rules, externals, strings);
+}
+
+}  // namespace postern::match
