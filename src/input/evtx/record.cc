@@ -1,20 +1,16 @@
-// How a record becomes a row.
+// How a record is resolved into frames, and its values into text.
 //
 //   payload -> instance -> frame {program, values} (+ a frame for each nested fragment)
-//           -> raw provider and channel -> table -> bound ops of that table -> cells
 //
-// Programs are compiled once per chunk, because a chunk is where names and templates live; bound
-// ops once per program and table. So for each cell there is one look at the value's type and one
-// conversion, straight into the arena of the batch.
+// Programs are compiled once per chunk, because a chunk is where names and templates live. What is
+// then done with the frames is in record_row.cc.
 #include "input/evtx/record.h"
 
 #include <algorithm>
 
 #include "base/time.h"
-#include "data/dynamic.h"
 #include "input/evtx/utf16.h"
 #include "input/evtx/value.h"
-#include "input/evtx/xml.h"
 
 namespace postern::input::evtx {
 namespace {
@@ -22,16 +18,12 @@ namespace {
 constexpr uint32_t kRecordMagic = 0x00002a2a;
 constexpr size_t kTrailingSizeBytes = 4;
 constexpr int kMaxNesting = 8;
-constexpr size_t kMaxXmlBytes = size_t{1} << 20;
 constexpr size_t kMaxFrames = 64;
 
 // Units of work, a few nanoseconds each; see the head of record.h. The most that a chunk of 479
 // real files took is 130,000.
 constexpr size_t kChunkBudget = 4'000'000;
 constexpr size_t kWorkPerTemplateByte = 8;
-constexpr size_t kWorkPerOp = 16;
-constexpr size_t kWorkPerListedByte =
-    8;  // a value that goes through a list is copied several times
 
 }  // namespace
 
@@ -296,134 +288,6 @@ std::optional<int64_t> RecordDecoder::event_time() {
     if (const auto ticks = parse_rfc3339(text(f, op.value, arena).text)) return ticks;
   }
   return of_filetime(record_.written);  // when the service wrote it: moments later
-}
-
-// --- Rows -----------------------------------------------------------------------------------
-
-const std::vector<BoundOp>& RecordDecoder::bound_ops(Program& program,
-                                                     WindowsTable t,
-                                                     const data::Layout& layout) {
-  auto& bound = program.bound[static_cast<size_t>(t)];
-  if (!bound) bound = std::make_unique<std::vector<BoundOp>>(bind(program, layout, *names_));
-  return *bound;
-}
-
-void RecordDecoder::write_row(WindowsTable t, data::BatchBuilder& b, data::Position position) {
-  b.begin(position);
-  if (const auto ticks = event_time()) b.set_time(*ticks);
-  num_gathered_ = 0;
-  for (const Frame& f : frames_)
-    for (const BoundOp& bound : bound_ops(*f.program, t, b.layout()))
-      write_field(f, bound, b);
-  write_gathered(b);
-  if (b.layout().raw_slot() >= 0) b.raw(xml());
-  b.end();
-}
-
-void RecordDecoder::write_field(const Frame& f, const BoundOp& bound, data::BatchBuilder& b) {
-  const Op& op = f.program->ops[bound.op];
-  const auto single = single_value(f, op.value);
-  if (!spend(kWorkPerOp + (single ? single->bytes.size() : 0)) || is_absent(f, op)) return;
-  if (single && bound.target == BoundOp::Target::kInteger && !b.wants_values()) {
-    if (const auto number = as_integer(*single)) return b.integer(bound.slot, *number);
-  }
-  std::string_view column = bound.column;
-  if (op.dynamic_name.count != 0) {
-    std::string renamed;
-    column = b.arena().copy(data_column(text(f, op.dynamic_name, b.arena()).text, renamed));
-    if (!spend(kWorkPerListedByte * column.size())) return;
-  }
-  if (single && single->is_array()) {
-    elements_.clear();
-    split_array(*single, elements_);
-    // Windows repeats the element for each value of an array, and writes it once when there is
-    // none.
-    if (elements_.empty()) elements_.push_back({{}, static_cast<uint8_t>(ValueType::kNull)});
-    for (const RawValue& v : elements_)
-      gather(column, text(v, b.arena()).text);
-    return;
-  }
-  if (bound.target == BoundOp::Target::kMultivalue)
-    return gather(column, text(f, op.value, b.arena()).text);
-  write_text(bound, column, text(f, op.value, b.arena()), b);
-}
-
-void RecordDecoder::write_text(const BoundOp& bound,
-                               std::string_view column,
-                               const Text& t,
-                               data::BatchBuilder& b) {
-  if (b.wants_values() || bound.slot < 0)
-    b.field(column, t.text, t.in_arena);
-  else
-    b.text(bound.slot, t.text, t.in_arena);
-  b.text(bound.alias_slot, t.text, t.in_arena);
-}
-
-// Few columns of a row are lists, so a linear search is enough (and charged for).
-void RecordDecoder::gather(std::string_view column, std::string_view text) {
-  if (!spend(kWorkPerOp + num_gathered_ + kWorkPerListedByte * text.size())) return;
-  for (size_t i = 0; i < num_gathered_; ++i)
-    if (gathered_[i].column == column) return gathered_[i].texts.push_back(text);
-  if (num_gathered_ == gathered_.size()) gathered_.emplace_back();
-  Gathered& g = gathered_[num_gathered_++];
-  g.column = column;
-  g.texts.assign(1, text);
-}
-
-void RecordDecoder::write_gathered(data::BatchBuilder& b) {
-  for (size_t i = 0; i < num_gathered_; ++i) {
-    const Gathered& g = gathered_[i];
-    // A named field that came once is a plain value; nameless Data always is a list.
-    if (g.texts.size() == 1 && g.column != "Data") {
-      b.field(g.column, g.texts[0]);
-      continue;
-    }
-    data::DynamicWriter w;
-    w.begin_array();
-    for (const std::string_view text : g.texts)
-      w.string(text);
-    w.end();
-    b.field(g.column, data::Value::dynamic(w.take()));
-  }
-}
-
-// --- Whole events ---------------------------------------------------------------------------
-
-void RecordDecoder::read_event(Arena& arena, WindowsEvent& out) {
-  out.clear();
-  out.time = event_time();
-  for (const Frame& f : frames_)
-    for (const Op& op : f.program->ops)
-      read_field(f, op, arena, out);
-}
-
-void RecordDecoder::read_field(const Frame& f, const Op& op, Arena& arena, WindowsEvent& out) {
-  const auto single = single_value(f, op.value);
-  if (op.kind == Op::Kind::kNested || is_absent(f, op)) return;
-  if (!spend(kWorkPerOp + (single ? single->bytes.size() : 0))) return;
-  const auto kept = [&](const Text& t) { return t.in_arena ? t.text : arena.copy(t.text); };
-  if (op.kind == Op::Kind::kSystem) {
-    out[op.field] = kept(text(f, op.value, arena));
-    return;
-  }
-  const std::string_view name =
-      op.dynamic_name.count == 0 ? arena.copy(op.name) : kept(text(f, op.dynamic_name, arena));
-  if (op.dynamic_name.count != 0 && !spend(kWorkPerListedByte * name.size())) return;
-  if (single && single->is_array()) {
-    std::vector<RawValue> elements;
-    split_array(*single, elements);
-    if (elements.empty()) elements.push_back({{}, static_cast<uint8_t>(ValueType::kNull)});
-    for (const RawValue& v : elements)
-      out.data.push_back({name, text(v, arena).text});
-    return;
-  }
-  out.data.push_back({name, kept(text(f, op.value, arena))});
-}
-
-std::string RecordDecoder::xml() {
-  std::string out;
-  spend(render_xml(chunk_, record_.payload, record_.payload_end, kMaxXmlBytes, out));
-  return out;
 }
 
 }  // namespace postern::input::evtx

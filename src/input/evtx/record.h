@@ -40,6 +40,11 @@ struct RecordHeader {
 
 inline constexpr size_t kRecordHeaderBytes = 24;
 
+/// Work charged for an op, and for a byte of a value that goes through a list (and is copied
+/// several times on the way); the other charges are in record.cc.
+inline constexpr size_t kWorkPerOp = 16;
+inline constexpr size_t kWorkPerListedByte = 8;
+
 /// Reads the header at `at`; nullopt when there is none that fits the chunk.
 std::optional<RecordHeader> record_header(std::string_view chunk, size_t at);
 

@@ -19,28 +19,33 @@ constexpr size_t kWorkPerToken = 8;
 constexpr size_t kMaxElements = 64;
 constexpr size_t kMaxFragments = 64;
 
-void append_escaped(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out.append("&amp;");
-        break;
-      case '<':
-        out.append("&lt;");
-        break;
-      case '>':
-        out.append("&gt;");
-        break;
-      case '"':
-        out.append("&quot;");
-        break;
-      case '\'':
-        out.append("&apos;");
-        break;
-      default:
-        out.push_back(c);
-    }
+std::string_view escape_of(char c) {
+  switch (c) {
+    case '&':
+      return "&amp;";
+    case '<':
+      return "&lt;";
+    case '>':
+      return "&gt;";
+    case '"':
+      return "&quot;";
+    case '\'':
+      return "&apos;";
+    default:
+      return {};
   }
+}
+
+// Run by run: values are long, and characters to escape are rare in them.
+void append_escaped(std::string& out, std::string_view text) {
+  size_t run = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const std::string_view escape = escape_of(text[i]);
+    if (escape.empty()) continue;
+    out.append(text, run, i - run).append(escape);
+    run = i + 1;
+  }
+  out.append(text, run);
 }
 
 /// Writes one record; its limits are those of RecordDecoder, plus the size of the output.
@@ -192,12 +197,15 @@ class Renderer {
   }
 
   void end_element(const Element& e) {
-    const std::string start_tag = out_.substr(e.start, e.content - e.start);
     const std::string end_tag = "</" + e.name + ">";
-    for (size_t i = 0; i < e.repeats.size() && out_.size() <= max_bytes_; ++i) {
-      if (i != 0) out_.append(end_tag).append(start_tag);
-      append_escaped(out_, e.repeats[i]);
+    if (e.repeats.size() > 1) {
+      const std::string start_tag = out_.substr(e.start, e.content - e.start);
+      for (size_t i = 0; i + 1 < e.repeats.size() && out_.size() <= max_bytes_; ++i) {
+        append_escaped(out_, e.repeats[i]);
+        out_.append(end_tag).append(start_tag);
+      }
     }
+    if (!e.repeats.empty()) append_escaped(out_, e.repeats.back());
     out_.append(end_tag);
   }
 
