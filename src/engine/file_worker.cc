@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.h"
+
 namespace postern::engine {
 
 using data::Batch;
@@ -147,6 +149,11 @@ void FileWorker::keep_rows(const BranchProgram& p, const Batch& batch, std::span
     out.chunk.times.push_back(time.valid(row) ? time[row] : 0);
     const uint32_t id = ref(batch, row);
     out.chunk.refs.add_row(&id, 1);
+  }
+  if (p.host_slot >= 0) {
+    out.own = p.branch->own;
+    const Column& host = batch.columns[static_cast<size_t>(p.host_slot)];
+    for (const uint32_t row : rows) out.hosts.push_back(fold(host.type() == data::Type::kNull || !host.valid(row) ? "" : host.value(row).text()));
   }
   outbox_.rows.push_back(std::move(out));
 }

@@ -22,6 +22,9 @@ struct PassedRows {
   size_t rule_index = 0;
   size_t scan = 0;
   exec::Chunk chunk;
+  /// Not empty: the machine of each row; rows of a foreign table wait for what the own one tells.
+  std::vector<std::string> hosts;
+  bool own = false;
 };
 
 /// What one file gave, until it is its turn to be committed.

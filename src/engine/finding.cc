@@ -28,6 +28,12 @@ std::string first_of(const Finding& f, const Names& names) {
 
 }  // namespace
 
+std::string host_column(const plan::TableDef& table) {
+  for (const std::string_view name : kHostNames)
+    if (table.find(name)) return std::string(name);
+  return "";
+}
+
 void name_entities(Finding& f) {
   if (f.host.empty()) f.host = first_of(f, kHostNames);
   if (f.user.empty()) f.user = first_of(f, kUserNames);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/value.h"
+#include "plan/catalog.h"
 #include "plan/rule.h"
 
 namespace postern::engine {
@@ -42,6 +43,9 @@ struct Finding {
   std::optional<Window> window;
   std::vector<EvidenceRef> evidence;
 };
+
+/// Column of a table that names the machine, or ""; the same names that findings are read by.
+std::string host_column(const plan::TableDef& table);
 
 /// Fills `host` and `user` from the row, by the names that the vocabularies use for them.
 void name_entities(Finding& f);

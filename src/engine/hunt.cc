@@ -85,7 +85,8 @@ class Committer {
     box.refs.clear();
     for (PassedRows& p : box.rows) {
       for (uint32_t& id : p.chunk.refs.ids) id += base;
-      if (runs_[p.rule_index]) runs_[p.rule_index]->push(p.scan, std::move(p.chunk));
+      if (runs_[p.rule_index]) 
+        runs_[p.rule_index]->push(p.scan, std::move(p.chunk), std::move(p.hosts), p.own);
     }
     box.rows.clear();
     progress_.findings += box.findings.size();

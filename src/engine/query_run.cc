@@ -41,6 +41,16 @@ void QueryRun::push(size_t scan, Chunk&& chunk) {
   stores_[scan].add(chunk, false);
 }
 
+void QueryRun::push(size_t scan, Chunk&& chunk, std::vector<std::string> hosts, bool own) {
+  if (hosts.empty()) return push(scan, std::move(chunk));
+  if (!own) {
+    foreign_.push_back({scan, std::move(chunk), std::move(hosts)});
+    return;
+  }
+  for (std::string& h : hosts) own_hosts_.emplace(scan, std::move(h));
+  push(scan, std::move(chunk));
+}
+
 void QueryRun::add_notes(const exec::RunNotes& n) {
   for (const auto& [column, rows] : n.null_key_rows) notes_.null_key_rows[column] += rows;
   notes_.rows_dropped += n.rows_dropped;
@@ -106,6 +116,13 @@ std::vector<ResultRow> merge_windows(std::vector<ResultRow> rows) {
 }  // namespace
 
 std::vector<ResultRow> QueryRun::finish() {
+  for (Foreign& f : foreign_) {
+    std::vector<uint32_t> kept;
+    for (uint32_t r = 0; r < f.chunk.num_rows; ++r)
+      if (f.hosts[r].empty() || !own_hosts_.count({f.scan, f.hosts[r]})) kept.push_back(r);
+    if (!kept.empty()) push(f.scan, exec::gather(f.chunk, kept));
+  }
+  foreign_.clear();
   std::vector<ResultRow> out;
   if (run_) {
     run_->finish();

@@ -9,6 +9,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "engine/finding.h"
@@ -32,6 +34,9 @@ class QueryRun {
 
   /// Rows of a scan that passed its branch filters, in evidence order.
   void push(size_t scan, exec::Chunk&& chunk);
+  /// The same for a scan that reads its vocabulary's own table and foreign ones: a machine's foreign rows
+  /// count only when the own table has none for it, so that no connection is counted twice.
+  void push(size_t scan, exec::Chunk&& chunk, std::vector<std::string> hosts, bool own);
   std::vector<ResultRow> finish();
   const exec::RunNotes& notes() const { return notes_; }
 
@@ -45,6 +50,13 @@ class QueryRun {
   std::unique_ptr<exec::Run> run_;               // without look-back
   std::vector<exec::RowStore> stores_;           // with: per scan
   int64_t last_time_ = 0;
+  struct Foreign {
+    size_t scan;
+    exec::Chunk chunk;
+    std::vector<std::string> hosts;
+  };
+  std::vector<Foreign> foreign_;
+  std::set<std::pair<size_t, std::string>> own_hosts_;
   exec::RunNotes notes_;
 };
 

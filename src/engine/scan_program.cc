@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "engine/finding.h"
 
 namespace postern::engine {
 
@@ -64,6 +65,12 @@ data::Type native_type(const plan::TableDef& table, const std::string& name) {
   return f ? f->type : data::Type::kString;
 }
 
+// True when a scan reads its vocabulary's own table and foreign ones beside it.
+bool mixes_own_and_foreign(const plan::Op& scan) {
+  const auto own = std::count_if(scan.branches.begin(), scan.branches.end(), [](const plan::Branch& b) { return b.own; });
+  return own > 0 && static_cast<size_t>(own) < scan.branches.size();
+}
+
 data::Layout& layout_of(data::Layouts& layouts, const std::string& table) {
   return layouts.try_emplace(table, data::Layout(table)).first->second;
 }
@@ -90,6 +97,8 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules, b
         std::set<std::string> columns;
         plan::collect_columns(b.where, columns);
         for (const plan::NamedExpr& c : b.columns) plan::collect_columns(c.expr, columns);
+        if (mixes_own_and_foreign(*scan))
+          if (const std::string host = host_column(*catalog.table(b.table)); !host.empty()) columns.insert(host);
         want(b.table, columns);
       }
     }
@@ -116,6 +125,7 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules, b
         p.rule_index = rule_index;
         p.scan = s;
         p.branch = &b;
+        if (mixes_own_and_foreign(*scan)) p.host_slot = t.layout->slot(host_column(*t.table));
         if (b.where) {
           POSTERN_TRY(p.where, exec::compile(b.where, t.schema));
           if (use_event_ids && t.event_id_slot >= 0) p.event_ids = required_ids(b.where, t.table->event_id);

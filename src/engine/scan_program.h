@@ -21,6 +21,9 @@ struct BranchProgram {
   /// Event ids that the filter requires, sorted; nullopt: any event may pass.
   std::optional<std::vector<int64_t>> event_ids;
   std::shared_ptr<const exec::CompiledExpr> where;   ///< null: every row passes
+  /// Slot of the machine's name, where this scan reads its vocabulary's own table and others beside it:
+  /// then rows of the others count only for machines of which the own table tells nothing.
+  int host_slot = -1;
   /// A program per column of the scan's schema; null where the table lacks it.
   std::vector<std::shared_ptr<const exec::CompiledExpr>> columns;
 };

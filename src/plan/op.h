@@ -55,6 +55,9 @@ struct Branch {
   ExprPtr where;                           ///< over native columns; null: all
   std::vector<NamedExpr> columns;          ///< provided view columns over native ones, bound
   std::vector<std::string> missing;        ///< view columns asked for that this table does not have
+  /// The vocabulary's own table (DeviceNetworkEvents from a Defender export), not another one seen
+  /// through its words. Where both tell of one host, the own one counts.
+  bool own = false;
 };
 
 enum class OpKind : uint8_t {
