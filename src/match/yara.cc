@@ -4,10 +4,13 @@
 // Compiling: libyara cannot go on after a source with an error (it asserts), so each source is
 // compiled once alone (with what its namespace already has) and the good ones then together.
 // External variables are the few that published rules ask for; none is defined whose name a rule
-// has, because that rule would be refused as a duplicate. Scanning: one YR_SCANNER per thread;
-// matches are copied out of libyara's memory before it is reused. Source: yara.readthedocs.io (C
-// API, external variables); THOR's external variables for files. Tests:
-// tests/unit/match/yara_test.cc, yara_upstream_test.cc (850 cases of libyara's own tests).
+// has, because that rule would be refused as a duplicate.
+//
+// Scanning: one YR_SCANNER per thread; matches are copied out of libyara's memory before it is
+// reused.
+//
+// Source: yara.readthedocs.io (C API, external variables), THOR's external variables for files.
+// Tests: tests/unit/match/yara_test.cc, yara_upstream_test.cc (850 cases of libyara's own tests).
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -20,7 +23,28 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "match/content_scanner.h"
+#include "match/fault_guard.h"
 #include "match/yara_text.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define POSTERN_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define POSTERN_SANITIZED 1
+#endif
+#endif
+#ifndef POSTERN_SANITIZED
+#define POSTERN_SANITIZED 0
+#endif
+
+#if POSTERN_SANITIZED
+// libyara keeps some bytes of its lexer when it refuses a source (a circular include); not ours.
+extern "C" const char* __lsan_default_suppressions();
+
+extern "C" const char* __lsan_default_suppressions() {
+  return "leak:libyara.so\n";
+}
+#endif
 
 namespace postern::match {
 namespace {
@@ -32,14 +56,8 @@ constexpr size_t kMaxIncludeBytes = size_t{16} << 20;
 
 // libyara's fault handler turns a fault while scanning (a mapped file that shrinks) into an error;
 // under a sanitizer it would hide the faults that the sanitizer is there to show.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if POSTERN_SANITIZED
 constexpr int kFaultFlags = SCAN_FLAGS_NO_TRYCATCH;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr int kFaultFlags = SCAN_FLAGS_NO_TRYCATCH;
-#else
-constexpr int kFaultFlags = 0;
-#endif
 #else
 constexpr int kFaultFlags = 0;
 #endif
@@ -219,6 +237,8 @@ Compiler new_compiler(const std::vector<const External*>& externals) {
   // Fails for want of memory only.
   POSTERN_CHECK(yr_compiler_create(&raw) == ERROR_SUCCESS);
   Compiler compiler(raw);
+  // Warns of `\v` in `\victim`, which is a vertical tab and not what the author meant.
+  raw->strict_escape = true;
   for (const External* external : externals)
     POSTERN_CHECK(yr_compiler_define_string_variable(raw, external->name, "") == ERROR_SUCCESS);
   return compiler;
@@ -227,8 +247,37 @@ Compiler new_compiler(const std::vector<const External*>& externals) {
 /// The strings of all rules by namespace and rule.
 using StringTexts = std::map<std::string, std::map<std::string, YaraStringTexts>>;
 
-/// True when libyara takes the source. `strings` may be null.
-bool add_source(YR_COMPILER* compiler,
+/// The line of the first division or remainder whose divisor begins with a minus: libyara was
+/// stopped before it could say where it was.
+Span division_span(std::string_view text) {
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != '\\' && text[at] != '%') continue;
+    const size_t divisor = text.find_first_not_of(" \t(", at + 1);
+    if (divisor == std::string_view::npos || text[divisor] != '-') continue;
+    const auto end = text.begin() + static_cast<std::ptrdiff_t>(at);
+    return line_span(text, static_cast<int>(std::count(text.begin(), end, '\n')) + 1);
+  }
+  return {};
+}
+
+/// One call of yr_compiler_add_bytes, with its result.
+struct AddCall {
+  YR_COMPILER* compiler;
+  const YaraRules::SourceText* source;
+  int errors = 0;
+
+  static void run(void* self) {
+    auto* call = static_cast<AddCall*>(self);
+    const YaraRules::SourceText& source = *call->source;
+    call->errors =
+        yr_compiler_add_bytes(call->compiler, source.text.data(), source.text.size(),
+                              source.name_space.empty() ? nullptr : source.name_space.c_str());
+  }
+};
+
+/// True when libyara takes the source; if not, the compiler is not usable any more. `strings` may
+/// be null.
+bool add_source(Compiler& compiler,
                 const YaraRules::SourceText& source,
                 Diagnostics* diag,
                 StringTexts* strings) {
@@ -239,15 +288,22 @@ bool add_source(YR_COMPILER* compiler,
     context.strings = &(*strings)[source.name_space.empty() ? "default" : source.name_space];
     collect_yara_strings(source.text, *context.strings);
   }
-  yr_compiler_set_callback(compiler, report, &context);
-  yr_compiler_set_include_callback(compiler, read_include, free_include, &context);
-  const char* name_space = source.name_space.empty() ? nullptr : source.name_space.c_str();
-  const int errors =
-      yr_compiler_add_bytes(compiler, source.text.data(), source.text.size(), name_space);
-  yr_compiler_set_callback(compiler, nullptr, nullptr);
-  if (errors != 0 && diag != nullptr && !diag->has_errors())
+  yr_compiler_set_callback(compiler.get(), report, &context);
+  yr_compiler_set_include_callback(compiler.get(), read_include, free_include, &context);
+  AddCall call{compiler.get(), &source};
+  if (!run_guarding_division(AddCall::run, &call)) {
+    // The compiler stopped in the middle: not even its destructor can be trusted, so it is left
+    // alone.
+    static_cast<void>(compiler.release());
+    if (diag != nullptr)
+      diag->error("yara-compile", "the smallest integer divided by -1 is beyond YARA's integers",
+                  division_span(source.text));
+    return false;
+  }
+  yr_compiler_set_callback(compiler.get(), nullptr, nullptr);
+  if (call.errors != 0 && diag != nullptr && !diag->has_errors())
     diag->error("yara-compile", "libyara refuses these rules without saying why", Span{});
-  return errors == 0;
+  return call.errors == 0;
 }
 
 void initialize_once() {
@@ -348,9 +404,9 @@ class YaraScanner final : public ContentScanner {
     hits_.clear();
     cut_short_now_ = false;
     // An empty content may have no address, libyara wants one.
-    const std::string_view bytes = content.empty() ? std::string_view("", 0) : content;
+    const char* bytes = content.empty() ? "" : content.data();
     const int code =
-        yr_scanner_scan_mem(scanner_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+        yr_scanner_scan_mem(scanner_, reinterpret_cast<const uint8_t*>(bytes), content.size());
     if (cut_short_now_) ++cut_short_;
     if (code != ERROR_SUCCESS)
       return Error{code == ERROR_SCAN_TIMEOUT ? Code::kLimit : Code::kInvalid,
@@ -413,18 +469,18 @@ std::shared_ptr<const YaraRules> YaraRules::compile(const std::vector<SourceText
   const std::vector<const External*> externals = usable_externals(sources);
   std::vector<size_t> good;
   for (size_t i = 0; i < sources.size(); ++i) {
-    const Compiler alone = new_compiler(externals);
+    Compiler alone = new_compiler(externals);
     bool taken = true;
     for (const size_t earlier : good)
       if (sources[earlier].name_space == sources[i].name_space)
-        taken = taken && add_source(alone.get(), sources[earlier], nullptr, nullptr);
-    if (taken && add_source(alone.get(), sources[i], &diagnostics[i], nullptr)) good.push_back(i);
+        taken = taken && add_source(alone, sources[earlier], nullptr, nullptr);
+    if (taken && add_source(alone, sources[i], &diagnostics[i], nullptr)) good.push_back(i);
   }
 
   Compiler together = new_compiler(externals);
   StringTexts strings;
   for (size_t at = 0; at < good.size();) {
-    if (add_source(together.get(), sources[good[at]], nullptr, &strings)) {
+    if (add_source(together, sources[good[at]], nullptr, &strings)) {
       ++at;
       continue;
     }

@@ -176,6 +176,16 @@ TEST(Yara, AFaultySourceIsLeftOutWithItsLine) {
   EXPECT_EQ(c.hits("x"), "a c");
 }
 
+TEST(Yara, DivisionFaultsOfLibyaraAreErrors) {
+  const Compiled bad = compile({{"a", "", "rule a { condition: true }"},
+                                {"b", "", "rule b {\n condition: ~9223372036854775807 \\ -1\n}"}});
+  EXPECT_EQ(bad.summary(1).substr(0, 18), "yara-compile@10-46") << bad.summary(1);
+  EXPECT_EQ(bad.hits("x"), "a");
+  EXPECT_TRUE(compile("rule r { condition: (1 << 63) % -1 == 0 }").diagnostics[0].has_errors());
+  // libyara's scanner looks before it divides.
+  EXPECT_EQ(compile("rule r { condition: (filesize << 63) \\ (0 - filesize) == 0 }").hits("x"), "");
+}
+
 TEST(Yara, WarningsDoNotLeaveASourceOut) {
   const Compiled c = compile(
       "rule slow {\n  strings:\n    $a = /a.*b.*c/\n    $b = \"X\"\n"

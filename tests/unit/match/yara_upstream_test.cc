@@ -76,7 +76,14 @@ TEST(YaraUpstream, CasesOfLibyaraPass) {
   const char* shared = std::getenv("POSTERN_SHARED");
   std::ifstream cases(std::string(shared ? shared : "../shared") + "/cases/yara_upstream.jsonl");
   if (!cases) GTEST_SKIP() << "POSTERN_SHARED has no cases/yara_upstream.jsonl";
-  const std::set<std::string> known = {};
+  const std::set<std::string> known = {
+      // External variables that only that test program defines.
+      "test_boolean_operators:78", "test_boolean_operators:80", "test_boolean_operators:82",
+      "test_boolean_operators:84", "test_arithmetic_operators:280", "test_arithmetic_operators:281",
+      // Includes by the absolute path of that test program.
+      "test_include_files:3483", "test_include_files:3490",
+      // Overflows that versions after 4.5.2 refuse and this one takes.
+      "test_arithmetic_operators:345", "test_hex_strings:1708", "test_re:2786", "test_re:2787"};
   size_t total = 0;
   size_t passed = 0;
   size_t not_here = 0;
