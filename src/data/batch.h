@@ -5,6 +5,7 @@
 // the batch's RecordReader, so that a finding can show the whole event later.
 // Tests: tests/unit/data/batch_test.cc.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -46,6 +47,13 @@ class Layout {
   int raw_slot() const { return raw_slot_; }
   int values_slot() const { return values_slot_; }
 
+  /// Kinds of events that anybody reads, ascending, as numbered by the table's event id column; none
+  /// (as at first): all. A decoder may count events of other kinds as skipped instead of decoding them.
+  void set_event_ids(std::vector<int64_t> ids) { event_ids_ = std::move(ids); }
+  bool wants_event(int64_t id) const {
+    return event_ids_.empty() || std::binary_search(event_ids_.begin(), event_ids_.end(), id);
+  }
+
  private:
   struct Hash {
     using is_transparent = void;
@@ -57,6 +65,7 @@ class Layout {
   std::unordered_map<std::string, int, Hash, std::equal_to<>> slots_;
   int raw_slot_ = -1;
   int values_slot_ = -1;
+  std::vector<int64_t> event_ids_;
 };
 
 /// Layouts by native table name; a table that is absent is read by nobody: its events are only counted.

@@ -208,10 +208,18 @@ WindowsEventWriter::WindowsEventWriter(DecodeContext& context, const std::string
           std::make_unique<data::BatchBuilder>(*layout, context.sink, context.anomalies, path);
 }
 
+bool WindowsEventWriter::wanted(const WindowsEvent& event) const {
+  const data::BatchBuilder* b = builder(event.table());
+  if (!b) return false;
+  // An event whose kind cannot be told might be any.
+  const auto id = parse_int(event[SystemField::kEventId]);
+  return !id || b->layout().wants_event(*id);
+}
+
 void WindowsEventWriter::write(const WindowsEvent& event, data::Position position, bool borrowed) {
   const WindowsTable table = event.table();
   data::BatchBuilder* b = builder(table);
-  if (!b) return skip(table);
+  if (!wanted(event)) return skip(table);
 
   b->begin(position);
   if (event.time) b->set_time(*event.time);

@@ -114,6 +114,9 @@ class WindowsEventWriter {
   /// True when somebody reads the table.
   bool wanted(WindowsTable t) const { return builder(t) != nullptr; }
 
+  /// True when somebody reads events of this table and kind: write() makes a row of it.
+  bool wanted(const WindowsEvent& event) const;
+
   /// The builder of a table's batches, or null when nobody reads it.
   data::BatchBuilder* builder(WindowsTable t) const {
     return builders_[static_cast<size_t>(t)].get();

@@ -89,6 +89,9 @@ class FileDecoder {
     const WindowsTable table = decoder_.table();
     data::BatchBuilder* b = writer_.builder(table);
     if (!b) return writer_.skip(table);
+    // An event whose kind cannot be told is decoded: it might be any.
+    const auto id = decoder_.event_id();
+    if (id && !b->layout().wants_event(*id)) return writer_.skip(table);
     // Before the row: the one that fills a batch hands it over, and its offset belongs to it.
     offsets_[static_cast<size_t>(table)].push_back(offset);
     decoder_.write_row(table, *b, {offset, h.id});

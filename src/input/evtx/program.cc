@@ -103,6 +103,7 @@ class Compiler {
       op.field = m.field;
       const int i = static_cast<int>(out_.ops.size());
       if (m.field == SystemField::kProviderName) out_.provider_op = i;
+      if (m.field == SystemField::kEventId) out_.event_id_op = i;
       if (m.field == SystemField::kChannel) out_.channel_op = i;
       if (m.field == SystemField::kTimeCreated) out_.time_op = i;
     } else if (m.kind == EventShape::Kind::kData) {
@@ -212,7 +213,7 @@ void Program::clear() {
   ops.clear();
   parts.clear();
   failed = false;
-  provider_op = channel_op = time_op = -1;
+  provider_op = event_id_op = channel_op = time_op = -1;
   may_nest = false;
   for (auto& b : bound)
     b.reset();

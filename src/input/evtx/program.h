@@ -70,7 +70,9 @@ struct Program {
   std::vector<Op> ops;
   std::vector<Part> parts;
   bool failed = false;
-  int provider_op = -1;  ///< index of the op that gives Provider_Name, Channel, TimeCreated; or -1
+  /// Index of the op that gives Provider_Name, EventID, Channel, TimeCreated; or -1.
+  int provider_op = -1;
+  int event_id_op = -1;
   int channel_op = -1;
   int time_op = -1;
   bool may_nest = false;  ///< has a part that could hold a nested fragment

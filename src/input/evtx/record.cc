@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "base/time.h"
 #include "input/evtx/utf16.h"
 #include "input/evtx/value.h"
@@ -269,6 +270,18 @@ WindowsTable RecordDecoder::table() {
   routed_.channel = channel;
   routed_.table = windows_table(text_of(f.program->provider_op), text_of(f.program->channel_op));
   return routed_.table;
+}
+
+std::optional<int64_t> RecordDecoder::event_id() {
+  for (const Frame& f : frames_) {
+    if (f.program->event_id_op < 0) continue;
+    const Op& op = f.program->ops[static_cast<size_t>(f.program->event_id_op)];
+    if (const auto v = single_value(f, op.value))
+      if (const auto id = as_integer(*v)) return id;
+    Arena arena(256);
+    return parse_int(trim(text(f, op.value, arena).text));
+  }
+  return std::nullopt;
 }
 
 std::optional<int64_t> RecordDecoder::event_time() {

@@ -59,6 +59,8 @@ class RecordDecoder {
 
   /// Table of the open record.
   WindowsTable table();
+  /// EventID of the open record; nullopt when it has none.
+  std::optional<int64_t> event_id();
   /// Adds the open record as one row; `b` builds batches of `t`.
   void write_row(WindowsTable t, data::BatchBuilder& b, data::Position position);
   /// All fields of the open record; their text lives in `arena`.

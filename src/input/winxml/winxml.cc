@@ -78,9 +78,8 @@ void decode(const Input& original, DecodeContext& context) {
     if (!outcome.problem.empty())
       context.anomalies.add("xml-malformed-event", input.path, outcome.problem_at, outcome.problem);
     if (outcome.problem.empty() || has_identity(event)) {
-      const WindowsTable table = event.table();
       // Before the row: the one that fills a batch hands it over, and its offset belongs to it.
-      if (writer.wanted(table)) offsets[static_cast<size_t>(table)].push_back(at);
+      if (writer.wanted(event)) offsets[static_cast<size_t>(event.table())].push_back(at);
       writer.write(event, {at, number}, false);
     }
     at = outcome.end;

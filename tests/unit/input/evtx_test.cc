@@ -310,6 +310,29 @@ TEST(Evtx, RoutesByProviderAndChannel) {
   EXPECT_EQ(d.num_skipped("windows.event"), 1U);
 }
 
+TEST(Evtx, EventsOfKindsThatNobodyReadsAreCounted) {
+  Builder b;
+  for (const uint16_t id : std::vector<uint16_t>{1, 3, 5, 1}) {
+    TestEvent e;
+    e.id = id;
+    b.record(id,
+             [&](Builder& r) { write_event(r, e, event_data(1, {"A"}, {Builder::text("x")})); });
+  }
+  data::Layout layout(kSysmonTable);
+  layout.add("EventID", kInt);
+  layout.set_event_ids({1, 5});
+  const data::Layouts layouts{{kSysmonTable, layout}};
+  Decoded d({});
+  data::Anomalies anomalies;
+  DecodeContext context{layouts, d, anomalies};
+  const std::string file = evtx_file({b.finish()});
+  decode({"test", file, nullptr}, context);
+  ASSERT_EQ(d.rows(kSysmonTable).size(), 3U);
+  EXPECT_EQ(d.row(kSysmonTable, 1)["EventID"], "5");
+  EXPECT_EQ(d.rows(kSysmonTable)[1].all.at("EventID"), "5");
+  EXPECT_EQ(d.num_skipped(kSysmonTable), 1U);
+}
+
 TEST(Evtx, ValuesColumnHoldsEveryFieldOnce) {
   Decoded d({{kSysmonTable, {{"_values", kDynamic}, {"Image", kString}, {"UserID", kString}}}});
   d.run(decode,

@@ -229,6 +229,24 @@ TEST(WinXml, TablesThatNobodyReadsAreCounted) {
   EXPECT_EQ(d.rows(kSysmon).at(0).position.record, 3U);
 }
 
+TEST(WinXml, EventsOfKindsThatNobodyReadsAreCounted) {
+  data::Layout layout(kSysmon);
+  layout.add("A", kString);
+  layout.set_event_ids({3});
+  const data::Layouts layouts{{kSysmon, layout}};
+  Decoded d({});
+  data::Anomalies anomalies;
+  DecodeContext context{layouts, d, anomalies};
+  std::string other = event_data("<Data Name='A'>3</Data>");
+  other.replace(other.find(">1</EventID>"), 2, ">3");
+  const std::string text = event_data("<Data Name='A'>1</Data>") + other;
+  decode({"test", text, nullptr}, context);
+  ASSERT_EQ(d.rows(kSysmon).size(), 1U);
+  EXPECT_EQ(d.row(kSysmon)["A"], "3");
+  EXPECT_EQ(d.rows(kSysmon)[0].all.at("A"), "3");
+  EXPECT_EQ(d.num_skipped(kSysmon), 1U);
+}
+
 // --- Detection --------------------------------------------------------------------------------
 
 TEST(WinXmlDetect, KnowsEventsAndLeavesOtherFormatsAlone) {
