@@ -93,14 +93,14 @@ void EncodedRow::texts(std::string_view name, const std::vector<std::string>& va
 }
 
 void EncodedRow::write(TableSet& tables, std::string_view table, data::Position position,
-                       int64_t time) {
+                       std::optional<int64_t> time) {
   writer_.end();
   const auto encoded = std::make_shared<const std::string>(writer_.take());
   TableRows* rows = tables.event(table);
   if (!rows) return;
   rows->begin(position, RecordRef{*encoded, 0}, encoded);
   Row row(*rows);
-  row.time(time);
+  if (time) row.time(*time);
   replay(Dynamic(*encoded), row);
   // The row has no text of its own; as JSON it can be searched like a log line.
   if (rows->layout().raw_slot() >= 0) row.raw(Dynamic(*encoded).json(), false);

@@ -3,6 +3,7 @@
 // Tests: tests/unit/input/encoded_row_test.cc.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,8 @@ class EncodedRow {
   void texts(std::string_view name, const std::vector<std::string>& values);
 
   /// Writes the row to the table; nothing happens but counting when nobody reads it.
-  void write(TableSet& tables, std::string_view table, data::Position position, int64_t time);
+  void write(TableSet& tables, std::string_view table, data::Position position,
+             std::optional<int64_t> time);
 
  private:
   data::DynamicWriter writer_;

@@ -253,7 +253,13 @@ void Parser::header_line(std::string_view text, bool begins) {
   }
   std::string_view value = t.substr(colon + 1);
   while (!value.empty() && (value[0] == ' ' || value[0] == '\t')) value.remove_prefix(1);
-  e.part.headers.push_back({std::string(name), std::string(value)});
+  constexpr size_t kMaxName = 1024;
+  if (value.size() > limits.max_header_bytes || name.size() > kMaxName) {
+    shared_->handler.anomaly("mime-header-too-long", name.substr(0, 80));
+    e.dropped_field = true;  // its continuations
+  }
+  e.part.headers.push_back({std::string(name.substr(0, kMaxName)),
+                            std::string(value.substr(0, limits.max_header_bytes))});
 }
 
 /// The header block is whole: decides what the body is.

@@ -139,6 +139,11 @@ void MessageCollector::headers(const mime::Part& part) {
       append_addresses(f.delivered_to, h.value);
     }
   }
+  if (!origin_.has_flow) {
+    // A mail file has no envelope but what the last server noted.
+    mail_from_ = f.return_path;
+    recipients_ = f.delivered_to;
+  }
   f.is_webmail = is_webmail_agent(f.user_agent) || part.header("x-squirrelmail-version") != nullptr;
 }
 
@@ -253,7 +258,8 @@ void write_attachments(MailOutput& output, const MailOrigin& origin, std::string
     row.text("md5", a.md5);
     row.text("sha1", a.sha1);
     row.text("sha256", a.sha256);
-    row.write(output.tables(), "mail.attachment", {origin.offset, origin.record}, origin.time);
+    row.write(output.tables(), "mail.attachment", {origin.offset, origin.record},
+              origin.time != 0 ? std::optional(origin.time) : std::nullopt);
   }
 }
 
