@@ -645,6 +645,20 @@ Column now_kernel(const KernelCall& call) {
       std::max<uint32_t>(call.num_rows, 1));
 }
 
+// ago(span): what `earliest=-24h` compares with.
+Column ago_kernel(const KernelCall& call) {
+  ColumnBuilder out(Type::kDatetime, call.num_rows);
+  const auto span = call.args[0].view<int64_t>();
+  for (const uint32_t row : call.rows)
+    if (span.valid(row)) out.set(row, std::max<int64_t>(0, call.run->now_ticks - span[row]));
+  return out.finish();
+}
+
+Typing ago_typing(const TypeRequest& r) {
+  if (r.types[0] != Type::kTimespan) return Typing::wrong("ago() takes a span of time");
+  return Typing::ok(Type::kDatetime);
+}
+
 struct BinSpan {
   double amount = 1;
   Unit unit = Unit::kNone;
@@ -676,14 +690,15 @@ Result<std::shared_ptr<const void>> prepare_bin(std::span<const Value* const> co
   return std::shared_ptr<const void>(std::make_shared<BinSpan>(*span));
 }
 
-// A time keeps its type; numbers without a unit become ranges such as "0-10", which is text.
+// A time keeps its type; numbers without a unit become ranges such as "0-10", which is text. Text that
+// is no number stays as it is.
 Typing bin_typing(const TypeRequest& r) {
   const Type t = r.types[0];
   if (t == Type::kDatetime) return Typing::ok(Type::kDatetime);
   const auto text = spl_constant(r.constants, 1);
   const auto span = text ? parse_span(*text) : std::nullopt;
-  if (span && span->unit != Unit::kNone) return Typing::ok(data::is_integer(t) ? Type::kLong : Type::kReal);
-  return Typing::ok(Type::kString);
+  if (!span || span->unit == Unit::kNone || !data::is_numeric(t)) return Typing::ok(Type::kString);
+  return Typing::ok(data::is_integer(t) ? Type::kLong : Type::kReal);
 }
 
 std::optional<int64_t> bin_time(int64_t ticks, const BinSpan& span) {
@@ -716,15 +731,16 @@ Column bin_kernel(const KernelCall& call) {
   SplCells cells(call.args[0]);
   for (const uint32_t row : call.rows) {
     if (!cells.valid(row)) continue;
-    if (call.type != Type::kString) {
+    const auto n = cells.number(row);
+    if (span.unit != Unit::kNone || cells.type() == Type::kDatetime) {
       const auto ticks = ticks_of(cells, row);
       const auto t = ticks ? bin_time(*ticks, span) : std::nullopt;
       if (t) set_time(out, row, *t);
+      else if (call.type == Type::kString && !n) out.set_copy(row, cells.text(row));
       continue;
     }
-    const auto n = cells.number(row);
     if (!n) {
-      out.set_copy(row, cells.text(row));  // no number: left as it is
+      out.set_copy(row, cells.text(row));
       continue;
     }
     const double low = std::floor(n->real / span.amount) * span.amount;
@@ -743,6 +759,9 @@ void register_spl_times(plan::FunctionCatalog& c) {
   plan::FunctionDef now = spl_function("now", 0, 0, spl_gives_long, now_kernel, "When the search runs, in seconds.");
   now.deterministic = false;
   c.add(now);
+  plan::FunctionDef ago = spl_function("ago", 1, 1, ago_typing, ago_kernel, "A span of time before now.");
+  ago.deterministic = false;
+  c.add(ago);
   c.add(spl_function("bin", 2, 2, bin_typing, bin_kernel, "Beginning of the span that a time or number lies in.", prepare_bin));
 }
 

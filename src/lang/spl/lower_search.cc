@@ -46,6 +46,30 @@ bool relative_time_text(std::string_view s) {
   return !s.empty();
 }
 
+/// Ticks of "-24h": the look-back of a search, when it is one of a fixed length. Nullopt for calendar
+/// units and snaps.
+std::optional<int64_t> fixed_span(std::string_view s) {
+  if (s.size() < 3 || s[0] != '-') return std::nullopt;
+  size_t i = 1;
+  while (i < s.size() && ascii_digit(s[i])) ++i;
+  const auto n = parse_int(s.substr(1, i - 1));
+  if (!n || *n > 1'000'000) return std::nullopt;
+  struct Unit {
+    std::string_view name;
+    int64_t ticks;
+  };
+  static constexpr Unit kUnits[] = {
+      {"s", kTicksPerSecond},   {"sec", kTicksPerSecond},  {"secs", kTicksPerSecond}, {"second", kTicksPerSecond},
+      {"seconds", kTicksPerSecond}, {"m", kTicksPerMinute}, {"min", kTicksPerMinute}, {"mins", kTicksPerMinute},
+      {"minute", kTicksPerMinute}, {"minutes", kTicksPerMinute}, {"h", kTicksPerHour}, {"hr", kTicksPerHour},
+      {"hrs", kTicksPerHour},   {"hour", kTicksPerHour},   {"hours", kTicksPerHour},  {"d", kTicksPerDay},
+      {"day", kTicksPerDay},    {"days", kTicksPerDay},    {"w", 7 * kTicksPerDay},   {"week", 7 * kTicksPerDay},
+      {"weeks", 7 * kTicksPerDay}};
+  for (const Unit& u : kUnits)
+    if (u.name == s.substr(i)) return *n * u.ticks;
+  return std::nullopt;
+}
+
 /// "10/5/2024:20:00:00", Splunk's own absolute form (UTC here).
 std::optional<int64_t> absolute_time(std::string_view s) {
   int part[6] = {0, 0, 0, 0, 0, 0};
@@ -153,6 +177,8 @@ ExprPtr Lowering::time_modifier(const SearchExpr& e) {
   } else if (const auto seconds = parse_real(v.text)) {
     if (earliest && *seconds == 0) return truth_literal(true, e.span);
     bound = scalar_literal(v.text, v.span);
+  } else if (const auto span = fixed_span(v.text)) {
+    bound = plan::call("spl.ago", {plan::literal(Value::timespan(*span), v.span)}, v.span);
   } else if (relative_time_text(v.text)) {
     bound = plan::call("spl.relative_time",
                        {plan::call("spl.now", {}, v.span), plan::literal(Value::string(v.text), v.span)}, v.span);
