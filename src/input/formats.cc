@@ -1,4 +1,5 @@
 // The registry of evidence formats, most specific first.
+#include "input/auditd/auditd.h"
 #include "input/evtx/evtx.h"
 #include "input/format.h"
 #include "input/json/json.h"
@@ -13,6 +14,7 @@ const std::vector<Format>& formats() {
   static const std::vector<Format> all = {
       {"evtx", evtx::detect, evtx::decode},
       {"zeek-tsv", zeek::detect, zeek::decode},
+      {"auditd", auditd::detect, auditd::decode},
       {"json", json::detect, json::decode},
       {"pcap", pcap::detect, pcap::decode},
       {"mbox", mailfile::detect_mbox, mailfile::decode_mbox},

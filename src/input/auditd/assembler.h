@@ -1,0 +1,59 @@
+// Puts the lines of one audit event together: lines of different events interleave, in the kernel's
+// queue and after relays, and the mark of the end (EOE) is often filtered out of the log.
+//
+// An event is given out at EOE, at PROCTITLE (which the kernel writes last), when the log of the same
+// host is two seconds (as in ausearch) and some events further, at the end of the log, or, oldest first,
+// when too many are open. Source: libauparse (event completion). Tests: tests/unit/input/auditd_test.cc.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "input/auditd/line.h"
+
+namespace postern::input::auditd {
+
+/// The lines of one event, with their place.
+struct Event {
+  EventId id;
+  std::vector<Line> lines;
+  std::vector<std::string_view> texts;  ///< the lines as they are
+  uint64_t offset = 0;                  ///< of the first line
+  uint64_t line_number = 0;
+};
+
+class Assembler {
+ public:
+  /// Takes complete events; `forced` says that a limit, not the log, ended it.
+  using Sink = std::function<void(const Event& event, bool forced)>;
+
+  explicit Assembler(Sink sink) : sink_(std::move(sink)) {}
+
+  void add(const Line& line, std::string_view text, uint64_t offset, uint64_t line_number);
+  void flush();
+
+  static constexpr size_t kMaxOpen = 1024;            ///< events
+  static constexpr size_t kMaxLinesPerEvent = 16'384;
+
+ private:
+  struct Hash {
+    size_t operator()(const EventId& id) const {
+      return std::hash<std::string_view>{}(id.node) ^ static_cast<size_t>(id.serial * 0x9E37'79B9'7F4A'7C15ULL) ^
+             static_cast<size_t>(id.time);
+    }
+  };
+  using Events = std::list<Event>;
+
+  void give(Events::iterator at, bool forced);
+  void expire(const EventId& now);
+
+  Sink sink_;
+  Events open_;  // in order of their first lines
+  std::unordered_map<EventId, Events::iterator, Hash> by_id_;
+  Events spare_;  // an event's memory is used again
+};
+
+}  // namespace postern::input::auditd

@@ -1,0 +1,116 @@
+#include "input/auditd/decode.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "match/ip.h"
+
+namespace postern::input::auditd {
+namespace {
+
+/// libauparse's type table: fields that are written with audit_log_untrustedstring or its like.
+constexpr std::string_view kUntrusted[] = {
+    "acct", "cgroup", "cmd", "comm", "cwd", "data", "device", "dir", "exe", "file", "filesystem", "grp", "key",
+    "name", "new-chardev", "new-disk", "new-fs", "new-net", "new-rng", "new_group", "new_name", "ocomm", "old-chardev",
+    "old-disk", "old-fs", "old-net", "old-rng", "path", "proctitle", "profile", "root_dir", "sw", "target", "url",
+    "vm", "watch",
+};
+
+int hex_value(char c) {
+  if (ascii_digit(c)) return c - '0';
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/// "a0", "a12", "a2[3]": arguments of EXECVE.
+bool is_argument(std::string_view field) {
+  return field.size() >= 2 && field[0] == 'a' && ascii_digit(field[1]) && field.find('_') == std::string_view::npos;
+}
+
+struct FamilyName {
+  int number;
+  std::string_view name;
+};
+
+constexpr FamilyName kFamilies[] = {
+    {0, "unspec"}, {1, "local"}, {2, "inet"},  {3, "ax25"},     {10, "inet6"}, {16, "netlink"}, {17, "packet"},
+    {29, "can"},   {30, "tipc"}, {31, "bluetooth"}, {38, "alg"}, {40, "vsock"}, {42, "qipcrtr"}, {44, "xdp"},
+};
+
+}  // namespace
+
+bool is_untrusted(std::string_view type, std::string_view field) {
+  if (type == "EXECVE" && is_argument(field)) return true;
+  return std::find(std::begin(kUntrusted), std::end(kUntrusted), field) != std::end(kUntrusted);
+}
+
+std::optional<std::string> bytes_of_hex(std::string_view hex) {
+  if (hex.empty() || hex.size() % 2 != 0) return std::nullopt;
+  std::string out;
+  out.reserve(hex.size() / 2);
+  for (size_t i = 0; i < hex.size(); i += 2) {
+    const int high = hex_value(hex[i]);
+    const int low = hex_value(hex[i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    out.push_back(static_cast<char>(high * 16 + low));
+  }
+  return out;
+}
+
+std::string_view text_of(std::string_view type, const Field& field, std::string& scratch) {
+  std::string_view value = field.value;
+  if (field.quote == 0) {
+    // A stray quote behind hex has been seen from relays.
+    if (value.size() > 1 && value.back() == '"') value.remove_suffix(1);
+    if (is_untrusted(type, field.name)) {
+      if (auto bytes = bytes_of_hex(value)) {
+        if (field.name == "proctitle") {
+          while (!bytes->empty() && bytes->back() == '\0') bytes->pop_back();
+          std::replace(bytes->begin(), bytes->end(), '\0', ' ');
+        }
+        scratch = valid_utf8(*bytes) ? std::move(*bytes) : repair_utf8(*bytes);
+        return scratch;
+      }
+    }
+  }
+  if (valid_utf8(value)) return value;
+  scratch = repair_utf8(value);
+  return scratch;
+}
+
+std::optional<SocketAddress> socket_address(std::string_view saddr) {
+  const auto bytes = bytes_of_hex(saddr);
+  if (!bytes || bytes->size() < 2) return std::nullopt;
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>((*bytes)[i]); };
+  SocketAddress out;
+  // The family is in the byte order of the host, the port in that of the network.
+  const int family = byte(0) | byte(1) << 8;
+  for (const FamilyName& f : kFamilies)
+    if (f.number == family) out.family = f.name;
+  if (out.family.empty()) out.family = std::to_string(family);
+  match::IpAddress ip;
+  if (family == 2 && bytes->size() >= 8) {
+    out.port = byte(2) << 8 | byte(3);
+    out.ip = std::to_string(byte(4)) + "." + std::to_string(byte(5)) + "." + std::to_string(byte(6)) + "." +
+             std::to_string(byte(7));
+  } else if (family == 10 && bytes->size() >= 24) {
+    out.port = byte(2) << 8 | byte(3);
+    for (size_t i = 0; i < 16; ++i) ip.bytes[i] = byte(8 + i);
+    out.ip = ip.text();
+  } else if (family == 1) {
+    std::string_view path = std::string_view(*bytes).substr(2);
+    const bool abstract = !path.empty() && path[0] == '\0';
+    if (abstract) path.remove_prefix(1);
+    path = path.substr(0, path.find('\0'));
+    out.path = (abstract && !path.empty() ? "@" : "") + repair_utf8(path);
+  }
+  return out;
+}
+
+std::optional<int64_t> id_of(std::string_view text) {
+  if (text == "unset") return -1;
+  const auto number = parse_int(text);
+  if (number == 4294967295) return -1;
+  return number;
+}
+
+}  // namespace postern::input::auditd
