@@ -1,4 +1,5 @@
 // Digests of contents (attachments, files). Library: OpenSSL libcrypto.
+// Tests: tests/unit/adapt/hash_test.cc.
 #pragma once
 #include <string>
 #include <string_view>
