@@ -6,7 +6,7 @@
 // The reference is flat JSON with names of its own; reference_column() is the name map. Each record
 // is compared twice: as a row of a batch (all columns asked for) and as its RecordReader gives it.
 // Prints "N of M records equal" for both and the first differences; exit status 1 when there are
-// any.
+// any, 77 when there is no reference.
 // --speed decodes files from memory and prints MB of live chunks per second: all fields, forty
 // columns, and tables that nobody reads.
 #include <algorithm>
@@ -34,6 +34,7 @@ using Fields = std::map<std::string, std::string>;
 
 constexpr std::string_view kJsonName = "EVTX-ATTACK-SAMPLES.decoded.jsonl.zst";
 constexpr int kMaxShown = 40;
+constexpr int kSkipped = 77;  // what CTest takes as "not run"
 
 // Name map: reference key -> column. "" means that the key has no column.
 std::string reference_column(const std::string& key) {
@@ -231,7 +232,10 @@ bool compare(const std::string& place,
 
 int check(const std::string& folder) {
   auto json = FileBytes::open(folder + "/" + std::string(kJsonName));
-  if (!json.ok()) return std::fprintf(stderr, "%s\n", json.error().message.c_str()), 2;
+  if (!json.ok()) {
+    std::fprintf(stderr, "skipped, no reference data: %s\n", json.error().message.c_str());
+    return kSkipped;
+  }
   std::map<std::string, std::vector<Fields>> reference;
   Names names;
   uint64_t total = 0;
