@@ -93,6 +93,16 @@ class RuleLoader {
     }));
   }
 
+  // A name used six times is told once: what is equal in all but the place of a repetition adds nothing.
+  static void add_all(Diagnostics& to, const Diagnostics& from) {
+    for (const Diagnostic& d : from.all()) {
+      const bool told = std::any_of(to.all().begin(), to.all().end(), [&](const Diagnostic& t) {
+        return t.code == d.code && t.message == d.message && t.primary.begin == d.primary.begin;
+      });
+      if (!told) to.add(d);
+    }
+  }
+
   static Source source_of(const RuleFile& f) { return {f.path, f.text}; }
 
   // What other rules need before they can be read: macros, strategy bindings.
@@ -153,7 +163,7 @@ class RuleLoader {
   }
 
   plan::BindContext context() {
-    plan::BindContext c{set_.setup_->catalog, *set_.setup_->functions, exec::evaluate_constant, options_.strict, {}};
+    plan::BindContext c{set_.setup_->catalog, *set_.setup_->functions, exec::evaluate_constant, options_.strict, options_.optimize, {}};
     c.view_query = [this](const plan::VocabularyTable& table, Diagnostics& diag) { return view_query(table, diag); };
     return c;
   }
@@ -169,7 +179,8 @@ class RuleLoader {
     return nullptr;
   }
 
-  LoadedRule* add_rule(size_t file, plan::Rule rule) {
+  /// `at`: where to show what is wrong, when the plan's own spans are places in another text.
+  LoadedRule* add_rule(size_t file, plan::Rule rule, std::optional<Span> at = std::nullopt) {
     RuleFile& f = set_.files_[file];
     LoadedRule loaded;
     loaded.rule = std::move(rule);
@@ -179,12 +190,14 @@ class RuleLoader {
     OrFailed<plan::OpPtr> bound = plan::bind(loaded.rule, c, diag, loaded.report);
     if (bound) {
       loaded.bound = *bound;
-      loaded.optimized = options_.optimize ? plan::optimize(loaded.bound, c, loaded.rule, diag, loaded.report) : loaded.bound;
+      loaded.optimized = plan::optimize(loaded.bound, c, loaded.rule, diag, loaded.report);
       Result<std::shared_ptr<const exec::CompiledPlan>> compiled = exec::CompiledPlan::make(loaded.optimized);
       if (compiled) loaded.compiled = *compiled;
       else diag.error(loaded.rule.info.language + "-bad-argument", compiled.error().message, loaded.rule.plan->span);
     }
-    for (const Diagnostic& d : diag.all()) f.diagnostics.add(d);
+    if (at)
+      for (size_t i = 0; i < diag.all().size(); ++i) diag.move_to(i, *at);
+    add_all(f.diagnostics, diag);
     if (!loaded.compiled) {
       ++f.num_refused;
       return nullptr;
@@ -236,9 +249,7 @@ class RuleLoader {
         }
         rules[0].info = a.info;
         rules[0].stages.emplace_back("binding query", a.query);
-        const size_t before = f.diagnostics.all().size();
-        LoadedRule* rule = add_rule(index, std::move(rules[0]));
-        for (size_t i = before; i < f.diagnostics.all().size(); ++i) f.diagnostics.move_to(i, a.span);
+        LoadedRule* rule = add_rule(index, std::move(rules[0]), a.span);
         if (!rule) continue;
         for (const strategy::Requirement& q : a.requirements) {
           Requirement r;

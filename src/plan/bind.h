@@ -26,6 +26,8 @@ struct BindContext {
   const FunctionCatalog& functions;
   Evaluator evaluate;
   bool strict = false;
+  /// Off: expressions stay as bound (the oracle that simplified plans are compared with).
+  bool simplify = true;
   /// The unbound plan of a vocabulary table that is defined by a query; null when it has none.
   std::function<OpPtr(const VocabularyTable&, Diagnostics&)> view_query;
 };

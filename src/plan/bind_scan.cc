@@ -42,9 +42,11 @@ constexpr std::string_view kTimeColumn = "_time";
 ExprPtr Binder::cast(ExprPtr e, Type to) {
   if (e->type == to) return e;
   if (e->is_literal() && e->literal.is_null()) return literal(Value::null(to), e->span);
-  ExprPtr c = bind(call(std::string(cast_function(to)), {e}, e->span), Schema{});
-  POSTERN_CHECK(c != nullptr);
-  return c;
+  auto c = std::make_shared<Expr>(*call(std::string(cast_function(to)), {e}, e->span));
+  c->function = context_.functions.function(c->name);
+  POSTERN_CHECK(c->function != nullptr);
+  c->type = to;
+  return fold(c);
 }
 
 ExprPtr Binder::native_column(const std::string& name, const TableDef& table) {

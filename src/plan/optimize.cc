@@ -133,7 +133,7 @@ class Optimizer {
   // An enumerated column that can hold none of the wanted values: the condition is never true.
   ExprPtr fold_enumerated(const ExprPtr& e, const Op& scan) {
     const VocabularyTable* table = context_.catalog.vocabulary_table(scan.vocabulary, scan.dataset);
-    if (!table) return e;
+    if (!table || !context_.simplify) return e;
     ExprPtr folded = rewrite(e, [&](const ExprPtr& node) -> ExprPtr {
       if (node->kind != Expr::Kind::kCall || node->type != Type::kBool || !node->function->deterministic)
         return node;

@@ -30,6 +30,7 @@ ExprPtr fold_junction(const ExprPtr& e, bool conjunctive) {
 }  // namespace
 
 ExprPtr simplify(const ExprPtr& root, const BindContext& context) {
+  if (!context.simplify) return root;
   ExprPtr out = rewrite(root, [&](const ExprPtr& e) -> ExprPtr {
     if (e->kind != Expr::Kind::kCall) return e;
     if (e->name == "and" || e->name == "or") return fold_junction(e, e->name == "and");
