@@ -87,7 +87,7 @@ class Expected(unittest.TestCase):
             (f.key, f.client_stream), ((f.key[2:] + f.key[:2]), f.server_stream))]
         found = {k for k, s in streams if b"mail from:" in s.lower() and b"rcpt to:" in s.lower()}
         rows = expected("network_smtp_raw")
-        self.assertEqual(found, {(x["row"]["src"], x["row"]["src_port"], x["row"]["dst"], x["row"]["dst_port"]) for x in rows})
+        self.assertEqual(found, {tuple(x["row"][k] for k in ("SrcIp", "SrcPort", "DstIp", "DstPort")) for x in rows})
         self.assertEqual(len(rows), len(found))
         self.assertEqual({x["row"]["dst"] for x in rows if not x["benign"]}, {DROP})
         self.assertNotIn(DROP, {x["row"]["dst"] for x in rows if x["benign"]})

@@ -77,8 +77,8 @@ def stream_lines(flows: list[Flow]) -> Iterable[Line]:
     for f in flows:
         if f.session.clear:
             c = f.connection
-            line: Line = {"rule": "network_smtp_raw", "row": {"src": c.src, "src_port": c.sport, "dst": c.dst,
-                                                              "dst_port": c.dport, "proto": "tcp"},
+            line: Line = {"rule": "network_smtp_raw", "row": {"View": "tcp.client", "SrcIp": c.src, "SrcPort": c.sport,
+                                                              "DstIp": c.dst, "DstPort": c.dport},
                           "time": millis(c.start), "sensor": "capture/mail.pcap", "benign": f.session.benign}
             note = f.session.note or ("the rule finds every SMTP stream in clear text" if f.session.benign else "")
             yield line | ({"note": note} if note else {})
