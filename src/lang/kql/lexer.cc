@@ -17,13 +17,6 @@ namespace {
 bool name_start(char c) { return ascii_alpha(c) || c == '_' || c == '$'; }
 bool name_char(char c) { return ascii_alpha(c) || ascii_digit(c) || c == '_'; }
 
-/// Bytes of a blank that editors leave behind (no-break space, BOM, zero-width space, U+3000), or 0.
-size_t odd_blank(std::string_view s) {
-  for (const std::string_view blank : {"\xC2\xA0", "\xEF\xBB\xBF", "\xE2\x80\x8B", "\xE3\x80\x80", "\xE2\x80\xAF"})
-    if (s.starts_with(blank)) return blank.size();
-  return 0;
-}
-
 /// Words that `!` may stand before, and that end in `~`.
 bool negatable(std::string_view word) {
   for (const std::string_view w : {"in", "has", "has_cs", "contains", "contains_cs", "startswith", "startswith_cs",
@@ -47,7 +40,7 @@ class Lexer {
   bool skip_blanks() {
     while (at_ < s_.size()) {
       if (ascii_space(s_[at_])) ++at_;
-      else if (const size_t blank = odd_blank(s_.substr(at_, 3))) at_ += blank;
+      else if (const size_t blank = odd_blank(s_.substr(at_))) at_ += blank;
       else if (s_.substr(at_, 2) == "//") skip_line();
       else if (s_[at_] == '#' && (at_ == 0 || s_[at_ - 1] == '\n')) skip_line();  // directives of Kusto's clients
       else return true;

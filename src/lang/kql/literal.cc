@@ -204,6 +204,12 @@ constexpr std::array<TypeName, 13> kLiteralTypes = {{{"bool", Type::kBool},
 
 }  // namespace
 
+size_t odd_blank(std::string_view s) {
+  for (const std::string_view blank : {"\xC2\xA0", "\xEF\xBB\xBF", "\xE2\x80\x8B", "\xE3\x80\x80", "\xE2\x80\xAF"})
+    if (s.starts_with(blank)) return blank.size();
+  return 0;
+}
+
 StringLiteral scan_string(std::string_view text, size_t at) {
   size_t i = at;
   if (text.substr(i, 3) == "```" || text.substr(i, 3) == "~~~") return scan_fenced(text, i, text.substr(i, 3));
@@ -291,12 +297,13 @@ bool is_literal_type(std::string_view name) {
 
 std::optional<Value> typed_literal(std::string_view type, std::string_view inside) {
   inside = trim(inside);
-  // Editors leave no-break spaces behind.
-  if (inside.find("\xC2\xA0") != std::string_view::npos) {
-    std::string plain(inside);
-    for (size_t at; (at = plain.find("\xC2\xA0")) != std::string::npos;) plain.replace(at, 2, " ");
-    return typed_literal(type, plain);
+  std::string plain;
+  for (size_t i = 0; i < inside.size();) {
+    const size_t odd = odd_blank(inside.substr(i));
+    plain.push_back(odd == 0 ? inside[i] : ' ');
+    i += odd == 0 ? 1 : odd;
   }
+  inside = trim(plain);
   if (const StringLiteral s = scan_string(inside, 0); s.found && s.error.empty() && s.end == inside.size())
     return typed_literal(type, s.value);
   for (const TypeName& t : kLiteralTypes) {

@@ -8,6 +8,10 @@
 
 namespace postern::lang::kql {
 
+/// Bytes of a blank that editors leave behind at the front of `s` (no-break spaces, BOM, zero-width space,
+/// U+3000), or 0.
+size_t odd_blank(std::string_view s);
+
 /// A string literal that begins at text[at] (prefixes h, H, @ included).
 struct StringLiteral {
   bool found = false;    ///< there is a string literal here

@@ -186,7 +186,8 @@ ExprPtr Lowering::builtin(const Expr& e, std::string_view plan_name, const Scope
   for (size_t i = 0; i < e.children.size(); ++i) {
     const Expr& arg = *e.children[i];
     if (!e.arg_names[i].empty())
-      return unsupported(arg.span, "arguments by name are not supported for `" + e.name + "`");
+      warning("kql-argument-name", arg.span, "the name `" + e.arg_names[i] + "` of this argument is ignored",
+              "arguments of built-in functions go by position");
     if (arg.kind == ExprKind::kTypeof && i + 1 == e.children.size() && i > 0) {
       result = arg.type;
       continue;

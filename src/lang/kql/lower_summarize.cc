@@ -80,6 +80,8 @@ std::vector<AggregateItem> Lowering::aggregate_call(const Expr& call, const Scop
       out.push_back(with((prefix.empty() ? "" : prefix + "_") + argument_name(i), {args[0], args[i]}));
   } else if (f.plan_name == "kql.take_any") {
     const std::string prefix = call.name == "any" ? "any_" : "";
+    // Several columns must come from one row.
+    if (star || args.size() > 1) base.function = "kql.take_first";
     if (star) {
       out.push_back(with("", {}));
       out.back().star = true;
