@@ -201,7 +201,7 @@ class Unpacker {
       // Sparse files leave gaps, which are zeros; they count as bytes that came out.
       const uint64_t begin = static_cast<uint64_t>(std::max<la_int64_t>(offset, 0));
       if (begin < content.size()) return Error{Code::kCorrupt, "the member's blocks overlap"};
-      if (const auto fault = account(begin - content.size() + size)) return fault;
+      if (auto fault = account(begin - content.size() + size)) return fault;
       content.resize(begin, '\0');
       content.append(static_cast<const char*>(block), size);
     }

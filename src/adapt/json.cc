@@ -124,7 +124,7 @@ error_code build(Value& value, JsonNode& node, size_t depth) {
 error_code build_array(od::array array, JsonNode& node, size_t depth) {
   for (auto item : array) {
     od::value value;
-    if (const error_code e = std::move(item).get(value)) return e;
+    if (const error_code e = item.get(value)) return e;
     JsonNode child;
     if (const error_code e = build(value, child, depth + 1)) return e;
     node.items.push_back(std::move(child));

@@ -8,7 +8,7 @@ namespace postern::match {
 namespace {
 
 /// Where the call under guard on this thread goes back to; null outside of one.
-thread_local sigjmp_buf* way_back = nullptr;
+thread_local sigjmp_buf* way_back = nullptr;  // NOLINT: a signal handler has no other way to it
 
 void on_division_fault(int signal_number) {
   if (way_back != nullptr) siglongjmp(*way_back, 1);

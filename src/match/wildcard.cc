@@ -108,7 +108,7 @@ void Wildcard::classify() {
   const bool run_first = run_at(0);
   const bool run_last = !parts_.empty() && run_at(parts_.size() - 1);
   const bool one_literal =
-      longest_.size() > 0 && parts_.size() == 1u + (run_first ? 1u : 0u) + (run_last ? 1u : 0u);
+      !longest_.empty() && parts_.size() == 1u + (run_first ? 1u : 0u) + (run_last ? 1u : 0u);
   if (parts_.empty()) {
     shape_ = Shape::kExact;
   } else if (parts_.size() == 1 && run_first) {

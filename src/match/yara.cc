@@ -15,6 +15,7 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <mutex>
 
 #include <yara.h>
@@ -39,7 +40,7 @@
 
 #if POSTERN_SANITIZED
 // libyara keeps some bytes of its lexer when it refuses a source (a circular include); not ours.
-extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions();  // NOLINT: its name is given
 
 extern "C" const char* __lsan_default_suppressions() {
   return "leak:libyara.so\n";
@@ -201,19 +202,23 @@ const char* read_include(const char* name, const char* asking_file, const char*,
     return nullptr;
   };
   const auto asking = context->included.find(asking_file == nullptr ? "" : asking_file);
-  const std::string& from =
+  const std::string from =
       asking == context->included.end() ? context->source->path : asking->second;
   if (from.empty()) return refuse("these rules are in no file, so there is no folder to look in");
   if (*name == '/') return refuse("an include is looked up beside its file; give a relative path");
   const std::string path = from.substr(0, from.size() - base_name(from).size()) + name;
-  Result<std::string> text = read_text_file(path);
-  if (!text) return refuse(text.error().message);
-  if (text->size() > kMaxIncludeBytes || text->find('\0') != std::string::npos)
-    return refuse(path + " is no rule file");
+  std::error_code none;
+  const bool regular = std::filesystem::is_regular_file(path, none);
+  if (!regular || std::filesystem::file_size(path, none) > kMaxIncludeBytes)
+    return refuse("there is no rule file " + path);
+  const Result<std::string> read = read_text_file(path);
+  if (!read) return refuse(read.error().message);
+  const std::string& text = *read;
+  if (text.find('\0') != std::string::npos) return refuse(path + " is no text");
   context->included[name] = path;
-  if (context->strings != nullptr) collect_yara_strings(*text, *context->strings);
-  char* copy = static_cast<char*>(std::malloc(text->size() + 1));
-  if (copy != nullptr) std::memcpy(copy, text->c_str(), text->size() + 1);
+  if (context->strings != nullptr) collect_yara_strings(text, *context->strings);
+  char* copy = static_cast<char*>(std::malloc(text.size() + 1));
+  if (copy != nullptr) std::memcpy(copy, text.c_str(), text.size() + 1);
   return copy;
 }
 
