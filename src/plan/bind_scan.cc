@@ -87,7 +87,8 @@ void Binder::add_branch(Op& scan, const VocabularyTable& table, const View& view
   if (!native_table) return error("catalog-unknown-table", "view of an unknown table: " + view.from, scan.span);
   Branch b;
   b.table = view.from;
-  b.own = view.passthrough && view.map.empty() && !scan.open;
+  // defender.DeviceNetworkEvents is what DeviceNetworkEvents itself was exported to.
+  b.own = view.passthrough && view.from.ends_with("." + table.name);
   if (view.where) {
     b.where = native(view.where, *native_table);
     if (!b.where)

@@ -89,8 +89,8 @@ class Expected(unittest.TestCase):
         rows = expected("network_smtp_raw")
         self.assertEqual(found, {tuple(x["row"][k] for k in ("SrcIp", "SrcPort", "DstIp", "DstPort")) for x in rows})
         self.assertEqual(len(rows), len(found))
-        self.assertEqual({x["row"]["dst"] for x in rows if not x["benign"]}, {DROP})
-        self.assertNotIn(DROP, {x["row"]["dst"] for x in rows if x["benign"]})
+        self.assertEqual({x["row"]["DstIp"] for x in rows if not x["benign"]}, {DROP})
+        self.assertNotIn(DROP, {x["row"]["DstIp"] for x in rows if x["benign"]})
 
     def test_windows_analytic(self) -> None:
         found = defaultdict(list)

@@ -127,7 +127,7 @@ class Maker {
       const plan::VocabularyTable* t = vocabulary == "sigma" ? nullptr : c.vocabulary_table(vocabulary, name);
       if (!t || name.empty()) continue;
       for (const plan::View& view : t->views)
-        if (view.passthrough && view.map.empty()) return {view.from, "", std::nullopt};
+        if (view.passthrough && (view.map.empty() || view.from.ends_with("." + t->name))) return {view.from, "", std::nullopt};
     }
     return invent(name, events);
   }
