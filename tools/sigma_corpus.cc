@@ -89,7 +89,8 @@ struct Measure {
       if (text) catalog.add({f, *text}, diag);
       for (const Diagnostic& d : diag.all()) std::printf("%s", render({f, *text}, d).c_str());
     }
-    const plan::BindContext context{catalog, exec::all_functions(), exec::evaluate_constant, false, {}};
+    const plan::BindContext context{
+      .catalog = catalog, .functions = exec::all_functions(), .evaluate = exec::evaluate_constant, .view_query = {}};
     std::map<std::string, size_t> never;
     size_t bound_rules = 0;
     const auto start = std::chrono::steady_clock::now();

@@ -81,10 +81,7 @@ Value Event::value(std::string_view column) const {
 }
 
 plan::BindContext bind_context(const plan::Catalog& catalog) {
-  return {catalog, exec::all_functions(),
-          [](const plan::ExprPtr& e, const plan::RunContext& run) { return exec::evaluate_constant(e, run); },
-          false,
-          {}};
+  return {.catalog = catalog, .functions = exec::all_functions(), .evaluate = exec::evaluate_constant, .view_query = {}};
 }
 
 namespace {
