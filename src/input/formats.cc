@@ -1,5 +1,6 @@
 // The registry of evidence formats, most specific first.
 #include "input/auditd/auditd.h"
+#include "input/csv/csv.h"
 #include "input/evtx/evtx.h"
 #include "input/format.h"
 #include "input/json/json.h"
@@ -20,6 +21,7 @@ const std::vector<Format>& formats() {
       {"mbox", mailfile::detect_mbox, mailfile::decode_mbox},
       {"eml", mailfile::detect_message, mailfile::decode_message},
       {"windows-xml", winxml::detect, winxml::decode},
+      {"csv", csv::detect, csv::decode},  // any text with a header: last
   };
   return all;
 }

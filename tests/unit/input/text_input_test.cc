@@ -1,0 +1,78 @@
+#include "input/text_input.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "decoded.h"
+
+namespace postern::input {
+namespace {
+
+std::string utf16(std::string_view ascii, bool big_endian) {
+  std::string out;
+  for (const char c : ascii) out += big_endian ? std::string{'\0', c} : std::string{c, '\0'};
+  return out;
+}
+
+TEST(TextInput, ReadsEveryEncodingAsUtf8) {
+  std::string converted;
+  EXPECT_EQ(text_head("\xEF\xBB\xBFx", converted), "x");
+  EXPECT_EQ(text_head("\xFF\xFE" + utf16("ab", false), converted), "ab");
+  EXPECT_EQ(text_head("\xFE\xFF" + utf16("ab", true), converted), "ab");
+  EXPECT_EQ(text_head(utf16("ab", false), converted), "ab");
+  EXPECT_EQ(text_head(utf16("ab", true), converted), "ab");
+  EXPECT_EQ(text_head("plain", converted), "plain");
+  EXPECT_EQ(text_head("", converted), "");
+  // An odd last byte is left out.
+  EXPECT_EQ(text_head("\xFF\xFE" + utf16("ab", false) + "c", converted), "ab");
+}
+
+TEST(TextInput, OwnsWhatItConverted) {
+  const auto bytes = FileBytes::from_string("\xFF\xFE" + utf16("hello", false));
+  const Input input = text_input({"p", bytes->view(), bytes});
+  EXPECT_EQ(input.bytes, "hello");
+  EXPECT_NE(input.owner, std::static_pointer_cast<const void>(bytes));
+  const auto plain = FileBytes::from_string("hello");
+  EXPECT_EQ(text_input({"p", plain->view(), plain}).owner, std::static_pointer_cast<const void>(plain));
+}
+
+TEST(LineReader, GivesLinesWithTheirPlaces) {
+  LineReader reader("\xEF\xBB\xBFone\r\n\nthree");
+  ASSERT_TRUE(reader.next());
+  EXPECT_EQ(reader.line(), "one");
+  EXPECT_EQ(reader.offset(), 3u);
+  EXPECT_EQ(reader.number(), 1u);
+  ASSERT_TRUE(reader.next());
+  EXPECT_EQ(reader.line(), "");
+  ASSERT_TRUE(reader.next());
+  EXPECT_EQ(reader.line(), "three");
+  EXPECT_EQ(reader.number(), 3u);
+  EXPECT_EQ(reader.done(), 14u);
+  EXPECT_FALSE(reader.next());
+}
+
+TEST(Progress, AddsUpToWhatWasDoneAndNoticesTheEnd) {
+  data::Layouts layouts;
+  data::Anomalies anomalies;
+  Decoded sink{{}};
+  std::atomic<bool> cancelled{false};
+  std::atomic<uint64_t> done{0};
+  DecodeContext context{layouts, sink, anomalies};
+  context.cancelled = &cancelled;
+  context.bytes_done = &done;
+  {
+    Progress progress(context);
+    EXPECT_TRUE(progress.at(10));
+    EXPECT_EQ(done, 0u);
+    EXPECT_TRUE(progress.at(100'000));
+    EXPECT_EQ(done, 100'000u);
+    cancelled = true;
+    EXPECT_TRUE(progress.at(100'001));
+    EXPECT_FALSE(progress.at(300'000));
+  }
+  EXPECT_EQ(done, 300'000u);
+}
+
+}  // namespace
+}  // namespace postern::input
