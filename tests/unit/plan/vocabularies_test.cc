@@ -41,7 +41,7 @@ const Loaded& shipped() {
   return *loaded;
 }
 
-BindContext context() { return {shipped().catalog, exec::all_functions(), exec::evaluate_constant, false, {}}; }
+BindContext context() { return {shipped().catalog, exec::all_functions(), exec::evaluate_constant, false, {}, {}}; }
 
 // A rule that asks for every column that the table declares or that one of its views maps.
 Rule ask_for_everything(const std::string& vocabulary, const VocabularyTable& table) {
@@ -83,7 +83,7 @@ TEST(Vocabularies, EveryViewBindsAndGivesEachColumnThatItMaps) {
       Diagnostics diag;
       BindReport report;
       const Rule rule = ask_for_everything(name, t);
-      const OrFailed<OpPtr> bound = bind(rule, context(), diag, report);
+      OrFailed<OpPtr> bound = bind(rule, context(), diag, report);
       for (const Diagnostic& d : diag.all()) ADD_FAILURE() << name_of(name, t) << ": " << d.message;
       if (!bound) {
         ADD_FAILURE() << name_of(name, t) << " does not bind";
@@ -107,7 +107,7 @@ TEST(Vocabularies, AViewMapsOnlyColumnsOfItsTableAndEachOnce) {
         std::set<std::string> seen;
         for (const auto& [mapped, expr] : v.map) {
           EXPECT_TRUE(seen.insert(mapped).second) << name_of(name, t) << " maps " << mapped << " twice";
-          if (!t.open) EXPECT_TRUE(t.find(mapped)) << name_of(name, t) << " has no column " << mapped;
+          EXPECT_TRUE(t.open || t.find(mapped)) << name_of(name, t) << " has no column " << mapped;
         }
       }
     }
