@@ -439,7 +439,6 @@ class YaraScanner final : public ContentScanner {
     hit.rule = static_cast<uint32_t>(rule - rules_->raw()->rules_table);
     const YR_STRING* string = nullptr;
     yr_rule_strings_foreach(rule, string) {
-      if (STRING_IS_PRIVATE(string)) continue;
       const YR_MATCH* match = nullptr;
       yr_string_matches_foreach(context, string, match) {
         if (hit.strings.size() == kMaxStringsPerHit) break;

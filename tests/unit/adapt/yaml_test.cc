@@ -275,6 +275,13 @@ TEST(Yaml, AliasesAreCopiesOfTheirAnchor) {
   EXPECT_EQ(p.source_of(*p.only().find("d")), "text");
 }
 
+TEST(Yaml, KeysByAliasStandWhereTheyAreUsed) {
+  const Parsed p = parse("- &k key\n- *k : 1\n- {key: 1, *k : 2}\n");
+  EXPECT_EQ(p.only().items[1].get("key"), "1");
+  EXPECT_EQ(p.source_of(p.only().items[1].entries[0].key), "*k");
+  EXPECT_EQ(p.summary(), "yaml-duplicate-key@29-31");
+}
+
 TEST(Yaml, UnknownAliasIsAnErrorAndReadingGoesOn) {
   const Parsed p = parse("a: &name x\nb: *nmae\nc: &y [*y]\n");
   EXPECT_EQ(p.summary(), "yaml-unknown-alias@14-19 yaml-unknown-alias@27-29");
@@ -317,6 +324,7 @@ TEST(Yaml, AliasExpansionIsBounded) {
   const Parsed p = parse(text);
   ASSERT_EQ(p.diag.all().size(), 1u);
   EXPECT_EQ(p.diag.all()[0].code, "yaml-too-large");
+  EXPECT_EQ(p.diag.all()[0].message, "aliases expand to more than 100000 nodes");
 }
 
 TEST(Yaml, DepthIsBoundedAlsoThroughAliases) {

@@ -126,6 +126,7 @@ TEST(Regex, KustoNotWordInsideAClass) {
   EXPECT_TRUE(matches("^[\\Wa]$", kKusto, "\xe2\x82\xac"));  // euro sign
   EXPECT_TRUE(matches("^[^\\W_]+$", kKusto, "a1" + cyrillic));
   EXPECT_FALSE(matches("^[^\\W_]+$", kKusto, cyrillic + "_"));
+  EXPECT_FALSE(matches("^[^\\W_]+$", kKusto, "\xe2\x82\xac"));
   EXPECT_TRUE(matches("^[^\\W_]+$", kKusto, "abc"));
   EXPECT_FALSE(matches("^[^\\W_]+$", kKusto, "a_c"));
 }
