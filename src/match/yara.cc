@@ -1,8 +1,9 @@
 // YARA over libyara 4.5: compiling, scanning, and everything that keeps one bad rule from the
 // others.
 //
-// Compiling: libyara cannot go on after a source with an error (it asserts), so each source is
-// compiled once alone (with what its namespace already has) and the good ones then together.
+// Compiling: libyara cannot go on after a source with an error (it asserts), so after the first
+// faulty one the others are compiled alone (with what their namespace already has), and the good
+// ones then together.
 // External variables are the few that published rules ask for; none is defined whose name a rule
 // has, because that rule would be refused as a duplicate.
 //
@@ -17,6 +18,7 @@
 #include <cstring>
 #include <filesystem>
 #include <mutex>
+#include <numeric>
 
 #include <yara.h>
 
@@ -464,6 +466,43 @@ std::unique_ptr<ContentScanner> CompiledYara::scanner(HitSink sink) const {
   return std::make_unique<YaraScanner>(shared_from_this(), std::move(sink));
 }
 
+/// Whether source `i` compiles with what its namespace has before it.
+bool compiles_alone(const std::vector<YaraRules::SourceText>& sources,
+                    const std::vector<size_t>& good,
+                    size_t i,
+                    const std::vector<const External*>& externals,
+                    Diagnostics& diag) {
+  Compiler alone = new_compiler(externals);
+  for (const size_t earlier : good)
+    if (sources[earlier].name_space == sources[i].name_space &&
+        !add_source(alone, sources[earlier], nullptr, nullptr))
+      return false;
+  return add_source(alone, sources[i], &diag, nullptr);
+}
+
+Compiler compile_together(const std::vector<YaraRules::SourceText>& sources,
+                          std::vector<size_t> good,
+                          const std::vector<const External*>& externals,
+                          std::vector<Diagnostics>& diagnostics,
+                          StringTexts& strings) {
+  Compiler together = new_compiler(externals);
+  strings.clear();  // of sources that are left out now
+  for (size_t at = 0; at < good.size();) {
+    if (add_source(together, sources[good[at]], nullptr, &strings)) {
+      ++at;
+      continue;
+    }
+    // An include has changed since, or all together pass a limit of libyara: without it, then.
+    diagnostics[good[at]].error("yara-compile",
+                                "these rules compile alone, but not with the others", Span{});
+    good.erase(good.begin() + static_cast<std::ptrdiff_t>(at));
+    together = new_compiler(externals);
+    strings.clear();
+    at = 0;
+  }
+  return together;
+}
+
 }  // namespace
 
 std::shared_ptr<const YaraRules> YaraRules::compile(const std::vector<SourceText>& sources,
@@ -471,30 +510,19 @@ std::shared_ptr<const YaraRules> YaraRules::compile(const std::vector<SourceText
   initialize_once();
   if (diagnostics.size() < sources.size()) diagnostics.resize(sources.size());
   const std::vector<const External*> externals = usable_externals(sources);
-  std::vector<size_t> good;
-  for (size_t i = 0; i < sources.size(); ++i) {
-    Compiler alone = new_compiler(externals);
-    bool taken = true;
-    for (const size_t earlier : good)
-      if (sources[earlier].name_space == sources[i].name_space)
-        taken = taken && add_source(alone, sources[earlier], nullptr, nullptr);
-    if (taken && add_source(alone, sources[i], &diagnostics[i], nullptr)) good.push_back(i);
-  }
-
-  Compiler together = new_compiler(externals);
   StringTexts strings;
-  for (size_t at = 0; at < good.size();) {
-    if (add_source(together, sources[good[at]], nullptr, &strings)) {
-      ++at;
-      continue;
-    }
-    // An include has changed since, or all together pass a limit of libyara: without this one,
-    // then.
-    diagnostics[good[at]].error("yara-compile",
-                                "these rules compile alone, but not with the others", Span{});
-    good.erase(good.begin() + static_cast<std::ptrdiff_t>(at));
-    together = new_compiler(externals);
-    at = 0;
+  Compiler together = new_compiler(externals);
+  size_t taken = 0;
+  while (taken < sources.size() &&
+         add_source(together, sources[taken], &diagnostics[taken], &strings))
+    ++taken;
+  // Most often that was all. After a faulty source every other is tried alone.
+  if (taken < sources.size()) {
+    std::vector<size_t> good(taken);
+    std::iota(good.begin(), good.end(), size_t{0});
+    for (size_t i = taken + 1; i < sources.size(); ++i)
+      if (compiles_alone(sources, good, i, externals, diagnostics[i])) good.push_back(i);
+    together = compile_together(sources, std::move(good), externals, diagnostics, strings);
   }
   YR_RULES* rules = nullptr;
   POSTERN_CHECK(yr_compiler_get_rules(together.get(), &rules) == ERROR_SUCCESS);
