@@ -217,7 +217,7 @@ TEST(Yara, ModulesWork) {
 
 TEST(Yara, ExternalsComeFromTheOrigin) {
   const Compiled c = compile(R"(
-rule file { condition: filename == "a.EXE" and extension == ".EXE" and filepath == "/tmp/x/" }
+rule file { condition: filename == "a.EXE" and extension == ".EXE" and filepath == "/evidence/x/" }
 rule attachment { condition: name == "inv.pdf.js" and filename == "inv.pdf.js" and extension == ".js"
                              and filepath == "" }
 rule mail { condition: sender contains "@evil" and recipient == "b@c" and subject icontains "invoice" }
@@ -225,11 +225,11 @@ rule flow { condition: direction == "outbound" and protocol == "smtp" })");
   ASSERT_EQ(c.summary(0), "");
   ContentOrigin file;
   file.view = "file";
-  file.path = "/tmp/x/a.EXE";
+  file.path = "/evidence/x/a.EXE";
   EXPECT_EQ(c.hits("x", file), "file");
   ContentOrigin attachment;
   attachment.view = "mail.attachment";
-  attachment.path = "/tmp/x/a.pcap";
+  attachment.path = "/evidence/x/a.pcap";
   attachment.name = "inv.pdf.js";
   attachment.fields = {{"MailFrom", "x@evil.example"},
                        {"RcptTo", "b@c"},
