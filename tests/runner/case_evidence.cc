@@ -102,6 +102,15 @@ class Maker {
       Resolved r = resolve(block.table, events);
       out.feeds.push_back([r, events](input::DecodeContext& context) { feed(r, events, context); });
     }
+    for (const ContentBlock& block : file_.contents) {
+      out.feeds.push_back([block](input::DecodeContext& context) {
+        if (!context.scanner) return;
+        match::ContentOrigin origin;
+        origin.view = block.view;
+        if (const auto scanned = context.scanner->scan(origin, block.text); !scanned)
+          context.anomalies.add("yara-scan-failed", "content", 0, scanned.error().message);
+      });
+    }
     out.setup = setup_;
     return out;
   }

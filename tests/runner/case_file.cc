@@ -33,7 +33,7 @@ Result<CaseFile> read_case(const std::string& path, const std::string& text) {
   CaseFile out;
   out.path = path;
   out.name = path;
-  enum class In { kNothing, kRule, kEvents, kExpect } in = In::kNothing;
+  enum class In { kNothing, kRule, kEvents, kContent, kExpect } in = In::kNothing;
   size_t number = 0;
   auto wrong = [&](const std::string& what) {
     return Error{Code::kInvalid, path + ":" + std::to_string(number) + ": " + what};
@@ -44,6 +44,12 @@ Result<CaseFile> read_case(const std::string& path, const std::string& text) {
     if (starts(line, "rule") && words_of(line).size() == 2 && line.find(':') == std::string::npos) {
       out.rules.push_back({words_of(line)[1], ""});
       in = In::kRule;
+    } else if (starts(line, "rule-file") && words_of(line).size() == 2) {
+      out.rule_files.push_back(words_of(line)[1]);
+      in = In::kNothing;
+    } else if (in != In::kRule && starts(line, "content") && words_of(line).size() == 2) {
+      out.contents.push_back({words_of(line)[1], ""});
+      in = In::kContent;
     } else if (starts(line, "events") && words_of(line).size() == 4 && words_of(line)[2] == "as") {
       out.events.push_back({words_of(line)[1], words_of(line)[3], {}});
       in = In::kEvents;
@@ -72,6 +78,8 @@ Result<CaseFile> read_case(const std::string& path, const std::string& text) {
       out.rules.back().text += line + "\n";
     } else if (in == In::kEvents) {
       if (!trim(line).empty() && line[0] != '#') out.events.back().lines.push_back(line);
+    } else if (in == In::kContent) {
+      if (!line.empty() || !out.contents.back().text.empty()) out.contents.back().text += line + "\r\n";
     } else if (in == In::kExpect) {
       out.expectations.back().lines.push_back(line);
     } else if (starts(line, "# name:")) {
@@ -83,7 +91,7 @@ Result<CaseFile> read_case(const std::string& path, const std::string& text) {
   for (RuleBlock& r : out.rules)
     while (r.text.size() >= 2 && r.text.ends_with("\n\n")) r.text.pop_back();
   for (Expectation& e : out.expectations) strip_blank_tail(e.lines);
-  if (out.rules.empty()) return wrong("a case needs a `rule` block");
+  if (out.rules.empty() && out.rule_files.empty()) return wrong("a case needs a `rule` block");
   if (out.expectations.empty()) return wrong("a case needs an `expect` block");
   return out;
 }

@@ -13,6 +13,12 @@ struct RuleBlock {
   std::string text;
 };
 
+/// A content that passes by while evidence is read (a TCP stream, a mail): for YARA rules.
+struct ContentBlock {
+  std::string view;       ///< "tcp.client"
+  std::string text;       ///< lines joined by CR LF
+};
+
 struct EventsBlock {
   std::string format;     ///< "jsonl"
   std::string table;      ///< after `as`
@@ -32,7 +38,10 @@ struct CaseFile {
   std::string path;
   std::string name;
   std::vector<RuleBlock> rules;
+  /// `rule-file PATH`: published rules that lie outside the tree, below $POSTERN_SHARED.
+  std::vector<std::string> rule_files;
   std::vector<EventsBlock> events;
+  std::vector<ContentBlock> contents;
   std::vector<std::pair<std::string, std::string>> settings;
   std::vector<Expectation> expectations;
 };

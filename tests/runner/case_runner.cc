@@ -4,6 +4,7 @@
 // case expects. Prints each failing case with expected and actual text, then "N passed, N failed".
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 
@@ -31,6 +32,13 @@ constexpr Mode kModes[] = {{"batches of 2048", 2048, true, true},
                            {"batches of 3", 3, true, true},
                            {"batches of 1", 1, true, true},
                            {"plain", 2048, false, false}};
+
+std::string shared_folder() {
+  const char* folder = std::getenv("POSTERN_SHARED");
+  return folder ? folder : "../shared";
+}
+
+bool exists(const std::string& path) { return std::ifstream(path).good(); }
 
 std::string cell_text(const data::Value& v) {
   if (v.is_null()) return "null";
@@ -63,6 +71,7 @@ std::string matched_text(const Finding& f) {
 
 std::string finding_cell(const Finding& f, const std::string& column) {
   if (column == "rule") return f.rule->title;
+  if (column == "rule-id") return f.rule->id;
   if (column == "matched") return matched_text(f);
   if (column == "time") return format_rfc3339(f.time);
   if (column == "host") return f.host;
@@ -105,6 +114,7 @@ class CaseRun {
       options.texts.push_back({n++ == 0 ? "rule" : "rule" + std::to_string(n), r.text, r.language == "macros" ? "" : r.language});
     for (size_t i = 0; i < file_.rules.size(); ++i)
       if (file_.rules[i].language == "macros") options.texts[i].name += ".yml";
+    for (const std::string& path : file_.rule_files) options.paths.push_back(shared_folder() + "/" + path);
     options.builtin = false;
     options.optimize = mode.optimize;
     options.strict = !setting("strict").empty();
@@ -251,6 +261,7 @@ int run(const std::vector<std::string>& args) {
   }
   size_t passed = 0;
   size_t failed = 0;
+  size_t skipped = 0;
   for (const std::string& p : paths) {
     const Result<std::vector<std::string>> files = list_files(p);
     if (!files) {
@@ -261,6 +272,12 @@ int run(const std::vector<std::string>& args) {
       if (!path.ends_with(".case")) continue;
       const Result<std::string> text = read_text_file(path);
       const Result<CaseFile> file = text ? read_case(path, *text) : Result<CaseFile>(text.error());
+      if (file && std::any_of(file->rule_files.begin(), file->rule_files.end(),
+                              [](const std::string& f) { return !exists(shared_folder() + "/" + f); })) {
+        ++skipped;
+        std::cout << "skipped " << path << ": its published rule is not below " << shared_folder() << '\n';
+        continue;
+      }
       std::string failure;
       std::vector<std::pair<size_t, std::vector<std::string>>> updates;
       if (!file) failure = file.error().message + "\n";
@@ -275,7 +292,7 @@ int run(const std::vector<std::string>& args) {
       if (update && !updates.empty()) rewrite(path, *text, updates, *file);
     }
   }
-  std::cout << passed << " passed, " << failed << " failed\n";
+  std::cout << passed << " passed, " << failed << " failed, " << skipped << " skipped\n";
   return failed == 0 ? 0 : 1;
 }
 
