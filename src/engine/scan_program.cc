@@ -32,7 +32,7 @@ std::optional<std::vector<int64_t>> ids_of(const Expr& e, const std::string& col
     return all;
   }
   static const std::set<std::string, std::less<>> kEquals = {"==",      "in",        "kql.eq",        "kql.in",
-                                                             "sigma.eq", "spl.search_eq", "spl.eq", "spl.in"};
+                                                             "sigma.equals", "spl.search_eq", "spl.eq", "spl.in"};
   if (e.kind != Expr::Kind::kCall || !kEquals.count(e.name) || e.args.size() < 2) return std::nullopt;
   if (!e.args[0]->is_column() || e.args[0]->name != column) return std::nullopt;
   std::vector<int64_t> ids;

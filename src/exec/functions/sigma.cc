@@ -59,19 +59,20 @@ Column patterns_kernel(const KernelCall& call) {
 
 struct Keywords {
   SigmaPatterns patterns;
-  std::vector<size_t> subjects;  // arguments that are searched
+  size_t num_subjects = 1;  // leading arguments that are searched
 
   explicit Keywords(bool cased) : patterns(SigmaPatterns::Operator::kContains, cased) {}
 };
 
-// The first argument, and every other that is a column, is searched; the literals are the keywords. So
-// the call may be split into one per keyword.
+// The values of the event and its text come first, then the keywords. A call of two arguments is one
+// keyword searched in the values alone: what is left when an explanation tries keywords one by one.
 template <bool cased>
 Prepared prepare_keywords(Constants constants, std::span<const Type>) {
   auto keywords = std::make_shared<Keywords>(cased);
-  for (size_t i = 0; i < constants.size(); ++i) {
-    if (i == 0 || !constants[i]) keywords->subjects.push_back(i);
-    else keywords->patterns.add(*constants[i]);
+  keywords->num_subjects = constants.size() > 2 ? 2 : 1;
+  for (size_t i = keywords->num_subjects; i < constants.size(); ++i) {
+    if (!constants[i]) return not_constant();
+    keywords->patterns.add(*constants[i]);
   }
   keywords->patterns.seal();
   return std::shared_ptr<const void>(keywords);
@@ -82,7 +83,7 @@ Column keyword_kernel(const KernelCall& call) {
   std::string scratch;
   ColumnBuilder out(Type::kBool, call.num_rows);
   std::vector<uint32_t> open(call.rows.begin(), call.rows.end());
-  for (const size_t subject : keywords.subjects) {
+  for (size_t subject = 0; subject < keywords.num_subjects; ++subject) {
     KernelCall part = call;
     part.rows = open;
     const Column found = test_text(part, call.args[subject], false, [&](std::string_view s) {
