@@ -3,7 +3,7 @@
 // Anomalies: json-bad-line (text that is no JSON object; passed over), json-bad-utf8 (repaired),
 // json-too-large (a document beyond the limits of document.h), json-long-path (a name nested absurdly
 // deep, left out), json-time-without-zone (taken as UTC).
-// Tests: tests/unit/input/json_*_test.cc, tests/fuzz/fuzz_json.cc.
+// Tests: tests/unit/input/json_*_test.cc, tests/fuzz/fuzz_json_log.cc.
 #pragma once
 #include <string_view>
 
