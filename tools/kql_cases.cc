@@ -112,9 +112,9 @@ Answer run(const std::string& query) {
     return out;
   }
   static const plan::Catalog catalog;
-  const plan::BindContext context{
-      catalog, exec::all_functions(),
-      [](const plan::ExprPtr& e, const plan::RunContext& r) { return exec::evaluate_constant(e, r); }, true, nullptr};
+  plan::BindContext context{catalog, exec::all_functions(),
+                            [](const plan::ExprPtr& e, const plan::RunContext& r) { return exec::evaluate_constant(e, r); },
+                            true, true, nullptr};
   plan::Rule rule;
   rule.info.language = "kql";
   rule.vocabulary = "kql";
@@ -162,6 +162,7 @@ std::string canonical(data::Dynamic d) {
     std::snprintf(buffer, sizeof buffer, "%.9g", static_cast<double>(d.as_long()));
     return buffer;
   }
+  if (d.kind() == data::Dynamic::Kind::kDatetime) return data::json_string(format_datetime_kusto(d.as_long()));
   return d.json();
 }
 

@@ -1,6 +1,6 @@
 // Aggregates of KQL that collect values: make_list, make_set, make_bag, dcount and their kin.
 //
-// Nulls are left out, empty strings are not; an array among dynamic values gives its members. Sets keep
+// Nulls of types other than dynamic are left out, empty strings are not; an array among dynamic values gives its members. Sets keep
 // the order of first sight. Counts of distinct values are exact. Lists and sets end at 1,048,576 members.
 // Source: Kusto documentation, aggregation functions; engine answers.
 #include <unordered_set>
@@ -78,8 +78,10 @@ class Collection final : public Aggregator {
     Arg a(args[0]);
     for (size_t i = 0; i < rows.size(); ++i) {
       Group& g = groups_[groups[i]];
-      if (collect == Collect::kListWithNulls) {
-        if (g.values.size() < limit_) g.values.add(a.dynamic(rows[i]));
+      // A null that is a dynamic value is a member like any other; typed nulls are not.
+      const bool keeps_null = collect == Collect::kListWithNulls || (collect == Collect::kList && a.type() == Type::kDynamic);
+      if (keeps_null && !a.valid(rows[i])) {
+        if (g.values.size() < limit_) g.values.add(Dynamic());
         continue;
       }
       each_value(a, rows[i], [&](Dynamic d) {

@@ -330,7 +330,7 @@ constexpr Spec kSpecs[] = {
     {"array_sort_desc", 1, 2, sort_typing, sort_kernel<true>, "Members in descending order."},
     {"array_sum", 1, 1, fixed<Type::kReal, kDynamicArg>, array_sum_kernel, "Sum of the members."},
     {"range", 2, 3, fixed<Type::kDynamic, kAnyArg>, range_kernel, "An array of steps from one value to another."},
-    {"repeat", 2, 2, fixed<Type::kDynamic, kAnyArg, kIntegerArg>, repeat_kernel, "A value several times."},
+    {"repeat", 2, 2, fixed<Type::kDynamic, static_cast<Mask>(kAnyArg & ~kDynamicArg), kIntegerArg>, repeat_kernel, "A value several times."},
     {"zip", 2, 16, kArray, zip_kernel, "Arrays member by member."},
 };
 

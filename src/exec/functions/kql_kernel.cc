@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "base/datetime_text.h"
@@ -15,8 +16,12 @@ namespace postern::exec::kql {
 std::string real_to_text(double v) {
   if (std::isnan(v)) return "NaN";
   if (std::isinf(v)) return v > 0 ? "inf" : "-inf";
-  char buffer[40];
-  const auto r = std::to_chars(buffer, buffer + sizeof buffer, v);
+  // Plain digits as long as they are few.
+  const double size = std::fabs(v);
+  const bool plain = v == 0 || (size >= 1e-6 && size < 1e15);
+  char buffer[64];
+  const auto r = std::to_chars(buffer, buffer + sizeof buffer, v,
+                               plain ? std::chars_format::fixed : std::chars_format::scientific);
   std::string out(buffer, r.ptr);
   if (out.find_first_not_of("-0123456789") == std::string::npos) out += ".0";
   return out;
@@ -113,27 +118,32 @@ std::optional<double> real_from_text(std::string_view s) {
   // "Infinity", "Inf" and "inf" are numbers, "INF" is none.
   if (word == "inf" || word == "Inf" || equal_ignore_case(word, "infinity"))
     return minus ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
-  if (const std::optional<int64_t> v = hex_from_text(s)) return static_cast<double>(*v);
-  return parse_real(s);
+  if (const std::optional<double> v = parse_real(s)) return v;
+  // Beyond the range of reals is infinite.
+  if (s.empty() || s.find_first_not_of("+-.0123456789eE") != std::string_view::npos) return std::nullopt;
+  const std::string text(s);
+  char* end = nullptr;
+  const double v = std::strtod(text.c_str(), &end);
+  return std::isinf(v) && *end == '\0' ? std::optional(v) : std::nullopt;
 }
 
 std::optional<bool> bool_from_text(std::string_view s) {
-  s = trim(s);
   if (equal_ignore_case(s, "true")) return true;
   if (equal_ignore_case(s, "false")) return false;
+  if (const std::optional<int64_t> v = hex_from_text(s)) return *v != 0;
   if (const std::optional<int64_t> v = parse_int(s)) return *v != 0;
   return std::nullopt;
 }
 
 std::optional<int64_t> long_from_real(double v) {
-  if (std::isnan(v)) return std::nullopt;
+  if (!std::isfinite(v)) return std::nullopt;
   if (v >= kTwoTo63) return std::numeric_limits<int64_t>::max();
   if (v <= -kTwoTo63) return std::numeric_limits<int64_t>::min();
   return static_cast<int64_t>(v);
 }
 
 std::optional<int64_t> int_from_real(double v) {
-  if (std::isnan(v)) return std::nullopt;
+  if (!std::isfinite(v)) return std::nullopt;
   if (v >= std::numeric_limits<int32_t>::max()) return std::numeric_limits<int32_t>::max();
   if (v <= std::numeric_limits<int32_t>::min()) return std::numeric_limits<int32_t>::min();
   return static_cast<int64_t>(v);

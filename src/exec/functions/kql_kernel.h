@@ -46,7 +46,7 @@ std::optional<int64_t> int_from_text(std::string_view s);   ///< the same, 32 bi
 std::optional<double> real_from_text(std::string_view s);
 std::optional<bool> bool_from_text(std::string_view s);
 
-/// Truncation with saturation, as a cast of the engine: NaN is null.
+/// Truncation with saturation, as a cast of the engine: NaN and the infinities are null.
 std::optional<int64_t> long_from_real(double v);
 std::optional<int64_t> int_from_real(double v);
 

@@ -24,6 +24,15 @@ Column real_kernel(const KernelCall& call) {
   });
 }
 
+/// A logarithm: null for negative numbers.
+template <Function f>
+Column log_kernel(const KernelCall& call) {
+  return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
+    const std::optional<double> v = args[0].number(row);
+    if (v && !(*v < 0)) out.set(row, f(*v));
+  });
+}
+
 template <double (*f)(double, double)>
 Column real2_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
@@ -189,9 +198,9 @@ constexpr Spec kSpecs[] = {
     {"isfinite", 1, 1, kTest, class_kernel<RealClass::kFinite>, "Neither infinite nor NaN."},
     {"isinf", 1, 1, kTest, class_kernel<RealClass::kInf>, "Infinite."},
     {"isnan", 1, 1, kTest, class_kernel<RealClass::kNan>, "Not a number."},
-    {"log", 1, 1, kReal1, real_kernel<log_of>, "Natural logarithm."},
-    {"log10", 1, 1, kReal1, real_kernel<log10_of>, "Logarithm to base 10."},
-    {"log2", 1, 1, kReal1, real_kernel<log2_of>, "Logarithm to base 2."},
+    {"log", 1, 1, kReal1, log_kernel<log_of>, "Natural logarithm."},
+    {"log10", 1, 1, kReal1, log_kernel<log10_of>, "Logarithm to base 10."},
+    {"log2", 1, 1, kReal1, log_kernel<log2_of>, "Logarithm to base 2."},
     {"pi", 0, 0, fixed<Type::kReal>, pi_kernel, "The number pi."},
     {"pow", 2, 2, kReal2, real2_kernel<pow_of>, "Power."},
     {"radians", 1, 1, kReal1, real_kernel<radians_of>, "Degrees as radians."},

@@ -127,7 +127,10 @@ ExprPtr Lowering::binary(const Expr& e, const Scope* scope, RowContext& row) {
 
 /// `* has "x"`: one of all columns. The columns must be known without asking the catalog.
 ExprPtr Lowering::any_column(const Expr& e, const Scope* scope, RowContext& row) {
-  const std::string_view f = e.name;
+  // None of the columns: the negated operator denies the whole.
+  std::string f = e.name;
+  const bool negated = f.starts_with("kql.not_") || f == "kql.ne_ci" || f == "kql.ne";
+  if (negated) f = f == "kql.ne_ci" ? "kql.eq_ci" : f == "kql.ne" ? "kql.eq" : "kql." + f.substr(8);
   const bool text_operator = f.starts_with("kql.has") || f.starts_with("kql.contains") ||
                              f.starts_with("kql.startswith") || f.starts_with("kql.endswith") || f == "kql.eq_ci" ||
                              f == "kql.matches_regex" || f == "kql.eq";
@@ -140,8 +143,9 @@ ExprPtr Lowering::any_column(const Expr& e, const Scope* scope, RowContext& row)
                        "name the columns, or `project` them before");
   std::vector<ExprPtr> terms;
   for (const std::string& name : *names)
-    terms.push_back(plan::call(e.name, {plan::call("kql.tostring", {plan::column(name, e.span)}, e.span), right}, e.span));
-  return plan::disjunction(std::move(terms), e.span);
+    terms.push_back(plan::call(f, {plan::call("kql.tostring", {plan::column(name, e.span)}, e.span), right}, e.span));
+  ExprPtr any = plan::disjunction(std::move(terms), e.span);
+  return negated ? plan::negation(std::move(any)) : any;
 }
 
 ExprPtr Lowering::call(const Expr& e, const Scope* scope, RowContext& row) {

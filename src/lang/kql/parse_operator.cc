@@ -130,28 +130,31 @@ Operator* Parser::operator_() {
   return op;
 }
 
-/// `name=value` pairs before the operands. Where operands themselves may be `name = expr`, only `hint.x=`.
-void Parser::options(Operator& op, bool hints_only) {
-  while (is_name()) {
-    size_t name_tokens = 1;
-    std::string name(now().text);
-    if (peek().is(".") && peek(2).kind == TokenKind::kName && name == "hint") {
-      name += "." + std::string(peek(2).text);
-      name_tokens = 3;
-    } else if (hints_only) {
-      return;
-    }
-    if (!peek(name_tokens).is("=")) return;
-    const size_t first = at_;
-    for (size_t i = 0; i <= name_tokens; ++i) next();
-    Option option;
-    option.name = std::move(name);
-    const Token& value = now();
-    option.value = value.kind == TokenKind::kString ? value.value.as_bytes() : std::string(value.text);
-    next();
-    option.span = span_from(first);
-    op.options.push_back(std::move(option));
+/// One `name=value` before the operands; false when there is none here.
+bool Parser::option(Operator& op) {
+  if (!is_name()) return false;
+  size_t name_tokens = 1;
+  std::string name(now().text);
+  if (name == "hint" && peek().is(".") && peek(2).kind == TokenKind::kName) {
+    name += "." + std::string(peek(2).text);
+    name_tokens = 3;
   }
+  if (!peek(name_tokens).is("=")) return false;
+  const size_t first = at_;
+  for (size_t i = 0; i <= name_tokens; ++i) next();
+  Option option;
+  option.name = std::move(name);
+  option.value = now().kind == TokenKind::kString ? now().value.as_bytes() : std::string(now().text);
+  next();
+  option.span = span_from(first);
+  op.options.push_back(std::move(option));
+  return true;
+}
+
+/// All of them. Where operands themselves may be `name = expr`, only `hint.x=` is an option.
+void Parser::options(Operator& op, bool hints_only) {
+  while (!hints_only || (word("hint") && peek().is(".")))
+    if (!option(op)) return;
 }
 
 bool Parser::predicate(Operator& op) {
@@ -422,18 +425,7 @@ bool Parser::join_keys(Operator& op) {
 }
 
 bool Parser::mv_expand(Operator& op) {
-  while (word("bagexpansion") || word("kind") || word("with_itemindex")) {
-    const size_t before = op.options.size();
-    options(op, false);
-    if (op.options.size() == before) break;
-    // `x = expr` of the items looks like an option.
-    while (!op.options.empty()) {
-      const std::string& name = op.options.back().name;
-      if (name == "bagexpansion" || name == "kind" || name == "with_itemindex") break;
-      fail(op.options.back().span, "unknown option of `" + op.word + "`");
-      return false;
-    }
-  }
+  while ((word("bagexpansion") || word("kind") || word("with_itemindex")) && peek().is("=")) option(op);
   do {
     NamedItem i;
     if (!item(i)) return false;
@@ -456,7 +448,7 @@ bool Parser::mv_expand(Operator& op) {
 }
 
 bool Parser::parse_(Operator& op) {
-  while ((word("kind") || word("flags")) && peek().is("=")) options(op, false);
+  while ((word("kind") || word("flags")) && peek().is("=")) option(op);
   op.value = expression();
   if (!op.value || !expect("with", "before the pattern")) return false;
   while (!pipe_ends()) {
@@ -469,6 +461,10 @@ bool Parser::parse_(Operator& op) {
       part.text = text->value.as_bytes();
     } else if (column_name(part.text, part.span)) {
       part.kind = ParsePart::Kind::kColumn;
+      if (!op.parts.empty() && op.parts.back().kind == ParsePart::Kind::kColumn) {
+        fail(part.span, "a text must stand between two columns of the pattern");
+        return false;
+      }
       if (take(":") && !type_name(part.type)) return false;
     } else {
       fail(now().span, "a pattern is made of texts, columns and `*`");

@@ -102,6 +102,7 @@ class Parser {
   bool item_names(NamedItem& out);
   bool sort_list(std::vector<SortItem>& out);
   bool name_pattern(NamePattern& out);
+  bool option(Operator& op);
   void options(Operator& op, bool hints_only);
   Expr* table_operand();
   bool join_keys(Operator& op);
