@@ -237,6 +237,16 @@ void Parser::header_line(std::string_view text, bool begins) {
       return line(text, begins, text.back() == '\n');
     }
     shared_->handler.anomaly("mime-bad-header", t.substr(0, 80));
+    // A parameter on a line that should have begun with a blank.
+    if (e.in_field && !e.dropped_field) {
+      std::string& value = e.part.headers.back().value;
+      const size_t end = value.find_last_not_of(" \t");
+      if (end != std::string::npos && value[end] == ';' &&
+          value.size() + t.size() < limits.max_header_bytes) {
+        value.append(" ").append(t);
+        return;
+      }
+    }
     e.dropped_field = true;
     return;
   }

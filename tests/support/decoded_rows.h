@@ -68,7 +68,8 @@ inline Decoded decode_rows(std::string_view bytes, const std::vector<std::string
     data::Layout layout(t);
     layout.add("ts", data::Type::kDatetime);
     // Digests are computed only when somebody reads them.
-    if (t == "mail.attachment") layout.add("md5", data::Type::kString);
+    if (t == "mail.attachment")
+      for (const char* digest : {"md5", "sha1", "sha256"}) layout.add(digest, data::Type::kString);
     layouts.emplace(t, std::move(layout));
   }
   RowCollector sink(out);

@@ -25,8 +25,11 @@ MailOutput::MailOutput(const Input& input, DecodeContext& context, TableSet& tab
       wants_message_(context.layout("mail.message") != nullptr),
       wants_attachment_(context.layout("mail.attachment") != nullptr) {
   if (const data::Layout* l = context.layout("mail.attachment")) {
-    wants_digests_ = l->raw_slot() >= 0 || l->values_slot() >= 0;
-    for (const char* name : {"md5", "sha1", "sha256"}) wants_digests_ |= l->slot(name) >= 0;
+    // Digests cost more than all the rest, so each is made only for a reader.
+    const bool whole = l->raw_slot() >= 0 || l->values_slot() >= 0;
+    wants_md5_ = whole || l->slot("md5") >= 0;
+    wants_sha1_ = whole || l->slot("sha1") >= 0;
+    wants_sha256_ = whole || l->slot("sha256") >= 0;
   }
 }
 

@@ -83,7 +83,12 @@ class MailOutput {
   bool scans() const { return context_.scanner != nullptr; }
   /// Somebody reads mails or attachments: their contents must be taken apart.
   bool wants_mime() const { return scans() || wants_message_ || wants_attachment_; }
-  bool wants_digests() const { return wants_digests_; }
+  /// Attachments are shown: their sizes, types and digests are wanted.
+  bool wants_attachments() const { return wants_attachment_; }
+  bool wants_md5() const { return wants_md5_; }
+  bool wants_sha1() const { return wants_sha1_; }
+  bool wants_sha256() const { return wants_sha256_; }
+  bool wants_digests() const { return wants_md5_ || wants_sha1_ || wants_sha256_; }
 
   /// Scans one content; a scanner that fails is the anomaly scan-failed.
   void scan(std::string_view view, std::string_view name, std::string_view bytes,
@@ -97,7 +102,9 @@ class MailOutput {
   BufferBudget budget_;
   bool wants_message_;
   bool wants_attachment_;
-  bool wants_digests_ = false;
+  bool wants_md5_ = false;
+  bool wants_sha1_ = false;
+  bool wants_sha256_ = false;
 };
 
 }  // namespace postern::input

@@ -154,7 +154,7 @@ void MessageCollector::part_data(const mime::Part& part, std::string_view bytes)
   if (open.head.size() < mime::kMagicBytes)
     open.head.append(bytes.substr(0, mime::kMagicBytes - open.head.size()));
   open.size += bytes.size();
-  if (open.attachment) open.histogram.add(bytes);
+  if (open.attachment && output_.wants_attachments()) open.histogram.add(bytes);
   if (open.keep) open.buffer.append(bytes);
 }
 
@@ -185,10 +185,10 @@ void MessageCollector::end_attachment(const mime::Part& part, Open& open) {
   a.entropy = open.histogram.entropy();
   a.cut = open.buffer.cut();
   if (a.cut) output_.anomaly("mail-part-too-large", origin_.offset, a.name);
-  if (output_.wants_digests() && !a.cut) {
-    a.md5 = adapt::md5(open.buffer.view());
-    a.sha1 = adapt::sha1(open.buffer.view());
-    a.sha256 = adapt::sha256(open.buffer.view());
+  if (!a.cut) {
+    if (output_.wants_md5()) a.md5 = adapt::md5(open.buffer.view());
+    if (output_.wants_sha1()) a.sha1 = adapt::sha1(open.buffer.view());
+    if (output_.wants_sha256()) a.sha256 = adapt::sha256(open.buffer.view());
   }
   output_.scan("mail.attachment", a.name, open.buffer.view(), context());
   facts_.attachment_bytes += a.size;

@@ -12,8 +12,6 @@ namespace {
 constexpr uint8_t kIpInIp = 4;
 constexpr uint8_t kIpV6InIp = 41;
 constexpr uint8_t kGre = 47;
-constexpr uint16_t kVxlanPort = 4789;
-constexpr uint16_t kGenevePort = 6081;
 
 /// The window scale of a SYN, or -1 (RFC 7323; a shift beyond 14 counts as 14).
 int8_t window_scale(Bytes options) {
@@ -163,8 +161,8 @@ void PacketDecoder::udp(const IpHeader& header, Packet& p) {
   p.payload = b.substr(8, length);
   p.payload_length = length;
   sink_.packet(p);
-  if (p.destination_port == kVxlanPort) return vxlan(p);
-  if (p.destination_port == kGenevePort) return geneve(p);
+  // Also where the outer checksum is bad: what is inside has its own.
+  datagram_tunnel(p);
 }
 
 void PacketDecoder::icmp(const IpHeader& header, Packet& p) {
@@ -186,73 +184,6 @@ void PacketDecoder::icmp(const IpHeader& header, Packet& p) {
   p.payload = b.substr(8);
   p.payload_length = header.payload_length - 8;
   sink_.packet(p);
-}
-
-void PacketDecoder::gre(Bytes b, const Packet& outer) {
-  if (b.size() < 4) return faults_.add("tunnel-header-cut", outer.offset, "gre");
-  const uint16_t flags = be16(b, 0);
-  const uint16_t protocol = be16(b, 2);
-  const int version = flags & 7;
-  size_t header = 4;
-  if ((flags & 0x8000) != 0) header += 4;  // checksum
-  if ((flags & 0x2000) != 0) header += 4;  // key
-  if ((flags & 0x1000) != 0) header += 4;  // sequence number
-  if (version == 1 && (flags & 0x0080) != 0) header += 4;  // acknowledgement (PPTP)
-  if ((flags & 0x4000) != 0 || version > 1) {
-    // Source routes (RFC 1701) and unknown versions are not read; the tunnel is a flow.
-    faults_.add("tunnel-unknown", outer.offset, "gre");
-    return sink_.packet(outer);
-  }
-  if (b.size() < header) return faults_.add("tunnel-header-cut", outer.offset, "gre");
-  b.remove_prefix(header);
-  constexpr uint16_t kPpp = 0x880b;
-  constexpr uint16_t kErspan2 = 0x88be;
-  constexpr uint16_t kErspan3 = 0x22eb;
-  if (version == 1 || protocol == kPpp) {
-    constexpr uint32_t kLinkPpp = 9;
-    return inner(peel_link(kLinkPpp, b), outer);
-  }
-  if (protocol == kErspan2) {
-    // Version 1 has no header of its own and is sent without sequence numbers.
-    const size_t own = (flags & 0x1000) != 0 ? 8 : 0;
-    if (b.size() < own) return faults_.add("tunnel-header-cut", outer.offset, "erspan");
-    return inner(peel_link(kLinkEthernet, b.substr(own)), outer);
-  }
-  if (protocol == kErspan3) {
-    if (b.size() < 12) return faults_.add("tunnel-header-cut", outer.offset, "erspan");
-    const size_t own = (u8(b, 11) & 1) != 0 ? 20 : 12;  // optional platform header
-    if (b.size() < own) return faults_.add("tunnel-header-cut", outer.offset, "erspan");
-    return inner(peel_link(kLinkEthernet, b.substr(own)), outer);
-  }
-  inner(peel_ethertype(protocol, b), outer);
-}
-
-void PacketDecoder::vxlan(const Packet& outer) {
-  const Bytes b = outer.payload;
-  // The flag says that a network id is there: other things that use the port have it clear.
-  if (b.size() < 8 || (u8(b, 0) & 0x08) == 0) return;
-  inner(peel_link(kLinkEthernet, b.substr(8)), outer);
-}
-
-void PacketDecoder::geneve(const Packet& outer) {
-  const Bytes b = outer.payload;
-  if (b.size() < 8 || u8(b, 0) >> 6 != 0) return;
-  const size_t header = 8 + size_t{u8(b, 0)} % 64 * 4;
-  if (b.size() < header) return faults_.add("tunnel-header-cut", outer.offset, "geneve");
-  inner(peel_ethertype(be16(b, 2), b.substr(header)), outer);
-}
-
-void PacketDecoder::inner(const LinkPayload& link, const Packet& outer) {
-  if (outer.tunnels >= kMaxTunnels) return faults_.add("tunnel-too-deep", outer.offset);
-  Packet p;
-  p.time = outer.time;
-  p.offset = outer.offset;
-  p.number = outer.number;
-  p.vlan = outer.vlan;
-  p.inner_vlan = outer.inner_vlan;
-  p.tunnels = static_cast<uint8_t>(outer.tunnels + 1);
-  p.owner = outer.owner;
-  payload(link, p);
 }
 
 }  // namespace postern::net::packet

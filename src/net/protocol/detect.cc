@@ -121,6 +121,10 @@ std::string_view service_name(Protocol p) {
       return "vxlan";
     case Protocol::kGeneve:
       return "geneve";
+    case Protocol::kGtp:
+      return "gtpv1";
+    case Protocol::kTeredo:
+      return "teredo";
   }
   return "";
 }
@@ -256,10 +260,19 @@ Protocol detect_datagram(uint16_t client_port, uint16_t server_port, Bytes b) {
       return b.size() > 6 && u8(b, 0) == 0x30 ? Protocol::kSnmp : Protocol::kUnknown;
     case 4789:
       return b.size() >= 8 && (u8(b, 0) & 0x08) != 0 ? Protocol::kVxlan : Protocol::kUnknown;
+    case 2152:
+      return b.size() >= 8 && (u8(b, 0) & 0xf0) == 0x30 && u8(b, 1) == 0xff ? Protocol::kGtp : Protocol::kUnknown;
+    case 3544:
+      return b.size() >= 40 ? Protocol::kTeredo : Protocol::kUnknown;
     case 6081:
       return b.size() >= 8 && u8(b, 0) >> 6 == 0 ? Protocol::kGeneve : Protocol::kUnknown;
     default:
-      return client_port == 53 && is_dns(b) ? Protocol::kDns : Protocol::kUnknown;
+      if (client_port == 53 && is_dns(b)) return Protocol::kDns;
+      // A Teredo relay: an IPv6 packet of just this size with an address of the service.
+      if (b.size() >= 40 && u8(b, 0) >> 4 == 6 && size_t{be16(b, 4)} + 40 == b.size() &&
+          (packet::be32(b, 8) == 0x20010000 || packet::be32(b, 24) == 0x20010000))
+        return Protocol::kTeredo;
+      return Protocol::kUnknown;
   }
 }
 

@@ -30,7 +30,9 @@ enum class Protocol : uint8_t {
   kRdp,
   kIrc,
   kVxlan,
-  kGeneve
+  kGeneve,
+  kGtp,
+  kTeredo
 };
 
 /// The name that conn.log has for it: "smtp", "ssl", "dns", …; "" for undecided and unknown.

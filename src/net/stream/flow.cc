@@ -13,6 +13,7 @@ using packet::Packet;
 constexpr int64_t kTcpIdle = 5 * kTicksPerMinute;
 constexpr int64_t kUnansweredIdle = kTicksPerMinute;
 constexpr int64_t kDatagramIdle = kTicksPerMinute;
+constexpr int64_t kDnsIdle = 10 * kTicksPerSecond;
 constexpr int64_t kPatientIdle = kTicksPerHour;
 constexpr int64_t kAttempt = 5 * kTicksPerSecond;
 constexpr int64_t kLinger = 5 * kTicksPerSecond;
@@ -121,7 +122,10 @@ bool Flow::accept_checksum(Side side, const Packet& p) {
 
 void Flow::packet(const Packet& p) {
   const Side side = side_of(p);
-  if (!accept_checksum(side, p)) return;
+  if (!accept_checksum(side, p)) {
+    if (tcp_ && p.whole_header) tcp_->doubtful(side, p);
+    return;
+  }
   Endpoint& from = ends_[static_cast<size_t>(side)];
   ++from.packets;
   from.ip_bytes += p.ip_length;
@@ -158,7 +162,8 @@ void Flow::finish(const Moment& at) {
 }
 
 int64_t Flow::deadline() const {
-  if (!tcp_) return last_time_ + kDatagramIdle;
+  // A resolver's port is soon used for another question.
+  if (!tcp_) return last_time_ + (service_ == "dns" ? kDnsIdle : kDatagramIdle);
   if (tcp_->complete()) return closed_at_ + kLinger;
   if (tcp_->only_attempted()) return first_.time + kAttempt;
   if (tcp_->half_closed()) return last_time_ + kLinger;
@@ -194,6 +199,10 @@ void Flow::gap(Side side, uint64_t num_bytes, bool counted, const Moment& at) {
 void Flow::conflict(Side side, Bytes first, Bytes second, const Moment& at) {
   faults_.add("tcp-overlap-conflict", at.offset, uid_);
   if (consumer_) consumer_->conflict(side, first, second, at);
+}
+
+void Flow::doubt_used(Side, const Moment& at) {
+  faults_.add("checksum-unusable", at.offset, uid_);
 }
 
 uint64_t Flow::size(Side side) const {

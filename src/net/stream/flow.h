@@ -79,6 +79,7 @@ class Flow final : public TcpSink {
   void data(Side side, Bytes bytes, const Moment& at) override;
   void gap(Side side, uint64_t num_bytes, bool counted, const Moment& at) override;
   void conflict(Side side, Bytes first, Bytes second, const Moment& at) override;
+  void doubt_used(Side side, const Moment& at) override;
   void flipped() override;
 
   int64_t scheduled = 0;  ///< earliest check that the table has planned

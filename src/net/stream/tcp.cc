@@ -110,10 +110,47 @@ void TcpTracker::settle_holes(Side side, const Packet& p, const Moment& at) {
       const int64_t begin = e.relative(p.tcp.sequence);
       if (begin <= next && begin + p.payload_length > next) continue;
     }
-    Forward forward(*this, s);
-    if (e.hole_due > next) e.stream.skip_to(static_cast<uint64_t>(e.hole_due), at, forward);
-    e.hole_due = 0;
+    give_up(s, at);
   }
+}
+
+/// Fills what is acknowledged and missing from packets in doubt.
+void TcpTracker::fill_from_doubtful(Side side) {
+  End& e = end(side);
+  Forward forward(*this, side);
+  for (const Doubtful& d : e.doubtful) {
+    const auto next = static_cast<int64_t>(e.stream.next());
+    const auto stop = d.position + static_cast<int64_t>(d.bytes.size());
+    if (d.position > next || stop <= next || stop > e.hole_due) continue;
+    sink_.doubt_used(side, d.at);
+    e.stream.add(static_cast<uint64_t>(next), d.bytes.substr(static_cast<size_t>(next - d.position)),
+                 d.owner, d.at, forward);
+  }
+  const auto next = static_cast<int64_t>(e.stream.next());
+  e.doubtful.erase(std::remove_if(e.doubtful.begin(), e.doubtful.end(),
+                                  [next](const Doubtful& d) { return d.position < next; }),
+                   e.doubtful.end());
+}
+
+/// What is acknowledged and did not come is lost.
+void TcpTracker::give_up(Side side, const Moment& at) {
+  End& e = end(side);
+  fill_from_doubtful(side);
+  Forward forward(*this, side);
+  if (e.hole_due > static_cast<int64_t>(e.stream.next()))
+    e.stream.skip_to(static_cast<uint64_t>(e.hole_due), at, forward);
+  e.hole_due = 0;
+}
+
+void TcpTracker::doubtful(Side side, const Packet& p) {
+  End& me = end(side);
+  constexpr size_t kMaxDoubtful = 256;
+  if (me.state == TcpState::kInactive || p.payload.empty() || p.tcp.syn || p.tcp.rst ||
+      me.doubtful.size() >= kMaxDoubtful)
+    return;
+  const int64_t position = me.relative(p.tcp.sequence);
+  if (position >= static_cast<int64_t>(me.stream.next()))
+    me.doubtful.push_back({position, p.payload, p.owner, {p.time, p.offset, p.number}});
 }
 
 void TcpTracker::set_partial(Side side, const TcpFields& tcp) {
@@ -215,7 +252,10 @@ void TcpTracker::acknowledge(Side side, const TcpFields& tcp) {
   if (peer.num_fins > 0 && due >= peer.fin_at) due = peer.fin_at - 1;
   // Positions 1 and 2 of a connection seen from its middle are of our own making.
   if (partial_ && due <= 2) return;
-  if (due > static_cast<int64_t>(peer.stream.next())) peer.hole_due = std::max(peer.hole_due, due);
+  if (due <= static_cast<int64_t>(peer.stream.next())) return;
+  peer.hole_due = std::max(peer.hole_due, due);
+  // At once, so that an answer that comes with the acknowledgement stays behind its question.
+  if (!peer.doubtful.empty()) fill_from_doubtful(other(side));
 }
 
 /// Moves the end of what the side has sent, and notices a retransmission.
@@ -381,9 +421,8 @@ void TcpTracker::flip() {
 void TcpTracker::finish(const Moment& at) {
   for (const Side s : {Side::kOriginator, Side::kResponder}) {
     End& e = end(s);
+    give_up(s, at);
     Forward forward(*this, s);
-    if (e.hole_due > static_cast<int64_t>(e.stream.next()))
-      e.stream.skip_to(static_cast<uint64_t>(e.hole_due), at, forward);
     e.stream.relieve(0, at, forward);
   }
 }

@@ -6,6 +6,9 @@
 // Source: RFC 9293; Zeek's documentation of conn.log. Tests: tests/unit/net_stream/tcp_test.cc.
 #pragma once
 #include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "net/packet/packet.h"
 #include "net/stream/history.h"
@@ -31,6 +34,8 @@ class TcpSink {
   /// `counted`: the connection was whole enough for this to be loss of the capture.
   virtual void gap(Side side, uint64_t num_bytes, bool counted, const Moment& at) = 0;
   virtual void conflict(Side side, Bytes first, Bytes second, const Moment& at) = 0;
+  /// Bytes of a packet with a bad checksum had to be used.
+  virtual void doubt_used(Side side, const Moment& at) = 0;
   /// The ends changed places: what was the originator's is the responder's.
   virtual void flipped() = 0;
 };
@@ -41,6 +46,10 @@ class TcpTracker {
 
   /// One packet with a whole header and a checksum that is not bad.
   void packet(Side side, const packet::Packet& p);
+
+  /// One packet whose checksum is bad. Its payload is used only where the receiver acknowledged bytes
+  /// that no other packet brought: then it is the checksum that is wrong (an edited capture).
+  void doubtful(Side side, const packet::Packet& p);
 
   /// True when a SYN belongs to a new connection between the same ports.
   bool is_reuse(const packet::TcpFields& tcp) const;
@@ -61,6 +70,13 @@ class TcpTracker {
   uint64_t num_conflicts() const { return num_conflicts_; }
 
  private:
+  struct Doubtful {
+    int64_t position;
+    Bytes bytes;
+    std::shared_ptr<const std::string> owner;
+    Moment at;
+  };
+
   struct End {
     TcpState state = TcpState::kInactive;
     TcpState previous = TcpState::kInactive;
@@ -77,6 +93,7 @@ class TcpTracker {
     ScaledCount retransmissions, zero_windows, gaps;
     Reassembler stream;
     int64_t hole_due = 0;   // acknowledged up to here, not captured (yet)
+    std::vector<Doubtful> doubtful;
 
     int64_t relative(uint32_t sequence) const {
       const auto last_wire = static_cast<uint32_t>(start + static_cast<uint64_t>(last));
@@ -92,6 +109,8 @@ class TcpTracker {
 
   void set_partial(Side side, const packet::TcpFields& tcp);
   void settle_holes(Side side, const packet::Packet& p, const Moment& at);
+  void fill_from_doubtful(Side side);
+  void give_up(Side side, const Moment& at);
   void begin_end(End& me, const packet::TcpFields& tcp, int64_t segment);
   void write_history(Side side, const packet::TcpFields& tcp, int64_t position, uint32_t length);
   void acknowledge(Side side, const packet::TcpFields& tcp);

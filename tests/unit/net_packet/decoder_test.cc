@@ -117,6 +117,10 @@ TEST(Decoder, LooksIntoTunnels) {
       {"vxlan", ipv4({"10.0.0.1", "10.0.0.2", 17}, udp(999, 4789, bytes({8, 0, 0, 0, 0, 0, 1, 0}) + ethernet(0x0800, inner)))},
       {"geneve", ipv4({"10.0.0.1", "10.0.0.2", 17},
                       udp(999, 6081, bytes({1, 0, 0x65, 0x58, 0, 0, 1, 0, 0, 0, 0, 0}) + ethernet(0x0800, inner)))},
+      {"gre over udp", ipv4({"10.0.0.1", "10.0.0.2", 17}, udp(999, 4754, bytes({0, 0, 8, 0}) + inner))},
+      {"gtp", ipv4({"10.0.0.1", "10.0.0.2", 17},
+                   udp(999, 2152, bytes({0x34, 0xff}) + b16(static_cast<uint32_t>(8 + inner.size())) + b32(7) +
+                                      bytes({0, 1, 0, 0x85, 1, 0, 0, 0}) + inner))},
   };
   for (const auto& c : cases) {
     const auto d = decode({frame(c.second)});
@@ -124,6 +128,19 @@ TEST(Decoder, LooksIntoTunnels) {
     EXPECT_EQ(d->sink.texts.back(), "inside") << c.first;
     EXPECT_EQ(d->sink.packets.back().tunnels, 1) << c.first;
   }
+  // Teredo carries version 6 only.
+  std::string v6 = bytes({0x60, 0, 0, 0, 0, 16, 17, 64, 0x20, 1}) + std::string(30, '\0') +
+                   bytes({0, 7, 0, 9, 0, 16, 0, 0}) + "teredo!!";
+  const auto bubble = decode({frame(ipv4({"10.0.0.1", "10.0.0.2", 17},
+                                         udp(999, 3544, std::string(8, '\0') + v6)))});
+  ASSERT_EQ(bubble->sink.packets.size(), 2u);
+  EXPECT_EQ(bubble->sink.texts[1], "teredo!!");
+  EXPECT_EQ(bubble->sink.packets[1].destination_port, 9);
+  const auto relay = decode({frame(ipv4({"10.0.0.1", "10.0.0.2", 17}, udp(999, 32900, v6)))});
+  EXPECT_EQ(relay->sink.packets.size(), 2u);
+  const auto chance = decode({frame(ipv4({"10.0.0.1", "10.0.0.2", 17}, udp(999, 32900, "`" + v6)))});
+  EXPECT_EQ(chance->sink.packets.size(), 1u);
+
   std::string deep = inner;
   for (int i = 0; i < 10; ++i) deep = ipv4({"1.1.1.1", "2.2.2.2", 4}, deep);
   const auto d = decode({frame(deep)});

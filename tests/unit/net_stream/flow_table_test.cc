@@ -185,6 +185,18 @@ TEST(FlowTable, BelievesADirectionWhoseChecksumsAreAllBad) {
   EXPECT_EQ(r->count("bad-checksum"), 0u);
 }
 
+TEST(FlowTable, UsesBytesWithABadChecksumThatTheReceiverAcknowledged) {
+  CaptureBuilder b;
+  Conversation c(b);
+  c.handshake().client("one ").raw(true, kAck | kPsh, "edited ", 0, false);
+  c.client_seq += 7;
+  c.ack(false).client("three").close();
+  const auto r = run(b);
+  EXPECT_EQ(r->recorder.rows[0].streams[0], "one edited three");
+  EXPECT_EQ(r->recorder.rows[0].missed, 0u);
+  EXPECT_EQ(r->count("checksum-unusable"), 1u);
+}
+
 TEST(FlowTable, IgnoresAResetFarOutsideTheWindow) {
   CaptureBuilder b;
   Conversation c(b);

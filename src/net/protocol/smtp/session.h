@@ -144,7 +144,12 @@ class Session {
     uint64_t transaction = 0;
   };
 
-  struct ContentForward;
+  /// Sends the content of a DATA command on.
+  struct ContentForward final : ContentSink {
+    explicit ContentForward(Session& s) : session(s) {}
+    void content(std::string_view bytes) override;
+    Session& session;
+  };
 
   void command_bytes(std::string_view& bytes);
   void command_line(std::string_view line);
@@ -168,6 +173,7 @@ class Session {
   void reply(const Reply& r, const std::string& text);
   void content_reply(const PendingReply& p, const Reply& r, const std::string& text);
   void expect(Pending what);
+  void skip_to(Pending what);
   void resync_replies();
 
   Transaction& current();

@@ -1,0 +1,167 @@
+// The server's side of a session: reply lines, matched with the commands that they answer.
+#include <algorithm>
+#include <cstring>
+
+#include "base/text.h"
+#include "net/protocol/smtp/session.h"
+
+namespace postern::net::protocol::smtp {
+
+void Session::server(std::string_view bytes, const Moment& at) {
+  at_ = at;
+  if (!begun_) {
+    begun_ = true;
+    summary_.begin = at;
+  }
+  summary_.server_bytes += bytes.size();
+  if (!server_heard_) {
+    server_heard_ = true;
+    if (summary_.early_talker) fault("smtp-early-talker");
+  }
+  while (!bytes.empty() && state_ != State::kTls) {
+    const void* found = std::memchr(bytes.data(), '\n', bytes.size());
+    const size_t length = found ? static_cast<size_t>(static_cast<const char*>(found) - bytes.data()) + 1
+                                : bytes.size();
+    const std::string_view piece = bytes.substr(0, length);
+    bytes.remove_prefix(length);
+    if (server_line_.size() + piece.size() > limits_.max_reply_line) {
+      if (!server_line_too_long_) fault("smtp-line-too-long", "reply");
+      server_line_too_long_ = true;
+      server_line_.append(piece.substr(0, limits_.max_reply_line - server_line_.size()));
+    } else {
+      server_line_.append(piece);
+    }
+    if (!found) return;
+    std::string line = std::move(server_line_);
+    server_line_.clear();
+    server_line_too_long_ = false;
+    while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
+    reply_line(line);
+  }
+}
+
+void Session::reply_line(std::string_view line) {
+  const Reply r = parse_reply(line);
+  if (r.code == 0) {
+    if (!line.empty()) fault("smtp-bad-reply", line.substr(0, 80));
+    return;
+  }
+  std::string text = std::to_string(r.code);
+  if (!r.text.empty()) text.append(" ").append(r.text.substr(0, limits_.max_text));
+  const Pending what = pending_.empty() ? Pending::kOther : pending_.front().what;
+  if (what == Pending::kHelo && r.code / 100 == 2) {
+    // The first line names the host, each further one an extension.
+    if (multiline_.empty()) {
+      summary_.extensions.clear();
+    } else {
+      constexpr size_t kMaxExtensions = 64;
+      if (summary_.extensions.size() < kMaxExtensions) summary_.extensions.emplace_back(r.text);
+      if (starts_with_ignore_case(r.text, "STARTTLS")) summary_.starttls_offered = true;
+    }
+  }
+  if (!r.last) {
+    if (multiline_.empty()) multiline_ = text;
+    reply_since_row_ = text;
+    summary_.last_reply = text;
+    return;
+  }
+  reply(r, text);
+  multiline_.clear();
+}
+
+void Session::reply(const Reply& r, const std::string& text) {
+  summary_.last_reply = text;
+  reply_since_row_ = text;
+  // A greeting comes once; a session seen later has none.
+  const bool greeting = r.code == 220 || r.code == 554 || r.code == 421;
+  if (!pending_.empty() && pending_.front().what == Pending::kGreeting && !greeting &&
+      pending_.size() > 1)
+    pending_.pop_front();
+  if (pending_.empty()) {
+    // Content whose end was lost is over when the server answers it.
+    if (state_ == State::kData && content_had_gap_ && r.code != 354) {
+      ContentForward forward(*this);
+      reader_.finish(forward);
+      end_data();
+    } else {
+      return;
+    }
+  }
+  // These codes answer one command only: where the count of replies is off, they set it right.
+  if (r.code == 354) skip_to(Pending::kData);
+  if (r.code == 235) skip_to(Pending::kAuth);
+  const PendingReply p = pending_.front();
+  const bool good = r.code / 100 == 2;
+  if (p.what == Pending::kAuth && r.code / 100 == 3) return;  // a challenge, not the answer
+  pending_.pop_front();
+  switch (p.what) {
+    case Pending::kGreeting:
+      summary_.banner = multiline_.empty() ? text : multiline_;
+      summary_.banner.erase(0, std::min<size_t>(4, summary_.banner.size()));
+      break;
+    case Pending::kRecipient:
+      if (Transaction* t = find(p.transaction); t && !good) ++t->num_rejected_recipients;
+      break;
+    case Pending::kData:
+      if (state_ == State::kHeld && waits_for_data_) resolve_held(r.code / 100 == 3);
+      break;
+    case Pending::kStartTls:
+      if (state_ == State::kHeld && !waits_for_data_) resolve_held(good);
+      break;
+    case Pending::kEndOfData:
+      content_reply(p, r, text);
+      break;
+    case Pending::kAuth:
+      if (good) summary_.auth_accepted = true;
+      auth_.end();
+      if (state_ == State::kAuth) state_ = State::kCommand;
+      break;
+    case Pending::kHelo:
+    case Pending::kMail:
+    case Pending::kBdat:
+    case Pending::kReset:
+    case Pending::kQuit:
+    case Pending::kOther:
+      break;
+  }
+}
+
+/// The server's word about a whole mail: its transaction is over.
+void Session::content_reply(const PendingReply& p, const Reply& r, const std::string& text) {
+  ++acknowledged_;
+  for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
+    if ((*it)->id != p.transaction) continue;
+    (*it)->final_code = r.code;
+    (*it)->last_reply = text;
+    const std::unique_ptr<Transaction> t = std::move(*it);
+    waiting_.erase(it);
+    close(*t);
+    break;
+  }
+  // A mail that was begun before this one was answered counts it, too.
+  if (current_) current_->depth = static_cast<uint32_t>(acknowledged_ + 1);
+}
+
+void Session::expect(Pending what) {
+  if (pending_.size() >= limits_.max_pending) {
+    // With a server that is never heard this is no anomaly, only useless.
+    if (server_heard_) fault("smtp-too-many-commands");
+    pending_.pop_front();
+  }
+  pending_.push_back({what, current_ ? current_->id : 0});
+}
+
+/// Takes the replies to all commands before the first `what` as given.
+void Session::skip_to(Pending what) {
+  const auto is = [what](const PendingReply& p) { return p.what == what; };
+  const auto found = std::find_if(pending_.begin(), pending_.end(), is);
+  if (found != pending_.end()) pending_.erase(pending_.begin(), found);
+}
+
+/// After lost replies the answered commands are unknown: those sent before are taken as answered.
+void Session::resync_replies() {
+  replies_lost_ = false;
+  pending_.clear();
+}
+
+}  // namespace postern::net::protocol::smtp
