@@ -262,7 +262,9 @@ class Checker {
       return fail(first.begin, end, "`" + what + "` is not a comparison", literal ? "a value alone" : "an operator was expected after it");
     out_.faults.push_back({first.begin, end, "`" + what + "` is not a comparison", "a value alone is not a condition"});
     if (silent_ > 0) out_.faults.pop_back();
-    insertions_.emplace_back(first.begin, text_.substr(previous_.begin, previous_.value - previous_.begin));
+    std::string repeated(text_.substr(previous_.begin, previous_.value - previous_.begin));
+    if (first.begin > 0 && word_char(text_[first.begin - 1])) repeated.insert(0, " ");  // OR"x"
+    insertions_.emplace_back(first.begin, std::move(repeated));
   }
 
   void options() {
@@ -375,7 +377,12 @@ class Checker {
 
 }  // namespace
 
-PredicateCheck check_predicate(std::string_view text) { return Checker(text).run(); }
+PredicateCheck check_predicate(std::string_view text) {
+  PredicateCheck out = Checker(text).run();
+  // A repair that is wrong itself is no help.
+  if (!out.corrected.empty() && !Checker(out.corrected).run().faults.empty()) out.corrected.clear();
+  return out;
+}
 
 std::optional<PredicateOption> predicate_of_command(std::string_view line) {
   constexpr std::string_view kOption = "--predicate";

@@ -47,6 +47,10 @@ TEST(Predicate, TellsEveryLoneValueAndKeepsTheOptionsInTheRepair) {
   EXPECT_EQ(c.corrected, R"(a == 1 AND (process CONTAINS[c] "x" || process CONTAINS[c] "y" || process CONTAINS[c] 'z'))");
 }
 
+TEST(Predicate, SeparatesTheRepairFromTheWordBeforeIt) {
+  EXPECT_EQ(check_predicate(R"(a == "x" OR"y")").corrected, R"(a == "x" OR a == "y")");
+}
+
 TEST(Predicate, HasNoRepairWhereNothingWasComparedBefore) {
   const PredicateCheck c = check_predicate(R"("osascript" OR a == 1)");
   EXPECT_EQ(c.faults.size(), 1u);
