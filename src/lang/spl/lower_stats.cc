@@ -31,11 +31,13 @@ std::shared_ptr<Op> aggregate(OpPtr input, Span at) {
   op->kind = OpKind::kAggregate;
   op->span = at;
   op->inputs = {std::move(input)};
-  op->drop_null_keys = true;
   return op;
 }
 
-NamedExpr key(const FieldName& f) { return {f.name, plan::column(f.name, f.span), f.span}; }
+void add_key(Op& op, const FieldName& f) {
+  op.keys.push_back({f.name, plan::column(f.name, f.span), f.span});
+  op.drop_null_keys = true;
+}
 
 }  // namespace
 
@@ -126,7 +128,7 @@ bool Lowering::stats(const StatsCommand& c, Rows& rows, Span at) {
   out.open = false;
   out.order = Rows::Order::kByKeys;
   for (const FieldName& f : c.by) {
-    op->keys.push_back(key(f));
+    add_key(*op, f);
     out.columns.push_back(f.name);
     out.order_keys.push_back(f.name);
   }
@@ -167,7 +169,7 @@ bool Lowering::eventstats(const StatsCommand& c, Rows& rows, Span at) {
   if (!aggregate_items(c.items, c.by, rows, groups->aggregates)) return false;
   std::vector<std::string> by;
   for (const FieldName& f : c.by) {
-    groups->keys.push_back(key(f));
+    add_key(*groups, f);
     by.push_back(f.name);
     rows.add(f.name);
   }
@@ -189,7 +191,7 @@ bool Lowering::top(const TopCommand& c, Rows& rows, Span at) {
         unsupported("form: wildcard or repeated field in top and rare", f.span);
         return false;
       }
-      counted->keys.push_back(key(f));
+      add_key(*counted, f);
       out.columns.push_back(f.name);
     }
   }
@@ -204,7 +206,7 @@ bool Lowering::top(const TopCommand& c, Rows& rows, Span at) {
   if (c.show_percent) {
     const std::string total_name = "total (" + c.percent_field + ")";
     auto totals = aggregate(out.op, at);
-    for (const FieldName& f : c.by) totals->keys.push_back(key(f));
+    for (const FieldName& f : c.by) add_key(*totals, f);
     AggregateItem total;
     total.name = total_name;
     total.function = "spl.sum";

@@ -131,7 +131,7 @@ bool Lowering::tstats(const TstatsCommand& c, Rows& rows, Span at) {
   auto op = std::make_shared<Op>();
   op->kind = OpKind::kAggregate;
   op->span = at;
-  op->drop_null_keys = true;
+  op->drop_null_keys = !c.by.empty();
   const bool ok = aggregate_items(c.items, c.by, in, op->aggregates);
   in_tstats_ = false;
   if (!ok || failed_) return false;

@@ -56,6 +56,8 @@ void Parser::syntax(std::string message, const Token& at, std::string hint) {
     error("spl-unterminated-string", "this quote is never closed", lex_.span(at), "opened here");
     return;
   }
+  // What ends the command is not the wrong word itself: recovery goes on from there.
+  if (at.is_symbol("|") || at.is_symbol("]")) lex_.set_position(at.begin);
   error("spl-syntax", std::move(message), lex_.span(at), at.kind == TokenKind::kEnd ? "the search ends here" : "",
         std::move(hint));
 }

@@ -193,7 +193,7 @@ TestResult run_spl(const std::string& query, const TestRows& input, RunMode mode
   rule.info.language = "spl";
   rule.vocabulary = "spl";
   rule.plan = *read;
-  const plan::BindContext context{catalog, exec::all_functions(), exec::evaluate_constant, false, {}};
+  const plan::BindContext context{catalog, exec::all_functions(), exec::evaluate_constant, false, true, {}};
   plan::BindReport report;
   auto bound = plan::bind(rule, context, diag, report);
   if (!bound) {
