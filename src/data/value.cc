@@ -65,7 +65,7 @@ std::string Value::text() const {
     case Type::kString:
       return bytes_;
     case Type::kDynamic:
-      return Dynamic(bytes_).json();
+      return Dynamic(bytes_).text();
     default:
       return std::to_string(int_);
   }
@@ -81,6 +81,8 @@ std::string Value::json() const {
     case Type::kTimespan:
     case Type::kString:
       return json_string(text());
+    case Type::kDynamic:
+      return Dynamic(bytes_).json();
     default:
       return text();
   }

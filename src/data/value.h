@@ -38,7 +38,8 @@ class Value {
   /// Number as double whatever its type; 0 for the rest.
   double number() const { return type_ == Type::kReal ? real_ : static_cast<double>(int_); }
 
-  /// Plain text: a string as is, datetime as RFC 3339, dynamic as JSON, null as "".
+  /// Plain text: a string as is, datetime as RFC 3339, a dynamic scalar as its text, arrays and
+  /// objects as JSON, null as "".
   std::string text() const;
   /// As JSON: null, true, 12, "…", RFC 3339 string; a dynamic as itself.
   std::string json() const;
