@@ -53,7 +53,7 @@ std::string literal_text(const Value& v) {
     case Type::kTimespan:
       return timespan_literal(v.as_int());
     case Type::kDynamic:
-      return "dynamic(" + v.text() + ")";
+      return "dynamic(" + v.json() + ")";
     case Type::kReal: {
       std::string s = v.text();
       if (s.find_first_not_of("-0123456789") == std::string::npos) s += ".0";
