@@ -113,27 +113,40 @@ bool match_regex(const Pattern& p, std::string_view s, std::vector<std::string_v
 
 // ---- simple and relaxed -------------------------------------------------------------------------------
 
+/// Beginning of `s` that a typed column takes before a `*`: the longest that is such a value.
+std::string_view longest_value(std::string_view s, Type type) {
+  if (type == Type::kString || type == Type::kDynamic) return s.substr(0, 0);
+  constexpr size_t kLongest = 64;  // no value is longer
+  for (size_t n = std::min(s.size(), kLongest); n > 0; --n) {
+    DynamicWriter w;
+    if (!ascii_space(s[n - 1]) && write_value(w, s.substr(0, n), type)) return s.substr(0, n);
+  }
+  return s.substr(0, 0);
+}
+
 bool match_literals(const Pattern& p, std::string_view s, std::vector<std::string_view>& found) {
   size_t at = 0;
   // A column or `*` waits for the next literal: what lies between is its text.
   bool open = false;
-  bool open_column = false;
+  const Part* column = nullptr;
   for (const Part& part : p.parts) {
     if (part.kind != Part::Kind::kText) {
-      // Two columns side by side: the first one takes nothing.
-      if (open_column) found.push_back(s.substr(at, 0));
+      if (column) {
+        found.push_back(longest_value(s.substr(at), column->type));
+        at += found.back().size();
+      }
       open = true;
-      open_column = part.kind == Part::Kind::kColumn;
+      column = part.kind == Part::Kind::kColumn ? &part : nullptr;
       continue;
     }
     const size_t hit = open ? s.find(part.text, at) : (s.substr(at, part.text.size()) == part.text ? at : std::string_view::npos);
     if (hit == std::string_view::npos) return false;
-    if (open_column) found.push_back(s.substr(at, hit - at));
+    if (column) found.push_back(s.substr(at, hit - at));
     at = hit + part.text.size();
     open = false;
-    open_column = false;
+    column = nullptr;
   }
-  if (open_column) found.push_back(s.substr(at));
+  if (column) found.push_back(s.substr(at));
   // The pattern must reach the end of the text.
   return open || at == s.size();
 }

@@ -346,11 +346,22 @@ Map make_map() {
   return map;
 }
 
+const Map& functions() {
+  static const Map kMap = make_map();
+  return kMap;
+}
+
 }  // namespace
 
+std::vector<std::string_view> supported_functions() {
+  std::vector<std::string_view> out;
+  for (const auto& [name, f] : functions())
+    if (f.kind == FunctionKind::kScalar || f.kind == FunctionKind::kAggregate) out.push_back(f.plan_name);
+  return out;
+}
+
 FunctionName find_function(std::string_view name) {
-  static const Map kMap = make_map();
-  if (const auto it = kMap.find(name); it != kMap.end()) return it->second;
+  if (const auto it = functions().find(name); it != functions().end()) return it->second;
   FunctionName out;
   if (name.starts_with("series_") || name.starts_with("geo_")) out.kind = FunctionKind::kUnsupported;
   return out;

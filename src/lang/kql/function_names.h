@@ -1,6 +1,7 @@
 // What a call's name means: which function of the plan stands for it, or that it is refused.
 #pragma once
 #include <string_view>
+#include <vector>
 
 namespace postern::lang::kql {
 
@@ -26,6 +27,9 @@ struct FunctionName {
   ResultName result = ResultName::kNone;
   std::string_view prefix;  ///< kPrefixed
 };
+
+/// Functions of the plan that names of scalars and aggregates lead to.
+std::vector<std::string_view> supported_functions();
 
 /// By Kusto's name, old spellings included (`makeset`, `todynamic`, `iif`).
 FunctionName find_function(std::string_view name);
