@@ -112,6 +112,9 @@ class Committer {
       for (size_t i = 0; i < schema.size(); ++i) {
         if (std::find(rule.key.begin(), rule.key.end(), schema[i].name) != rule.key.end())
           key += row.values[i].json() + '\x1f';
+        // A strategy's query may date its finding itself: by the first packet, not by the process before it.
+        if (!rule.requirements.empty() && schema[i].name == "time" && schema[i].type == data::Type::kDatetime && !row.values[i].is_null())
+          f.time = row.values[i].as_int();
         if (rule.shown.empty() || std::find(rule.shown.begin(), rule.shown.end(), schema[i].name) != rule.shown.end())
           f.row.emplace_back(schema[i].name, std::move(row.values[i]));
       }

@@ -44,7 +44,7 @@ def matches(expected: dict[str, Any], finding: dict[str, Any]) -> bool:
     if "version" in expected and str(expected["version"]) != finding["rule"].get("version", ""):
         return False
     # A query row's time is that of the first event behind it; what is expected says the row's own times.
-    if finding["rule"]["language"] in ("sigma", "yara") and expected.get("time") != finding.get("time"):
+    if finding["rule"]["language"] in ("sigma", "yara", "strategy") and expected.get("time") != finding.get("time"):
         return False
     row = finding["row"]
     return all(key in row and equal(value, row[key]) for key, value in expected.get("row", {}).items())
