@@ -229,39 +229,50 @@ class RuleLoader {
     strategy::ReadOptions o;
     o.settings = options_.settings;
     for (RuleFile* b : bindings_) o.bindings.push_back({source_of(*b), &b->diagnostics});
-    std::vector<size_t> files = strategies_;
-    for (const size_t index : files) {
+    std::set<std::string> read;
+    for (const size_t index : strategies_) {
       RuleFile& f = set_.files_[index];
       const size_t errors_before = num_errors(f.diagnostics);
       for (strategy::Analytic& a : strategy::read(source_of(f), o, f.diagnostics)) {
-        // The query's own spans lie in the binding file: its diagnostics belong there.
-        Diagnostics inner;
-        kql::ReadOptions k;
-        k.parameters = a.parameters;
-        const Source source{a.info.id + ".kql", a.query};
-        std::vector<plan::Rule> rules = kql::read(source, k, inner);
-        if (rules.size() != 1) {
-          ++f.num_refused;
-          for (const Diagnostic& d : inner.all())
-            if (d.severity == Severity::kError)
-              f.diagnostics.error("strategy-binding", a.info.id + ": " + d.message, a.span, "", render(source, d));
-          continue;
-        }
-        rules[0].info = a.info;
-        rules[0].stages.emplace_back("binding query", a.query);
-        LoadedRule* rule = add_rule(index, std::move(rules[0]), a.span);
-        if (!rule) continue;
-        for (const strategy::Requirement& q : a.requirements) {
-          Requirement r;
-          r.name = q.name;
-          for (const auto& s : q.sources) r.sources.push_back({s.table, s.event_ids});
-          rule->requirements.push_back(std::move(r));
-        }
-        rule->key = a.key;
-        rule->shown = a.shown;
+        read.insert(a.info.id);
+        add_analytic(index, std::move(a));
       }
       if (num_errors(f.diagnostics) > errors_before && f.num_refused == 0) ++f.num_refused;
     }
+    if (!options_.builtin || bindings_.empty()) return;
+    // Without a STIX file the bindings are detections of their own.
+    const auto first = std::find_if(set_.files_.begin(), set_.files_.end(), [&](const RuleFile& f) { return &f == bindings_.front(); });
+    const auto index = static_cast<size_t>(first - set_.files_.begin());
+    for (strategy::Analytic& a : strategy::read_bound(o, read, first->diagnostics)) add_analytic(index, std::move(a));
+  }
+
+  void add_analytic(size_t index, strategy::Analytic a) {
+    RuleFile& f = set_.files_[index];
+    // The query is generated text: what is wrong with it is shown at the analytic.
+    Diagnostics inner;
+    kql::ReadOptions k;
+    k.parameters = a.parameters;
+    const Source source{a.info.id + ".kql", a.query};
+    std::vector<plan::Rule> rules = kql::read(source, k, inner);
+    if (rules.size() != 1) {
+      ++f.num_refused;
+      for (const Diagnostic& d : inner.all())
+        if (d.severity == Severity::kError)
+          f.diagnostics.error("strategy-binding", a.info.id + ": " + d.message, a.span, "", render(source, d));
+      return;
+    }
+    rules[0].info = a.info;
+    rules[0].stages.emplace_back("binding query", a.query);
+    LoadedRule* rule = add_rule(index, std::move(rules[0]), a.span);
+    if (!rule) return;
+    for (const strategy::Requirement& q : a.requirements) {
+      Requirement r;
+      r.name = q.name;
+      for (const auto& s : q.sources) r.sources.push_back({s.table, s.event_ids});
+      rule->requirements.push_back(std::move(r));
+    }
+    rule->key = a.key;
+    rule->shown = a.shown;
   }
 
   void compile_yara() {

@@ -90,8 +90,8 @@ class PublishedRules(unittest.TestCase):
         self.assertEqual(1, len(outputs))
 
     def test_a_parameter_tunes_an_analytic(self) -> None:
-        few, _ = hunt("--rules", str(SEEDS), "--no-builtin", "--set", "AN0380.TransferSizeThreshold=5MB", str(INCIDENT))
-        self.assertNotIn("AN0380", {f["rule"]["id"] for f in few})
+        few, _ = hunt("--rules", str(SEEDS), "--no-builtin", "--set", "AN0382.OutflowToInflowRatio=1000", str(INCIDENT))
+        self.assertEqual(["10.20.2.20"], [f["row"]["src"] for f in few if f["rule"]["id"] == "AN0382"])
 
 
 class BuiltinRules(unittest.TestCase):

@@ -99,7 +99,7 @@ def analytic_lines(flows: list[Flow]) -> Iterable[Line]:
     yield line("AN0379", VIEWER, src_ports=[by_key[k].connection.sport for k in VIEWER])
     yield line("AN0379", ("powershell",), src_ports=[by_key["powershell"].connection.sport])
     yield line("AN0380", ("web-cron",), comm="mailx", tty="(none)", ppid=PROCESSES["script"].pid)
-    yield line("AN0381", ("mac-curl",), user="build", uid=502, local_time="02:14",
+    yield line("AN0381", ("mac-curl",), user="build", uid=502,
                ancestors=[PROCESSES["macsh"].pid, PROCESSES["osascript"].pid])
     for host, keys in VOLUME:
         found = [by_key[k] for k in keys]

@@ -1,3 +1,7 @@
+// Which separator a file has, and whether it is CSV at all, is told by reading its first two
+// records with each: the header must look like names, and the next record must be as wide. The
+// portal's exports are recognised by their columns (defender_tables.h), once per file, or per row
+// where only the ActionType tells.
 #include "input/csv/csv.h"
 
 #include <algorithm>
@@ -39,12 +43,14 @@ struct Header {
 };
 
 /// Names of the event time, best first.
-constexpr std::string_view kTimeNames[] = {"Timestamp", "TimeGenerated", "_time", "@timestamp", "timestamp", "TimeCreated",
-                                           "EventTime", "time", "Time", "DateTime", "date_time", "datetime",
-                                           "Date and Time", "CreationDate", "date", "Date"};
+constexpr std::string_view kTimeNames[] = {
+    "Timestamp",     "TimeGenerated", "_time", "@timestamp", "timestamp", "TimeCreated",
+    "EventTime",     "time",          "Time",  "DateTime",   "date_time", "datetime",
+    "Date and Time", "CreationDate",  "date",  "Date"};
 
 bool take_suffix(std::string_view& name, std::string_view suffix) {
-  if (name.size() <= suffix.size() || name.substr(name.size() - suffix.size()) != suffix) return false;
+  if (name.size() <= suffix.size() || name.substr(name.size() - suffix.size()) != suffix)
+    return false;
   name.remove_suffix(suffix.size());
   return true;
 }
@@ -61,8 +67,11 @@ Header read_header(const Records& records, char separator) {
     const bool is_local = take_suffix(name, kLocalSuffix);
     header.has_local_times = header.has_local_times || is_local;
     column.is_time = is_local || take_suffix(name, kUtcSuffix);
-    column.name = name.empty() ? "column_" + std::to_string(header.columns.size() + 1) : repair_utf8(name);
-    for (int n = 2; !seen.insert(column.name).second; ++n) column.name = repair_utf8(name) + "_" + std::to_string(n);
+    column.name =
+        name.empty() ? "column_" + std::to_string(header.columns.size() + 1) : repair_utf8(name);
+    // Equal names would hide each other.
+    for (int n = 2; !seen.insert(column.name).second; ++n)
+      column.name = repair_utf8(name) + "_" + std::to_string(n);
     header.defender.add(column.name, name_hash(column.name));
     if (column.name == "ActionType") header.action_column = static_cast<int>(header.columns.size());
     header.columns.push_back(std::move(column));
@@ -74,7 +83,12 @@ Header read_header(const Records& records, char separator) {
 }
 
 /// Gives one value to the row, in the type of its column.
-void put(Row& row, Row::Target target, const HeaderColumn& column, const Value& value, std::string& scratch, bool& clean) {
+void put(Row& row,
+         Row::Target target,
+         const HeaderColumn& column,
+         const Value& value,
+         std::string& scratch,
+         bool& clean) {
   std::string_view text = plain(value, scratch);
   if (!valid_utf8(text)) {
     clean = false;
@@ -86,7 +100,8 @@ void put(Row& row, Row::Target target, const HeaderColumn& column, const Value& 
     if (const auto ticks = time_from_text(text)) return row.datetime(target, column.name, *ticks);
   }
   if (type == data::Type::kDynamic && !text.empty() && (text[0] == '{' || text[0] == '['))
-    if (const auto encoded = data::dynamic_from_json(text)) return row.dynamic(target, column.name, *encoded);
+    if (const auto encoded = data::dynamic_from_json(text))
+      return row.dynamic(target, column.name, *encoded);
   row.text(target, column.name, text, text.data() == value.text.data());
 }
 
@@ -102,7 +117,8 @@ class Decoder {
   void run() {
     Progress progress(context_);
     if (header_->has_local_times)
-      context_.anomalies.add("csv-local-time", input_.path, 0, "times of an unknown zone are taken as UTC");
+      context_.anomalies.add("csv-local-time", input_.path, 0,
+                             "times of an unknown zone are taken as UTC");
     while (tables_.ok() && records_.next()) {
       if (!progress.at(records_.done())) break;
       record();
@@ -117,7 +133,8 @@ class Decoder {
     const auto& values = records_.values();
     const auto& columns = header_->columns;
     if (values.size() != columns.size())
-      bad("csv-bad-record", std::to_string(values.size()) + " values under " + std::to_string(columns.size()) + " names");
+      bad("csv-bad-record", std::to_string(values.size()) + " values under " +
+                                std::to_string(columns.size()) + " names");
     TableRows* rows = tables_.event(table());
     if (!rows) return;
     if (rows != rows_) plan(*rows);
@@ -128,7 +145,8 @@ class Decoder {
     for (size_t i = 0; i < std::min(values.size(), columns.size()); ++i) {
       if (static_cast<int>(i) == header_->time_column)
         if (const auto ticks = time_from_text(plain(values[i], scratch_))) row.time(*ticks);
-      if (targets_[i] != Row::kUnread) put(row, targets_[i], columns[i], values[i], scratch_, clean);
+      if (targets_[i] != Row::kUnread)
+        put(row, targets_[i], columns[i], values[i], scratch_, clean);
     }
     if (!clean) bad("csv-bad-utf8", "bytes that are not UTF-8 are shown as U+FFFD");
     rows->end();
@@ -141,6 +159,7 @@ class Decoder {
     std::string_view action;
     if (header_->action_column >= 0 && action_column < records_.values().size())
       action = records_.values()[action_column].text;
+    // Neighbouring rows mostly have the same action.
     if (table_.empty() || action != last_action_) {
       last_action_ = action;
       const std::string_view defender = header_->defender.table(action);
@@ -153,7 +172,8 @@ class Decoder {
     rows_ = &rows;
     const Row row(rows);
     targets_.clear();
-    for (const HeaderColumn& column : header_->columns) targets_.push_back(row.target(column.name));
+    for (const HeaderColumn& column : header_->columns)
+      targets_.push_back(row.target(column.name));
   }
 
   static ReadRecord reader(std::shared_ptr<const Header> header) {
@@ -199,7 +219,8 @@ bool is_name(std::string_view cell) {
   cell = trim(cell);
   if (cell.empty()) return true;
   if (cell.size() > 128 || parse_real(cell)) return false;
-  return std::none_of(cell.begin(), cell.end(), [](char c) { return static_cast<uint8_t>(c) < 0x20; });
+  return std::none_of(cell.begin(), cell.end(),
+                      [](char c) { return static_cast<uint8_t>(c) < 0x20; });
 }
 
 /// The separator under which the text looks like a table, or nullopt.
@@ -220,9 +241,18 @@ std::optional<char> find_separator(std::string_view text) {
       named += trim(cell).empty() ? 0 : 1;
     }
     if (!all_names || named < 2 || n <= most) continue;
-    // The next record must be as wide, when it is whole.
-    const bool second = records.next() && (records.done() < text.size() || text.size() < kHeadBytes);
-    if (second && (records.is_broken() || records.values().size() != n)) continue;
+    // The next records must be as wide (prose has commas too); one ragged row in four is forgiven, but
+    // never the first. The last record of the head may be cut.
+    size_t seen = 0;
+    size_t fitting = 0;
+    bool first_fits = true;
+    while (seen < 16 && records.next() && (records.done() < text.size() || text.size() < kHeadBytes)) {
+      const bool fits = !records.is_broken() && records.values().size() == n;
+      if (seen == 0) first_fits = fits;
+      ++seen;
+      fitting += fits ? 1 : 0;
+    }
+    if (!first_fits || fitting * 4 < seen * 3) continue;
     most = n;
     best = separator;
   }
@@ -234,7 +264,8 @@ std::optional<char> find_separator(std::string_view text) {
 bool detect(std::string_view head) {
   std::string converted;
   head = text_head(head, converted);
-  return !head.empty() && head.find('\0') == std::string_view::npos && find_separator(head).has_value();
+  return !head.empty() && head.find('\0') == std::string_view::npos &&
+         find_separator(head).has_value();
 }
 
 void decode(const Input& original, DecodeContext& context) {

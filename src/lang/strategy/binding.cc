@@ -20,7 +20,7 @@ class Reader {
 
   std::vector<BoundAnalytic> document(const YamlNode& doc) {
     std::vector<BoundAnalytic> out;
-    known_keys(doc, {"strategy", "doc", "analytics"});
+    known_keys(doc, {"strategy", "doc", "attack", "analytics"});
     const YamlNode* list = doc.find("analytics");
     if (!list || !list->is_sequence() || list->items.empty()) {
       error("strategy-bad-binding", "a binding needs a list of `analytics`", doc.span);
@@ -29,6 +29,7 @@ class Reader {
     for (const YamlNode& item : list->items) {
       faults_ = 0;
       BoundAnalytic a = analytic(item, std::string(doc.get("strategy")));
+      a.attack = texts(doc.find("attack"));
       if (faults_ == 0) out.push_back(std::move(a));
     }
     return out;
@@ -68,12 +69,13 @@ class Reader {
 
   BoundAnalytic analytic(const YamlNode& node, std::string strategy) {
     known_keys(node, {"analytic", "level", "requires", "waived_sources", "parameters", "waived_elements",
-                      "false_positives", "key", "shown", "query", "doc"});
+                      "false_positives", "key", "shown", "query", "title", "doc"});
     BoundAnalytic a;
     a.strategy = std::move(strategy);
     a.id = need(node, "analytic");
     const YamlNode* id = node.find("analytic");
     a.span = id ? id->span : node.span;
+    a.title = node.get("title");
     a.level = node.get("level");
     if (std::find(std::begin(kLevels), std::end(kLevels), a.level) == std::end(kLevels))
       error("strategy-bad-binding", a.level.empty() ? "`level` is missing" : "unknown level: " + a.level,

@@ -37,6 +37,8 @@ struct BoundSource {
 struct BoundAnalytic {
   std::string id;
   std::string strategy;
+  std::string title;            ///< in our words: what it is called where no STIX file names it
+  std::vector<std::string> attack;
   std::string level;
   std::vector<BoundSource> sources;
   std::vector<Waiver> waived_sources;

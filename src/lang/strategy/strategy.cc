@@ -20,8 +20,10 @@ struct Entry {
 
 class Resolver {
  public:
-  Resolver(const Source& file, const StixFile& stix, const ReadOptions& options, Diagnostics& diag)
-      : file_(file), stix_(stix), options_(options), diag_(diag) {}
+  /// `except`: instead of the STIX file's analytics, all bound ones but these.
+  Resolver(const Source& file, const StixFile& stix, const ReadOptions& options, Diagnostics& diag,
+           const std::set<std::string>* except = nullptr)
+      : file_(file), stix_(stix), options_(options), diag_(diag), except_(except) {}
 
   std::vector<Analytic> run() {
     // The first file that binds an analytic decides, so that a user's binding goes before ours.
@@ -30,6 +32,19 @@ class Resolver {
         if (std::string id = a.id; !bound_.count(id)) bound_.emplace(std::move(id), Entry{std::move(a), &b});
     check_settings();
     std::vector<Analytic> out;
+    if (except_) {
+      for (const auto& [id, entry] : bound_) {
+        if (except_->count(id)) continue;
+        StixAnalytic own;
+        own.id = id;
+        own.name = entry.analytic.title.empty() ? id : entry.analytic.title;
+        own.strategy = entry.analytic.strategy;
+        own.techniques = entry.analytic.attack;
+        own.span = entry.analytic.span;
+        out.push_back(analytic(own, entry.analytic));
+      }
+      return out;
+    }
     for (const StixAnalytic& a : stix_.analytics) {
       check_predicates(a);
       const auto entry = bound_.find(a.id);
@@ -230,6 +245,7 @@ class Resolver {
   const StixFile& stix_;
   const ReadOptions& options_;
   Diagnostics& diag_;
+  const std::set<std::string>* except_ = nullptr;
   std::map<std::string, Entry, std::less<>> bound_;
 };
 
@@ -256,6 +272,11 @@ bool recognises(const Source& file) {
   if (first == std::string_view::npos || (file.text[first] != '{' && file.text[first] != '[')) return false;
   return file.text.find("\"x-mitre-analytic\"") != std::string_view::npos ||
          file.text.find("\"x-mitre-detection-strategy\"") != std::string_view::npos;
+}
+
+std::vector<Analytic> read_bound(const ReadOptions& options, const std::set<std::string>& except, Diagnostics& diag) {
+  if (options.bindings.empty()) return {};
+  return Resolver(options.bindings.front().source, StixFile{}, options, diag, &except).run();
 }
 
 std::vector<Analytic> read(const Source& stix, const ReadOptions& options, Diagnostics& diag) {

@@ -5,6 +5,7 @@
 // and a KQL query that runs. Format of bindings: docs/strategies.md. Tests: tests/unit/lang/strategy.
 #pragma once
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,6 +52,9 @@ struct ReadOptions {
 bool is_binding(const Source& file);
 /// True for JSON that holds detection strategies or analytics.
 bool recognises(const Source& file);
+/// Analytics of the bindings alone, in our own words, for those ids that are not in `except`: what a hunt
+/// runs when nobody gives a STIX file.
+std::vector<Analytic> read_bound(const ReadOptions& options, const std::set<std::string>& except, Diagnostics& diag);
 /// Analytics of a STIX file that a binding makes executable; an unbound one is a named refusal.
 std::vector<Analytic> read(const Source& stix, const ReadOptions& options, Diagnostics& diag);
 

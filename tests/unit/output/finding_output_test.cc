@@ -56,8 +56,9 @@ TEST(Table, NeutralisesControlCharactersOfEvidence) {
   f.why.push_back({"CommandLine", "contains", Value::string("a")});
   std::ostringstream out;
   write_table(out, {f}, {});
-  EXPECT_EQ(out.str().find('\x1b'), std::string::npos);
-  EXPECT_EQ(std::count(out.str().begin(), out.str().end(), '\n'), 2);
+  const std::string text = out.str();
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);
 }
 
 TEST(Csv, QuotesAndDefusesFormulas) {
