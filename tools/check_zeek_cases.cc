@@ -1,9 +1,11 @@
 // Compares our flows and mails with the logs that Zeek's own tests expect for the same captures.
 //
-//   check_zeek_cases FOLDER [CASE]      FOLDER holds one folder per case: captures, and expected/*.log
+//   check_zeek_cases FOLDER [CASE]      FOLDER holds one folder per case: captures, and
+//   expected/*.log
 //
-// Rows are compared column by column, in any order of rows; ids and times are masked in the expected
-// logs. Prints every row that differs, and "N of M equal rows" for each log. Exit 0 always: a report.
+// Rows are compared column by column, in any order of rows; ids and times are masked in the
+// expected logs. Prints every row that differs, and "N of M equal rows" for each log. Exit 0
+// always: a report.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -35,11 +37,13 @@ Log read_log(const fs::path& path) {
     if (line.empty() || line.rfind("###", 0) == 0) continue;
     if (line[0] == '#') {
       if (line.rfind("#fields\t", 0) == 0)
-        for (const std::string_view f : postern::split(line.substr(8), '\t')) log.fields.emplace_back(f);
+        for (const std::string_view f : postern::split(line.substr(8), '\t'))
+          log.fields.emplace_back(f);
       continue;
     }
     std::vector<std::string> cells;
-    for (const std::string_view c : postern::split(line, '\t')) cells.emplace_back(c);
+    for (const std::string_view c : postern::split(line, '\t'))
+      cells.emplace_back(c);
     // zeek-cut writes the names as a plain first line.
     if (log.fields.empty()) {
       log.fields = cells;
@@ -67,7 +71,8 @@ std::string zeek_text(const TextRow& row, const std::string& field) {
     const postern::data::Dynamic d(*encoded);
     if (!d.is_array()) return it->second;
     std::string out;
-    for (uint32_t i = 0; i < d.size(); ++i) out += (i ? "," : "") + d.at(i).text();
+    for (uint32_t i = 0; i < d.size(); ++i)
+      out += (i ? "," : "") + d.at(i).text();
     return out;
   }
   return it->second;
@@ -77,15 +82,17 @@ std::string zeek_text(const TextRow& row, const std::string& field) {
 std::string canonical(const std::string& field, std::string text) {
   if (field != "rcptto" && field != "to" && field != "cc" && field != "service") return text;
   std::set<std::string> parts;
-  for (const std::string_view p : postern::split(text, ',')) parts.emplace(p);
+  for (const std::string_view p : postern::split(text, ','))
+    parts.emplace(p);
   std::string out;
-  for (const std::string& p : parts) out += p + ",";
+  for (const std::string& p : parts)
+    out += p + ",";
   return out;
 }
 
 bool compared(const std::string& field) {
-  static const std::set<std::string> kSkipped = {"ts", "uid", "fuids", "tunnel_parents", "orig_l2_addr",
-                                                 "resp_l2_addr", "inner_vlan"};
+  static const std::set<std::string> kSkipped = {
+      "ts", "uid", "fuids", "tunnel_parents", "orig_l2_addr", "resp_l2_addr", "inner_vlan"};
   return kSkipped.count(field) == 0;
 }
 
@@ -124,7 +131,8 @@ Score compare(const std::string& name, const Log& expected, std::vector<TextRow>
       if (expected.fields[f].rfind("id.", 0) == 0) id += row[f] + " ";
     std::printf("  %s: %s\n", name.c_str(), id.c_str());
     if (best == ours.size()) std::printf("    missing\n");
-    for (const std::string& d : best_differences) std::printf("    %s\n", d.c_str());
+    for (const std::string& d : best_differences)
+      std::printf("    %s\n", d.c_str());
   }
   if (ours.size() > 0 && s.equal == s.total)
     std::printf("  %s: %zu rows of ours that Zeek does not have\n", name.c_str(), ours.size());
@@ -140,7 +148,8 @@ int main(int argc, char** argv) {
   }
   std::vector<fs::path> cases;
   for (const auto& entry : fs::directory_iterator(argv[1]))
-    if (entry.is_directory() && (argc < 3 || entry.path().filename().string().find(argv[2]) != std::string::npos))
+    if (entry.is_directory() &&
+        (argc < 3 || entry.path().filename().string().find(argv[2]) != std::string::npos))
       cases.push_back(entry.path());
   std::sort(cases.begin(), cases.end());
   std::map<std::string, Score> total;
@@ -162,11 +171,16 @@ int main(int argc, char** argv) {
         Score best;
         best.total = static_cast<int>(expected.rows.size());
         for (const fs::path& capture : captures) {
-          if (captures.size() > 1 && log_name.find("-1") != std::string::npos && capture != captures[0]) continue;
-          if (captures.size() > 1 && log_name.find("-2") != std::string::npos && capture != captures[1]) continue;
+          if (captures.size() > 1 && log_name.find("-1") != std::string::npos &&
+              capture != captures[0])
+            continue;
+          if (captures.size() > 1 && log_name.find("-2") != std::string::npos &&
+              capture != captures[1])
+            continue;
           const auto bytes = postern::FileBytes::open(capture.string());
           if (!bytes.ok()) continue;
-          const Decoded d = postern::test::decode_rows((*bytes)->view(), {"net.flow", "mail.message"});
+          const Decoded d =
+              postern::test::decode_rows((*bytes)->view(), {"net.flow", "mail.message"});
           const std::string label = c.filename().string() + "/" + log_name;
           const Score s = compare(label, expected, d.rows(conn ? "net.flow" : "mail.message"));
           if (s.equal >= best.equal) best = s;
@@ -178,6 +192,7 @@ int main(int argc, char** argv) {
     }
   }
   for (const auto& entry : total)
-    std::printf("%s: %d of %d equal rows\n", entry.first.c_str(), entry.second.equal, entry.second.total);
+    std::printf("%s: %d of %d equal rows\n", entry.first.c_str(), entry.second.equal,
+                entry.second.total);
   return 0;
 }

@@ -6,8 +6,9 @@
 //   kql_cases loco   FILE.jsonl     queries with expected text
 //   options: -v every failure with both answers; -k TEXT only cases whose query holds TEXT
 //
-// Queries are self-contained (datatable, print, range). Rows compare as multisets unless the query sorts,
-// reals to nine digits, dynamic values by content. Prints `N of M` and the failures by reason.
+// Queries are self-contained (datatable, print, range). Rows compare as multisets unless the query
+// sorts, reals to nine digits, dynamic values by content. Prints `N of M` and the failures by
+// reason.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -36,7 +37,8 @@ struct Options {
   std::string only;
 };
 
-// ---- acceptance -----------------------------------------------------------------------------------
+// ---- acceptance
+// -----------------------------------------------------------------------------------
 
 int parse_folder(const std::string& folder, const Options& options) {
   Result<std::vector<std::string>> files = list_files(folder);
@@ -59,9 +61,10 @@ int parse_folder(const std::string& folder, const Options& options) {
       ++accepted;
       continue;
     }
-    const bool only_refused = std::all_of(diag.all().begin(), diag.all().end(), [](const Diagnostic& d) {
-      return d.severity != Severity::kError || d.code == "kql-unsupported";
-    });
+    const bool only_refused =
+        std::all_of(diag.all().begin(), diag.all().end(), [](const Diagnostic& d) {
+          return d.severity != Severity::kError || d.code == "kql-unsupported";
+        });
     ++(only_refused ? refused : failed);
     for (const Diagnostic& d : diag.all()) {
       if (d.severity != Severity::kError) continue;
@@ -71,7 +74,8 @@ int parse_folder(const std::string& folder, const Options& options) {
     }
   }
   std::vector<std::pair<size_t, std::string>> order;
-  for (const auto& [reason, n] : reasons) order.emplace_back(n, reason);
+  for (const auto& [reason, n] : reasons)
+    order.emplace_back(n, reason);
   std::sort(order.rbegin(), order.rend());
   for (const auto& [n, reason] : order)
     if (n > 1 || options.verbose) std::printf("%6zu  %s\n", n, reason.c_str());
@@ -80,7 +84,8 @@ int parse_folder(const std::string& folder, const Options& options) {
   return 0;
 }
 
-// ---- execution ------------------------------------------------------------------------------------
+// ---- execution
+// ------------------------------------------------------------------------------------
 
 struct Answer {
   plan::Schema schema;
@@ -98,7 +103,8 @@ bool ends_sorted(const plan::Op& op) {
 
 std::string first_error(const Source& source, const Diagnostics& diag, bool whole) {
   for (const Diagnostic& d : diag.all())
-    if (d.severity == Severity::kError) return whole ? render(source, d) : d.code + ": " + d.message;
+    if (d.severity == Severity::kError)
+      return whole ? render(source, d) : d.code + ": " + d.message;
   return "no diagnostic";
 }
 
@@ -112,9 +118,14 @@ Answer run(const std::string& query) {
     return out;
   }
   static const plan::Catalog catalog;
-  plan::BindContext context{catalog, exec::all_functions(),
-                            [](const plan::ExprPtr& e, const plan::RunContext& r) { return exec::evaluate_constant(e, r); },
-                            true, true, nullptr};
+  plan::BindContext context{catalog,
+                            exec::all_functions(),
+                            [](const plan::ExprPtr& e, const plan::RunContext& r) {
+                              return exec::evaluate_constant(e, r);
+                            },
+                            true,
+                            true,
+                            nullptr};
   plan::Rule rule;
   rule.info.language = "kql";
   rule.vocabulary = "kql";
@@ -142,14 +153,17 @@ Answer run(const std::string& query) {
 std::string canonical(data::Dynamic d) {
   if (d.is_array()) {
     std::string s = "[";
-    for (uint32_t i = 0; i < d.size(); ++i) s += (i > 0 ? "," : "") + canonical(d.at(i));
+    for (uint32_t i = 0; i < d.size(); ++i)
+      s += (i > 0 ? "," : "") + canonical(d.at(i));
     return s + "]";
   }
   if (d.is_object()) {
     std::map<std::string, std::string> entries;
-    for (uint32_t i = 0; i < d.size(); ++i) entries[std::string(d.key_at(i))] = canonical(d.at(i));
+    for (uint32_t i = 0; i < d.size(); ++i)
+      entries[std::string(d.key_at(i))] = canonical(d.at(i));
     std::string s = "{";
-    for (const auto& [k, v] : entries) s += (s.size() > 1 ? "," : "") + data::json_string(k) + ":" + v;
+    for (const auto& [k, v] : entries)
+      s += (s.size() > 1 ? "," : "") + data::json_string(k) + ":" + v;
     return s + "}";
   }
   if (d.kind() == data::Dynamic::Kind::kReal && std::isfinite(d.as_real())) {
@@ -162,7 +176,8 @@ std::string canonical(data::Dynamic d) {
     std::snprintf(buffer, sizeof buffer, "%.9g", static_cast<double>(d.as_long()));
     return buffer;
   }
-  if (d.kind() == data::Dynamic::Kind::kDatetime) return data::json_string(format_datetime_kusto(d.as_long()));
+  if (d.kind() == data::Dynamic::Kind::kDatetime)
+    return data::json_string(format_datetime_kusto(d.as_long()));
   return d.json();
 }
 
@@ -177,7 +192,8 @@ std::string real_cell(double v) {
 /// A cell in the form that expected cells are brought to as well.
 std::string cell_text(const data::Value& v, data::Type type) {
   if (type == data::Type::kString) return v.is_null() ? "" : v.as_bytes();
-  if (v.is_null() || (type == data::Type::kDynamic && data::Dynamic(v.as_bytes()).is_null())) return "null";
+  if (v.is_null() || (type == data::Type::kDynamic && data::Dynamic(v.as_bytes()).is_null()))
+    return "null";
   switch (type) {
     case data::Type::kBool:
       return v.as_bool() ? "True" : "False";
@@ -225,7 +241,8 @@ std::string table_text(const Table& t) {
   std::string out;
   for (const std::vector<std::string>& row : t) {
     out += "    (";
-    for (size_t i = 0; i < row.size(); ++i) out += (i > 0 ? ", " : "") + row[i];
+    for (size_t i = 0; i < row.size(); ++i)
+      out += (i > 0 ? ", " : "") + row[i];
     out += ")\n";
   }
   return out;
@@ -235,7 +252,8 @@ Table answer_table(const Answer& a) {
   Table out;
   for (const std::vector<data::Value>& row : a.rows) {
     std::vector<std::string> cells;
-    for (size_t i = 0; i < row.size(); ++i) cells.push_back(cell_text(row[i], a.schema[i].type));
+    for (size_t i = 0; i < row.size(); ++i)
+      cells.push_back(cell_text(row[i], a.schema[i].type));
     out.push_back(std::move(cells));
   }
   return out;
@@ -248,8 +266,8 @@ std::vector<std::string> split_tuple(std::string_view s) {
   if (s.starts_with('(') && s.ends_with(')')) s = s.substr(1, s.size() - 2);
   std::string cell;
   int open = 0;
-  bool quoted = false;  // inside a JSON string
-  bool literal = false; // inside '…' at top level
+  bool quoted = false;   // inside a JSON string
+  bool literal = false;  // inside '…' at top level
   for (size_t i = 0; i < s.size(); ++i) {
     const char c = s[i];
     if (literal) {
@@ -257,8 +275,10 @@ std::vector<std::string> split_tuple(std::string_view s) {
       if (c == '\'' && (i + 1 == s.size() || s.substr(i + 1, 2) == ", ")) literal = false;
       cell.push_back(c);
     } else if (quoted) {
-      if (c == '\\' && i + 1 < s.size()) cell.push_back(s[i++]);
-      else if (c == '"') quoted = false;
+      if (c == '\\' && i + 1 < s.size())
+        cell.push_back(s[i++]);
+      else if (c == '"')
+        quoted = false;
       cell.push_back(s[i]);
     } else if (c == '\'' && open == 0 && trim(cell).empty()) {
       literal = true;
@@ -278,18 +298,24 @@ std::vector<std::string> split_tuple(std::string_view s) {
   out.push_back(cell);
   for (std::string& x : out) {
     const std::string_view t = trim(x);
-    if (t.size() >= 2 && t.front() == '\'' && t.back() == '\'') x = std::string(t.substr(1, t.size() - 2));
-    else x = std::string(t);
+    if (t.size() >= 2 && t.front() == '\'' && t.back() == '\'')
+      x = std::string(t.substr(1, t.size() - 2));
+    else
+      x = std::string(t);
   }
   return out;
 }
 
 /// Why an answer differs, or "".
-std::string compare(const Answer& a, const std::vector<std::pair<std::string, std::string>>& columns, const Table& rows,
-                    bool complete, std::string& detail) {
+std::string compare(const Answer& a,
+                    const std::vector<std::pair<std::string, std::string>>& columns,
+                    const Table& rows,
+                    bool complete,
+                    std::string& detail) {
   if (!a.error.empty()) return a.error;
   if (a.schema.size() != columns.size()) {
-    for (const auto& c : a.schema) detail += " " + c.name;
+    for (const auto& c : a.schema)
+      detail += " " + c.name;
     return "columns differ in number";
   }
   for (size_t i = 0; i < columns.size(); ++i) {
@@ -299,14 +325,16 @@ std::string compare(const Answer& a, const std::vector<std::pair<std::string, st
     }
     const std::string type = columns[i].second == "guid" ? "string" : columns[i].second;
     if (!type.empty() && data::type_name(a.schema[i].type) != type) {
-      detail = columns[i].first + ": " + std::string(data::type_name(a.schema[i].type)) + " instead of " + type;
+      detail = columns[i].first + ": " + std::string(data::type_name(a.schema[i].type)) +
+               " instead of " + type;
       return "column type differs";
     }
   }
   Table got = answer_table(a);
   Table want = rows;
   for (std::vector<std::string>& row : want)
-    for (size_t i = 0; i < row.size() && i < a.schema.size(); ++i) row[i] = expected_cell(row[i], a.schema[i].type);
+    for (size_t i = 0; i < row.size() && i < a.schema.size(); ++i)
+      row[i] = expected_cell(row[i], a.schema[i].type);
   if (!a.sorted) {
     std::sort(got.begin(), got.end());
     std::sort(want.begin(), want.end());
@@ -329,14 +357,17 @@ class Score {
       return;
     }
     ++reasons_[reason];
-    if (options_.verbose) std::printf("---- %s\n%s\n%s\n", reason.c_str(), query.c_str(), detail.c_str());
+    if (options_.verbose)
+      std::printf("---- %s\n%s\n%s\n", reason.c_str(), query.c_str(), detail.c_str());
   }
 
   int print(const char* name) const {
     std::vector<std::pair<size_t, std::string>> order;
-    for (const auto& [reason, n] : reasons_) order.emplace_back(n, reason);
+    for (const auto& [reason, n] : reasons_)
+      order.emplace_back(n, reason);
     std::sort(order.rbegin(), order.rend());
-    for (const auto& [n, reason] : order) std::printf("%6zu  %s\n", n, reason.c_str());
+    for (const auto& [n, reason] : order)
+      std::printf("%6zu  %s\n", n, reason.c_str());
     std::printf("%s: %zu of %zu\n", name, right_, total_);
     return 0;
   }
@@ -357,7 +388,8 @@ std::vector<adapt::JsonNode> read_lines(const std::string& path, const Options& 
   }
   for (const std::string_view line : split(*text, '\n')) {
     Result<adapt::JsonNode> node = adapt::parse_json(line);
-    if (node && (options.only.empty() || node->get("query").find(options.only) != std::string_view::npos))
+    if (node &&
+        (options.only.empty() || node->get("query").find(options.only) != std::string_view::npos))
       out.push_back(*std::move(node));
   }
   return out;
@@ -385,7 +417,8 @@ int engine(const std::string& path, const Options& options) {
       }
     Table rows;
     if (const adapt::JsonNode* list = c.find("sample_rows"))
-      for (const adapt::JsonNode& row : list->items) rows.push_back(split_tuple(row.text));
+      for (const adapt::JsonNode& row : list->items)
+        rows.push_back(split_tuple(row.text));
     const std::string reason = compare(answer, columns, rows, is_true(c, "complete"), detail);
     score.add(query, reason, detail);
   }
@@ -399,11 +432,13 @@ int docs(const std::string& path, const Options& options) {
     const std::string query(c.get("query"));
     const Answer answer = run(query);
     std::vector<std::pair<std::string, std::string>> columns;
-    for (const adapt::JsonNode& column : c.find("columns")->items) columns.emplace_back(column.text, "");
+    for (const adapt::JsonNode& column : c.find("columns")->items)
+      columns.emplace_back(column.text, "");
     Table rows;
     for (const adapt::JsonNode& row : c.find("rows")->items) {
       rows.emplace_back();
-      for (const adapt::JsonNode& cell : row.items) rows.back().push_back(cell.text);
+      for (const adapt::JsonNode& cell : row.items)
+        rows.back().push_back(cell.text);
     }
     std::string detail;
     const std::string reason = compare(answer, columns, rows, true, detail);
@@ -421,12 +456,16 @@ int loco(const std::string& path, const Options& options) {
     std::string got;
     if (!answer.rows.empty()) {
       const Table table = answer_table(answer);
-      for (size_t i = 0; i < table.back().size(); ++i) got += (i > 0 ? "," : "") + table.back()[i];
+      for (size_t i = 0; i < table.back().size(); ++i)
+        got += (i > 0 ? "," : "") + table.back()[i];
     }
     const std::string want(c.get("expected"));
-    const bool equal = c.get("op") == "contains" ? got.find(want) != std::string::npos
-                                                 : fold(got) == fold(want);
-    score.add(query, !answer.error.empty() ? answer.error : equal ? "" : "text differs",
+    const bool equal =
+        c.get("op") == "contains" ? got.find(want) != std::string::npos : fold(got) == fold(want);
+    score.add(query,
+              !answer.error.empty() ? answer.error
+              : equal               ? ""
+                                    : "text differs",
               "  got  " + got + "\n  want " + want);
   }
   return score.print("loco");
@@ -439,14 +478,19 @@ int main(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
     const std::string_view a = argv[i];
-    if (a == "-v") options.verbose = true;
-    else if (a == "-k" && i + 1 < argc) options.only = argv[++i];
-    else words.emplace_back(a);
+    if (a == "-v")
+      options.verbose = true;
+    else if (a == "-k" && i + 1 < argc)
+      options.only = argv[++i];
+    else
+      words.emplace_back(a);
   }
   if (words.size() == 2 && words[0] == "parse") return parse_folder(words[1], options);
   if (words.size() == 2 && words[0] == "engine") return engine(words[1], options);
   if (words.size() == 2 && words[0] == "docs") return docs(words[1], options);
   if (words.size() == 2 && words[0] == "loco") return loco(words[1], options);
-  std::fprintf(stderr, "usage: kql_cases parse FOLDER | engine FILE | docs FILE | loco FILE [-v] [-k TEXT]\n");
+  std::fprintf(
+      stderr,
+      "usage: kql_cases parse FOLDER | engine FILE | docs FILE | loco FILE [-v] [-k TEXT]\n");
   return 2;
 }

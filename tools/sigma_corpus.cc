@@ -2,10 +2,10 @@
 //
 //   sigma_corpus [-v] [--catalog FOLDER] FOLDER...
 //
-// Prints how many documents load and how many are refused, by code; with --catalog also binds each rule to
-// the tables and vocabularies of that folder and prints how many can never fire, by reason. -v shows every
-// diagnostic. Times are of one thread. The exit status is 1 when a rule was not read for a reason other
-// than an unresolved placeholder or a named refusal.
+// Prints how many documents load and how many are refused, by code; with --catalog also binds each
+// rule to the tables and vocabularies of that folder and prints how many can never fire, by reason.
+// -v shows every diagnostic. Times are of one thread. The exit status is 1 when a rule was not read
+// for a reason other than an unresolved placeholder or a named refusal.
 #include <chrono>
 #include <cstdio>
 #include <map>
@@ -40,7 +40,8 @@ std::vector<std::string> yaml_files(const std::string& path) {
 }
 
 void print(const char* title, const std::map<std::string, size_t>& counts) {
-  for (const auto& [name, n] : counts) std::printf("  %s%6zu  %s\n", title, n, name.c_str());
+  for (const auto& [name, n] : counts)
+    std::printf("  %s%6zu  %s\n", title, n, name.c_str());
 }
 
 struct Measure {
@@ -62,11 +63,14 @@ struct Measure {
       if (!lang::sigma::recognises(source)) continue;
       ++num_files;
       Diagnostics diag;
-      for (plan::Rule& r : lang::sigma::read(source, {}, diag)) rules.push_back(std::move(r));
+      for (plan::Rule& r : lang::sigma::read(source, {}, diag))
+        rules.push_back(std::move(r));
       count(source, diag);
     }
-    std::printf("%zu files: %zu rules loaded in %.3f s\n", num_files, rules.size(), seconds_since(start));
-    for (auto& [path, text] : loaded) texts[path] = std::move(text);
+    std::printf("%zu files: %zu rules loaded in %.3f s\n", num_files, rules.size(),
+                seconds_since(start));
+    for (auto& [path, text] : loaded)
+      texts[path] = std::move(text);
   }
 
   void count(const Source& source, const Diagnostics& diag) {
@@ -76,9 +80,11 @@ struct Measure {
       if (d.severity == Severity::kWarning) ++warnings[d.code];
       if (d.severity != Severity::kError) continue;
       codes.insert(d.code == "sigma-unsupported" ? d.code + ": " + d.message : d.code);
-      unexpected = unexpected || (d.code != "sigma-unsupported" && d.code != "sigma-unresolved-placeholder");
+      unexpected =
+          unexpected || (d.code != "sigma-unsupported" && d.code != "sigma-unresolved-placeholder");
     }
-    for (const std::string& c : codes) ++errors[c];
+    for (const std::string& c : codes)
+      ++errors[c];
   }
 
   void bind(const std::string& folder) {
@@ -87,10 +93,13 @@ struct Measure {
       const Result<std::string> text = read_text_file(f);
       Diagnostics diag;
       if (text) catalog.add({f, *text}, diag);
-      for (const Diagnostic& d : diag.all()) std::printf("%s", render({f, *text}, d).c_str());
+      for (const Diagnostic& d : diag.all())
+        std::printf("%s", render({f, *text}, d).c_str());
     }
-    const plan::BindContext context{
-      .catalog = catalog, .functions = exec::all_functions(), .evaluate = exec::evaluate_constant, .view_query = {}};
+    const plan::BindContext context{.catalog = catalog,
+                                    .functions = exec::all_functions(),
+                                    .evaluate = exec::evaluate_constant,
+                                    .view_query = {}};
     std::map<std::string, size_t> never;
     size_t bound_rules = 0;
     const auto start = std::chrono::steady_clock::now();
@@ -107,7 +116,8 @@ struct Measure {
     }
     std::printf("%zu rules bound in %.3f s\n", bound_rules, seconds_since(start));
     size_t total = 0;
-    for (const auto& [reason, n] : never) total += n;
+    for (const auto& [reason, n] : never)
+      total += n;
     std::printf("%zu can never fire:\n", total);
     print("", never);
   }
@@ -121,10 +131,13 @@ int main(int argc, char** argv) {
   std::vector<std::string> files;
   for (int i = 1; i < argc; ++i) {
     const std::string arg = argv[i];
-    if (arg == "-v") m.verbose = true;
-    else if (arg == "--catalog" && i + 1 < argc) catalog = argv[++i];
+    if (arg == "-v")
+      m.verbose = true;
+    else if (arg == "--catalog" && i + 1 < argc)
+      catalog = argv[++i];
     else
-      for (std::string& f : yaml_files(arg)) files.push_back(std::move(f));
+      for (std::string& f : yaml_files(arg))
+        files.push_back(std::move(f));
   }
   m.read(files);
   if (!catalog.empty()) m.bind(catalog);

@@ -1,5 +1,5 @@
-// Compressed files and archives as plain bytes. Library: libarchive (gz, bz2, xz, zstd, lz4; zip, tar, 7z).
-// Tests: tests/unit/adapt/compress_test.cc; fuzz_compress.
+// Compressed files and archives as plain bytes. Library: libarchive (gz, bz2, xz, zstd, lz4; zip,
+// tar, 7z). Tests: tests/unit/adapt/compress_test.cc; fuzz_compress.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -14,19 +14,21 @@ namespace postern::adapt {
 struct ArchiveLimits {
   uint64_t max_bytes = uint64_t{16} << 30;  ///< of all members together
   uint32_t max_members = 100'000;
-  double max_ratio = 1000;                  ///< output to input, once 64 MiB have come out
+  double max_ratio = 1000;  ///< output to input, once 64 MiB have come out
 };
 
 /// "gzip", "zstd", "xz", "bzip2", "lz4", "zip", "tar", "7z", or "" when `head` is none of them.
 std::string_view archive_kind(std::string_view head);
 
 /// Calls `member(name, bytes)` for each regular member (one, named "", for a bare compressed file),
-/// in order; stops when it returns false. Members of nested archives are not unpacked here. Names are
-/// UTF-8 (repaired where they are not) and may be paths with "..": they are not for opening files.
-/// Returns how many were given. Errors: kUnsupported (no archive; or, after all others were given, some
-/// members are encrypted), kCorrupt and kTruncated (what could be read of the last member was given),
-/// kLimit.
-Result<uint32_t> for_each_member(std::string_view archive, const ArchiveLimits& limits,
-                                 const std::function<bool(const std::string& name, std::string bytes)>& member);
+/// in order; stops when it returns false. Members of nested archives are not unpacked here. Names
+/// are UTF-8 (repaired where they are not) and may be paths with "..": they are not for opening
+/// files. Returns how many were given. Errors: kUnsupported (no archive; or, after all others were
+/// given, some members are encrypted), kCorrupt and kTruncated (what could be read of the last
+/// member was given), kLimit.
+Result<uint32_t> for_each_member(
+    std::string_view archive,
+    const ArchiveLimits& limits,
+    const std::function<bool(const std::string& name, std::string bytes)>& member);
 
 }  // namespace postern::adapt

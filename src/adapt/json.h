@@ -23,8 +23,11 @@ struct JsonNode {
   std::vector<Member> entries;  ///< object, in order
 
   bool is_string() const { return kind == Kind::kString; }
+
   bool is_array() const { return kind == Kind::kArray; }
+
   bool is_object() const { return kind == Kind::kObject; }
+
   /// Member of an object (the first of equal names), or nullptr.
   const JsonNode* find(std::string_view key) const;
   /// Text of a string member, or "".
@@ -36,8 +39,8 @@ struct JsonNode::Member {
   JsonNode value;
 };
 
-/// Parses a whole document (UTF-8; a BOM is skipped). Error: kInvalid with the byte offset in words,
-/// kLimit beyond kMaxJsonDepth levels or 4 GiB.
+/// Parses a whole document (UTF-8; a BOM is skipped). Error: kInvalid with the byte offset in
+/// words, kLimit beyond kMaxJsonDepth levels or 4 GiB.
 Result<JsonNode> parse_json(std::string_view text);
 
 }  // namespace postern::adapt

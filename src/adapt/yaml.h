@@ -1,4 +1,5 @@
-// YAML documents as a tree of nodes with the place of each in the text. Library: libfyaml (YAML 1.2).
+// YAML documents as a tree of nodes with the place of each in the text. Library: libfyaml
+// (YAML 1.2).
 //
 // A scalar keeps its text and whether it was quoted, so that the reader decides types itself:
 // `25`, '25' and "25" differ for Sigma. Aliases and merge keys are resolved. Errors:
@@ -32,10 +33,10 @@ struct YamlNode {
   static constexpr uint32_t kNoPosition = UINT32_MAX;
 
   Kind kind = Kind::kScalar;
-  Span span;              ///< in the whole source text; of the scalar's token with its quotes (a
-                          ///< block's content), or first to last child; of the anchor for an alias
-  std::string text;       ///< scalar: its value
-  bool plain = false;     ///< scalar: written without quotes and not as a block
+  Span span;           ///< in the whole source text; of the scalar's token with its quotes (a
+                       ///< block's content), or first to last child; of the anchor for an alias
+  std::string text;    ///< scalar: its value
+  bool plain = false;  ///< scalar: written without quotes and not as a block
   /// For a literal block (`|`) scalar: byte offset in the source where its content starts, and the
   /// indentation removed from each line; lets a position in `text` be mapped back to the source.
   bool block = false;
@@ -47,12 +48,15 @@ struct YamlNode {
   /// Literal block: source offset of the content of each line (line ends may be CRLF, empty lines
   /// may lack the indentation, so begin and indent alone do not tell).
   std::vector<uint32_t> line_begins;
-  std::vector<YamlNode> items;    ///< sequence
-  std::vector<Entry> entries;     ///< mapping, in order
+  std::vector<YamlNode> items;  ///< sequence
+  std::vector<Entry> entries;   ///< mapping, in order
 
   bool is_scalar() const { return kind == Kind::kScalar; }
+
   bool is_sequence() const { return kind == Kind::kSequence; }
+
   bool is_mapping() const { return kind == Kind::kMapping; }
+
   /// A plain scalar that YAML 1.2 core reads as null: empty, ~, null, Null, NULL.
   bool is_null() const;
   /// Value of a mapping's key, or nullptr.

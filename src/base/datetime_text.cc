@@ -45,7 +45,8 @@ class Scanner {
   }
 
   void blanks() {
-    while (ascii_space(peek())) ++at_;
+    while (ascii_space(peek()))
+      ++at_;
   }
 
   /// Digits, at most `most`; false when there is none.
@@ -67,7 +68,8 @@ class Scanner {
 
   std::string_view word() const {
     size_t end = at_;
-    while (end < s_.size() && ascii_alpha(s_[end])) ++end;
+    while (end < s_.size() && ascii_alpha(s_[end]))
+      ++end;
     return s_.substr(at_, end - at_);
   }
 
@@ -116,7 +118,8 @@ class Scanner {
     if (take('/')) {
       civil_.month = first;
       int year = 0;
-      if (!number(civil_.day, 2) || !take('/') || !number(year, 4, digits) || digits == 3) return false;
+      if (!number(civil_.day, 2) || !take('/') || !number(year, 4, digits) || digits == 3)
+        return false;
       set_year(year, digits);
       return true;
     }
@@ -222,6 +225,8 @@ class Scanner {
 
 }  // namespace
 
-std::optional<int64_t> parse_datetime_text(std::string_view text) { return Scanner(text).read(); }
+std::optional<int64_t> parse_datetime_text(std::string_view text) {
+  return Scanner(text).read();
+}
 
 }  // namespace postern

@@ -1,7 +1,8 @@
 // What is wrong with a text that a user wrote, shown with the place and a hint.
 //
-// Front ends, the binder and the lints add to a Diagnostics; nobody prints while parsing. A function
-// that met an error returns Failed (base/result.h). Tests: tests/unit/base/diagnostic_test.cc.
+// Front ends, the binder and the lints add to a Diagnostics; nobody prints while parsing. A
+// function that met an error returns Failed (base/result.h). Tests:
+// tests/unit/base/diagnostic_test.cc.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -40,13 +41,19 @@ class Diagnostics {
  public:
   void add(Diagnostic d) { all_.push_back(std::move(d)); }
 
-  void error(std::string code, std::string message, Span at, std::string label = "",
+  void error(std::string code,
+             std::string message,
+             Span at,
+             std::string label = "",
              std::string hint = "") {
     add({Severity::kError, std::move(code), std::move(message), at, std::move(label),
          std::move(hint)});
   }
 
-  void warning(std::string code, std::string message, Span at, std::string label = "",
+  void warning(std::string code,
+               std::string message,
+               Span at,
+               std::string label = "",
                std::string hint = "") {
     add({Severity::kWarning, std::move(code), std::move(message), at, std::move(label),
          std::move(hint)});

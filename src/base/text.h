@@ -1,8 +1,8 @@
 // Case folding, UTF-8 and number text: the primitives that string semantics of all languages share.
 //
-// ASCII is the fast path everywhere; non-ASCII goes through simple (one to one) Unicode case folding
-// (CaseFolding.txt, status C and S) for Latin, Greek, Cyrillic, Armenian, Georgian and full-width
-// letters. Tests: tests/unit/base/text_test.cc.
+// ASCII is the fast path everywhere; non-ASCII goes through simple (one to one) Unicode case
+// folding (CaseFolding.txt, status C and S) for Latin, Greek, Cyrillic, Armenian, Georgian and
+// full-width letters. Tests: tests/unit/base/text_test.cc.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -12,10 +12,22 @@
 
 namespace postern {
 
-inline char ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-inline bool ascii_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-inline bool ascii_digit(char c) { return c >= '0' && c <= '9'; }
-inline bool ascii_alpha(char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; }
+inline char ascii_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+
+inline bool ascii_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+inline bool ascii_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+inline bool ascii_alpha(char c) {
+  return (c | 32) >= 'a' && (c | 32) <= 'z';
+}
+
 bool is_ascii(std::string_view s);
 
 /// Decodes one code point at s[at] and advances; malformed bytes give U+FFFD and advance by one.
@@ -53,8 +65,8 @@ std::string real_text(double v);
 /// Lower-case hex of bytes.
 std::string hex(std::string_view bytes);
 
-/// Nearest of `names` to `word` by edit distance ignoring case (at most a third of its length away),
-/// or "" when none is near: the "did you mean" of every diagnostic.
+/// Nearest of `names` to `word` by edit distance ignoring case (at most a third of its length
+/// away), or "" when none is near: the "did you mean" of every diagnostic.
 std::string nearest_name(std::string_view word, const std::vector<std::string_view>& names);
 
 }  // namespace postern

@@ -43,8 +43,10 @@ int64_t ticks_from_unix(int64_t seconds, int64_t nanoseconds = 0);
 /// "1604996384.965" or "1543877987.381899" exactly, without passing through a double.
 std::optional<int64_t> ticks_from_unix_text(std::string_view text);
 
-/// RFC 3339 / ISO 8601 with 'T', 't' or blank between date and time, 0-9 fraction digits, offset `Z`,
-/// `+hh:mm`, `+hhmm` or none (= UTC), also without seconds, or a date alone. Nullopt on anything else.
+/// RFC 3339 / ISO 8601 with 'T', 't' or blank between date and time, 0-9 fraction digits, offset
+/// `Z`,
+/// `+hh:mm`, `+hhmm` or none (= UTC), also without seconds, or a date alone. Nullopt on anything
+/// else.
 std::optional<int64_t> parse_rfc3339(std::string_view text);
 
 /// "2026-11-20T10:00:00.123Z": fraction of 3 digits, or 7 where needed, none when zero.

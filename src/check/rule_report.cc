@@ -14,7 +14,9 @@ using engine::RuleSet;
 
 namespace {
 
-bool is_users(const RuleFile& f) { return f.path.rfind("builtin:", 0) != 0; }
+bool is_users(const RuleFile& f) {
+  return f.path.rfind("builtin:", 0) != 0;
+}
 
 const char* severity_name(Severity s) {
   return s == Severity::kError ? "error" : s == Severity::kWarning ? "warning" : "note";
@@ -23,7 +25,8 @@ const char* severity_name(Severity s) {
 std::string null_columns_text(const LoadedRule& r) {
   std::map<std::string, std::set<std::string>> tables_by_column;
   for (const auto& [table, columns] : r.report.null_columns)
-    for (const std::string& c : columns) tables_by_column[c].insert(table);
+    for (const std::string& c : columns)
+      tables_by_column[c].insert(table);
   std::string out;
   for (const auto& [column, tables] : tables_by_column) {
     out += (out.empty() ? "" : ", ") + column + " (";
@@ -45,8 +48,10 @@ size_t write_text(std::ostream& out, const RuleSet& rules, bool warnings) {
     const Source source{f.path, f.text};
     if (!is_users(f) && !f.diagnostics.has_errors()) continue;
     for (const Diagnostic& d : f.diagnostics.all()) {
-      if (d.severity == Severity::kError) ++errors;
-      else if (!warnings) continue;
+      if (d.severity == Severity::kError)
+        ++errors;
+      else if (!warnings)
+        continue;
       out << render(source, d) << '\n';
     }
   }
@@ -55,10 +60,12 @@ size_t write_text(std::ostream& out, const RuleSet& rules, bool warnings) {
     const RuleFile& f = rules.files()[r.file];
     if (!is_users(f)) continue;
     if (!r.report.never.empty())
-      out << "note[never-fires]: " << r.rule.info.title << " can never fire: " << r.report.never << "\n --> " << f.path << "\n\n";
+      out << "note[never-fires]: " << r.rule.info.title << " can never fire: " << r.report.never
+          << "\n --> " << f.path << "\n\n";
     else if (const std::string columns = null_columns_text(r); !columns.empty())
-      out << "note[null-column]: " << r.rule.info.title << " reads columns that some tables do not have; they are null there: "
-          << columns << "\n --> " << f.path << "\n\n";
+      out << "note[null-column]: " << r.rule.info.title
+          << " reads columns that some tables do not have; they are null there: " << columns
+          << "\n --> " << f.path << "\n\n";
   }
   return errors;
 }
@@ -72,9 +79,11 @@ size_t write_json(std::ostream& out, const RuleSet& rules) {
     for (const Diagnostic& d : f.diagnostics.all()) {
       errors += d.severity == Severity::kError ? 1 : 0;
       const LineColumn at = line_column(f.text, d.primary.begin);
-      out << (first ? "\n" : ",\n") << "{\"path\":" << json_string(f.path) << ",\"severity\":\"" << severity_name(d.severity)
-          << "\",\"code\":" << json_string(d.code) << ",\"message\":" << json_string(d.message) << ",\"line\":" << at.line
-          << ",\"column\":" << at.column << ",\"begin\":" << d.primary.begin << ",\"end\":" << d.primary.end;
+      out << (first ? "\n" : ",\n") << "{\"path\":" << json_string(f.path) << ",\"severity\":\""
+          << severity_name(d.severity) << "\",\"code\":" << json_string(d.code)
+          << ",\"message\":" << json_string(d.message) << ",\"line\":" << at.line
+          << ",\"column\":" << at.column << ",\"begin\":" << d.primary.begin
+          << ",\"end\":" << d.primary.end;
       if (!d.hint.empty()) out << ",\"hint\":" << json_string(d.hint);
       out << "}";
       first = false;
@@ -102,15 +111,19 @@ size_t write_sarif(std::ostream& out, const RuleSet& rules) {
       codes.insert(d.code);
       const LineColumn from = line_column(f.text, d.primary.begin);
       const LineColumn to = line_column(f.text, d.primary.end);
-      results += (results.empty() ? "" : ",") + std::string("\n{\"ruleId\":") + json_string(d.code) + ",\"level\":\"" +
-                 severity_name(d.severity) + "\",\"message\":{\"text\":" +
+      results += (results.empty() ? "" : ",") + std::string("\n{\"ruleId\":") +
+                 json_string(d.code) + ",\"level\":\"" + severity_name(d.severity) +
+                 "\",\"message\":{\"text\":" +
                  json_string(d.hint.empty() ? d.message : d.message + " (" + d.hint + ")") +
-                 "},\"locations\":[{\"physicalLocation\":{\"artifactLocation\":{\"uri\":" + json_string(f.path) +
-                 "},\"region\":{\"startLine\":" + std::to_string(from.line) + ",\"startColumn\":" + std::to_string(from.column) +
-                 ",\"endLine\":" + std::to_string(to.line) + ",\"endColumn\":" + std::to_string(to.column) + "}}}]}";
+                 "},\"locations\":[{\"physicalLocation\":{\"artifactLocation\":{\"uri\":" +
+                 json_string(f.path) + "},\"region\":{\"startLine\":" + std::to_string(from.line) +
+                 ",\"startColumn\":" + std::to_string(from.column) +
+                 ",\"endLine\":" + std::to_string(to.line) +
+                 ",\"endColumn\":" + std::to_string(to.column) + "}}}]}";
     }
   }
-  out << "{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"version\":\"2.1.0\",\"runs\":[{\"tool\":{\"driver\":"
+  out << "{\"$schema\":\"https://json.schemastore.org/"
+         "sarif-2.1.0.json\",\"version\":\"2.1.0\",\"runs\":[{\"tool\":{\"driver\":"
          "{\"name\":\"postern\",\"rules\":[";
   bool first = true;
   for (const std::string& c : codes) {
@@ -136,7 +149,8 @@ void write_totals(std::ostream& out, const RuleSet& rules) {
     degraded += r.report.degraded ? 1 : 0;
     never += r.report.never.empty() ? 0 : 1;
   }
-  if (degraded > 0) out << degraded << " degraded: they run, with null columns or coerced comparisons\n";
+  if (degraded > 0)
+    out << degraded << " degraded: they run, with null columns or coerced comparisons\n";
   if (never > 0) out << never << " can never fire on any evidence that is known here\n";
   out << loaded + refused << " rules: " << loaded << " loaded, " << refused << " refused\n";
 }
@@ -159,17 +173,20 @@ bool write_explanation(std::ostream& out, const RuleSet& rules) {
     if (r.rule.plan) out << "\n-- lowered --\n" << plan::to_text(*r.rule.plan);
     if (r.bound) out << "\n-- bound --\n" << plan::to_text(*r.bound);
     if (r.optimized) out << "\n-- optimized --\n" << plan::to_text(*r.optimized);
-    for (const plan::DroppedTable& d : r.report.dropped) out << "not read: " << d.table << ": " << d.reason << "\n";
+    for (const plan::DroppedTable& d : r.report.dropped)
+      out << "not read: " << d.table << ": " << d.reason << "\n";
     for (const auto& [table, columns] : r.report.null_columns) {
       out << "null in " << table << ":";
-      for (const std::string& c : columns) out << ' ' << c;
+      for (const std::string& c : columns)
+        out << ' ' << c;
       out << '\n';
     }
     for (const engine::Requirement& q : r.requirements) {
       out << "requires " << q.name << ":";
       for (const auto& s : q.sources) {
         out << ' ' << s.table;
-        for (const int64_t id : s.event_ids) out << '#' << id;
+        for (const int64_t id : s.event_ids)
+          out << '#' << id;
       }
       out << '\n';
     }

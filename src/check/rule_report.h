@@ -13,8 +13,8 @@ size_t write_text(std::ostream& out, const engine::RuleSet& rules, bool warnings
 size_t write_json(std::ostream& out, const engine::RuleSet& rules);
 size_t write_sarif(std::ostream& out, const engine::RuleSet& rules);
 
-/// "N rules: N loaded, N refused" over the user's files, with degraded and never-firing ones told apart
-/// on a line before.
+/// "N rules: N loaded, N refused" over the user's files, with degraded and never-firing ones told
+/// apart on a line before.
 void write_totals(std::ostream& out, const engine::RuleSet& rules);
 
 /// The stages of each rule that `path_or_id` names: parsed, bound, optimized.

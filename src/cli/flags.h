@@ -1,5 +1,5 @@
-// The one table of verbs and flags: it parses, and makes --help, the man page and shell completions.
-// Contract: docs/cli.md. Tests: tests/unit/cli/flags_test.cc.
+// The one table of verbs and flags: it parses, and makes --help, the man page and shell
+// completions. Contract: docs/cli.md. Tests: tests/unit/cli/flags_test.cc.
 #pragma once
 #include <map>
 #include <optional>
@@ -21,8 +21,8 @@ struct Flag {
 };
 
 struct Verb {
-  const char* name;        ///< "hunt", "rules check"
-  const char* arguments;   ///< "EVIDENCE..."
+  const char* name;       ///< "hunt", "rules check"
+  const char* arguments;  ///< "EVIDENCE..."
   const char* doc;
   std::span<const Flag> flags;
 };
@@ -37,6 +37,7 @@ struct Arguments {
   std::map<std::string, std::vector<std::string>, std::less<>> values;
 
   bool has(std::string_view flag) const { return values.find(flag) != values.end(); }
+
   std::string get(std::string_view flag, std::string_view otherwise = "") const;
   std::vector<std::string> all(std::string_view flag) const;
 };
@@ -44,9 +45,9 @@ struct Arguments {
 /// Error: what is wrong, with a did-you-mean. `--help` comes back as a flag of its own.
 Result<Arguments> parse(const std::vector<std::string>& args);
 
-std::string help();                    ///< all verbs
+std::string help();  ///< all verbs
 std::string help(const Verb& verb);
-std::string man_page();                ///< roff
+std::string man_page();                           ///< roff
 std::string completions(std::string_view shell);  ///< "bash", "zsh", "fish"
 
 }  // namespace postern::cli

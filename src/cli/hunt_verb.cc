@@ -25,11 +25,16 @@ bool any_read_error(const engine::RuleSet& rules) {
   return false;
 }
 
-int write_findings(const std::vector<Finding>& findings, const std::string& format, std::ostream& out) {
-  if (format == "table") output::write_table(out, findings, table_style());
-  else if (format == "csv") output::write_csv(out, findings);
+int write_findings(const std::vector<Finding>& findings,
+                   const std::string& format,
+                   std::ostream& out) {
+  if (format == "table")
+    output::write_table(out, findings, table_style());
+  else if (format == "csv")
+    output::write_csv(out, findings);
   else
-    for (const Finding& f : findings) out << output::finding_json(f) << '\n';
+    for (const Finding& f : findings)
+      out << output::finding_json(f) << '\n';
   out.flush();
   return out ? kExitOk : kExitUsage;
 }
@@ -37,12 +42,14 @@ int write_findings(const std::vector<Finding>& findings, const std::string& form
 }  // namespace
 
 int hunt_verb(const Arguments& args) {
-  if (args.positional.empty()) return usage_error("hunt needs evidence: files or folders; see `postern hunt --help`");
+  if (args.positional.empty())
+    return usage_error("hunt needs evidence: files or folders; see `postern hunt --help`");
   const Result<std::string> format = output_format(args);
   if (!format) return usage_error(format.error().message);
   for (const char* flag : {"--min-level", "--fail-on"})
     if (args.has(flag) && !level_rank(args.get(flag)))
-      return usage_error(std::string(flag) + " needs one of informational, low, medium, high, critical");
+      return usage_error(std::string(flag) +
+                         " needs one of informational, low, medium, high, critical");
   Result<engine::RuleOptions> rule_opts = rule_options(args);
   if (!rule_opts) return usage_error(rule_opts.error().message);
   const Result<engine::HuntOptions> options = hunt_options(args, args.positional);
@@ -62,7 +69,8 @@ int hunt_verb(const Arguments& args) {
     result = engine::hunt(*rules, *options, progress, interrupted());
   }
   if (const auto least = level_rank(args.get("--min-level")); least)
-    std::erase_if(result.findings, [&](const Finding& f) { return level_rank(f.rule->level).value_or(0) < *least; });
+    std::erase_if(result.findings,
+                  [&](const Finding& f) { return level_rank(f.rule->level).value_or(0) < *least; });
 
   int exit = kExitOk;
   if (args.has("--output")) {
@@ -72,9 +80,11 @@ int hunt_verb(const Arguments& args) {
   } else {
     exit = write_findings(result.findings, *format, std::cout);
   }
-  if (!quiet) write_summary(result, result.findings.size(), seconds_since(start), verbose);
+  if (!quiet)
+    write_summary(result, result.findings.size(), seconds_since(start), verbose);
   else
-    for (const std::string& e : result.errors) std::cerr << "postern: " << e << '\n';
+    for (const std::string& e : result.errors)
+      std::cerr << "postern: " << e << '\n';
   if (result.cancelled) return kExitInterrupted;
   if (!result.errors.empty() || any_read_error(*rules)) return kExitUsage;
   if (const auto least = level_rank(args.get("--fail-on")); least)
@@ -96,7 +106,8 @@ int query_verb(const Arguments& args) {
     query.name = args.get("--file");
     query.text = *text;
   } else {
-    if (evidence.empty()) return usage_error("query needs a text: postern query -l kql 'TEXT' EVIDENCE...");
+    if (evidence.empty())
+      return usage_error("query needs a text: postern query -l kql 'TEXT' EVIDENCE...");
     query.text = evidence.front();
     evidence.erase(evidence.begin());
   }
@@ -139,17 +150,23 @@ int query_verb(const Arguments& args) {
     }
     rows.push_back(std::move(row));
   }
-  for (auto& row : rows) row.resize(schema.size());
-  if (*format == "table") output::write_rows_table(std::cout, schema, rows, table_style());
-  else if (*format == "csv") output::write_rows_csv(std::cout, schema, rows);
-  else output::write_rows_jsonl(std::cout, schema, rows);
+  for (auto& row : rows)
+    row.resize(schema.size());
+  if (*format == "table")
+    output::write_rows_table(std::cout, schema, rows, table_style());
+  else if (*format == "csv")
+    output::write_rows_csv(std::cout, schema, rows);
+  else
+    output::write_rows_jsonl(std::cout, schema, rows);
   std::cout.flush();
   if (!args.has("--quiet")) {
     std::cerr << rows.size() << " rows\n";
     for (const auto& [name, entry] : result.anomalies.all())
-      std::cerr << "anomaly " << name << ": " << entry.count << ", first in " << entry.first_path << " at byte " << entry.first_offset << '\n';
+      std::cerr << "anomaly " << name << ": " << entry.count << ", first in " << entry.first_path
+                << " at byte " << entry.first_offset << '\n';
   }
-  for (const std::string& e : result.errors) std::cerr << "postern: " << e << '\n';
+  for (const std::string& e : result.errors)
+    std::cerr << "postern: " << e << '\n';
   if (result.cancelled) return kExitInterrupted;
   return result.errors.empty() ? kExitOk : kExitUsage;
 }

@@ -33,7 +33,9 @@ class Counter final : public data::BatchSink {
     return !interrupted();
   }
 
-  void skipped(std::string_view table, uint64_t n) override { tables[std::string(table)].events += n; }
+  void skipped(std::string_view table, uint64_t n) override {
+    tables[std::string(table)].events += n;
+  }
 
   std::map<std::string, TableSeen> tables;
 };
@@ -47,43 +49,53 @@ int inspect_verb(const Arguments& args) {
   const Result<std::shared_ptr<const engine::Setup>> setup = engine::make_setup();
   if (!setup) return usage_error(setup.error().message);
   data::Layouts layouts;
-  for (const auto& [name, table] : (*setup)->catalog.tables()) layouts.try_emplace(name, data::Layout(name));
+  for (const auto& [name, table] : (*setup)->catalog.tables())
+    layouts.try_emplace(name, data::Layout(name));
   std::vector<std::string> errors;
   for (const std::string& path : engine::expand_evidence(args.positional, errors)) {
     data::Anomalies anomalies;
-    engine::open_evidence(path, anomalies, errors, [&](const input::Input& in, const input::Format* f) {
-      Counter counter;
-      if (f) {
-        input::DecodeContext context{layouts, counter, anomalies, nullptr, &interrupted(), nullptr};
-        f->decode(in, context);
-      }
-      if (*format == "jsonl") {
-        std::cout << "{\"path\":" << data::json_string(in.path) << ",\"format\":" << data::json_string(f ? f->name : "unknown")
-                  << ",\"bytes\":" << in.bytes.size() << ",\"tables\":[";
-        bool first = true;
-        for (const auto& [table, t] : counter.tables) {
-          std::cout << (first ? "" : ",") << "{\"table\":" << data::json_string(table) << ",\"events\":" << t.events;
-          if (t.first != 0)
-            std::cout << ",\"first\":\"" << format_rfc3339(t.first) << "\",\"last\":\"" << format_rfc3339(t.last) << "\"";
-          std::cout << "}";
-          first = false;
-        }
-        std::cout << "]}\n";
-        return;
-      }
-      std::cout << in.path << ": " << (f ? f->name : "unknown format") << ", " << bytes_text(in.bytes.size()) << '\n';
-      for (const auto& [table, t] : counter.tables) {
-        std::cout << "  " << table << ": " << t.events << " events";
-        if (t.first != 0) std::cout << ", " << format_rfc3339(t.first) << " to " << format_rfc3339(t.last);
-        std::cout << '\n';
-      }
-    });
+    engine::open_evidence(
+        path, anomalies, errors, [&](const input::Input& in, const input::Format* f) {
+          Counter counter;
+          if (f) {
+            input::DecodeContext context{layouts, counter,        anomalies,
+                                         nullptr, &interrupted(), nullptr};
+            f->decode(in, context);
+          }
+          if (*format == "jsonl") {
+            std::cout << "{\"path\":" << data::json_string(in.path)
+                      << ",\"format\":" << data::json_string(f ? f->name : "unknown")
+                      << ",\"bytes\":" << in.bytes.size() << ",\"tables\":[";
+            bool first = true;
+            for (const auto& [table, t] : counter.tables) {
+              std::cout << (first ? "" : ",") << "{\"table\":" << data::json_string(table)
+                        << ",\"events\":" << t.events;
+              if (t.first != 0)
+                std::cout << ",\"first\":\"" << format_rfc3339(t.first) << "\",\"last\":\""
+                          << format_rfc3339(t.last) << "\"";
+              std::cout << "}";
+              first = false;
+            }
+            std::cout << "]}\n";
+            return;
+          }
+          std::cout << in.path << ": " << (f ? f->name : "unknown format") << ", "
+                    << bytes_text(in.bytes.size()) << '\n';
+          for (const auto& [table, t] : counter.tables) {
+            std::cout << "  " << table << ": " << t.events << " events";
+            if (t.first != 0)
+              std::cout << ", " << format_rfc3339(t.first) << " to " << format_rfc3339(t.last);
+            std::cout << '\n';
+          }
+        });
     for (const auto& [name, entry] : anomalies.all())
-      std::cerr << "anomaly " << name << ": " << entry.count << ", first in " << entry.first_path << " at byte " << entry.first_offset << '\n';
+      std::cerr << "anomaly " << name << ": " << entry.count << ", first in " << entry.first_path
+                << " at byte " << entry.first_offset << '\n';
     if (interrupted()) return kExitInterrupted;
   }
   std::cout.flush();
-  for (const std::string& e : errors) std::cerr << "postern: " << e << '\n';
+  for (const std::string& e : errors)
+    std::cerr << "postern: " << e << '\n';
   return errors.empty() ? kExitOk : kExitUsage;
 }
 

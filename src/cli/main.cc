@@ -28,10 +28,12 @@ int run(const std::vector<std::string>& words) {
   if (verb == "rules list") return list_verb(*args);
   if (verb == "rules explain") return explain_verb(*args);
   if (verb == "inspect") return inspect_verb(*args);
-  if (verb == "man") std::cout << man_page();
+  if (verb == "man")
+    std::cout << man_page();
   else if (verb == "completions") {
     const std::string shell = args->positional.empty() ? "" : args->positional[0];
-    if (shell != "bash" && shell != "zsh" && shell != "fish") return usage_error("completions needs bash, zsh or fish");
+    if (shell != "bash" && shell != "zsh" && shell != "fish")
+      return usage_error("completions needs bash, zsh or fish");
     std::cout << completions(shell);
   } else {
     std::cout << "postern " POSTERN_VERSION "\n";

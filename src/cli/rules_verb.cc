@@ -30,7 +30,8 @@ bool unreadable(const RuleSet& rules) {
   for (const RuleFile& f : rules.files()) {
     if (!f.read_error) continue;
     any = true;
-    for (const Diagnostic& d : f.diagnostics.all()) std::cerr << "postern: " << d.message << '\n';
+    for (const Diagnostic& d : f.diagnostics.all())
+      std::cerr << "postern: " << d.message << '\n';
   }
   return any;
 }
@@ -45,21 +46,25 @@ std::string state_of(const LoadedRule& r, const Seen* seen) {
   std::string state = r.report.degraded ? "degraded" : "ready";
   if (!seen || !r.optimized) return state;
   bool source = false;
-  for (const std::string& t : r.report.tables) source = source || seen->tables.count(t) > 0;
+  for (const std::string& t : r.report.tables)
+    source = source || seen->tables.count(t) > 0;
   if (source) return r.report.degraded ? "can fire (degraded)" : "can fire";
   std::string lacks;
   for (const plan::DroppedTable& d : r.report.dropped)
-    if (seen->tables.count(d.table) && d.reason.rfind("lacks field", 0) == 0) lacks = d.reason + " in " + d.table;
+    if (seen->tables.count(d.table) && d.reason.rfind("lacks field", 0) == 0)
+      lacks = d.reason + " in " + d.table;
   if (!lacks.empty()) return lacks;
   std::string wanted;
-  for (const std::string& t : r.report.tables) wanted += (wanted.empty() ? "" : ", ") + t;
+  for (const std::string& t : r.report.tables)
+    wanted += (wanted.empty() ? "" : ", ") + t;
   return "lacks source: " + wanted;
 }
 
 }  // namespace
 
 int check_verb(const Arguments& args) {
-  if (args.positional.empty()) return usage_error("rules check needs a path; see `postern rules check --help`");
+  if (args.positional.empty())
+    return usage_error("rules check needs a path; see `postern rules check --help`");
   const std::string format = args.get("--format", "text");
   if (format != "text" && format != "json" && format != "sarif")
     return usage_error("unknown format: " + format + "; there are text, json and sarif");
@@ -92,25 +97,37 @@ int list_verb(const Arguments& args) {
     if (!hunt) return usage_error(hunt.error().message);
     engine::Progress progress;
     // Only what is there matters: no rule runs, so events are counted and not decoded.
-    const std::unique_ptr<RuleSet> none = RuleSet::load(*setup, {.texts = {}, .paths = {}, .builtin = false, .strict = false, .settings = {}, .placeholders = {}, .optimize = true});
+    const std::unique_ptr<RuleSet> none = RuleSet::load(*setup, {.texts = {},
+                                                                 .paths = {},
+                                                                 .builtin = false,
+                                                                 .strict = false,
+                                                                 .settings = {},
+                                                                 .placeholders = {},
+                                                                 .optimize = true});
     const engine::HuntResult result = engine::hunt(*none, *hunt, progress, interrupted());
-    for (const auto& [table, n] : result.events) seen.tables.insert(table);
-    for (const std::string& e : result.errors) std::cerr << "postern: " << e << '\n';
+    for (const auto& [table, n] : result.events)
+      seen.tables.insert(table);
+    for (const std::string& e : result.errors)
+      std::cerr << "postern: " << e << '\n';
     if (!result.errors.empty()) return kExitUsage;
   }
   for (const LoadedRule& r : rules->rules()) {
     const plan::RuleInfo& i = r.rule.info;
     const std::string state = state_of(r, with_evidence ? &seen : nullptr);
     if (*format == "jsonl") {
-      std::cout << "{\"id\":" << data::json_string(i.id) << ",\"title\":" << data::json_string(i.title) << ",\"language\":"
-                << data::json_string(i.language) << ",\"level\":" << data::json_string(i.level) << ",\"state\":"
-                << data::json_string(state) << ",\"path\":" << data::json_string(i.path) << "}\n";
+      std::cout << "{\"id\":" << data::json_string(i.id)
+                << ",\"title\":" << data::json_string(i.title)
+                << ",\"language\":" << data::json_string(i.language)
+                << ",\"level\":" << data::json_string(i.level)
+                << ",\"state\":" << data::json_string(state)
+                << ",\"path\":" << data::json_string(i.path) << "}\n";
     } else {
       std::string left = i.language;
       left.resize(std::max<size_t>(9, left.size()), ' ');
       std::string level = i.level.empty() ? "-" : i.level;
       level.resize(std::max<size_t>(14, level.size()), ' ');
-      std::cout << left << level << (i.language == "strategy" ? i.id + " " : "") << i.title << "  [" << state << "]\n";
+      std::cout << left << level << (i.language == "strategy" ? i.id + " " : "") << i.title << "  ["
+                << state << "]\n";
     }
   }
   std::cout.flush();

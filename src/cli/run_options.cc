@@ -21,7 +21,8 @@ using engine::RuleSet;
 
 namespace {
 
-Result<bool> read_placeholders(const std::string& path, std::map<std::string, std::vector<std::string>>& out) {
+Result<bool> read_placeholders(const std::string& path,
+                               std::map<std::string, std::vector<std::string>>& out) {
   POSTERN_TRY(std::string text, read_text_file(path));
   Diagnostics diag;
   const Source source{path, text};
@@ -29,7 +30,8 @@ Result<bool> read_placeholders(const std::string& path, std::map<std::string, st
     for (const adapt::YamlNode::Entry& e : doc.entries) {
       std::vector<std::string>& values = out[e.key.text];
       if (e.value.is_scalar()) values.push_back(e.value.text);
-      for (const adapt::YamlNode& item : e.value.items) values.push_back(item.text);
+      for (const adapt::YamlNode& item : e.value.items)
+        values.push_back(item.text);
     }
   }
   if (diag.has_errors()) return Error{Code::kInvalid, render(source, diag.all().front())};
@@ -40,21 +42,26 @@ Result<std::optional<int64_t>> time_flag(const Arguments& args, const char* name
   if (!args.has(name)) return std::optional<int64_t>();
   const std::string text = args.get(name);
   const auto t = parse_rfc3339(text);
-  if (!t) return Error{Code::kInvalid, std::string(name) + " needs a time such as 2026-03-10T08:00:00Z, not `" + text + "`"};
+  if (!t)
+    return Error{
+        Code::kInvalid,
+        std::string(name) + " needs a time such as 2026-03-10T08:00:00Z, not `" + text + "`"};
   return std::optional<int64_t>(*t);
 }
 
 }  // namespace
 
 std::optional<int> level_rank(std::string_view level) {
-  static constexpr std::string_view kLevels[] = {"informational", "low", "medium", "high", "critical"};
+  static constexpr std::string_view kLevels[] = {"informational", "low", "medium", "high",
+                                                 "critical"};
   for (int i = 0; i < 5; ++i)
     if (level == kLevels[i]) return i + 1;
   return std::nullopt;
 }
 
 Result<std::string> output_format(const Arguments& args) {
-  const std::string format = args.get("--format", stdout_is_terminal() && !args.has("--output") ? "table" : "jsonl");
+  const std::string format =
+      args.get("--format", stdout_is_terminal() && !args.has("--output") ? "table" : "jsonl");
   if (format == "table" || format == "jsonl" || format == "csv") return format;
   return Error{Code::kInvalid, "unknown format: " + format + "; there are table, jsonl and csv"};
 }
@@ -67,7 +74,8 @@ Result<engine::RuleOptions> rule_options(const Arguments& args) {
   for (const std::string& s : args.all("--set")) {
     const size_t eq = s.find('=');
     if (eq == std::string::npos || eq == 0)
-      return Error{Code::kInvalid, "--set needs NAME=VALUE, as AN0380.TransferSizeThreshold=5MB, not `" + s + "`"};
+      return Error{Code::kInvalid,
+                   "--set needs NAME=VALUE, as AN0380.TransferSizeThreshold=5MB, not `" + s + "`"};
     o.settings.emplace_back(s.substr(0, eq), s.substr(eq + 1));
   }
   for (const std::string& path : args.all("--placeholders")) {
@@ -83,7 +91,8 @@ Result<engine::HuntOptions> hunt_options(const Arguments& args, std::vector<std:
   o.threads = std::max(1u, std::thread::hardware_concurrency());
   if (args.has("--threads")) {
     const auto n = parse_int(args.get("--threads"));
-    if (!n || *n < 1 || *n > 1024) return Error{Code::kInvalid, "--threads needs a number from 1 to 1024"};
+    if (!n || *n < 1 || *n > 1024)
+      return Error{Code::kInvalid, "--threads needs a number from 1 to 1024"};
     o.threads = static_cast<unsigned>(*n);
   }
   POSTERN_TRY(o.from, time_flag(args, "--from"));
@@ -101,8 +110,10 @@ void write_load_report(const RuleSet& rules, bool verbose) {
     refused += f.num_refused;
     const Source source{f.path, f.text};
     for (const Diagnostic& d : f.diagnostics.all()) {
-      if (f.read_error) std::cerr << "postern: " << d.message << '\n';
-      else if (verbose) std::cerr << render(source, d);
+      if (f.read_error)
+        std::cerr << "postern: " << d.message << '\n';
+      else if (verbose)
+        std::cerr << render(source, d);
     }
   }
   std::map<std::string, size_t> reasons;
@@ -110,15 +121,18 @@ void write_load_report(const RuleSet& rules, bool verbose) {
     std::set<std::string> codes;
     for (const Diagnostic& d : f.diagnostics.all())
       if (d.severity == Severity::kError) codes.insert(d.code);
-    for (const std::string& c : codes) ++reasons[c];
+    for (const std::string& c : codes)
+      ++reasons[c];
   }
-  for (const LoadedRule& r : rules.rules()) degraded += r.report.degraded ? 1 : 0;
+  for (const LoadedRule& r : rules.rules())
+    degraded += r.report.degraded ? 1 : 0;
   std::cerr << loaded + refused << " rules: " << loaded << " loaded, " << refused << " refused";
   if (degraded > 0) std::cerr << ", " << degraded << " degraded (*)";
   std::cerr << '\n';
   if (refused > 0 && !verbose) {
     std::vector<std::pair<size_t, std::string>> sorted;
-    for (const auto& [code, n] : reasons) sorted.emplace_back(n, code);
+    for (const auto& [code, n] : reasons)
+      sorted.emplace_back(n, code);
     std::sort(sorted.rbegin(), sorted.rend());
     std::cerr << "refused:";
     for (size_t i = 0; i < std::min<size_t>(sorted.size(), 5); ++i)
@@ -133,41 +147,56 @@ void write_load_report(const RuleSet& rules, bool verbose) {
   }
 }
 
-void write_summary(const engine::HuntResult& result, size_t num_shown, double seconds, bool verbose) {
+void write_summary(const engine::HuntResult& result,
+                   size_t num_shown,
+                   double seconds,
+                   bool verbose) {
   uint64_t events = 0;
-  for (const auto& [table, n] : result.events) events += n;
+  for (const auto& [table, n] : result.events)
+    events += n;
   size_t unknown = 0;
-  for (const engine::FileSummary& f : result.files) unknown += f.format.empty() ? 1 : 0;
+  for (const engine::FileSummary& f : result.files)
+    unknown += f.format.empty() ? 1 : 0;
   char time_text[32];
   std::snprintf(time_text, sizeof time_text, "%.2f", seconds);
-  std::cerr << num_shown << " findings in " << events << " events, " << result.files.size() << " files ("
-            << bytes_text(result.bytes) << "), " << time_text << " s" << (result.cancelled ? "; interrupted" : "") << '\n';
+  std::cerr << num_shown << " findings in " << events << " events, " << result.files.size()
+            << " files (" << bytes_text(result.bytes) << "), " << time_text << " s"
+            << (result.cancelled ? "; interrupted" : "") << '\n';
   if (result.files.empty()) std::cerr << "no evidence: there is no file to read\n";
-  if (unknown > 0) std::cerr << unknown << " files of no known evidence format (only content rules looked at them)\n";
+  if (unknown > 0)
+    std::cerr << unknown
+              << " files of no known evidence format (only content rules looked at them)\n";
   if (verbose) {
     for (const engine::FileSummary& f : result.files)
-      std::cerr << "  " << f.path << ": " << (f.format.empty() ? "unknown" : f.format) << ", " << f.events << " events\n";
-    for (const auto& [table, n] : result.events) std::cerr << "  " << table << ": " << n << " events\n";
+      std::cerr << "  " << f.path << ": " << (f.format.empty() ? "unknown" : f.format) << ", "
+                << f.events << " events\n";
+    for (const auto& [table, n] : result.events)
+      std::cerr << "  " << table << ": " << n << " events\n";
   }
   for (const engine::Coverage& c : result.coverage) {
     std::cerr << c.rule->rule.info.id << ' '
               << (c.state == engine::Coverage::State::kEvaluable ? "evaluable"
                   : c.state == engine::Coverage::State::kPartly  ? "partly evaluable"
                                                                  : "blind");
-    for (size_t i = 0; i < c.missing.size(); ++i) std::cerr << (i == 0 ? ": missing " : ", ") << c.missing[i];
+    for (size_t i = 0; i < c.missing.size(); ++i)
+      std::cerr << (i == 0 ? ": missing " : ", ") << c.missing[i];
     std::cerr << '\n';
   }
   for (const auto& [rule, notes] : result.notes) {
-    std::cerr << rule->rule.info.title << ": " << notes.rows_dropped << " rows dropped because a group-by field is null:";
-    for (const auto& [column, n] : notes.null_key_rows) std::cerr << ' ' << column << " (" << n << ")";
+    std::cerr << rule->rule.info.title << ": " << notes.rows_dropped
+              << " rows dropped because a group-by field is null:";
+    for (const auto& [column, n] : notes.null_key_rows)
+      std::cerr << ' ' << column << " (" << n << ")";
     std::cerr << '\n';
   }
   for (const auto& [name, entry] : result.anomalies.all()) {
-    std::cerr << "anomaly " << name << ": " << entry.count << ", first in " << entry.first_path << " at byte " << entry.first_offset;
+    std::cerr << "anomaly " << name << ": " << entry.count << ", first in " << entry.first_path
+              << " at byte " << entry.first_offset;
     if (!entry.detail.empty()) std::cerr << " (" << entry.detail << ")";
     std::cerr << '\n';
   }
-  for (const std::string& e : result.errors) std::cerr << "postern: " << e << '\n';
+  for (const std::string& e : result.errors)
+    std::cerr << "postern: " << e << '\n';
 }
 
 }  // namespace postern::cli

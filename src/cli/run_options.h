@@ -24,7 +24,9 @@ std::optional<int> level_rank(std::string_view level);
 Result<std::string> output_format(const Arguments& args);
 
 /// What was read, what was odd, what could not be judged: the last words of a hunt, on stderr.
-void write_summary(const engine::HuntResult& result, size_t num_shown, double seconds,
+void write_summary(const engine::HuntResult& result,
+                   size_t num_shown,
+                   double seconds,
                    bool verbose);
 /// Refused and degraded rules in short, before a hunt.
 void write_load_report(const engine::RuleSet& rules, bool verbose);

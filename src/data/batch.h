@@ -24,8 +24,10 @@ namespace postern::data {
 inline constexpr size_t kMaxCopiedBytes = size_t{16} * 1024 * 1024;
 
 /// Pseudo columns that any table offers.
-inline constexpr std::string_view kRawColumn = "_raw";        ///< string: the record's text, if it has one
-inline constexpr std::string_view kValuesColumn = "_values";  ///< dynamic array: text of every field value
+inline constexpr std::string_view kRawColumn =
+    "_raw";  ///< string: the record's text, if it has one
+inline constexpr std::string_view kValuesColumn =
+    "_values";  ///< dynamic array: text of every field value
 
 /// The columns of one native table that a run reads. Immutable while a run lasts.
 class Layout {
@@ -41,15 +43,21 @@ class Layout {
   int add(const std::string& name, Type type);
 
   const std::string& table() const { return table_; }
+
   const std::vector<Field>& fields() const { return fields_; }
+
   /// Slot of a field by exact name, or -1: nobody reads it.
   int slot(std::string_view name) const;
+
   int raw_slot() const { return raw_slot_; }
+
   int values_slot() const { return values_slot_; }
 
-  /// Kinds of events that anybody reads, ascending, as numbered by the table's event id column; none
-  /// (as at first): all. A decoder may count events of other kinds as skipped instead of decoding them.
+  /// Kinds of events that anybody reads, ascending, as numbered by the table's event id column;
+  /// none (as at first): all. A decoder may count events of other kinds as skipped instead of
+  /// decoding them.
   void set_event_ids(std::vector<int64_t> ids) { event_ids_ = std::move(ids); }
+
   bool wants_event(int64_t id) const {
     return event_ids_.empty() || std::binary_search(event_ids_.begin(), event_ids_.end(), id);
   }
@@ -57,6 +65,7 @@ class Layout {
  private:
   struct Hash {
     using is_transparent = void;
+
     size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
   };
 
@@ -68,7 +77,8 @@ class Layout {
   std::vector<int64_t> event_ids_;
 };
 
-/// Layouts by native table name; a table that is absent is read by nobody: its events are only counted.
+/// Layouts by native table name; a table that is absent is read by nobody: its events are only
+/// counted.
 using Layouts = std::map<std::string, Layout, std::less<>>;
 
 /// Where a record came from.
@@ -92,12 +102,12 @@ class RecordReader {
 };
 
 struct Batch {
-  std::string_view table;            ///< native table name; lives as long as the Layouts
-  const Layout* layout = nullptr;    ///< columns[i] is layout->fields()[i]
+  std::string_view table;          ///< native table name; lives as long as the Layouts
+  const Layout* layout = nullptr;  ///< columns[i] is layout->fields()[i]
   uint32_t num_rows = 0;
   std::vector<Column> columns;
-  Column time;                       ///< event time, datetime; null where the record has none
-  std::vector<Position> positions;   ///< one per row
+  Column time;                      ///< event time, datetime; null where the record has none
+  std::vector<Position> positions;  ///< one per row
   std::shared_ptr<const RecordReader> records;
 };
 
@@ -120,9 +130,13 @@ class Anomalies {
     std::string detail;
   };
 
-  void add(std::string_view name, std::string_view path, uint64_t offset, std::string_view detail = "",
+  void add(std::string_view name,
+           std::string_view path,
+           uint64_t offset,
+           std::string_view detail = "",
            uint64_t count = 1);
   void merge(const Anomalies& other);
+
   const std::map<std::string, Entry, std::less<>>& all() const { return all_; }
 
  private:
@@ -134,10 +148,11 @@ class Anomalies {
 ///   BatchBuilder b(layout, sink, anomalies, path);
 ///   b.begin(position);  b.set_time(ticks);  b.text(slot, "587");  b.end();   …  b.flush();
 ///
-/// Text that does not fit its column (a port "abc") becomes null and the anomaly `bad-value`; "" and
+/// Text that does not fit its column (a port "abc") becomes null and the anomaly `bad-value`; ""
+/// and
 /// "-" in a non-string column are null without one. A batch is flushed early when it has copied
-/// kMaxCopiedBytes of text; what is too long for a dynamic value is null and `oversized-value`. Borrowed text must outlive the batch: hand the
-/// owner to `keep`.
+/// kMaxCopiedBytes of text; what is too long for a dynamic value is null and `oversized-value`.
+/// Borrowed text must outlive the batch: hand the owner to `keep`.
 class BatchBuilder {
  public:
   BatchBuilder(const Layout& layout, BatchSink& sink, Anomalies& anomalies, std::string path);
@@ -162,25 +177,31 @@ class BatchBuilder {
   void field(std::string_view name, const Value& v);
   /// The record's text, for `_raw`.
   void raw(std::string_view text, bool borrowed = false);
+
   bool wants_values() const { return layout_.values_slot() >= 0; }
 
   void end();  ///< seals the row; flushes a full batch
 
   /// Hands over what is there. `records` reads the rows of this batch.
   void flush();
+
   /// Called at each flush to make the RecordReader of the rows since the last one.
   void set_reader_factory(std::function<std::shared_ptr<const RecordReader>()> f) {
     make_reader_ = std::move(f);
   }
+
   /// Keeps the owner of borrowed text alive with the current batch and every later one, until
-  /// `release`: no row that begins after it borrows from `owner` (a decoder of chunks calls it when it
-  /// leaves one, so that memory goes back with the batches).
+  /// `release`: no row that begins after it borrows from `owner` (a decoder of chunks calls it when
+  /// it leaves one, so that memory goes back with the batches).
   void keep(std::shared_ptr<const void> owner);
   void release(const std::shared_ptr<const void>& owner);
+
   /// Bytes of the batch being built, for decoders that make text in place; such text is borrowed.
   Arena& arena() { return *arena_; }
+
   /// False once the sink asked to stop.
   bool ok() const { return ok_; }
+
   uint32_t rows_pending() const { return row_; }
 
  private:
@@ -192,7 +213,9 @@ class BatchBuilder {
 
   ColumnBuilder& cell(int slot);
   bool is_set(int slot) const;
+
   Type type_of(int slot) const { return layout_.fields()[static_cast<size_t>(slot)].type; }
+
   void put_text(int slot, std::string_view value, bool borrowed);
   void put_number_text(int slot, std::string_view value);
   void put_dynamic(int slot, std::string_view encoded);

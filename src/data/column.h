@@ -34,8 +34,8 @@ using Rows = std::span<const uint32_t>;
 template <class T>
 struct ColumnView {
   const T* values = nullptr;
-  const uint32_t* index = nullptr;      ///< null: flat
-  const uint64_t* validity = nullptr;   ///< bit per value; null: all valid
+  const uint32_t* index = nullptr;     ///< null: flat
+  const uint64_t* validity = nullptr;  ///< bit per value; null: all valid
 
   uint32_t position(uint32_t row) const { return index ? index[row] : row; }
 
@@ -65,9 +65,13 @@ class Column {
   Column() = default;
 
   Type type() const { return type_; }
+
   uint32_t num_rows() const { return num_rows_; }
+
   bool is_constant() const { return constant_; }
+
   bool is_flat() const { return !index_ && !constant_; }
+
   /// Values behind the index: what a per-distinct-value memo is sized by.
   uint32_t num_values() const { return data_ ? data_->num_values : 0; }
 
@@ -75,10 +79,14 @@ class Column {
   ColumnView<T> view() const {
     ColumnView<T> v;
     if (!data_) return v;
-    if constexpr (std::is_same_v<T, uint8_t>) v.values = data_->bytes.data();
-    else if constexpr (std::is_same_v<T, int64_t>) v.values = data_->ints.data();
-    else if constexpr (std::is_same_v<T, double>) v.values = data_->reals.data();
-    else v.values = data_->strings.data();
+    if constexpr (std::is_same_v<T, uint8_t>)
+      v.values = data_->bytes.data();
+    else if constexpr (std::is_same_v<T, int64_t>)
+      v.values = data_->ints.data();
+    else if constexpr (std::is_same_v<T, double>)
+      v.values = data_->reals.data();
+    else
+      v.values = data_->strings.data();
     v.index = constant_ ? kZeroRows.data() : (index_ ? index_->data() : nullptr);
     v.validity = data_->validity.empty() ? nullptr : data_->validity.data();
     return v;
@@ -111,16 +119,24 @@ class ColumnBuilder {
   explicit ColumnBuilder(Type t, uint32_t preset_rows = 0);
 
   Type type() const { return type_; }
+
   uint32_t size() const { return size_; }
 
   void append_null();
   void append_nulls(uint32_t n);
+
   void append(bool v) { grow(), set(size_ - 1, v); }
+
   void append(int64_t v) { grow(), set(size_ - 1, v); }
+
   void append(double v) { grow(), set(size_ - 1, v); }
-  /// Bytes of a string or an encoded dynamic, borrowed: they must live as long as what `keep` names.
+
+  /// Bytes of a string or an encoded dynamic, borrowed: they must live as long as what `keep`
+  /// names.
   void append_borrowed(std::string_view v) { grow(), set_borrowed(size_ - 1, v); }
+
   void append_copy(std::string_view v) { grow(), set_copy(size_ - 1, v); }
+
   void append(const Value& v) { grow(), set(size_ - 1, v); }
 
   void set(uint32_t row, bool v);

@@ -31,24 +31,32 @@ class Dynamic {
   };
 
   Dynamic() = default;
+
   explicit Dynamic(std::string_view encoded) : bytes_(encoded) {}
 
   Kind kind() const { return bytes_.empty() ? Kind::kNull : static_cast<Kind>(bytes_[0]); }
+
   bool is_null() const { return kind() == Kind::kNull; }
+
   bool is_bool() const { return kind() == Kind::kFalse || kind() == Kind::kTrue; }
+
   bool is_number() const { return kind() == Kind::kLong || kind() == Kind::kReal; }
+
   bool is_string() const { return kind() == Kind::kString; }
+
   bool is_array() const { return kind() == Kind::kArray; }
+
   bool is_object() const { return kind() == Kind::kObject; }
 
   bool as_bool() const { return kind() == Kind::kTrue; }
+
   int64_t as_long() const;  ///< long, datetime, timespan; a real is truncated
   double as_real() const;
   std::string_view as_string() const;
 
   /// Elements of an array or entries of an object; 0 for all else.
   uint32_t size() const;
-  Dynamic at(uint32_t i) const;             ///< element, or value of entry i
+  Dynamic at(uint32_t i) const;  ///< element, or value of entry i
   std::string_view key_at(uint32_t i) const;
   Dynamic find(std::string_view key) const;  ///< value of the last entry named `key`, or null
 
@@ -56,7 +64,8 @@ class Dynamic {
 
   /// Compact JSON; datetimes and timespans as strings.
   std::string json() const;
-  /// A scalar as plain text (string as is, true/false, number); arrays and objects as JSON; null "".
+  /// A scalar as plain text (string as is, true/false, number); arrays and objects as JSON; null
+  /// "".
   std::string text() const;
 
  private:
@@ -67,19 +76,28 @@ class Dynamic {
 class DynamicWriter {
  public:
   void null() { tag(Dynamic::Kind::kNull); }
+
   void boolean(bool v) { tag(v ? Dynamic::Kind::kTrue : Dynamic::Kind::kFalse); }
+
   void integer(int64_t v) { tag(Dynamic::Kind::kLong), put64(static_cast<uint64_t>(v)); }
+
   void real(double v);
+
   void datetime(int64_t ticks) {
     tag(Dynamic::Kind::kDatetime), put64(static_cast<uint64_t>(ticks));
   }
+
   void timespan(int64_t ticks) {
     tag(Dynamic::Kind::kTimespan), put64(static_cast<uint64_t>(ticks));
   }
+
   void string(std::string_view v);
   void value(Dynamic v);  ///< a copy of an encoded value
+
   void begin_array() { begin(Dynamic::Kind::kArray); }
+
   void begin_object() { begin(Dynamic::Kind::kObject); }
+
   void key(std::string_view k);  ///< before each value of an object
   void end();                    ///< closes the innermost array or object
 
@@ -88,6 +106,7 @@ class DynamicWriter {
   /// The same without giving up the buffer: read it, then `clear` for the next value.
   std::string_view encoded() const;
   void clear();
+
   size_t size() const { return out_.size(); }  ///< bytes so far; an encoding has less than 4 GiB
 
  private:
@@ -109,7 +128,8 @@ class DynamicWriter {
   bool after_key_ = false;
 };
 
-/// Parses JSON text (RFC 8259, nested at most 128 deep) into an encoded value; nullopt when malformed.
+/// Parses JSON text (RFC 8259, nested at most 128 deep) into an encoded value; nullopt when
+/// malformed.
 std::optional<std::string> dynamic_from_json(std::string_view json);
 
 }  // namespace postern::data

@@ -5,10 +5,10 @@
 
 namespace postern::data {
 
-/// kInt is a 32-bit Kusto int, kLong a 64-bit one; both are stored as int64. kDatetime and kTimespan
-/// are ticks (base/time.h). kDynamic holds any JSON-like value in the encoding of dynamic.h; a
-/// multivalue field (SPL, Sigma, Zeek sets) is a dynamic array. kNull is the type of a bare null
-/// literal only: a column never has it.
+/// kInt is a 32-bit Kusto int, kLong a 64-bit one; both are stored as int64. kDatetime and
+/// kTimespan are ticks (base/time.h). kDynamic holds any JSON-like value in the encoding of
+/// dynamic.h; a multivalue field (SPL, Sigma, Zeek sets) is a dynamic array. kNull is the type of a
+/// bare null literal only: a column never has it.
 enum class Type : uint8_t {
   kNull,
   kBool,
@@ -43,7 +43,12 @@ constexpr Physical physical(Type t) {
   }
 }
 
-constexpr bool is_integer(Type t) { return t == Type::kInt || t == Type::kLong; }
-constexpr bool is_numeric(Type t) { return is_integer(t) || t == Type::kReal; }
+constexpr bool is_integer(Type t) {
+  return t == Type::kInt || t == Type::kLong;
+}
+
+constexpr bool is_numeric(Type t) {
+  return is_integer(t) || t == Type::kReal;
+}
 
 }  // namespace postern::data

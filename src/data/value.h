@@ -21,20 +21,32 @@ class Value {
   }
 
   static Value boolean(bool b) { return Value(Type::kBool, b ? 1 : 0); }
+
   static Value integer(int64_t i, Type t = Type::kLong) { return Value(t, i); }
+
   static Value real(double d);
+
   static Value datetime(int64_t ticks) { return Value(Type::kDatetime, ticks); }
+
   static Value timespan(int64_t ticks) { return Value(Type::kTimespan, ticks); }
+
   static Value string(std::string s) { return Value(Type::kString, std::move(s)); }
+
   /// `encoded` as in dynamic.h.
   static Value dynamic(std::string encoded) { return Value(Type::kDynamic, std::move(encoded)); }
 
   Type type() const { return type_; }
+
   bool is_null() const { return null_; }
+
   bool as_bool() const { return int_ != 0; }
+
   int64_t as_int() const { return int_; }  ///< bool, int, long, datetime, timespan
+
   double as_real() const { return real_; }
+
   const std::string& as_bytes() const { return bytes_; }  ///< string, or encoded dynamic
+
   /// Number as double whatever its type; 0 for the rest.
   double number() const { return type_ == Type::kReal ? real_ : static_cast<double>(int_); }
 
@@ -48,6 +60,7 @@ class Value {
 
  private:
   Value(Type t, int64_t i) : type_(t), null_(false), int_(i) {}
+
   Value(Type t, std::string s) : type_(t), null_(false), bytes_(std::move(s)) {}
 
   Type type_ = Type::kNull;

@@ -7,7 +7,7 @@
 namespace postern::engine {
 
 struct EmbeddedFile {
-  std::string_view path;   ///< "catalog/tables/zeek.conn.yml"
+  std::string_view path;  ///< "catalog/tables/zeek.conn.yml"
   std::string_view text;
 };
 

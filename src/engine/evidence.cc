@@ -12,7 +12,9 @@ namespace {
 constexpr int kMaxArchiveDepth = 3;
 constexpr size_t kHeadBytes = size_t{64} * 1024;
 
-void open_bytes(const std::string& path, const std::shared_ptr<const FileBytes>& bytes, int depth,
+void open_bytes(const std::string& path,
+                const std::shared_ptr<const FileBytes>& bytes,
+                int depth,
                 data::Anomalies& anomalies,
                 const std::function<void(const input::Input&, const input::Format*)>& take) {
   const std::string_view view = bytes->view();
@@ -25,15 +27,16 @@ void open_bytes(const std::string& path, const std::shared_ptr<const FileBytes>&
     return take(in, input::detect_format(head));
   }
   if (depth >= kMaxArchiveDepth) return anomalies.add("archive-too-deep", path, 0);
-  const auto members = adapt::for_each_member(view, {}, [&](const std::string& name, std::string member) {
-    const std::string inner = name.empty() ? path : path + "!" + name;
-    if (inner.find("__MACOSX/") != std::string::npos) return true;
-    open_bytes(inner, FileBytes::from_string(std::move(member)), depth + 1, anomalies, take);
-    return true;
-  });
+  const auto members =
+      adapt::for_each_member(view, {}, [&](const std::string& name, std::string member) {
+        const std::string inner = name.empty() ? path : path + "!" + name;
+        if (inner.find("__MACOSX/") != std::string::npos) return true;
+        open_bytes(inner, FileBytes::from_string(std::move(member)), depth + 1, anomalies, take);
+        return true;
+      });
   if (!members)
-    anomalies.add(members.error().code == Code::kLimit ? "archive-limit" : "archive-corrupt", path, 0,
-                  members.error().message);
+    anomalies.add(members.error().code == Code::kLimit ? "archive-limit" : "archive-corrupt", path,
+                  0, members.error().message);
 }
 
 }  // namespace
@@ -54,7 +57,9 @@ std::vector<std::string> expand_evidence(const std::vector<std::string>& paths,
   return out;
 }
 
-void open_evidence(const std::string& path, data::Anomalies& anomalies, std::vector<std::string>& errors,
+void open_evidence(const std::string& path,
+                   data::Anomalies& anomalies,
+                   std::vector<std::string>& errors,
                    const std::function<void(const input::Input&, const input::Format*)>& take) {
   Result<std::shared_ptr<const FileBytes>> bytes = FileBytes::open(path);
   if (!bytes) {

@@ -1,7 +1,7 @@
 // Why a row passed a filter: the conditions that hold, with the value of the rule that matched.
 //
-// Done only for findings: columns are replaced by the row's values and each condition is evaluated as a
-// constant, the plain way.
+// Done only for findings: columns are replaced by the row's values and each condition is evaluated
+// as a constant, the plain way.
 #include <algorithm>
 #include <set>
 
@@ -22,7 +22,10 @@ constexpr size_t kMaxValuesTried = 256;
 
 class Explainer {
  public:
-  Explainer(const plan::Branch& branch, const plan::Schema& schema, std::span<const Column> columns, uint32_t row)
+  Explainer(const plan::Branch& branch,
+            const plan::Schema& schema,
+            std::span<const Column> columns,
+            uint32_t row)
       : branch_(branch), schema_(schema), columns_(columns), row_(row) {}
 
   bool holds(const ExprPtr& e) const {
@@ -93,8 +96,10 @@ class Explainer {
 
 }  // namespace
 
-std::vector<Reason> explain(const plan::Branch& branch, const plan::Schema& schema,
-                            std::span<const Column> columns, uint32_t row) {
+std::vector<Reason> explain(const plan::Branch& branch,
+                            const plan::Schema& schema,
+                            std::span<const Column> columns,
+                            uint32_t row) {
   std::vector<Reason> out;
   if (branch.where) Explainer(branch, schema, columns, row).explain(branch.where, out);
   std::vector<Reason> unique;

@@ -61,8 +61,10 @@ bool FileWorker::push(Batch&& batch) {
   if (table->event_id_slot >= 0) {
     const Column& ids = batch.columns[static_cast<size_t>(table->event_id_slot)];
     const auto v = ids.view<int64_t>();
-    for (const uint32_t r : rows) by_id[ids.type() != data::Type::kNull && v.valid(r) ? v[r] : 0].push_back(r);
-    for (const auto& [id, of_id] : by_id) counts[id] += of_id.size();
+    for (const uint32_t r : rows)
+      by_id[ids.type() != data::Type::kNull && v.valid(r) ? v[r] : 0].push_back(r);
+    for (const auto& [id, of_id] : by_id)
+      counts[id] += of_id.size();
   } else {
     counts[0] += rows.size();
   }
@@ -72,42 +74,56 @@ bool FileWorker::push(Batch&& batch) {
     if (p.event_ids) {
       gated.clear();
       for (const int64_t id : *p.event_ids)
-        if (const auto it = by_id.find(id); it != by_id.end()) gated.insert(gated.end(), it->second.begin(), it->second.end());
+        if (const auto it = by_id.find(id); it != by_id.end())
+          gated.insert(gated.end(), it->second.begin(), it->second.end());
       if (p.event_ids->size() > 1) std::sort(gated.begin(), gated.end());
       todo = gated;
     }
     for (size_t at = 0; at < todo.size(); at += options_.batch_rows)
-      run_branch(p, *table, batch, columns, todo.subspan(at, std::min<size_t>(options_.batch_rows, todo.size() - at)));
+      run_branch(p, *table, batch, columns,
+                 todo.subspan(at, std::min<size_t>(options_.batch_rows, todo.size() - at)));
   }
   if (outbox_.weight() > kFlushWeight) flush_(outbox_);
   return !cancelled_;
 }
 
-void FileWorker::run_branch(const BranchProgram& p, const TableProgram& table, const Batch& batch,
-                            std::span<const Column> columns, Rows rows) {
+void FileWorker::run_branch(const BranchProgram& p,
+                            const TableProgram& table,
+                            const Batch& batch,
+                            std::span<const Column> columns,
+                            Rows rows) {
   if (rows.empty()) return;
   std::vector<uint32_t> passed;
   const plan::RunContext none;
-  if (p.where) p.where->select(columns, rows, batch.num_rows, none, passed);
-  else passed.assign(rows.begin(), rows.end());
+  if (p.where)
+    p.where->select(columns, rows, batch.num_rows, none, passed);
+  else
+    passed.assign(rows.begin(), rows.end());
   if (passed.empty()) return;
   // An event rule whose plan is no more than a filtered scan reports the event itself.
-  const bool event = p.rule->rule.kind == plan::RuleKind::kEvent && p.rule->optimized->kind == plan::OpKind::kScan;
-  if (event) emit_events(p, table, batch, columns, passed);
-  else keep_rows(p, batch, columns, passed);
+  const bool event =
+      p.rule->rule.kind == plan::RuleKind::kEvent && p.rule->optimized->kind == plan::OpKind::kScan;
+  if (event)
+    emit_events(p, table, batch, columns, passed);
+  else
+    keep_rows(p, batch, columns, passed);
 }
 
 uint32_t FileWorker::ref(const Batch& batch, uint32_t row) {
   if (row_refs_[row] == 0) {
-    const data::Position at = row < batch.positions.size() ? batch.positions[row] : data::Position{};
+    const data::Position at =
+        row < batch.positions.size() ? batch.positions[row] : data::Position{};
     outbox_.refs.push_back({std::string(batch.table), path_, at.offset, at.record});
     row_refs_[row] = static_cast<uint32_t>(outbox_.refs.size());
   }
   return row_refs_[row] - 1;
 }
 
-void FileWorker::emit_events(const BranchProgram& p, const TableProgram& table, const Batch& batch,
-                             std::span<const Column> columns, Rows rows) {
+void FileWorker::emit_events(const BranchProgram& p,
+                             const TableProgram& table,
+                             const Batch& batch,
+                             std::span<const Column> columns,
+                             Rows rows) {
   const auto time = batch.time.view<int64_t>();
   for (const uint32_t row : rows) {
     Finding f;
@@ -115,20 +131,25 @@ void FileWorker::emit_events(const BranchProgram& p, const TableProgram& table, 
     f.degraded = p.rule->report.degraded;
     if (time.valid(row)) f.time = time[row];
     RowCopy copy(f);
-    if (batch.records) batch.records->read(row, copy);
+    if (batch.records)
+      batch.records->read(row, copy);
     else
       for (size_t i = 0; i < batch.columns.size(); ++i)
         if (batch.columns[i].type() != data::Type::kNull && batch.columns[i].valid(row))
           copy.field(batch.layout->fields()[i].name, batch.columns[i].value(row));
     name_entities(f);
     f.why = explain(*p.branch, table.schema, columns, row);
-    const data::Position at = row < batch.positions.size() ? batch.positions[row] : data::Position{};
+    const data::Position at =
+        row < batch.positions.size() ? batch.positions[row] : data::Position{};
     f.evidence.push_back({std::string(batch.table), path_, at.offset, at.record});
     outbox_.findings.push_back(std::move(f));
   }
 }
 
-void FileWorker::keep_rows(const BranchProgram& p, const Batch& batch, std::span<const Column> columns, Rows rows) {
+void FileWorker::keep_rows(const BranchProgram& p,
+                           const Batch& batch,
+                           std::span<const Column> columns,
+                           Rows rows) {
   PassedRows out;
   out.rule_index = p.rule_index;
   out.scan = p.scan;
@@ -141,8 +162,10 @@ void FileWorker::keep_rows(const BranchProgram& p, const Batch& batch, std::span
       continue;
     }
     const Column c = p.columns[i]->evaluate(columns, rows, batch.num_rows, none);
-    if (c.type() == data::Type::kNull) out.chunk.columns.push_back(Column::nulls(schema[i].type, out.chunk.num_rows));
-    else out.chunk.columns.push_back(c.gather(rows).compact());
+    if (c.type() == data::Type::kNull)
+      out.chunk.columns.push_back(Column::nulls(schema[i].type, out.chunk.num_rows));
+    else
+      out.chunk.columns.push_back(c.gather(rows).compact());
   }
   const auto time = batch.time.view<int64_t>();
   for (const uint32_t row : rows) {
@@ -153,12 +176,15 @@ void FileWorker::keep_rows(const BranchProgram& p, const Batch& batch, std::span
   if (p.host_slot >= 0) {
     out.own = p.branch->own;
     const Column& host = batch.columns[static_cast<size_t>(p.host_slot)];
-    for (const uint32_t row : rows) out.hosts.push_back(fold(host.type() == data::Type::kNull || !host.valid(row) ? "" : host.value(row).text()));
+    for (const uint32_t row : rows)
+      out.hosts.push_back(
+          fold(host.type() == data::Type::kNull || !host.valid(row) ? "" : host.value(row).text()));
   }
   outbox_.rows.push_back(std::move(out));
 }
 
-void FileWorker::content_hit(const LoadedRule& rule, const match::ContentOrigin& origin,
+void FileWorker::content_hit(const LoadedRule& rule,
+                             const match::ContentOrigin& origin,
                              const match::ContentHit& hit) {
   Finding f;
   f.rule = &rule.rule.info;
@@ -167,14 +193,17 @@ void FileWorker::content_hit(const LoadedRule& rule, const match::ContentOrigin&
   if (!origin.name.empty()) f.row.emplace_back("Name", data::Value::string(origin.name));
   for (const auto& [name, value] : origin.fields) {
     const bool port = name == "SrcPort" || name == "DstPort";
-    f.row.emplace_back(name, port ? data::Value::integer(std::atoll(value.c_str()), data::Type::kInt)
-                                  : data::Value::string(value));
+    f.row.emplace_back(name, port
+                                 ? data::Value::integer(std::atoll(value.c_str()), data::Type::kInt)
+                                 : data::Value::string(value));
   }
   std::set<std::string> told;
   for (const match::StringMatch& s : hit.strings)
-    if (told.insert(s.identifier).second) f.why.push_back({s.identifier, "matches", data::Value::string(s.data)});
+    if (told.insert(s.identifier).second)
+      f.why.push_back({s.identifier, "matches", data::Value::string(s.data)});
   name_entities(f);
-  f.evidence.push_back({"content." + origin.view, origin.path.empty() ? path_ : origin.path, origin.offset, origin.record});
+  f.evidence.push_back({"content." + origin.view, origin.path.empty() ? path_ : origin.path,
+                        origin.offset, origin.record});
   outbox_.findings.push_back(std::move(f));
 }
 

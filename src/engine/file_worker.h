@@ -42,24 +42,40 @@ struct Outbox {
 class FileWorker final : public data::BatchSink {
  public:
   /// `flush_if_turn`: called when the outbox has grown; it may empty it.
-  FileWorker(const ScanPrograms& programs, const HuntOptions& options, const std::atomic<bool>& cancelled,
+  FileWorker(const ScanPrograms& programs,
+             const HuntOptions& options,
+             const std::atomic<bool>& cancelled,
              std::function<void(Outbox&)> flush_if_turn)
-      : programs_(programs), options_(options), cancelled_(cancelled), flush_(std::move(flush_if_turn)) {}
+      : programs_(programs),
+        options_(options),
+        cancelled_(cancelled),
+        flush_(std::move(flush_if_turn)) {}
 
   void set_path(const std::string& path) { path_ = path; }
+
   bool push(data::Batch&& batch) override;
   void skipped(std::string_view table, uint64_t num_events) override;
   /// A hit of a content rule.
-  void content_hit(const LoadedRule& rule, const match::ContentOrigin& origin, const match::ContentHit& hit);
+  void content_hit(const LoadedRule& rule,
+                   const match::ContentOrigin& origin,
+                   const match::ContentHit& hit);
 
   Outbox& outbox() { return outbox_; }
 
  private:
-  void run_branch(const BranchProgram& p, const TableProgram& table, const data::Batch& batch,
-                  std::span<const data::Column> columns, data::Rows rows);
-  void emit_events(const BranchProgram& p, const TableProgram& table, const data::Batch& batch,
-                   std::span<const data::Column> columns, data::Rows rows);
-  void keep_rows(const BranchProgram& p, const data::Batch& batch, std::span<const data::Column> columns,
+  void run_branch(const BranchProgram& p,
+                  const TableProgram& table,
+                  const data::Batch& batch,
+                  std::span<const data::Column> columns,
+                  data::Rows rows);
+  void emit_events(const BranchProgram& p,
+                   const TableProgram& table,
+                   const data::Batch& batch,
+                   std::span<const data::Column> columns,
+                   data::Rows rows);
+  void keep_rows(const BranchProgram& p,
+                 const data::Batch& batch,
+                 std::span<const data::Column> columns,
                  data::Rows rows);
   uint32_t ref(const data::Batch& batch, uint32_t row);
 
@@ -69,11 +85,13 @@ class FileWorker final : public data::BatchSink {
   std::function<void(Outbox&)> flush_;
   std::string path_;
   Outbox outbox_;
-  std::vector<uint32_t> row_refs_;   // of the current batch: ref + 1, or 0
+  std::vector<uint32_t> row_refs_;  // of the current batch: ref + 1, or 0
 };
 
 /// Conditions of a filter that hold for one row, field by field, as a person would say them.
-std::vector<Reason> explain(const plan::Branch& branch, const plan::Schema& schema,
-                            std::span<const data::Column> columns, uint32_t row);
+std::vector<Reason> explain(const plan::Branch& branch,
+                            const plan::Schema& schema,
+                            std::span<const data::Column> columns,
+                            uint32_t row);
 
 }  // namespace postern::engine

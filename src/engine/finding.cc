@@ -7,13 +7,21 @@
 namespace postern::engine {
 namespace {
 
-// Names of the machine and of the account, as native tables and vocabularies have them; first hit wins.
+// Names of the machine and of the account, as native tables and vocabularies have them; first hit
+// wins.
 constexpr std::array<std::string_view, 16> kHostNames = {
-    "Computer", "DeviceName", "DvcHostname", "Host",     "host",       "Hostname",  "dvc",     "node",
-    "hostname", "hostIdentifier", "dest_host", "SrcHostname", "SourceHostname", "src_host", "host.name", "Dvc"};
+    "Computer",       "DeviceName",     "DvcHostname", "Host",
+    "host",           "Hostname",       "dvc",         "node",
+    "hostname",       "hostIdentifier", "dest_host",   "SrcHostname",
+    "SourceHostname", "src_host",       "host.name",   "Dvc"};
 constexpr std::array<std::string_view, 13> kUserNames = {
-    "User", "user", "AccountName", "InitiatingProcessAccountName", "TargetUserName", "SubjectUserName",
-    "ActorUsername", "SrcUsername", "auid_name", "uid_name", "username", "UserName", "user.name"};
+    "User",           "user",
+    "AccountName",    "InitiatingProcessAccountName",
+    "TargetUserName", "SubjectUserName",
+    "ActorUsername",  "SrcUsername",
+    "auid_name",      "uid_name",
+    "username",       "UserName",
+    "user.name"};
 
 template <class Names>
 std::string first_of(const Finding& f, const Names& names) {
@@ -49,8 +57,10 @@ bool before(const Finding& a, const Finding& b) {
   const size_t n = std::min(a.evidence.size(), b.evidence.size());
   for (size_t i = 0; i < n; ++i) {
     if (a.evidence[i].path != b.evidence[i].path) return a.evidence[i].path < b.evidence[i].path;
-    if (a.evidence[i].offset != b.evidence[i].offset) return a.evidence[i].offset < b.evidence[i].offset;
-    if (a.evidence[i].record != b.evidence[i].record) return a.evidence[i].record < b.evidence[i].record;
+    if (a.evidence[i].offset != b.evidence[i].offset)
+      return a.evidence[i].offset < b.evidence[i].offset;
+    if (a.evidence[i].record != b.evidence[i].record)
+      return a.evidence[i].record < b.evidence[i].record;
   }
   if (a.evidence.size() != b.evidence.size()) return a.evidence.size() < b.evidence.size();
   for (size_t i = 0; i < std::min(a.row.size(), b.row.size()); ++i) {

@@ -28,14 +28,15 @@ struct EvidenceRef {
 };
 
 struct Window {
-  int64_t from = 0;   ///< ticks, inclusive
-  int64_t to = 0;     ///< exclusive
+  int64_t from = 0;  ///< ticks, inclusive
+  int64_t to = 0;    ///< exclusive
 };
 
 struct Finding {
-  int64_t time = 0;   ///< event time in ticks; of a query row: of the first event behind it; 0 unknown
-  const plan::RuleInfo* rule = nullptr;   ///< lives as long as the RuleSet
-  bool degraded = false;                  ///< the rule ran with null columns or coerced comparisons
+  int64_t time =
+      0;  ///< event time in ticks; of a query row: of the first event behind it; 0 unknown
+  const plan::RuleInfo* rule = nullptr;  ///< lives as long as the RuleSet
+  bool degraded = false;                 ///< the rule ran with null columns or coerced comparisons
   std::string host;
   std::string user;
   std::vector<std::pair<std::string, data::Value>> row;

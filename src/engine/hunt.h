@@ -1,7 +1,7 @@
 // A hunt: all rules over all evidence in one pass, then what is found, in one order.
 //
-// Files are decoded in parallel; what event rules find and what query rules keep is committed in the
-// order of the files, so any number of threads gives the same findings in the same order.
+// Files are decoded in parallel; what event rules find and what query rules keep is committed in
+// the order of the files, so any number of threads gives the same findings in the same order.
 // Tests: tests/unit/engine/hunt_test.cc, tests/cases, tests/incident.
 #pragma once
 #include <atomic>
@@ -24,15 +24,15 @@ namespace postern::engine {
 using Feed = std::function<void(input::DecodeContext&)>;
 
 struct HuntOptions {
-  std::vector<Feed> feeds;                 ///< before the files
-  std::vector<std::string> evidence;       ///< files, folders, globs, "-"
+  std::vector<Feed> feeds;            ///< before the files
+  std::vector<std::string> evidence;  ///< files, folders, globs, "-"
   unsigned threads = 1;
   std::optional<int64_t> from;             ///< only events at or after, ticks
   std::optional<int64_t> to;               ///< only events before
   std::optional<int64_t> now;              ///< run scheduled queries once with this now()
   uint32_t batch_rows = data::kBatchRows;  ///< tests: small batches
   bool use_event_ids = true;               ///< tests: off
-  bool sorted = true;                      ///< off: rows stay in the order that a query's plan gives
+  bool sorted = true;  ///< off: rows stay in the order that a query's plan gives
 };
 
 /// What is known while a hunt runs; read by a progress display.
@@ -45,7 +45,7 @@ struct Progress {
 
 struct FileSummary {
   std::string path;
-  std::string format;                      ///< "" unknown
+  std::string format;  ///< "" unknown
   uint64_t bytes = 0;
   uint64_t events = 0;
 };
@@ -54,24 +54,26 @@ struct FileSummary {
 struct Coverage {
   const LoadedRule* rule = nullptr;
   enum class State : uint8_t { kEvaluable, kPartly, kBlind } state = State::kBlind;
-  std::vector<std::string> missing;        ///< names of requirements without evidence
+  std::vector<std::string> missing;  ///< names of requirements without evidence
 };
 
 struct HuntResult {
-  std::vector<Finding> findings;           ///< in output order
+  std::vector<Finding> findings;  ///< in output order
   std::vector<FileSummary> files;
   data::Anomalies anomalies;
   std::map<std::string, uint64_t> events;  ///< by native table
   std::vector<Coverage> coverage;          ///< strategies, in rule order
   /// Rows that group-by columns with null dropped, per rule: `stats … by` of SPL.
   std::map<const LoadedRule*, exec::RunNotes> notes;
-  std::vector<std::string> errors;         ///< evidence that could not be opened
+  std::vector<std::string> errors;  ///< evidence that could not be opened
   bool cancelled = false;
   uint64_t bytes = 0;
 };
 
 /// `cancelled` may be set from a signal handler; the result then holds what was found so far.
-HuntResult hunt(const RuleSet& rules, const HuntOptions& options, Progress& progress,
+HuntResult hunt(const RuleSet& rules,
+                const HuntOptions& options,
+                Progress& progress,
                 const std::atomic<bool>& cancelled);
 
 }  // namespace postern::engine

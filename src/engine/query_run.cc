@@ -16,9 +16,11 @@ QueryRun::QueryRun(const LoadedRule& rule, std::optional<int64_t> now) : rule_(r
   if (!rule.lookback && !now) {
     bool depends = false;
     std::function<void(const plan::Op&)> visit = [&](const plan::Op& op) {
-      for (const plan::NamedExpr& i : op.items) depends = depends || plan::depends_on_run(*i.expr);
+      for (const plan::NamedExpr& i : op.items)
+        depends = depends || plan::depends_on_run(*i.expr);
       if (op.predicate) depends = depends || plan::depends_on_run(*op.predicate);
-      for (const plan::OpPtr& input : op.inputs) visit(*input);
+      for (const plan::OpPtr& input : op.inputs)
+        visit(*input);
     };
     visit(*rule.optimized);
     if (!depends) {
@@ -36,7 +38,8 @@ QueryRun::QueryRun(const LoadedRule& rule, std::optional<int64_t> now) : rule_(r
 }
 
 void QueryRun::push(size_t scan, Chunk&& chunk) {
-  for (const int64_t t : chunk.times) last_time_ = std::max(last_time_, t);
+  for (const int64_t t : chunk.times)
+    last_time_ = std::max(last_time_, t);
   if (run_) return run_->push(scan, std::move(chunk));
   stores_[scan].add(chunk, false);
 }
@@ -47,12 +50,14 @@ void QueryRun::push(size_t scan, Chunk&& chunk, std::vector<std::string> hosts, 
     foreign_.push_back({scan, std::move(chunk), std::move(hosts)});
     return;
   }
-  for (std::string& h : hosts) own_hosts_.emplace(scan, std::move(h));
+  for (std::string& h : hosts)
+    own_hosts_.emplace(scan, std::move(h));
   push(scan, std::move(chunk));
 }
 
 void QueryRun::add_notes(const exec::RunNotes& n) {
-  for (const auto& [column, rows] : n.null_key_rows) notes_.null_key_rows[column] += rows;
+  for (const auto& [column, rows] : n.null_key_rows)
+    notes_.null_key_rows[column] += rows;
   notes_.rows_dropped += n.rows_dropped;
 }
 
@@ -67,7 +72,8 @@ void QueryRun::replay(int64_t from, int64_t to, std::vector<ResultRow>& out) {
     for (const Chunk& c : stores_[s].chunks()) {
       std::vector<uint32_t> inside;
       for (uint32_t r = 0; r < c.num_rows; ++r)
-        if (c.times[r] == 0 || from == to || (c.times[r] >= from && c.times[r] < to)) inside.push_back(r);
+        if (c.times[r] == 0 || from == to || (c.times[r] >= from && c.times[r] < to))
+          inside.push_back(r);
       if (!inside.empty()) run->push(s, exec::gather(c, inside));
     }
   }
@@ -84,14 +90,16 @@ namespace {
 
 std::string row_key(const ResultRow& r) {
   std::string key;
-  for (const data::Value& v : r.values) key += v.json() + '\x1f';
+  for (const data::Value& v : r.values)
+    key += v.json() + '\x1f';
   return key;
 }
 
 // Keeps one of equal rows, and no row whose evidence is all part of another window's row.
 std::vector<ResultRow> merge_windows(std::vector<ResultRow> rows) {
-  std::stable_sort(rows.begin(), rows.end(),
-                   [](const ResultRow& a, const ResultRow& b) { return a.refs.size() > b.refs.size(); });
+  std::stable_sort(rows.begin(), rows.end(), [](const ResultRow& a, const ResultRow& b) {
+    return a.refs.size() > b.refs.size();
+  });
   std::vector<ResultRow> out;
   std::set<std::string> seen;
   std::unordered_map<uint32_t, std::vector<size_t>> by_ref;
@@ -103,11 +111,13 @@ std::vector<ResultRow> merge_windows(std::vector<ResultRow> rows) {
       for (const size_t other : by_ref[r.refs[0]]) {
         const ResultRow& o = out[other];
         const bool other_window = o.window && r.window && o.window->from != r.window->from;
-        part = part || (other_window && std::includes(o.refs.begin(), o.refs.end(), r.refs.begin(), r.refs.end()));
+        part = part || (other_window &&
+                        std::includes(o.refs.begin(), o.refs.end(), r.refs.begin(), r.refs.end()));
       }
     }
     if (part) continue;
-    for (const uint32_t ref : r.refs) by_ref[ref].push_back(out.size());
+    for (const uint32_t ref : r.refs)
+      by_ref[ref].push_back(out.size());
     out.push_back(std::move(r));
   }
   return out;
@@ -128,7 +138,8 @@ std::vector<ResultRow> QueryRun::finish() {
     run_->finish();
     add_notes(run_->notes());
     for (size_t i = 0; i < rows_.rows.size(); ++i)
-      out.push_back({std::move(rows_.rows[i]), rows_.times[i], std::move(rows_.refs[i]), std::nullopt});
+      out.push_back(
+          {std::move(rows_.rows[i]), rows_.times[i], std::move(rows_.refs[i]), std::nullopt});
     return out;
   }
   if (now_ || !rule_.lookback) {
@@ -157,7 +168,8 @@ std::vector<ResultRow> QueryRun::finish() {
             starts.insert(midnight - shift + since / length * length);
           }
   }
-  for (const int64_t from : starts) replay(from, from + length, out);
+  for (const int64_t from : starts)
+    replay(from, from + length, out);
   return merge_windows(std::move(out));
 }
 

@@ -1,10 +1,11 @@
 // One query rule over a whole run of evidence: streaming, or replayed window by window.
 //
-// A rule without a look-back takes its rows as they come. A rule with one (`Timestamp > ago(24h)`) keeps
-// the rows that its filters let through, and is replayed in windows of that length, counted from the
-// UTC midnight before the first row, and once more shifted by half a length, so that nothing hides on a
-// border; each window has its own now(). Two windows' rows are one finding when they are equal, or when
-// the evidence of one is part of the other's. Tests: tests/unit/engine/query_run_test.cc.
+// A rule without a look-back takes its rows as they come. A rule with one (`Timestamp > ago(24h)`)
+// keeps the rows that its filters let through, and is replayed in windows of that length, counted
+// from the UTC midnight before the first row, and once more shifted by half a length, so that
+// nothing hides on a border; each window has its own now(). Two windows' rows are one finding when
+// they are equal, or when the evidence of one is part of the other's. Tests:
+// tests/unit/engine/query_run_test.cc.
 #pragma once
 #include <functional>
 #include <memory>
@@ -34,10 +35,12 @@ class QueryRun {
 
   /// Rows of a scan that passed its branch filters, in evidence order.
   void push(size_t scan, exec::Chunk&& chunk);
-  /// The same for a scan that reads its vocabulary's own table and foreign ones: a machine's foreign rows
-  /// count only when the own table has none for it, so that no connection is counted twice.
+  /// The same for a scan that reads its vocabulary's own table and foreign ones: a machine's
+  /// foreign rows count only when the own table has none for it, so that no connection is counted
+  /// twice.
   void push(size_t scan, exec::Chunk&& chunk, std::vector<std::string> hosts, bool own);
   std::vector<ResultRow> finish();
+
   const exec::RunNotes& notes() const { return notes_; }
 
  private:
@@ -47,14 +50,16 @@ class QueryRun {
   const LoadedRule& rule_;
   std::optional<int64_t> now_;
   exec::RowCollector rows_;
-  std::unique_ptr<exec::Run> run_;               // without look-back
-  std::vector<exec::RowStore> stores_;           // with: per scan
+  std::unique_ptr<exec::Run> run_;      // without look-back
+  std::vector<exec::RowStore> stores_;  // with: per scan
   int64_t last_time_ = 0;
+
   struct Foreign {
     size_t scan;
     exec::Chunk chunk;
     std::vector<std::string> hosts;
   };
+
   std::vector<Foreign> foreign_;
   std::set<std::pair<size_t, std::string>> own_hosts_;
   exec::RunNotes notes_;

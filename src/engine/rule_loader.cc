@@ -23,7 +23,8 @@ namespace yara = lang::yara;
 
 size_t RuleSet::num_refused() const {
   size_t n = 0;
-  for (const RuleFile& f : files_) n += f.num_refused;
+  for (const RuleFile& f : files_)
+    n += f.num_refused;
   return n;
 }
 
@@ -36,14 +37,17 @@ class RuleLoader {
       add_text(t.name, t.text);
       given_language_[set_.files_.size() - 1] = t.language;
     }
-    for (const std::string& path : options_.paths) add_path(path);
+    for (const std::string& path : options_.paths)
+      add_path(path);
     for (const DataFile& f : set_.setup_->rules) {
       // Bindings, macros and lookups serve the user's rules too; detections only when asked for.
-      const bool support = f.path.rfind("rules/strategies/", 0) == 0 || f.path.rfind("rules/macros/", 0) == 0;
+      const bool support =
+          f.path.rfind("rules/strategies/", 0) == 0 || f.path.rfind("rules/macros/", 0) == 0;
       if (support || options_.builtin) add_text("builtin:" + f.path, f.text);
     }
     collect_support();
-    for (size_t i = 0; i < set_.files_.size(); ++i) read_file(i);
+    for (size_t i = 0; i < set_.files_.size(); ++i)
+      read_file(i);
     read_strategies();
     compile_yara();
     diagnose_duplicates();
@@ -76,7 +80,8 @@ class RuleLoader {
   }
 
   static bool known_suffix(const std::string& path) {
-    static const char* const kSuffixes[] = {".yml", ".yaml", ".kql", ".spl", ".yar", ".yara", ".json", ".conf", ".txt", ".rule"};
+    static const char* const kSuffixes[] = {".yml",  ".yaml", ".kql",  ".spl", ".yar",
+                                            ".yara", ".json", ".conf", ".txt", ".rule"};
     return std::any_of(std::begin(kSuffixes), std::end(kSuffixes),
                        [&](const char* s) { return ends_with_ignore_case(path, s); });
   }
@@ -88,12 +93,13 @@ class RuleLoader {
   }
 
   static size_t num_errors(const Diagnostics& d) {
-    return static_cast<size_t>(std::count_if(d.all().begin(), d.all().end(), [](const Diagnostic& x) {
-      return x.severity == Severity::kError;
-    }));
+    return static_cast<size_t>(
+        std::count_if(d.all().begin(), d.all().end(),
+                      [](const Diagnostic& x) { return x.severity == Severity::kError; }));
   }
 
-  // A name used six times is told once: what is equal in all but the place of a repetition adds nothing.
+  // A name used six times is told once: what is equal in all but the place of a repetition adds
+  // nothing.
   static void add_all(Diagnostics& to, const Diagnostics& from) {
     for (const Diagnostic& d : from.all()) {
       const bool told = std::any_of(to.all().begin(), to.all().end(), [&](const Diagnostic& t) {
@@ -157,14 +163,19 @@ class RuleLoader {
     } else {
       return;
     }
-    // A document with errors gives no rule; front ends tell its errors, not how many documents failed.
+    // A document with errors gives no rule; front ends tell its errors, not how many documents
+    // failed.
     if (num_errors(f.diagnostics) > errors_before) ++f.num_refused;
-    for (plan::Rule& r : rules) add_rule(index, std::move(r));
+    for (plan::Rule& r : rules)
+      add_rule(index, std::move(r));
   }
 
   plan::BindContext context() {
-    plan::BindContext c{set_.setup_->catalog, *set_.setup_->functions, exec::evaluate_constant, options_.strict, options_.optimize, {}};
-    c.view_query = [this](const plan::VocabularyTable& table, Diagnostics& diag) { return view_query(table, diag); };
+    plan::BindContext c{set_.setup_->catalog, *set_.setup_->functions, exec::evaluate_constant,
+                        options_.strict,      options_.optimize,       {}};
+    c.view_query = [this](const plan::VocabularyTable& table, Diagnostics& diag) {
+      return view_query(table, diag);
+    };
     return c;
   }
 
@@ -191,12 +202,17 @@ class RuleLoader {
     if (bound) {
       loaded.bound = *bound;
       loaded.optimized = plan::optimize(loaded.bound, c, loaded.rule, diag, loaded.report);
-      Result<std::shared_ptr<const exec::CompiledPlan>> compiled = exec::CompiledPlan::make(loaded.optimized);
-      if (compiled) loaded.compiled = *compiled;
-      else diag.error(loaded.rule.info.language + "-bad-argument", compiled.error().message, loaded.rule.plan->span);
+      Result<std::shared_ptr<const exec::CompiledPlan>> compiled =
+          exec::CompiledPlan::make(loaded.optimized);
+      if (compiled)
+        loaded.compiled = *compiled;
+      else
+        diag.error(loaded.rule.info.language + "-bad-argument", compiled.error().message,
+                   loaded.rule.plan->span);
     }
     if (at)
-      for (size_t i = 0; i < diag.all().size(); ++i) diag.move_to(i, *at);
+      for (size_t i = 0; i < diag.all().size(); ++i)
+        diag.move_to(i, *at);
     add_all(f.diagnostics, diag);
     if (!loaded.compiled) {
       ++f.num_refused;
@@ -212,14 +228,18 @@ class RuleLoader {
   static std::optional<int64_t> find_lookback(const plan::Op& op) {
     std::optional<int64_t> longest;
     std::function<void(const plan::Expr&)> visit = [&](const plan::Expr& e) {
-      const bool ago = e.kind == plan::Expr::Kind::kCall && e.name.ends_with(".ago") && e.args.size() == 1 &&
-                       e.args[0]->is_literal() && e.args[0]->type == data::Type::kTimespan;
-      if (ago && !e.args[0]->literal.is_null()) longest = std::max(longest.value_or(0), e.args[0]->literal.as_int());
-      for (const plan::ExprPtr& a : e.args) visit(*a);
+      const bool ago = e.kind == plan::Expr::Kind::kCall && e.name.ends_with(".ago") &&
+                       e.args.size() == 1 && e.args[0]->is_literal() &&
+                       e.args[0]->type == data::Type::kTimespan;
+      if (ago && !e.args[0]->literal.is_null())
+        longest = std::max(longest.value_or(0), e.args[0]->literal.as_int());
+      for (const plan::ExprPtr& a : e.args)
+        visit(*a);
     };
     std::function<void(const plan::Op&)> walk = [&](const plan::Op& o) {
       if (o.predicate) visit(*o.predicate);
-      for (const plan::OpPtr& input : o.inputs) walk(*input);
+      for (const plan::OpPtr& input : o.inputs)
+        walk(*input);
     };
     walk(op);
     return longest;
@@ -228,7 +248,8 @@ class RuleLoader {
   void read_strategies() {
     strategy::ReadOptions o;
     o.settings = options_.settings;
-    for (RuleFile* b : bindings_) o.bindings.push_back({source_of(*b), &b->diagnostics});
+    for (RuleFile* b : bindings_)
+      o.bindings.push_back({source_of(*b), &b->diagnostics});
     std::set<std::string> read;
     for (const size_t index : strategies_) {
       RuleFile& f = set_.files_[index];
@@ -241,9 +262,11 @@ class RuleLoader {
     }
     if (!options_.builtin || bindings_.empty()) return;
     // Without a STIX file the bindings are detections of their own.
-    const auto first = std::find_if(set_.files_.begin(), set_.files_.end(), [&](const RuleFile& f) { return &f == bindings_.front(); });
+    const auto first = std::find_if(set_.files_.begin(), set_.files_.end(),
+                                    [&](const RuleFile& f) { return &f == bindings_.front(); });
     const auto index = static_cast<size_t>(first - set_.files_.begin());
-    for (strategy::Analytic& a : strategy::read_bound(o, read, first->diagnostics)) add_analytic(index, std::move(a));
+    for (strategy::Analytic& a : strategy::read_bound(o, read, first->diagnostics))
+      add_analytic(index, std::move(a));
   }
 
   void add_analytic(size_t index, strategy::Analytic a) {
@@ -258,7 +281,8 @@ class RuleLoader {
       ++f.num_refused;
       for (const Diagnostic& d : inner.all())
         if (d.severity == Severity::kError)
-          f.diagnostics.error("strategy-binding", a.info.id + ": " + d.message, a.span, "", render(source, d));
+          f.diagnostics.error("strategy-binding", a.info.id + ": " + d.message, a.span, "",
+                              render(source, d));
       return;
     }
     rules[0].info = a.info;
@@ -268,7 +292,8 @@ class RuleLoader {
     for (const strategy::Requirement& q : a.requirements) {
       Requirement r;
       r.name = q.name;
-      for (const auto& s : q.sources) r.sources.push_back({s.table, s.event_ids});
+      for (const auto& s : q.sources)
+        r.sources.push_back({s.table, s.event_ids});
       rule->requirements.push_back(std::move(r));
     }
     rule->key = a.key;
@@ -277,14 +302,17 @@ class RuleLoader {
 
   void compile_yara() {
     std::vector<match::YaraRules::SourceText> sources;
-    for (const size_t i : yara_files_) sources.push_back({set_.files_[i].path, set_.files_[i].path, set_.files_[i].text});
+    for (const size_t i : yara_files_)
+      sources.push_back({set_.files_[i].path, set_.files_[i].path, set_.files_[i].text});
     if (sources.empty()) return;
     std::vector<Diagnostics> diagnostics(sources.size());
     set_.yara_ = match::YaraRules::compile(sources, diagnostics);
     for (size_t i = 0; i < sources.size(); ++i) {
       RuleFile& f = set_.files_[yara_files_[i]];
-      for (const Diagnostic& d : diagnostics[i].all()) f.diagnostics.add(d);
-      if (diagnostics[i].has_errors()) f.num_refused += std::max<size_t>(1, lang::yara::count_rules(source_of(f)));
+      for (const Diagnostic& d : diagnostics[i].all())
+        f.diagnostics.add(d);
+      if (diagnostics[i].has_errors())
+        f.num_refused += std::max<size_t>(1, lang::yara::count_rules(source_of(f)));
     }
     for (const match::YaraRuleInfo& info : set_.yara_->rules()) {
       for (size_t i = 0; i < sources.size(); ++i) {
@@ -301,7 +329,8 @@ class RuleLoader {
     }
   }
 
-  // Same id and version twice: the second is an error. Same id, other version: both run, with a warning.
+  // Same id and version twice: the second is an error. Same id, other version: both run, with a
+  // warning.
   void diagnose_duplicates() {
     std::map<std::string, const LoadedRule*> first;
     std::set<const LoadedRule*> refused;
@@ -313,10 +342,14 @@ class RuleLoader {
       const plan::RuleInfo& other = it->second->rule.info;
       RuleFile& f = set_.files_[r.file];
       if (other.version != info.version) {
-        f.diagnostics.warning("duplicate-id", "rule " + info.id + " version " + info.version + " is also loaded as version " + other.version + " from " + other.path, {},
-                              "", "both run; keep one of them");
+        f.diagnostics.warning("duplicate-id",
+                              "rule " + info.id + " version " + info.version +
+                                  " is also loaded as version " + other.version + " from " +
+                                  other.path,
+                              {}, "", "both run; keep one of them");
       } else {
-        f.diagnostics.error("duplicate-id", "rule " + info.id + " is already loaded from " + other.path, {}, "",
+        f.diagnostics.error("duplicate-id",
+                            "rule " + info.id + " is already loaded from " + other.path, {}, "",
                             "give each rule its own id, or another version");
         refused.insert(&r);
       }
@@ -348,7 +381,8 @@ class RuleLoader {
   std::vector<size_t> yara_files_;
 };
 
-std::unique_ptr<RuleSet> RuleSet::load(std::shared_ptr<const Setup> setup, const RuleOptions& options) {
+std::unique_ptr<RuleSet> RuleSet::load(std::shared_ptr<const Setup> setup,
+                                       const RuleOptions& options) {
   auto set = std::unique_ptr<RuleSet>(new RuleSet());
   set->setup_ = std::move(setup);
   RuleLoader(*set, options).run();

@@ -1,7 +1,7 @@
 // The rules of a run: read in any language, bound, optimized, compiled; and the load report.
 //
-// Every file is tried on its own: its diagnostics are kept with it, what cannot be honoured is refused
-// by name, the rest runs. Tests: tests/unit/engine/rule_set_test.cc, tests/cases.
+// Every file is tried on its own: its diagnostics are kept with it, what cannot be honoured is
+// refused by name, the rest runs. Tests: tests/unit/engine/rule_set_test.cc, tests/cases.
 #pragma once
 #include <deque>
 #include <map>
@@ -23,26 +23,26 @@ namespace postern::engine {
 struct RuleText {
   std::string name;
   std::string text;
-  std::string language;   ///< "kql" | "spl" | "sigma"; "" = by content
+  std::string language;  ///< "kql" | "spl" | "sigma"; "" = by content
 };
 
 struct RuleOptions {
   std::vector<RuleText> texts;
-  std::vector<std::string> paths;      ///< files, folders, globs
-  bool builtin = true;                 ///< also the rules of the program
-  bool strict = false;                 ///< degraded is refused
+  std::vector<std::string> paths;  ///< files, folders, globs
+  bool builtin = true;             ///< also the rules of the program
+  bool strict = false;             ///< degraded is refused
   /// `--set NAME=VALUE`: "AN0380.TransferSizeThreshold" -> "5MB".
   std::vector<std::pair<std::string, std::string>> settings;
   /// Sigma placeholders: name -> values.
   std::map<std::string, std::vector<std::string>> placeholders;
-  bool optimize = true;                ///< off in tests only
+  bool optimize = true;  ///< off in tests only
 };
 
 /// One rule file and everything said about it.
 struct RuleFile {
   std::string path;
   std::string text;
-  std::string language;                ///< "" when it holds no rule (a README, a lookup)
+  std::string language;  ///< "" when it holds no rule (a README, a lookup)
   Diagnostics diagnostics;
   size_t num_loaded = 0;
   size_t num_refused = 0;
@@ -51,40 +51,48 @@ struct RuleFile {
 
 /// A log source that an analytic of a strategy needs, and what provides it.
 struct Requirement {
-  std::string name;                    ///< "WinEventLog:Sysmon EventCode=3"
+  std::string name;  ///< "WinEventLog:Sysmon EventCode=3"
+
   /// Any one of these suffices: native table, and event ids there (empty: any event).
   struct Source {
     std::string table;
     std::vector<int64_t> event_ids;
   };
+
   std::vector<Source> sources;
 };
 
 struct LoadedRule {
   plan::Rule rule;
-  size_t file = 0;                     ///< index into RuleSet::files()
+  size_t file = 0;  ///< index into RuleSet::files()
   plan::OpPtr bound;
   plan::OpPtr optimized;
   plan::BindReport report;
-  std::shared_ptr<const exec::CompiledPlan> compiled;   ///< null for YARA rules
-  std::optional<int64_t> lookback;     ///< ticks: a scheduled query's window
+  std::shared_ptr<const exec::CompiledPlan> compiled;  ///< null for YARA rules
+  std::optional<int64_t> lookback;                     ///< ticks: a scheduled query's window
   // Strategies only.
   std::vector<Requirement> requirements;
-  std::vector<std::string> key;        ///< columns that make two findings the same one
-  std::vector<std::string> shown;      ///< row columns, in order; empty: all
+  std::vector<std::string> key;    ///< columns that make two findings the same one
+  std::vector<std::string> shown;  ///< row columns, in order; empty: all
 };
 
 class RuleSet {
  public:
   /// Never fails as a whole: a path that cannot be read is a RuleFile with `read_error`.
-  static std::unique_ptr<RuleSet> load(std::shared_ptr<const Setup> setup, const RuleOptions& options);
+  static std::unique_ptr<RuleSet> load(std::shared_ptr<const Setup> setup,
+                                       const RuleOptions& options);
 
   const Setup& setup() const { return *setup_; }
+
   const std::deque<RuleFile>& files() const { return files_; }
+
   const std::deque<LoadedRule>& rules() const { return rules_; }
+
   size_t num_refused() const;
+
   /// YARA rules of all files, compiled together; rule i of it is `*yara_rules()[i]`.
   const std::shared_ptr<const match::YaraRules>& yara() const { return yara_; }
+
   const std::vector<const LoadedRule*>& yara_rules() const { return yara_index_; }
 
  private:

@@ -19,8 +19,8 @@ std::optional<int64_t> integer_of(const data::Value& v) {
   return parse_int(v.text());
 }
 
-// Event ids for which `e` can hold, when it says so by comparing the column with literals: `==`, `in`
-// and their sisters of each language (any_of functions of one column), joined by `or`.
+// Event ids for which `e` can hold, when it says so by comparing the column with literals: `==`,
+// `in` and their sisters of each language (any_of functions of one column), joined by `or`.
 std::optional<std::vector<int64_t>> ids_of(const Expr& e, const std::string& column) {
   if (e.is_call("or")) {
     std::vector<int64_t> all;
@@ -31,9 +31,10 @@ std::optional<std::vector<int64_t>> ids_of(const Expr& e, const std::string& col
     }
     return all;
   }
-  static const std::set<std::string, std::less<>> kEquals = {"==",      "in",        "kql.eq",        "kql.in",
-                                                             "sigma.equals", "spl.search_eq", "spl.eq", "spl.in"};
-  if (e.kind != Expr::Kind::kCall || !kEquals.count(e.name) || e.args.size() < 2) return std::nullopt;
+  static const std::set<std::string, std::less<>> kEquals = {
+      "==", "in", "kql.eq", "kql.in", "sigma.equals", "spl.search_eq", "spl.eq", "spl.in"};
+  if (e.kind != Expr::Kind::kCall || !kEquals.count(e.name) || e.args.size() < 2)
+    return std::nullopt;
   if (!e.args[0]->is_column() || e.args[0]->name != column) return std::nullopt;
   std::vector<int64_t> ids;
   for (size_t i = 1; i < e.args.size(); ++i) {
@@ -67,7 +68,8 @@ data::Type native_type(const plan::TableDef& table, const std::string& name) {
 
 // True when a scan reads its vocabulary's own table and foreign ones beside it.
 bool mixes_own_and_foreign(const plan::Op& scan) {
-  const auto own = std::count_if(scan.branches.begin(), scan.branches.end(), [](const plan::Branch& b) { return b.own; });
+  const auto own = std::count_if(scan.branches.begin(), scan.branches.end(),
+                                 [](const plan::Branch& b) { return b.own; });
   return own > 0 && static_cast<size_t>(own) < scan.branches.size();
 }
 
@@ -96,9 +98,11 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules, b
       for (const plan::Branch& b : scan->branches) {
         std::set<std::string> columns;
         plan::collect_columns(b.where, columns);
-        for (const plan::NamedExpr& c : b.columns) plan::collect_columns(c.expr, columns);
+        for (const plan::NamedExpr& c : b.columns)
+          plan::collect_columns(c.expr, columns);
         if (mixes_own_and_foreign(*scan))
-          if (const std::string host = host_column(*catalog.table(b.table)); !host.empty()) columns.insert(host);
+          if (const std::string host = host_column(*catalog.table(b.table)); !host.empty())
+            columns.insert(host);
         want(b.table, columns);
       }
     }
@@ -107,7 +111,8 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules, b
     TableProgram t;
     t.table = catalog.table(name);
     t.layout = &layout;
-    for (const data::Layout::Field& f : layout.fields()) t.schema.push_back({f.name, f.type});
+    for (const data::Layout::Field& f : layout.fields())
+      t.schema.push_back({f.name, f.type});
     t.schema.push_back({"_time", data::Type::kDatetime});
     t.event_id_slot = t.table->event_id.empty() ? -1 : layout.slot(t.table->event_id);
     out->tables_.emplace(name, std::move(t));
@@ -128,7 +133,8 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules, b
         if (mixes_own_and_foreign(*scan)) p.host_slot = t.layout->slot(host_column(*t.table));
         if (b.where) {
           POSTERN_TRY(p.where, exec::compile(b.where, t.schema));
-          if (use_event_ids && t.event_id_slot >= 0) p.event_ids = required_ids(b.where, t.table->event_id);
+          if (use_event_ids && t.event_id_slot >= 0)
+            p.event_ids = required_ids(b.where, t.table->event_id);
         }
         for (const plan::ColumnInfo& c : scan->schema) {
           std::shared_ptr<const exec::CompiledExpr> program;

@@ -1,4 +1,5 @@
-// What all rules want of one native table: which columns to decode, and a compiled filter per branch.
+// What all rules want of one native table: which columns to decode, and a compiled filter per
+// branch.
 #pragma once
 #include <map>
 #include <memory>
@@ -20,9 +21,9 @@ struct BranchProgram {
   const plan::Branch* branch = nullptr;
   /// Event ids that the filter requires, sorted; nullopt: any event may pass.
   std::optional<std::vector<int64_t>> event_ids;
-  std::shared_ptr<const exec::CompiledExpr> where;   ///< null: every row passes
-  /// Slot of the machine's name, where this scan reads its vocabulary's own table and others beside it:
-  /// then rows of the others count only for machines of which the own table tells nothing.
+  std::shared_ptr<const exec::CompiledExpr> where;  ///< null: every row passes
+  /// Slot of the machine's name, where this scan reads its vocabulary's own table and others beside
+  /// it: then rows of the others count only for machines of which the own table tells nothing.
   int host_slot = -1;
   /// A program per column of the scan's schema; null where the table lacks it.
   std::vector<std::shared_ptr<const exec::CompiledExpr>> columns;
@@ -31,7 +32,7 @@ struct BranchProgram {
 struct TableProgram {
   const plan::TableDef* table = nullptr;
   const data::Layout* layout = nullptr;
-  plan::Schema schema;                 ///< layout fields, then `_time`
+  plan::Schema schema;  ///< layout fields, then `_time`
   int event_id_slot = -1;
   std::vector<BranchProgram> branches;
 };
@@ -40,9 +41,11 @@ struct TableProgram {
 class ScanPrograms {
  public:
   /// Also asks for the event id column of `counted` tables, so that their events can be told apart.
-  static Result<std::unique_ptr<ScanPrograms>> make(const RuleSet& rules, bool use_event_ids = true);
+  static Result<std::unique_ptr<ScanPrograms>> make(const RuleSet& rules,
+                                                    bool use_event_ids = true);
 
   const data::Layouts& layouts() const { return layouts_; }
+
   const TableProgram* table(std::string_view name) const;
 
  private:

@@ -14,13 +14,15 @@ Result<std::vector<DataFile>> data_files() {
   std::vector<DataFile> out;
   const char* folder = std::getenv("POSTERN_DATA");
   if (!folder) {
-    for (const EmbeddedFile& f : embedded_files()) out.push_back({std::string(f.path), std::string(f.text)});
+    for (const EmbeddedFile& f : embedded_files())
+      out.push_back({std::string(f.path), std::string(f.text)});
     return out;
   }
   for (const char* part : {"/catalog", "/rules"}) {
     POSTERN_TRY(std::vector<std::string> paths, list_files(folder + std::string(part)));
     for (const std::string& path : paths) {
-      if (!path.ends_with(".yml") && !path.ends_with(".yar") && !path.ends_with(".kql") && !path.ends_with(".spl"))
+      if (!path.ends_with(".yml") && !path.ends_with(".yar") && !path.ends_with(".kql") &&
+          !path.ends_with(".spl"))
         continue;
       POSTERN_TRY(std::string text, read_text_file(path));
       out.push_back({path.substr(std::string(folder).size() + 1), std::move(text)});
@@ -44,9 +46,11 @@ Result<std::shared_ptr<const Setup>> make_setup() {
     Diagnostics diag;
     const Source source{f.path, f.text};
     setup->catalog.add(source, diag);
-    for (const Diagnostic& d : diag.all()) errors += render(source, d);
+    for (const Diagnostic& d : diag.all())
+      errors += render(source, d);
   }
-  if (!errors.empty()) return Error{Code::kInvalid, "the program's data files are wrong:\n" + errors};
+  if (!errors.empty())
+    return Error{Code::kInvalid, "the program's data files are wrong:\n" + errors};
   return std::shared_ptr<const Setup>(setup);
 }
 

@@ -19,7 +19,7 @@ struct DataFile {
 struct Setup {
   plan::Catalog catalog;
   const plan::FunctionCatalog* functions = nullptr;
-  std::vector<DataFile> rules;   ///< rules/**: built-in rules, strategy bindings, macros
+  std::vector<DataFile> rules;  ///< rules/**: built-in rules, strategy bindings, macros
 };
 
 /// Reads the data files of the program (or of the folder in `$POSTERN_DATA`). Error: a data file is

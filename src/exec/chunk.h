@@ -26,7 +26,7 @@ struct RowRefs {
 struct Chunk {
   uint32_t num_rows = 0;
   std::vector<data::Column> columns;
-  std::vector<int64_t> times;   ///< first event time behind each row, in ticks; 0 unknown
+  std::vector<int64_t> times;  ///< first event time behind each row, in ticks; 0 unknown
   RowRefs refs;
 };
 

@@ -23,7 +23,8 @@ using Program = std::shared_ptr<const CompiledExpr>;
 
 class LiteralNode final : public CompiledExpr {
  public:
-  explicit LiteralNode(const Value& v) : column_(Column::constant(v, data::kBatchRows)), type_(v.type()) {}
+  explicit LiteralNode(const Value& v)
+      : column_(Column::constant(v, data::kBatchRows)), type_(v.type()) {}
 
   Type type() const override { return type_; }
 
@@ -42,7 +43,10 @@ class ColumnNode final : public CompiledExpr {
 
   Type type() const override { return type_; }
 
-  Column evaluate(std::span<const Column> columns, Rows, uint32_t, const RunContext&) const override {
+  Column evaluate(std::span<const Column> columns,
+                  Rows,
+                  uint32_t,
+                  const RunContext&) const override {
     return columns[slot_];
   }
 
@@ -53,17 +57,22 @@ class ColumnNode final : public CompiledExpr {
 
 class CallNode final : public CompiledExpr {
  public:
-  CallNode(const plan::FunctionDef& f, std::vector<Program> args, Type type,
+  CallNode(const plan::FunctionDef& f,
+           std::vector<Program> args,
+           Type type,
            std::shared_ptr<const void> state)
       : function_(f), args_(std::move(args)), type_(type), state_(std::move(state)) {}
 
   Type type() const override { return type_; }
 
-  Column evaluate(std::span<const Column> columns, Rows rows, uint32_t num_rows,
+  Column evaluate(std::span<const Column> columns,
+                  Rows rows,
+                  uint32_t num_rows,
                   const RunContext& run) const override {
     std::vector<Column> values;
     values.reserve(args_.size());
-    for (const Program& a : args_) values.push_back(a->evaluate(columns, rows, num_rows, run));
+    for (const Program& a : args_)
+      values.push_back(a->evaluate(columns, rows, num_rows, run));
     plan::KernelCall call;
     call.args = values;
     call.rows = rows;
@@ -89,7 +98,9 @@ class JunctionNode final : public CompiledExpr {
 
   Type type() const override { return Type::kBool; }
 
-  Column evaluate(std::span<const Column> columns, Rows rows, uint32_t num_rows,
+  Column evaluate(std::span<const Column> columns,
+                  Rows rows,
+                  uint32_t num_rows,
                   const RunContext& run) const override {
     ColumnBuilder out(Type::kBool, num_rows);
     std::vector<uint32_t> open(rows.begin(), rows.end());
@@ -129,7 +140,9 @@ class NotNode final : public CompiledExpr {
 
   Type type() const override { return Type::kBool; }
 
-  Column evaluate(std::span<const Column> columns, Rows rows, uint32_t num_rows,
+  Column evaluate(std::span<const Column> columns,
+                  Rows rows,
+                  uint32_t num_rows,
                   const RunContext& run) const override {
     const Column c = arg_->evaluate(columns, rows, num_rows, run);
     const ColumnView<uint8_t> v = c.view<uint8_t>();
@@ -148,9 +161,12 @@ void copy_cells(const Column& from, Rows rows, ColumnBuilder& out) {
   const ColumnView<T> v = from.view<T>();
   for (const uint32_t row : rows) {
     if (!v.valid(row)) continue;
-    if constexpr (std::is_same_v<T, std::string_view>) out.set_copy(row, v[row]);
-    else if constexpr (std::is_same_v<T, uint8_t>) out.set(row, v[row] != 0);
-    else out.set(row, v[row]);
+    if constexpr (std::is_same_v<T, std::string_view>)
+      out.set_copy(row, v[row]);
+    else if constexpr (std::is_same_v<T, uint8_t>)
+      out.set(row, v[row] != 0);
+    else
+      out.set(row, v[row]);
   }
 }
 
@@ -180,7 +196,9 @@ class CaseNode final : public CompiledExpr {
 
   Type type() const override { return type_; }
 
-  Column evaluate(std::span<const Column> columns, Rows rows, uint32_t num_rows,
+  Column evaluate(std::span<const Column> columns,
+                  Rows rows,
+                  uint32_t num_rows,
                   const RunContext& run) const override {
     ColumnBuilder out(type_ == Type::kNull ? Type::kString : type_, num_rows);
     std::vector<uint32_t> open(rows.begin(), rows.end());
@@ -191,7 +209,8 @@ class CaseNode final : public CompiledExpr {
       if (hit.empty()) continue;
       copy_rows(args_[i + 1]->evaluate(columns, hit, num_rows, run), hit, out);
       std::vector<uint32_t> rest;
-      std::set_difference(open.begin(), open.end(), hit.begin(), hit.end(), std::back_inserter(rest));
+      std::set_difference(open.begin(), open.end(), hit.begin(), hit.end(),
+                          std::back_inserter(rest));
       open = std::move(rest);
     }
     if (args_.size() % 2 == 1 && !open.empty())
@@ -211,7 +230,9 @@ class CoalesceNode final : public CompiledExpr {
 
   Type type() const override { return type_; }
 
-  Column evaluate(std::span<const Column> columns, Rows rows, uint32_t num_rows,
+  Column evaluate(std::span<const Column> columns,
+                  Rows rows,
+                  uint32_t num_rows,
                   const RunContext& run) const override {
     ColumnBuilder out(type_ == Type::kNull ? Type::kString : type_, num_rows);
     std::vector<uint32_t> open(rows.begin(), rows.end());
@@ -233,7 +254,8 @@ Result<Program> compile_node(const ExprPtr& e, const plan::Schema& schema) {
   if (e->is_literal()) return Program(std::make_shared<LiteralNode>(e->literal));
   if (e->is_column()) {
     for (size_t i = 0; i < schema.size(); ++i)
-      if (schema[i].name == e->name) return Program(std::make_shared<ColumnNode>(i, schema[i].type));
+      if (schema[i].name == e->name)
+        return Program(std::make_shared<ColumnNode>(i, schema[i].type));
     return Error{Code::kNotFound, "column " + e->name + " is not in the input"};
   }
   POSTERN_CHECK(e->function != nullptr);
@@ -246,7 +268,8 @@ Result<Program> compile_node(const ExprPtr& e, const plan::Schema& schema) {
   if (name == "and" || name == "or")
     return Program(std::make_shared<JunctionNode>(std::move(args), name == "and"));
   if (name == "not") return Program(std::make_shared<NotNode>(std::move(args[0])));
-  if (name == "if" || name == "case") return Program(std::make_shared<CaseNode>(std::move(args), e->type));
+  if (name == "if" || name == "case")
+    return Program(std::make_shared<CaseNode>(std::move(args), e->type));
   if (name == "coalesce") return Program(std::make_shared<CoalesceNode>(std::move(args), e->type));
   POSTERN_CHECK(e->function->kernel != nullptr);
   std::shared_ptr<const void> state;
@@ -260,13 +283,17 @@ Result<Program> compile_node(const ExprPtr& e, const plan::Schema& schema) {
     POSTERN_TRY(std::shared_ptr<const void> prepared, e->function->prepare(constants, types));
     state = std::move(prepared);
   }
-  return Program(std::make_shared<CallNode>(*e->function, std::move(args), e->type, std::move(state)));
+  return Program(
+      std::make_shared<CallNode>(*e->function, std::move(args), e->type, std::move(state)));
 }
 
 }  // namespace
 
-void CompiledExpr::select(std::span<const Column> columns, Rows rows, uint32_t num_rows,
-                          const RunContext& run, std::vector<uint32_t>& out) const {
+void CompiledExpr::select(std::span<const Column> columns,
+                          Rows rows,
+                          uint32_t num_rows,
+                          const RunContext& run,
+                          std::vector<uint32_t>& out) const {
   const Column c = evaluate(columns, rows, num_rows, run);
   if (c.type() != Type::kBool) return;
   const ColumnView<uint8_t> v = c.view<uint8_t>();
@@ -274,7 +301,8 @@ void CompiledExpr::select(std::span<const Column> columns, Rows rows, uint32_t n
     if (v.valid(row) && v[row]) out.push_back(row);
 }
 
-Result<std::shared_ptr<const CompiledExpr>> compile(const ExprPtr& expr, const plan::Schema& schema) {
+Result<std::shared_ptr<const CompiledExpr>> compile(const ExprPtr& expr,
+                                                    const plan::Schema& schema) {
   return compile_node(expr, schema);
 }
 

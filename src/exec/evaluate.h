@@ -1,8 +1,8 @@
 // Evaluates bound expressions on columns, whole batches at a time.
 //
-// compile() turns an expression into a flat program over column slots; evaluate() runs it for the given
-// rows. `and`, `or`, `if`, `case`, `coalesce` are evaluated lazily: the second argument only for the
-// rows that still matter. Tests: tests/unit/exec/evaluate_test.cc, tests/cases.
+// compile() turns an expression into a flat program over column slots; evaluate() runs it for the
+// given rows. `and`, `or`, `if`, `case`, `coalesce` are evaluated lazily: the second argument only
+// for the rows that still matter. Tests: tests/unit/exec/evaluate_test.cc, tests/cases.
 #pragma once
 #include <memory>
 #include <span>
@@ -22,15 +22,20 @@ class CompiledExpr {
   virtual ~CompiledExpr() = default;
   virtual data::Type type() const = 0;
   /// Fills `rows` of a column of `num_rows` (at most data::kBatchRows).
-  virtual data::Column evaluate(std::span<const data::Column> columns, data::Rows rows,
-                                uint32_t num_rows, const plan::RunContext& run) const = 0;
+  virtual data::Column evaluate(std::span<const data::Column> columns,
+                                data::Rows rows,
+                                uint32_t num_rows,
+                                const plan::RunContext& run) const = 0;
   /// Rows for which a bool expression is true, in order; appended to `out`.
-  void select(std::span<const data::Column> columns, data::Rows rows, uint32_t num_rows,
-              const plan::RunContext& run, std::vector<uint32_t>& out) const;
+  void select(std::span<const data::Column> columns,
+              data::Rows rows,
+              uint32_t num_rows,
+              const plan::RunContext& run,
+              std::vector<uint32_t>& out) const;
 };
 
-/// Compiles an expression bound against `schema` (column i of evaluate() is schema[i]). Error: what a
-/// function's prepare() said (a bad regex).
+/// Compiles an expression bound against `schema` (column i of evaluate() is schema[i]). Error: what
+/// a function's prepare() said (a bad regex).
 Result<std::shared_ptr<const CompiledExpr>> compile(const plan::ExprPtr& expr,
                                                     const plan::Schema& schema);
 

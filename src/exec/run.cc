@@ -19,6 +19,7 @@ class Compiled final : public CompiledPlan {
   std::vector<const Op*> scan_list;
 
   const plan::Schema& schema() const override { return plan->schema; }
+
   const std::vector<const Op*>& scans() const override { return scan_list; }
 
   Result<CompiledOp> compile_op(const OpPtr& op) {
@@ -36,9 +37,12 @@ class Compiled final : public CompiledPlan {
     const plan::Schema& in = op->inputs.empty() ? none : op->inputs[0]->schema;
     std::vector<plan::ExprPtr> exprs;
     if (op->predicate) exprs.push_back(op->predicate);
-    for (const plan::NamedExpr& i : op->items) exprs.push_back(i.expr);
-    for (const plan::NamedExpr& k : op->keys) exprs.push_back(k.expr);
-    for (const plan::SortKey& k : op->sort_keys) exprs.push_back(k.expr);
+    for (const plan::NamedExpr& i : op->items)
+      exprs.push_back(i.expr);
+    for (const plan::NamedExpr& k : op->keys)
+      exprs.push_back(k.expr);
+    for (const plan::SortKey& k : op->sort_keys)
+      exprs.push_back(k.expr);
     for (const plan::ExprPtr& e : exprs) {
       POSTERN_TRY(Program p, compile(e, in));
       out.exprs.push_back(std::move(p));
@@ -63,7 +67,9 @@ class Compiled final : public CompiledPlan {
 class Port final : public ChunkSink {
  public:
   Port(ChunkSink& to, int port) : to_(to), port_(port) {}
+
   void push(Chunk&& c, int) override { to_.push(std::move(c), port_); }
+
   void finish(int) override { to_.finish(port_); }
 
  private:
@@ -86,7 +92,8 @@ class RunImpl final : public Run {
       push_values(*op, *sink);
       sink->finish(0);
     }
-    for (ChunkSink* e : entries_) e->finish(0);
+    for (ChunkSink* e : entries_)
+      e->finish(0);
   }
 
   const RunNotes& notes() const override { return state_.notes; }
@@ -151,7 +158,8 @@ class RunImpl final : public Run {
       c.num_rows = static_cast<uint32_t>(end - at);
       for (size_t i = 0; i < op.schema.size(); ++i) {
         data::ColumnBuilder b(op.schema[i].type);
-        for (size_t r = at; r < end; ++r) b.append(op.rows[r][i]);
+        for (size_t r = at; r < end; ++r)
+          b.append(op.rows[r][i]);
         c.columns.push_back(b.finish());
       }
       for (size_t r = at; r < end; ++r) {
@@ -179,7 +187,8 @@ Result<std::shared_ptr<const CompiledPlan>> CompiledPlan::make(OpPtr bound) {
   return std::shared_ptr<const CompiledPlan>(out);
 }
 
-std::unique_ptr<Run> Run::start(std::shared_ptr<const CompiledPlan> plan, const plan::RunContext& context,
+std::unique_ptr<Run> Run::start(std::shared_ptr<const CompiledPlan> plan,
+                                const plan::RunContext& context,
                                 ChunkSink& sink) {
   return std::make_unique<RunImpl>(std::static_pointer_cast<const Compiled>(plan), context, sink);
 }
@@ -191,11 +200,13 @@ void RowCollector::push(Chunk&& c, int) {
       values.push_back(column.type() == data::Type::kNull ? data::Value() : column.value(row));
     rows.push_back(std::move(values));
     times.push_back(c.times[row]);
-    refs.emplace_back(c.refs.ids.begin() + c.refs.begin[row], c.refs.ids.begin() + c.refs.begin[row + 1]);
+    refs.emplace_back(c.refs.ids.begin() + c.refs.begin[row],
+                      c.refs.ids.begin() + c.refs.begin[row + 1]);
   }
 }
 
-Result<std::vector<std::vector<data::Value>>> run_values(const OpPtr& bound, const plan::RunContext& context) {
+Result<std::vector<std::vector<data::Value>>> run_values(const OpPtr& bound,
+                                                         const plan::RunContext& context) {
   POSTERN_TRY(std::shared_ptr<const CompiledPlan> plan, CompiledPlan::make(bound));
   RowCollector sink;
   const std::unique_ptr<Run> run = Run::start(plan, context, sink);

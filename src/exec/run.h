@@ -1,9 +1,9 @@
 // Runs bound plans: a compiled plan, and the operators of one run of it.
 //
-// CompiledPlan is immutable and shared; a Run holds the state of one execution (for a scheduled query:
-// of one window). The engine pushes chunks of each scan's schema, in evidence order, then finishes;
-// result rows come out at the sink. Operators: src/exec/operators/*.cc.
-// Tests: tests/unit/exec/run_test.cc, tests/cases.
+// CompiledPlan is immutable and shared; a Run holds the state of one execution (for a scheduled
+// query: of one window). The engine pushes chunks of each scan's schema, in evidence order, then
+// finishes; result rows come out at the sink. Operators: src/exec/operators/*.cc. Tests:
+// tests/unit/exec/run_test.cc, tests/cases.
 #pragma once
 #include <map>
 #include <memory>
@@ -37,7 +37,8 @@ class CompiledPlan {
 class Run {
  public:
   virtual ~Run() = default;
-  static std::unique_ptr<Run> start(std::shared_ptr<const CompiledPlan> plan, const plan::RunContext& context,
+  static std::unique_ptr<Run> start(std::shared_ptr<const CompiledPlan> plan,
+                                    const plan::RunContext& context,
                                     ChunkSink& sink);
 
   /// Rows of scan `scan` (index into CompiledPlan::scans()), columns as its schema.
@@ -51,7 +52,9 @@ class Run {
 class RowCollector final : public ChunkSink {
  public:
   void push(Chunk&& chunk, int port) override;
+
   void finish(int) override {}
+
   std::vector<std::vector<data::Value>> rows;
   std::vector<int64_t> times;
   std::vector<std::vector<uint32_t>> refs;

@@ -12,45 +12,140 @@ namespace {
 /// Native names; the table's own name follows the prefix.
 constexpr std::string_view kPrefix = "defender.";
 constexpr std::string_view kTables[] = {
-    "defender.DeviceNetworkEvents",   "defender.DeviceProcessEvents",
-    "defender.DeviceFileEvents",      "defender.DeviceRegistryEvents",
-    "defender.DeviceEvents",          "defender.DeviceImageLoadEvents",
-    "defender.DeviceLogonEvents",     "defender.DeviceInfo",
-    "defender.DeviceNetworkInfo",     "defender.DeviceFileCertificateInfo",
-    "defender.EmailEvents",           "defender.EmailAttachmentInfo",
-    "defender.EmailUrlInfo",          "defender.EmailPostDeliveryEvents",
-    "defender.UrlClickEvents",        "defender.AlertInfo",
-    "defender.AlertEvidence",         "defender.IdentityInfo",
-    "defender.IdentityLogonEvents",   "defender.IdentityQueryEvents",
-    "defender.IdentityDirectoryEvents", "defender.CloudAppEvents",
+    "defender.DeviceNetworkEvents",
+    "defender.DeviceProcessEvents",
+    "defender.DeviceFileEvents",
+    "defender.DeviceRegistryEvents",
+    "defender.DeviceEvents",
+    "defender.DeviceImageLoadEvents",
+    "defender.DeviceLogonEvents",
+    "defender.DeviceInfo",
+    "defender.DeviceNetworkInfo",
+    "defender.DeviceFileCertificateInfo",
+    "defender.EmailEvents",
+    "defender.EmailAttachmentInfo",
+    "defender.EmailUrlInfo",
+    "defender.EmailPostDeliveryEvents",
+    "defender.UrlClickEvents",
+    "defender.AlertInfo",
+    "defender.AlertEvidence",
+    "defender.IdentityInfo",
+    "defender.IdentityLogonEvents",
+    "defender.IdentityQueryEvents",
+    "defender.IdentityDirectoryEvents",
+    "defender.CloudAppEvents",
 };
 
 enum Column : uint8_t {
-  kTimestamp, kTimeGenerated, kDeviceId, kDeviceName, kActionType,
-  kRemoteIP, kRemotePort, kRemoteUrl, kLocalIP, kLocalPort, kLocalIPType, kRemoteIPType,
-  kFileName, kFolderPath, kSHA256, kPreviousFileName, kPreviousFolderPath, kFileOriginUrl,
-  kFileOriginReferrerUrl, kRequestProtocol, kShareName, kSensitivityLabel,
-  kProcessId, kProcessCommandLine, kProcessIntegrityLevel, kProcessVersionInfoCompanyName, kProcessCreationTime,
-  kRegistryKey, kRegistryValueType, kRegistryValueData, kPreviousRegistryKey,
-  kLogonType, kIsLocalAdmin, kFailureReason, kRemoteDeviceName,
-  kInitiatingProcessFileName, kInitiatingProcessId, kInitiatingProcessCommandLine,
-  kNetworkMessageId, kSenderFromAddress, kRecipientEmailAddress, kEmailDirection, kSubject, kSenderIPv4,
-  kDeliveryAction, kFileType, kUrl, kUrlDomain, kUrlLocation, kActionTrigger, kActionResult, kWorkload, kUrlChain,
+  kTimestamp,
+  kTimeGenerated,
+  kDeviceId,
+  kDeviceName,
+  kActionType,
+  kRemoteIP,
+  kRemotePort,
+  kRemoteUrl,
+  kLocalIP,
+  kLocalPort,
+  kLocalIPType,
+  kRemoteIPType,
+  kFileName,
+  kFolderPath,
+  kSHA256,
+  kPreviousFileName,
+  kPreviousFolderPath,
+  kFileOriginUrl,
+  kFileOriginReferrerUrl,
+  kRequestProtocol,
+  kShareName,
+  kSensitivityLabel,
+  kProcessId,
+  kProcessCommandLine,
+  kProcessIntegrityLevel,
+  kProcessVersionInfoCompanyName,
+  kProcessCreationTime,
+  kRegistryKey,
+  kRegistryValueType,
+  kRegistryValueData,
+  kPreviousRegistryKey,
+  kLogonType,
+  kIsLocalAdmin,
+  kFailureReason,
+  kRemoteDeviceName,
+  kInitiatingProcessFileName,
+  kInitiatingProcessId,
+  kInitiatingProcessCommandLine,
+  kNetworkMessageId,
+  kSenderFromAddress,
+  kRecipientEmailAddress,
+  kEmailDirection,
+  kSubject,
+  kSenderIPv4,
+  kDeliveryAction,
+  kFileType,
+  kUrl,
+  kUrlDomain,
+  kUrlLocation,
+  kActionTrigger,
+  kActionResult,
+  kWorkload,
+  kUrlChain,
   kNumColumns
 };
 
 constexpr std::array<std::string_view, kNumColumns> kColumns = {
-    "Timestamp", "TimeGenerated", "DeviceId", "DeviceName", "ActionType",
-    "RemoteIP", "RemotePort", "RemoteUrl", "LocalIP", "LocalPort", "LocalIPType", "RemoteIPType",
-    "FileName", "FolderPath", "SHA256", "PreviousFileName", "PreviousFolderPath", "FileOriginUrl",
-    "FileOriginReferrerUrl", "RequestProtocol", "ShareName", "SensitivityLabel",
-    "ProcessId", "ProcessCommandLine", "ProcessIntegrityLevel", "ProcessVersionInfoCompanyName",
+    "Timestamp",
+    "TimeGenerated",
+    "DeviceId",
+    "DeviceName",
+    "ActionType",
+    "RemoteIP",
+    "RemotePort",
+    "RemoteUrl",
+    "LocalIP",
+    "LocalPort",
+    "LocalIPType",
+    "RemoteIPType",
+    "FileName",
+    "FolderPath",
+    "SHA256",
+    "PreviousFileName",
+    "PreviousFolderPath",
+    "FileOriginUrl",
+    "FileOriginReferrerUrl",
+    "RequestProtocol",
+    "ShareName",
+    "SensitivityLabel",
+    "ProcessId",
+    "ProcessCommandLine",
+    "ProcessIntegrityLevel",
+    "ProcessVersionInfoCompanyName",
     "ProcessCreationTime",
-    "RegistryKey", "RegistryValueType", "RegistryValueData", "PreviousRegistryKey",
-    "LogonType", "IsLocalAdmin", "FailureReason", "RemoteDeviceName",
-    "InitiatingProcessFileName", "InitiatingProcessId", "InitiatingProcessCommandLine",
-    "NetworkMessageId", "SenderFromAddress", "RecipientEmailAddress", "EmailDirection", "Subject", "SenderIPv4",
-    "DeliveryAction", "FileType", "Url", "UrlDomain", "UrlLocation", "ActionTrigger", "ActionResult", "Workload",
+    "RegistryKey",
+    "RegistryValueType",
+    "RegistryValueData",
+    "PreviousRegistryKey",
+    "LogonType",
+    "IsLocalAdmin",
+    "FailureReason",
+    "RemoteDeviceName",
+    "InitiatingProcessFileName",
+    "InitiatingProcessId",
+    "InitiatingProcessCommandLine",
+    "NetworkMessageId",
+    "SenderFromAddress",
+    "RecipientEmailAddress",
+    "EmailDirection",
+    "Subject",
+    "SenderIPv4",
+    "DeliveryAction",
+    "FileType",
+    "Url",
+    "UrlDomain",
+    "UrlLocation",
+    "ActionTrigger",
+    "ActionResult",
+    "Workload",
     "UrlChain",
 };
 
@@ -59,7 +154,8 @@ static_assert(kNumColumns <= 64);
 const NameTable& column_table() {
   static const NameTable table = [] {
     NameTable t;
-    for (size_t i = 0; i < kColumns.size(); ++i) t.add(std::string(kColumns[i]), static_cast<int>(i));
+    for (size_t i = 0; i < kColumns.size(); ++i)
+      t.add(std::string(kColumns[i]), static_cast<int>(i));
     return t;
   }();
   return table;
@@ -67,7 +163,8 @@ const NameTable& column_table() {
 
 constexpr uint64_t bits(std::initializer_list<Column> columns) {
   uint64_t set = 0;
-  for (const Column c : columns) set |= uint64_t{1} << c;
+  for (const Column c : columns)
+    set |= uint64_t{1} << c;
   return set;
 }
 
@@ -118,7 +215,9 @@ std::string_view defender_native_table(std::string_view name) {
   return {};
 }
 
-bool is_defender_table(std::string_view name) { return !defender_native_table(name).empty(); }
+bool is_defender_table(std::string_view name) {
+  return !defender_native_table(name).empty();
+}
 
 void DefenderColumns::add(std::string_view column, uint32_t hash) {
   const int i = column_table().find(column, hash);
@@ -135,7 +234,8 @@ std::string_view DefenderColumns::table(std::string_view action_type) const {
     if (any({kUrlDomain, kUrlLocation}) || all({kUrl})) return "defender.EmailUrlInfo";
     if (any({kActionTrigger, kActionResult})) return "defender.EmailPostDeliveryEvents";
     if (any({kFileType, kFileName, kSHA256})) return "defender.EmailAttachmentInfo";
-    if (any({kSenderFromAddress, kRecipientEmailAddress, kEmailDirection, kSubject, kSenderIPv4, kDeliveryAction}))
+    if (any({kSenderFromAddress, kRecipientEmailAddress, kEmailDirection, kSubject, kSenderIPv4,
+             kDeliveryAction}))
       return "defender.EmailEvents";
     return {};
   }
@@ -148,16 +248,19 @@ std::string_view DefenderColumns::table(std::string_view action_type) const {
                      int{any({kProcessCommandLine})};
   if (groups > 1) return "defender.DeviceEvents";
   if (any({kLogonType, kIsLocalAdmin, kFailureReason})) return "defender.DeviceLogonEvents";
-  if (any({kRegistryKey, kRegistryValueType, kPreviousRegistryKey})) return "defender.DeviceRegistryEvents";
-  if (any({kProcessIntegrityLevel, kProcessVersionInfoCompanyName, kProcessCreationTime, kProcessCommandLine}))
+  if (any({kRegistryKey, kRegistryValueType, kPreviousRegistryKey}))
+    return "defender.DeviceRegistryEvents";
+  if (any({kProcessIntegrityLevel, kProcessVersionInfoCompanyName, kProcessCreationTime,
+           kProcessCommandLine}))
     return "defender.DeviceProcessEvents";
-  if (any({kPreviousFileName, kPreviousFolderPath, kFileOriginUrl, kFileOriginReferrerUrl, kRequestProtocol,
-           kShareName, kSensitivityLabel}))
+  if (any({kPreviousFileName, kPreviousFolderPath, kFileOriginUrl, kFileOriginReferrerUrl,
+           kRequestProtocol, kShareName, kSensitivityLabel}))
     return "defender.DeviceFileEvents";
   if (any({kLocalIP, kLocalPort, kLocalIPType, kRemoteIPType, kRemoteUrl}) ||
       (all({kRemoteIP, kRemotePort}) && !any({kFileName, kRemoteDeviceName})))
     return "defender.DeviceNetworkEvents";
-  if (all({kFileName, kFolderPath, kInitiatingProcessFileName})) return "defender.DeviceImageLoadEvents";
+  if (all({kFileName, kFolderPath, kInitiatingProcessFileName}))
+    return "defender.DeviceImageLoadEvents";
   return any({kInitiatingProcessFileName, kInitiatingProcessId, kInitiatingProcessCommandLine})
              ? std::string_view("defender.DeviceEvents")
              : std::string_view();

@@ -1,9 +1,10 @@
-// Tables of Microsoft Defender's advanced hunting, told by their columns: exports carry no table name.
+// Tables of Microsoft Defender's advanced hunting, told by their columns: exports carry no table
+// name.
 //
 // Rows reach us as bare JSON, as copies in Sentinel, through the streaming API, and as CSV from the
-// portal. A row's columns, or where a query projected most of them away its ActionType, tell the table.
-// Source of columns: Microsoft's schema reference of advanced hunting (catalog/tables/defender.*.yml).
-// Tests: tests/unit/input/defender_test.cc.
+// portal. A row's columns, or where a query projected most of them away its ActionType, tell the
+// table. Source of columns: Microsoft's schema reference of advanced hunting
+// (catalog/tables/defender.*.yml). Tests: tests/unit/input/defender_test.cc.
 #pragma once
 #include <cstdint>
 #include <string_view>

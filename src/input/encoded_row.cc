@@ -88,11 +88,14 @@ void EncodedRow::texts(std::string_view name, const std::vector<std::string>& va
   if (values.empty()) return;
   writer_.key(name);
   writer_.begin_array();
-  for (const std::string& v : values) writer_.string(valid_utf8(v) ? v : repair_utf8(v));
+  for (const std::string& v : values)
+    writer_.string(valid_utf8(v) ? v : repair_utf8(v));
   writer_.end();
 }
 
-void EncodedRow::write(TableSet& tables, std::string_view table, data::Position position,
+void EncodedRow::write(TableSet& tables,
+                       std::string_view table,
+                       data::Position position,
                        std::optional<int64_t> time) {
   writer_.end();
   const auto encoded = std::make_shared<const std::string>(writer_.take());

@@ -1,6 +1,6 @@
-// Rows that are made, not read: a flow or a mail is known only at its end, so its row is kept as one
-// encoded object, from which batches are filled and findings are shown.
-// Tests: tests/unit/input/encoded_row_test.cc.
+// Rows that are made, not read: a flow or a mail is known only at its end, so its row is kept as
+// one encoded object, from which batches are filled and findings are shown. Tests:
+// tests/unit/input/encoded_row_test.cc.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -32,7 +32,9 @@ class EncodedRow {
   void texts(std::string_view name, const std::vector<std::string>& values);
 
   /// Writes the row to the table; nothing happens but counting when nobody reads it.
-  void write(TableSet& tables, std::string_view table, data::Position position,
+  void write(TableSet& tables,
+             std::string_view table,
+             data::Position position,
              std::optional<int64_t> time);
 
  private:

@@ -1,7 +1,7 @@
 // Evidence formats: how a file is recognised by its content and turned into batches.
 //
-// To add a format: one folder or .cc here with a `Format`, one line in formats.cc, one catalog/tables
-// file per native table it gives. Tests: tests/unit/input, tests/golden.
+// To add a format: one folder or .cc here with a `Format`, one line in formats.cc, one
+// catalog/tables file per native table it gives. Tests: tests/unit/input, tests/golden.
 #pragma once
 #include <atomic>
 #include <memory>
@@ -23,7 +23,7 @@ struct Input {
 
 /// What a decoder works with; one per file, used by one thread.
 struct DecodeContext {
-  const data::Layouts& layouts;            ///< columns wanted, by native table
+  const data::Layouts& layouts;  ///< columns wanted, by native table
   data::BatchSink& sink;
   data::Anomalies& anomalies;
   match::ContentScanner* scanner = nullptr;  ///< contents to scan while they pass; null: none
@@ -32,6 +32,7 @@ struct DecodeContext {
   std::atomic<uint64_t>* bytes_done = nullptr;
 
   bool stopped() const { return cancelled && cancelled->load(std::memory_order_relaxed); }
+
   const data::Layout* layout(std::string_view table) const {
     const auto it = layouts.find(table);
     return it == layouts.end() ? nullptr : &it->second;
@@ -42,8 +43,8 @@ struct Format {
   std::string_view name;  ///< "evtx", "zeek-tsv", …, as `inspect` prints it
   /// True when the content is of this format. `head` is the first 64 KiB at most of the file.
   bool (*detect)(std::string_view head);
-  /// Decodes the whole input; bad data is an anomaly, never an exception. Returns when done, when the
-  /// sink said stop, or when cancelled.
+  /// Decodes the whole input; bad data is an anomaly, never an exception. Returns when done, when
+  /// the sink said stop, or when cancelled.
   void (*decode)(const Input& input, DecodeContext& context);
 };
 

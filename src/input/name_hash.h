@@ -1,8 +1,8 @@
 // A fast hash of field names, and a table from names to small numbers with it.
 //
 // Decoders look every name of every record up (is it read? which column is it?), so the hash is
-// computed once per name and serves several tables. Not for untrusted growth: a table holds only the
-// names that the program itself put there. Tests: tests/unit/input/rows_test.cc.
+// computed once per name and serves several tables. Not for untrusted growth: a table holds only
+// the names that the program itself put there. Tests: tests/unit/input/rows_test.cc.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -48,7 +48,8 @@ class NameTable {
     names_.push_back({std::move(name), number});
     if (names_.size() * 2 > slots_.size()) {
       slots_.assign(slots_.size() * 2, 0);
-      for (size_t i = 0; i < names_.size(); ++i) place(i);
+      for (size_t i = 0; i < names_.size(); ++i)
+        place(i);
     } else {
       place(names_.size() - 1);
     }
@@ -65,6 +66,7 @@ class NameTable {
   }
 
   int find(std::string_view name) const { return find(name, name_hash(name)); }
+
   size_t size() const { return names_.size(); }
 
  private:
@@ -76,7 +78,8 @@ class NameTable {
   void place(size_t i) {
     const size_t mask = slots_.size() - 1;
     size_t at = name_hash(names_[i].name) & mask;
-    while (slots_[at] != 0) at = (at + 1) & mask;
+    while (slots_[at] != 0)
+      at = (at + 1) & mask;
     slots_[at] = static_cast<uint32_t>(i + 1);
   }
 

@@ -32,7 +32,9 @@ Value scalar(data::Dynamic d) {
 
 }  // namespace
 
-TableRows::TableRows(const data::Layout& layout, DecodeContext& context, const Input& input,
+TableRows::TableRows(const data::Layout& layout,
+                     DecodeContext& context,
+                     const Input& input,
                      ReadRecord read)
     : builder_(layout, context.sink, context.anomalies, input.path),
       input_owner_(input.owner),
@@ -43,7 +45,9 @@ TableRows::TableRows(const data::Layout& layout, DecodeContext& context, const I
   builder_.set_reader_factory([this] { return take_reader(); });
 }
 
-void TableRows::begin(data::Position position, RecordRef record, const std::shared_ptr<const void>& owner) {
+void TableRows::begin(data::Position position,
+                      RecordRef record,
+                      const std::shared_ptr<const void>& owner) {
   // Rows of one record come one after the other, so comparing with the last owner is enough.
   if (owner && (owners_.empty() || owners_.back() != owner)) owners_.push_back(owner);
   refs_.push_back(record);
@@ -111,7 +115,8 @@ void Row::literal(Target target, std::string_view name, std::string_view json) {
   const bool exact = json.find_first_of(".eE") == std::string_view::npos;
   if (visitor_ || target == kByName || type(target, name) == Type::kDynamic) {
     if (const auto encoded = data::dynamic_from_json(json)) dynamic(target, name, *encoded);
-  } else if (const auto v = exact || type(target, name) == Type::kString ? std::nullopt : parse_real(json)) {
+  } else if (const auto v =
+                 exact || type(target, name) == Type::kString ? std::nullopt : parse_real(json)) {
     rows_->builder().real(target, *v);  // "3.0" in a column of integers
   } else {
     rows_->builder().text(target, json, false);

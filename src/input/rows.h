@@ -31,7 +31,9 @@ using ReadRecord = std::function<void(const RecordRef&, data::FieldVisitor&)>;
 /// The rows of one batch as text records.
 class TextRecords : public data::RecordReader {
  public:
-  TextRecords(std::vector<RecordRef> refs, std::vector<std::shared_ptr<const void>> owners, ReadRecord read)
+  TextRecords(std::vector<RecordRef> refs,
+              std::vector<std::shared_ptr<const void>> owners,
+              ReadRecord read)
       : refs_(std::move(refs)), owners_(std::move(owners)), read_(std::move(read)) {}
 
   void read(uint32_t row, data::FieldVisitor& out) const override {
@@ -47,17 +49,26 @@ class TextRecords : public data::RecordReader {
 /// The batches of one table: a builder, its slots by hashed name, and where its rows came from.
 class TableRows {
  public:
-  TableRows(const data::Layout& layout, DecodeContext& context, const Input& input, ReadRecord read);
+  TableRows(const data::Layout& layout,
+            DecodeContext& context,
+            const Input& input,
+            ReadRecord read);
   TableRows(const TableRows&) = delete;
   TableRows& operator=(const TableRows&) = delete;
 
   /// Opens a row. `owner` keeps the record's text alive where it does not live in the input.
-  void begin(data::Position position, RecordRef record, const std::shared_ptr<const void>& owner = nullptr);
+  void begin(data::Position position,
+             RecordRef record,
+             const std::shared_ptr<const void>& owner = nullptr);
+
   void end() { builder_.end(); }
+
   void flush() { builder_.flush(); }
 
   data::BatchBuilder& builder() { return builder_; }
+
   const data::Layout& layout() const { return builder_.layout(); }
+
   /// Slot of a field, or -1 when nobody reads it.
   int slot(std::string_view name, uint32_t hash) const { return slots_.find(name, hash); }
 
@@ -68,7 +79,8 @@ class TableRows {
   NameTable slots_;
   std::vector<RecordRef> refs_;
   std::shared_ptr<const void> input_owner_;
-  std::vector<std::shared_ptr<const void>> owners_;  // of the texts of refs_ that do not live in the input
+  std::vector<std::shared_ptr<const void>>
+      owners_;  // of the texts of refs_ that do not live in the input
   ReadRecord read_;
 };
 
@@ -80,10 +92,13 @@ class TableSet {
 
   /// The rows of a table, or null when nobody reads it; then the event is counted.
   TableRows* event(std::string_view table);
+
   /// False once the sink asked to stop.
   bool ok() const { return ok_; }
+
   /// To be called after each row: notices that the sink asked to stop.
   void check(TableRows& rows) { ok_ = ok_ && rows.builder().ok(); }
+
   /// Hands over what is there, and the counts of events that nobody reads.
   void flush();
 
@@ -110,21 +125,25 @@ class Row {
   static constexpr Target kUnread = -1;
   static constexpr Target kByName = INT32_MAX;
 
-  explicit Row(TableRows& rows)
-      : rows_(&rows), by_name_(rows.builder().wants_values()) {}
+  explicit Row(TableRows& rows) : rows_(&rows), by_name_(rows.builder().wants_values()) {}
+
   explicit Row(data::FieldVisitor& visitor) : visitor_(&visitor), by_name_(true) {}
 
   Target target(std::string_view name, uint32_t hash) const {
     return by_name_ ? kByName : rows_->slot(name, hash);
   }
+
   Target target(std::string_view name) const { return target(name, name_hash(name)); }
+
   /// Type of the column that the field goes to; kNull when it goes to none.
   data::Type type(Target target, std::string_view name) const;
+
   bool to_visitor() const { return visitor_ != nullptr; }
 
   void time(int64_t ticks) {
     if (rows_) rows_->builder().set_time(ticks);
   }
+
   void raw(std::string_view text, bool borrowed) {
     if (rows_) rows_->builder().raw(text, borrowed);
   }
@@ -144,10 +163,15 @@ class Row {
   void text(std::string_view name, std::string_view value, bool borrowed = false) {
     text(target(name), name, value, borrowed);
   }
+
   void datetime(std::string_view name, int64_t ticks) { datetime(target(name), name, ticks); }
+
   void integer(std::string_view name, int64_t value) { integer(target(name), name, value); }
+
   void boolean(std::string_view name, bool value) { boolean(target(name), name, value); }
+
   void real(std::string_view name, double value) { real(target(name), name, value); }
+
   void dynamic(std::string_view name, std::string_view encoded) {
     dynamic(target(name), name, encoded);
   }

@@ -27,7 +27,8 @@ std::string from_utf16(std::string_view bytes, Encoding encoding) {
   std::string swapped;
   if (encoding == Encoding::kUtf16Big) {
     swapped.assign(bytes);
-    for (size_t i = 0; i + 1 < swapped.size(); i += 2) std::swap(swapped[i], swapped[i + 1]);
+    for (size_t i = 0; i + 1 < swapped.size(); i += 2)
+      std::swap(swapped[i], swapped[i + 1]);
     bytes = swapped;
   }
   if (bytes.substr(0, 2) == "\xFF\xFE") bytes.remove_prefix(2);

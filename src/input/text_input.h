@@ -1,7 +1,8 @@
 // Text evidence: one encoding for all (UTF-8 without a mark), and its lines with their places.
 //
 // Windows tools write UTF-16 (PowerShell redirection, some CSV exports); such a file is converted
-// once, and offsets then count bytes of the converted text. Tests: tests/unit/input/text_input_test.cc.
+// once, and offsets then count bytes of the converted text. Tests:
+// tests/unit/input/text_input_test.cc.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -30,7 +31,8 @@ class LineReader {
     if (at_ >= text_.size()) return false;
     offset_ = at_;
     const void* end = std::memchr(text_.data() + at_, '\n', text_.size() - at_);
-    const size_t stop = end ? static_cast<size_t>(static_cast<const char*>(end) - text_.data()) : text_.size();
+    const size_t stop =
+        end ? static_cast<size_t>(static_cast<const char*>(end) - text_.data()) : text_.size();
     line_ = text_.substr(at_, stop - at_);
     if (!line_.empty() && line_.back() == '\r') line_.remove_suffix(1);
     at_ = stop + 1;
@@ -39,8 +41,11 @@ class LineReader {
   }
 
   std::string_view line() const { return line_; }
+
   uint64_t offset() const { return offset_; }
+
   uint64_t number() const { return number_; }
+
   /// Bytes read so far, for progress.
   uint64_t done() const { return at_ < text_.size() ? at_ : text_.size(); }
 
@@ -56,7 +61,9 @@ class LineReader {
 class Progress {
  public:
   explicit Progress(DecodeContext& context) : context_(context) {}
+
   ~Progress() { report(); }
+
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
@@ -72,7 +79,8 @@ class Progress {
   static constexpr uint64_t kStep = uint64_t{64} * 1024;
 
   void report() {
-    if (context_.bytes_done) context_.bytes_done->fetch_add(done_ - told_, std::memory_order_relaxed);
+    if (context_.bytes_done)
+      context_.bytes_done->fetch_add(done_ - told_, std::memory_order_relaxed);
     told_ = done_;
   }
 

@@ -13,7 +13,8 @@ namespace {
 std::optional<int> take_number(std::string_view& s, size_t max_digits) {
   size_t n = 0;
   int v = 0;
-  while (n < s.size() && n < max_digits && ascii_digit(s[n])) v = v * 10 + (s[n++] - '0');
+  while (n < s.size() && n < max_digits && ascii_digit(s[n]))
+    v = v * 10 + (s[n++] - '0');
   if (n == 0) return std::nullopt;
   s.remove_prefix(n);
   return v;

@@ -6,7 +6,8 @@
 
 namespace postern::input {
 
-/// A count since 1970, with or without fraction: seconds, or by its size milli-, micro- or nanoseconds.
+/// A count since 1970, with or without fraction: seconds, or by its size milli-, micro- or
+/// nanoseconds.
 std::optional<int64_t> time_from_epoch(std::string_view number);
 
 /// "10/25/2023, 9:43:21.990 AM", the US form of portal exports; fraction and comma are optional.

@@ -19,12 +19,13 @@ namespace postern::match {
 
 /// What a piece of content is, shown in the finding.
 struct ContentOrigin {
-  std::string view;       ///< "file", "tcp.client", "tcp.server", "mail.raw", "mail.headers", "mail.body", "mail.attachment"
-  std::string path;       ///< evidence file
-  uint64_t offset = 0;    ///< where it starts in the file (first packet of a stream)
+  std::string view;     ///< "file", "tcp.client", "tcp.server", "mail.raw", "mail.headers",
+                        ///< "mail.body", "mail.attachment"
+  std::string path;     ///< evidence file
+  uint64_t offset = 0;  ///< where it starts in the file (first packet of a stream)
   uint64_t record = 0;
-  int64_t time = 0;       ///< event time in ticks; 0 unknown
-  std::string name;       ///< attachment name, or ""
+  int64_t time = 0;  ///< event time in ticks; 0 unknown
+  std::string name;  ///< attachment name, or ""
   /// Fields of the finding's row: SrcIp, SrcPort, DstIp, DstPort, MailFrom, Subject, …
   std::vector<std::pair<std::string, std::string>> fields;
 };
@@ -46,6 +47,7 @@ class ContentScanner {
   virtual ~ContentScanner() = default;
   /// Scans one content and reports each hit with its origin. Errors (time-out) are returned.
   virtual Result<uint32_t> scan(const ContentOrigin& origin, std::string_view content) = 0;
+
   /// Contents in which a string had more matches than the scanner counts, so hits may be missing.
   virtual uint64_t cut_short() const { return 0; }
 };

@@ -13,8 +13,9 @@ struct IpAddress {
   std::array<uint8_t, 16> bytes{};
   bool v4 = false;  ///< written as v4; "::ffff:1.2.3.4" is v6 with the same bytes
 
-  /// Dotted quad, or v6 in any spelling (compressed, Sysmon's uncompressed, embedded v4, zone ignored).
-  /// A quad's parts have no leading zeros: "010.0.0.1" is 8.0.0.1 to some readers, so it is refused.
+  /// Dotted quad, or v6 in any spelling (compressed, Sysmon's uncompressed, embedded v4, zone
+  /// ignored). A quad's parts have no leading zeros: "010.0.0.1" is 8.0.0.1 to some readers, so it
+  /// is refused.
   static std::optional<IpAddress> parse(std::string_view text);
   std::string text() const;  ///< RFC 5952
   bool is_private() const;   ///< RFC 1918, loopback, link-local, unique local, CGNAT (RFC 6598)
@@ -25,7 +26,7 @@ struct IpAddress {
 /// blocks only inside ::ffff:0:0/96.
 struct Cidr {
   IpAddress address;  ///< host bits are zero
-  int prefix = 0;  ///< 0-32 for v4, 0-128 for v6
+  int prefix = 0;     ///< 0-32 for v4, 0-128 for v6
 
   /// "10.0.0.0/8", "::1/128", or a bare address (full length). `strict`: host bits set is nullopt.
   static std::optional<Cidr> parse(std::string_view text, bool strict = false);

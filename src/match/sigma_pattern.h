@@ -1,12 +1,12 @@
 // Sigma's string values: literal text with wildcards, and what string modifiers make of them.
 //
 // A value is kept as published until it is matched; here it is read: `*` any run, `?` any one
-// character, a backslash makes the next `*`, `?` or `\` literal and is itself literal before anything
-// else. So `C:\Windows\*` has no wildcard, and `\\*\IPC$` is a backslash, any run, `\IPC$`.
-// A modifier that changes text (windash, base64, …) gives patterns again, whose text reads back as the
-// same pattern: a `*` that was literal stays so.
-// Source: Sigma specification 2.1, chapters "Escaping" and appendix "Modifiers"; base64 offsets count
-// bytes, UTF-16 with a mark begins with FF FE. Tests: tests/unit/lang/sigma/pattern_test.cc.
+// character, a backslash makes the next `*`, `?` or `\` literal and is itself literal before
+// anything else. So `C:\Windows\*` has no wildcard, and `\\*\IPC$` is a backslash, any run,
+// `\IPC$`. A modifier that changes text (windash, base64, …) gives patterns again, whose text reads
+// back as the same pattern: a `*` that was literal stays so. Source: Sigma specification 2.1,
+// chapters "Escaping" and appendix "Modifiers"; base64 offsets count bytes, UTF-16 with a mark
+// begins with FF FE. Tests: tests/unit/lang/sigma/pattern_test.cc.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -30,8 +30,11 @@ class SigmaPattern {
   static SigmaPattern literal(std::string_view text);
 
   const std::vector<Piece>& pieces() const { return pieces_; }
+
   void add_literal(std::string_view text);
+
   void add(Wildcard::Part wildcard) { pieces_.push_back({wildcard, ""}); }
+
   void prepend(Wildcard::Part wildcard) { pieces_.insert(pieces_.begin(), {wildcard, ""}); }
 
   bool has_wildcards() const;
@@ -62,8 +65,8 @@ SigmaPattern sigma_utf16(const SigmaPattern& p, Utf16Form form);
 
 /// RFC 4648 with padding.
 std::string base64(std::string_view bytes);
-/// The text of `bytes` within a longer base64 text, at each of the three offsets: only characters that
-/// its bytes alone decide. One byte has none at one offset, so at least two are needed.
+/// The text of `bytes` within a longer base64 text, at each of the three offsets: only characters
+/// that its bytes alone decide. One byte has none at one offset, so at least two are needed.
 std::vector<std::string> base64_at_offsets(std::string_view bytes);
 
 }  // namespace postern::match

@@ -1,8 +1,8 @@
 // Patterns of literal runs, "any run" and "any one character": the values of Sigma and SPL.
 //
 // "Any one" is one code point (a malformed byte counts as one). Ignoring case means simple Unicode
-// folding of pattern and subject (base/text.h). Matching takes time linear in the subject for each run
-// of the pattern, never exponential. Tests: tests/unit/match/wildcard_test.cc; fuzz_wildcard.
+// folding of pattern and subject (base/text.h). Matching takes time linear in the subject for each
+// run of the pattern, never exponential. Tests: tests/unit/match/wildcard_test.cc; fuzz_wildcard.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -20,18 +20,22 @@ class Wildcard {
   void any_run();
   void any_one();
 
-  /// Makes the pattern ready, once; `ignore_case` folds by simple Unicode folding. Neighbouring runs
-  /// become one, and "any one" moves before the run beside it.
+  /// Makes the pattern ready, once; `ignore_case` folds by simple Unicode folding. Neighbouring
+  /// runs become one, and "any one" moves before the run beside it.
   void seal(bool ignore_case);
 
   /// After seal(). Thread-safe.
   bool matches(std::string_view subject) const;
+
   bool empty() const { return parts_.empty(); }
   /// Shapes that faster matchers take: the sole literal of "x", "x*", "*x", "*x*".
   enum class Shape : uint8_t { kExact, kPrefix, kSuffix, kContains, kAny, kGeneral };
+
   Shape shape() const { return shape_; }
+
   /// Folded when case is ignored; "" for kAny and kGeneral.
   const std::string& sole_literal() const { return sole_; }
+
   /// The longest literal run (folded when case is ignored), "" if none: necessary for a match.
   std::string_view longest_literal() const { return longest_; }
 

@@ -1,9 +1,9 @@
 #include "mime/charset.h"
 
-#include <iconv.h>
-
 #include <algorithm>
 #include <cerrno>
+
+#include <iconv.h>
 
 #include "base/text.h"
 
@@ -15,6 +15,7 @@ constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 class Converter {
  public:
   explicit Converter(const std::string& charset) : cd_(iconv_open("UTF-8", charset.c_str())) {}
+
   Converter(const Converter&) = delete;
   Converter& operator=(const Converter&) = delete;
 
@@ -89,7 +90,8 @@ bool to_utf8(std::string_view charset, std::string_view bytes, std::string& out)
   if (name == "US-ASCII" || name == "ASCII") name.clear();
   if (name == "ISO-8859-1" || name == "LATIN1") name = "WINDOWS-1252";
   if (name == "UTF8") name = "UTF-8";
-  if (name == "UTF-16" || name == "UTF16") name = guess(bytes) == "UTF-16BE" ? "UTF-16BE" : "UTF-16LE";
+  if (name == "UTF-16" || name == "UTF16")
+    name = guess(bytes) == "UTF-16BE" ? "UTF-16BE" : "UTF-16LE";
   if (name.empty()) name = guess(bytes);
   if (name == "UTF-8") {
     if (has_prefix(bytes, "\xef\xbb\xbf")) bytes.remove_prefix(3);

@@ -8,9 +8,9 @@ namespace postern::mime {
 
 /// Converts `bytes` to well-formed UTF-8; what cannot be converted becomes U+FFFD.
 ///
-/// An unknown or empty charset: UTF-16 when the bytes look like it (byte order mark, or zero bytes in
-/// every second place), UTF-8 when they are, else Windows-1252, which is what mail readers guess.
-/// Returns false when `charset` is not known; the guess is still given.
+/// An unknown or empty charset: UTF-16 when the bytes look like it (byte order mark, or zero bytes
+/// in every second place), UTF-8 when they are, else Windows-1252, which is what mail readers
+/// guess. Returns false when `charset` is not known; the guess is still given.
 bool to_utf8(std::string_view charset, std::string_view bytes, std::string& out);
 
 }  // namespace postern::mime

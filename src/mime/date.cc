@@ -73,10 +73,12 @@ int zone(std::string_view w) {
     const int minutes = static_cast<int>(*v / 100 * 60 + *v % 100);
     return w[0] == '-' ? -minutes : minutes;
   }
+
   struct Named {
     std::string_view name;
     int hours;
   };
+
   static constexpr Named kNamed[] = {{"EST", -5}, {"EDT", -4}, {"CST", -6}, {"CDT", -5},
                                      {"MST", -7}, {"MDT", -6}, {"PST", -8}, {"PDT", -7}};
   for (const Named& n : kNamed)

@@ -10,11 +10,14 @@
 namespace postern::mime {
 namespace {
 
-bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+bool blank(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
 std::string lower(std::string_view s) {
   std::string out(s);
-  for (char& c : out) c = ascii_lower(c);
+  for (char& c : out)
+    c = ascii_lower(c);
   return out;
 }
 
@@ -77,8 +80,7 @@ std::string quoted_string(std::string_view s, size_t& at) {
 std::string percent_decode(std::string_view s) {
   std::string out;
   for (size_t i = 0; i < s.size(); ++i) {
-    if (s[i] == '%' && i + 2 < s.size() && hex_digit(s[i + 1]) >= 0 &&
-        hex_digit(s[i + 2]) >= 0) {
+    if (s[i] == '%' && i + 2 < s.size() && hex_digit(s[i + 1]) >= 0 && hex_digit(s[i + 2]) >= 0) {
       out += static_cast<char>(hex_digit(s[i + 1]) * 16 + hex_digit(s[i + 2]));
       i += 2;
     } else {
@@ -126,8 +128,8 @@ std::string join(const Pieces& p) {
 
 std::string decode_words(std::string_view value) {
   std::string out;
-  std::string plain;     // undecoded text since the last word
-  std::string run;       // bytes of adjacent words of one charset: a character may span words
+  std::string plain;  // undecoded text since the last word
+  std::string run;    // bytes of adjacent words of one charset: a character may span words
   std::string run_charset;
   const auto end_run = [&] {
     if (!run.empty()) to_utf8(run_charset, run, out);
@@ -198,7 +200,8 @@ StructuredValue parse_structured(std::string_view value) {
     ++at;  // the ";"
     skip_blanks(value, at);
     const size_t name_begin = at;
-    while (at < value.size() && value[at] != '=' && value[at] != ';') ++at;
+    while (at < value.size() && value[at] != '=' && value[at] != ';')
+      ++at;
     std::string name = lower(trim(value.substr(name_begin, at - name_begin)));
     if (at >= value.size() || value[at] == ';') continue;
     ++at;
@@ -206,11 +209,13 @@ StructuredValue parse_structured(std::string_view value) {
     std::string text;
     if (at < value.size() && value[at] == '"') {
       text = quoted_string(value, at);
-      while (at < value.size() && value[at] != ';') ++at;
+      while (at < value.size() && value[at] != ';')
+        ++at;
     } else {
       // Unquoted values may hold blanks in practice; they end at the next ";".
       const size_t begin = at;
-      while (at < value.size() && value[at] != ';') ++at;
+      while (at < value.size() && value[at] != ';')
+        ++at;
       text = std::string(trim(value.substr(begin, at - begin)));
     }
     const size_t star = name.find('*');
@@ -233,8 +238,8 @@ StructuredValue parse_structured(std::string_view value) {
   }
   // The pieces win over a plain parameter of the same name, which is there for old readers.
   for (auto& entry : split) {
-    const auto where = static_cast<std::ptrdiff_t>(
-        std::min(entry.second.order, out.parameters.size()));
+    const auto where =
+        static_cast<std::ptrdiff_t>(std::min(entry.second.order, out.parameters.size()));
     const auto same = std::find_if(out.parameters.begin(), out.parameters.end(),
                                    [&](const Parameter& p) { return p.name == entry.first; });
     if (same != out.parameters.end()) {
@@ -308,21 +313,23 @@ std::vector<std::string> ip_addresses(std::string_view text) {
       continue;
     }
     const size_t begin = at;
-    while (at < text.size() && word(text[at])) ++at;
+    while (at < text.size() && word(text[at]))
+      ++at;
     std::string_view one = text.substr(begin, at - begin);
     if (starts_with_ignore_case(one, "ipv6:")) one.remove_prefix(5);
-    while (!one.empty() && one.back() == '.') one.remove_suffix(1);
+    while (!one.empty() && one.back() == '.')
+      one.remove_suffix(1);
     const auto parts = split(one, '.');
     const bool quad = parts.size() == 4 && std::all_of(parts.begin(), parts.end(), [](auto p) {
-      const auto n = parse_int(p);
-      return p.size() <= 3 && n && *n >= 0 && *n <= 255 && ascii_digit(p[0]);
-    });
-    const bool v6 = std::count(one.begin(), one.end(), ':') >= 2 &&
-                    std::all_of(one.begin(), one.end(), [](char c) {
-                      return hex_digit(c) >= 0 || c == ':' || c == '.';
-                    }) &&
-                    one.size() > 2 && one.size() <= 45 && (one.find("::") != std::string_view::npos ||
-                                         std::count(one.begin(), one.end(), ':') == 7);
+                        const auto n = parse_int(p);
+                        return p.size() <= 3 && n && *n >= 0 && *n <= 255 && ascii_digit(p[0]);
+                      });
+    const bool v6 =
+        std::count(one.begin(), one.end(), ':') >= 2 &&
+        std::all_of(one.begin(), one.end(),
+                    [](char c) { return hex_digit(c) >= 0 || c == ':' || c == '.'; }) &&
+        one.size() > 2 && one.size() <= 45 &&
+        (one.find("::") != std::string_view::npos || std::count(one.begin(), one.end(), ':') == 7);
     if (quad || v6) out.emplace_back(one);
   }
   return out;

@@ -1,7 +1,7 @@
 // Header fields of messages and parts: unfolding, encoded words, structured values with parameters,
-// address lists. Sources: RFC 5322 (fields, folding), RFC 2047 (encoded words), RFC 2045 (Content-*),
-// RFC 2183 (disposition), RFC 2231 (parameters in pieces and charsets).
-// Tests: tests/unit/mime/header_test.cc.
+// address lists. Sources: RFC 5322 (fields, folding), RFC 2047 (encoded words), RFC 2045
+// (Content-*), RFC 2183 (disposition), RFC 2231 (parameters in pieces and charsets). Tests:
+// tests/unit/mime/header_test.cc.
 #pragma once
 #include <string>
 #include <string_view>

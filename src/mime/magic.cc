@@ -20,7 +20,10 @@ struct Signature {
 // The formats that mail carries and that malware hides in. First match wins.
 constexpr Signature kSignatures[] = {
     {0, "MZ"sv, "application/x-dosexec"},
-    {0, "\x7f" "ELF"sv, "application/x-executable"},
+    {0,
+     "\x7f"
+     "ELF"sv,
+     "application/x-executable"},
     {0, "\xcf\xfa\xed\xfe"sv, "application/x-mach-binary"},
     {0, "\xce\xfa\xed\xfe"sv, "application/x-mach-binary"},
     {0, "dex\n"sv, "application/x-dex"},
@@ -35,7 +38,10 @@ constexpr Signature kSignatures[] = {
     {0, "7z\xbc\xaf\x27\x1c"sv, "application/x-7z-compressed"},
     {0, "\x1f\x8b"sv, "application/gzip"},
     {0, "BZh"sv, "application/x-bzip2"},
-    {0, "\xfd" "7zXZ\0"sv, "application/x-xz"},
+    {0,
+     "\xfd"
+     "7zXZ\0"sv,
+     "application/x-xz"},
     {0, "\x28\xb5\x2f\xfd"sv, "application/zstd"},
     {0, "\x04\x22\x4d\x18"sv, "application/x-lz4"},
     {0, "LZIP"sv, "application/x-lzip"},
@@ -94,7 +100,8 @@ std::string_view zip_kind(std::string_view head) {
   if (at(head, 30, "mimetypeapplication/vnd.oasis.opendocument"))
     return "application/vnd.oasis.opendocument";
   if (has("[Content_Types].xml") || has("_rels/.rels")) {
-    if (has("word/")) return "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+    if (has("word/"))
+      return "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
     if (has("xl/")) return "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
     if (has("ppt/"))
       return "application/vnd.openxmlformats-officedocument.presentationml.presentation";
@@ -132,15 +139,18 @@ std::string_view text_kind(std::string_view head) {
   if (control * 50 > head.size()) return "application/octet-stream";
   // 8-bit bytes are text when they are UTF-8 (perhaps cut) or few.
   size_t high = 0;
-  for (const char c : head) high += static_cast<uint8_t>(c) >= 0x80 ? 1 : 0;
+  for (const char c : head)
+    high += static_cast<uint8_t>(c) >= 0x80 ? 1 : 0;
   if (high > 0) {
     size_t end = head.size();
-    for (int i = 0; i < 4 && end > 0 && (static_cast<uint8_t>(head[end - 1]) & 0x80) != 0; ++i) --end;
+    for (int i = 0; i < 4 && end > 0 && (static_cast<uint8_t>(head[end - 1]) & 0x80) != 0; ++i)
+      --end;
     if (!valid_utf8(head.substr(0, end)) && high * 3 > head.size())
       return "application/octet-stream";
   }
   const std::string_view t = trim(head);
-  for (const std::string_view tag : {"<!doctype html"sv, "<html"sv, "<head"sv, "<body"sv, "<script"sv})
+  for (const std::string_view tag :
+       {"<!doctype html"sv, "<html"sv, "<head"sv, "<body"sv, "<script"sv})
     if (starts_with_ignore_case(t, tag)) return "text/html";
   if (starts_with_ignore_case(t, "<svg")) return "image/svg+xml";
   if (starts_with_ignore_case(t, "begin:vcalendar")) return "text/calendar";
@@ -173,7 +183,8 @@ std::string_view content_type(std::string_view head) {
 }
 
 void ByteHistogram::add(std::string_view bytes) {
-  for (const char c : bytes) ++counts_[static_cast<uint8_t>(c)];
+  for (const char c : bytes)
+    ++counts_[static_cast<uint8_t>(c)];
   total_ += bytes.size();
 }
 

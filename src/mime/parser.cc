@@ -24,10 +24,20 @@ bool starts_with(std::string_view s, std::string_view prefix) {
 
 /// Fields that mean something to us and are kept however many others came before.
 bool well_known(std::string_view name) {
-  constexpr std::string_view kNames[] = {
-      "content-type", "content-transfer-encoding", "content-disposition", "from", "to", "cc",
-      "subject", "date", "message-id", "reply-to", "in-reply-to", "x-mailer", "user-agent",
-      "x-originating-ip"};
+  constexpr std::string_view kNames[] = {"content-type",
+                                         "content-transfer-encoding",
+                                         "content-disposition",
+                                         "from",
+                                         "to",
+                                         "cc",
+                                         "subject",
+                                         "date",
+                                         "message-id",
+                                         "reply-to",
+                                         "in-reply-to",
+                                         "x-mailer",
+                                         "user-agent",
+                                         "x-originating-ip"};
   return std::any_of(std::begin(kNames), std::end(kNames),
                      [name](std::string_view n) { return equal_ignore_case(n, name); });
 }
@@ -148,7 +158,8 @@ void Parser::line(std::string_view text, bool begins, bool ends) {
 /// Looks for the boundary from the innermost multipart outwards; true when the line was one.
 bool Parser::boundary_line(std::string_view text) {
   std::string_view t = strip_eol(text);
-  while (!t.empty() && (t.back() == ' ' || t.back() == '\t')) t.remove_suffix(1);
+  while (!t.empty() && (t.back() == ' ' || t.back() == '\t'))
+    t.remove_suffix(1);
   t.remove_prefix(std::min<size_t>(2, t.size()));
   Entity& innermost = *open_.back();
   if (innermost.sniff_boundary && innermost.state == State::kPreamble && !t.empty() &&
@@ -169,9 +180,9 @@ bool Parser::boundary_line(std::string_view text) {
         Entity& inner = *open_.back();
         if (inner.state == State::kHeader) end_headers();
         if (inner.part.multipart && !inner.closed)
-          shared_->handler.anomaly("mime-unclosed-boundary",
-                                   inner.boundaries.empty() ? std::string_view()
-                                                            : inner.boundaries[0]);
+          shared_->handler.anomaly("mime-unclosed-boundary", inner.boundaries.empty()
+                                                                 ? std::string_view()
+                                                                 : inner.boundaries[0]);
         inner.held_eol = {};  // belongs to this boundary (RFC 2046, 5.1.1)
         end_part();
       }
@@ -216,8 +227,8 @@ void Parser::header_line(std::string_view text, bool begins) {
     std::string& value = e.part.headers.back().value;
     if (value.size() + t.size() > limits.max_header_bytes) {
       shared_->handler.anomaly("mime-header-too-long", e.part.headers.back().name);
-      value.append(t.substr(0, limits.max_header_bytes - std::min(limits.max_header_bytes,
-                                                                  value.size())));
+      value.append(
+          t.substr(0, limits.max_header_bytes - std::min(limits.max_header_bytes, value.size())));
       e.dropped_field = true;
       return;
     }
@@ -227,7 +238,8 @@ void Parser::header_line(std::string_view text, bool begins) {
   }
   const size_t colon = t.find(':');
   std::string_view name = t.substr(0, colon);
-  while (!name.empty() && (name.back() == ' ' || name.back() == '\t')) name.remove_suffix(1);
+  while (!name.empty() && (name.back() == ' ' || name.back() == '\t'))
+    name.remove_suffix(1);
   if (colon == std::string_view::npos || name.empty()) {
     // Archives put "From " before a message; otherwise text without a field is the body.
     if (e.part.headers.empty() && (starts_with(t, "From ") || starts_with(t, ">From "))) return;
@@ -262,7 +274,8 @@ void Parser::header_line(std::string_view text, bool begins) {
     }
   }
   std::string_view value = t.substr(colon + 1);
-  while (!value.empty() && (value[0] == ' ' || value[0] == '\t')) value.remove_prefix(1);
+  while (!value.empty() && (value[0] == ' ' || value[0] == '\t'))
+    value.remove_prefix(1);
   constexpr size_t kMaxName = 1024;
   if (value.size() > limits.max_header_bytes || name.size() > kMaxName) {
     shared_->handler.anomaly("mime-header-too-long", name.substr(0, 80));
@@ -321,8 +334,7 @@ void Parser::declare_type(Entity& e) {
       if (p.name != "boundary" || p.value.empty() || p.value.size() > kMaxBoundary) continue;
       if (std::find(e.boundaries.begin(), e.boundaries.end(), p.value) != e.boundaries.end())
         continue;
-      if (!e.boundaries.empty())
-        shared_->handler.anomaly("mime-duplicate-parameter", "boundary");
+      if (!e.boundaries.empty()) shared_->handler.anomaly("mime-duplicate-parameter", "boundary");
       // Some readers take the first, some the last: both delimit here.
       if (e.boundaries.size() < 4) e.boundaries.push_back(p.value);
     }

@@ -1,11 +1,12 @@
 // A message taken apart while it passes: headers, nested parts, decoded bodies.
 //
-// The parser is pushed lines of any size in pieces of any size and holds at most one line, one header
-// block and one buffer of decoded bytes. Boundaries are looked for at every open level, so a part that
-// is never closed ends with its parent; a boundary matches whole or not at all. An encapsulated
-// message is parsed by a parser of its own, fed with the decoded bytes, so an encoded one is read, too.
-// Ambiguity is reported, never fatal: whatever two mail readers could disagree on has an anomaly.
-// Sources: RFC 5322, 2045, 2046, 2183, 2231. Tests: tests/unit/mime/parser_test.cc, fuzz_mime.
+// The parser is pushed lines of any size in pieces of any size and holds at most one line, one
+// header block and one buffer of decoded bytes. Boundaries are looked for at every open level, so a
+// part that is never closed ends with its parent; a boundary matches whole or not at all. An
+// encapsulated message is parsed by a parser of its own, fed with the decoded bytes, so an encoded
+// one is read, too. Ambiguity is reported, never fatal: whatever two mail readers could disagree on
+// has an anomaly. Sources: RFC 5322, 2045, 2046, 2183, 2231. Tests: tests/unit/mime/parser_test.cc,
+// fuzz_mime.
 //
 // Anomalies: mime-too-deep, mime-too-many-parts, mime-unclosed-boundary, mime-no-boundary,
 // mime-duplicate-header, mime-duplicate-parameter, mime-header-too-long, mime-too-many-headers,
@@ -55,8 +56,8 @@ class Handler {
 };
 
 struct Limits {
-  uint32_t max_depth = 100;             ///< of multiparts
-  uint32_t max_messages = 10;           ///< messages inside messages
+  uint32_t max_depth = 100;    ///< of multiparts
+  uint32_t max_messages = 10;  ///< messages inside messages
   uint32_t max_parts = 10'000;
   uint32_t max_headers = 10'000;        ///< of one part; well-known fields are kept beyond
   size_t max_header_bytes = 64u << 10;  ///< of one field; the rest of it is dropped
@@ -86,17 +87,17 @@ class Parser {
     Coding coding = Coding::kIdentity;
     std::vector<std::string> boundaries;  // of a multipart; two when it declares two
     bool in_field = false;
-    bool dropped_field = false;           // the field being read is not kept
-    bool told_too_many = false;           // headers
-    bool gap = false;                     // bytes of it are lost
-    bool digest = false;                  // its parts are messages unless they say otherwise
-    bool closed = false;                  // its last boundary was seen
-    bool sniff_boundary = false;          // none was declared: the first "--x" line is one
+    bool dropped_field = false;   // the field being read is not kept
+    bool told_too_many = false;   // headers
+    bool gap = false;             // bytes of it are lost
+    bool digest = false;          // its parts are messages unless they say otherwise
+    bool closed = false;          // its last boundary was seen
+    bool sniff_boundary = false;  // none was declared: the first "--x" line is one
     Base64Decoder base64;
     QuotedPrintableDecoder quoted;
-    std::unique_ptr<Part> uu;             // a file between "begin" and "end" of this text
-    std::unique_ptr<Parser> inner;        // of an encapsulated message
-    std::string_view held_eol;            // belongs to the next boundary if one follows
+    std::unique_ptr<Part> uu;       // a file between "begin" and "end" of this text
+    std::unique_ptr<Parser> inner;  // of an encapsulated message
+    std::string_view held_eol;      // belongs to the next boundary if one follows
   };
 
   struct Shared;  // what the parsers of one message have in common
@@ -121,10 +122,10 @@ class Parser {
 
   std::shared_ptr<Shared> shared_;
   std::vector<std::unique_ptr<Entity>> open_;
-  std::string partial_;        // of the line being assembled
+  std::string partial_;  // of the line being assembled
   bool line_continues_ = false;
   bool skip_to_line_end_ = false;
-  std::string decoded_;        // of the innermost part, not handed over yet
+  std::string decoded_;  // of the innermost part, not handed over yet
   bool finished_ = false;
 };
 

@@ -13,22 +13,27 @@ constexpr uint8_t kPad = 0xfd;
 
 constexpr std::array<uint8_t, 256> make_base64_table() {
   std::array<uint8_t, 256> t{};
-  for (auto& v : t) v = kJunk;
+  for (auto& v : t)
+    v = kJunk;
   for (unsigned i = 0; i < 26; ++i) {
     t['A' + i] = static_cast<uint8_t>(i);
     t['a' + i] = static_cast<uint8_t>(26 + i);
   }
-  for (unsigned i = 0; i < 10; ++i) t['0' + i] = static_cast<uint8_t>(52 + i);
+  for (unsigned i = 0; i < 10; ++i)
+    t['0' + i] = static_cast<uint8_t>(52 + i);
   t['+'] = 62;
   t['/'] = 63;
-  for (const char c : {'\r', '\n', ' ', '\t'}) t[static_cast<uint8_t>(c)] = kBlank;
+  for (const char c : {'\r', '\n', ' ', '\t'})
+    t[static_cast<uint8_t>(c)] = kBlank;
   t['='] = kPad;
   return t;
 }
 
 constexpr std::array<uint8_t, 256> kBase64 = make_base64_table();
 
-uint8_t base64_value(char c) { return kBase64[static_cast<uint8_t>(c)]; }
+uint8_t base64_value(char c) {
+  return kBase64[static_cast<uint8_t>(c)];
+}
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -137,7 +142,8 @@ bool QuotedPrintableDecoder::escaped(char c, std::string& out) {
   ++num_invalid_;
   const std::string text = std::move(escape_);
   escape_.clear();
-  for (const char t : text) plain(t, out);
+  for (const char t : text)
+    plain(t, out);
   return false;
 }
 
@@ -170,13 +176,15 @@ void QuotedPrintableDecoder::feed(std::string_view in, std::string& out) {
 void QuotedPrintableDecoder::finish(std::string& out) {
   // A lone "=" at the end is a soft break that lost its line end.
   if (escape_.size() > 1)
-    for (const char t : escape_) plain(t, out);
+    for (const char t : escape_)
+      plain(t, out);
   escape_.clear();
   blanks_.clear();
 }
 
 bool decode_uu_line(std::string_view line, std::string& out) {
-  while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
+  while (!line.empty() && (line.back() == '\n' || line.back() == '\r'))
+    line.remove_suffix(1);
   if (line.empty()) return false;
   const auto value = [](char c) { return static_cast<uint32_t>(c - 0x20) & 0x3f; };
   if (line[0] < 0x20 || line[0] > 0x60) return false;

@@ -1,9 +1,9 @@
 // Content transfer encodings as streams: base64, quoted-printable and uuencode.
 //
-// Decoders are as forgiving as the most forgiving mail reader, because what a reader shows is what a
-// rule must see: junk in base64 is skipped, padding may be followed by more groups, a "=" that is no
-// escape stands for itself. What was forgiven is counted.
-// Sources: RFC 2045, 6.7 and 6.8; POSIX uuencode. Tests: tests/unit/mime/transfer_test.cc.
+// Decoders are as forgiving as the most forgiving mail reader, because what a reader shows is what
+// a rule must see: junk in base64 is skipped, padding may be followed by more groups, a "=" that is
+// no escape stands for itself. What was forgiven is counted. Sources: RFC 2045, 6.7 and 6.8; POSIX
+// uuencode. Tests: tests/unit/mime/transfer_test.cc.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -17,10 +17,12 @@ class Base64Decoder {
   void feed(std::string_view in, std::string& out);
   /// Writes what an unfinished last group holds.
   void finish(std::string& out);
+
   /// Loses the group begun; the next byte begins a new one (after lost bytes).
   void restart() { num_held_ = 0; }
 
   uint64_t num_junk() const { return num_junk_; }
+
   /// Data after padding: several encodings in a row, or an attempt to hide the second.
   bool data_after_padding() const { return data_after_padding_; }
 
@@ -36,6 +38,7 @@ class QuotedPrintableDecoder {
  public:
   void feed(std::string_view in, std::string& out);
   void finish(std::string& out);
+
   uint64_t num_invalid() const { return num_invalid_; }
 
  private:
@@ -43,8 +46,8 @@ class QuotedPrintableDecoder {
   void plain(char c, std::string& out);
   void flush_blanks(std::string& out);
 
-  std::string blanks_;   // blanks that vanish if the line ends here
-  std::string escape_;   // "=" and what came after it
+  std::string blanks_;  // blanks that vanish if the line ends here
+  std::string escape_;  // "=" and what came after it
   uint64_t num_invalid_ = 0;
 };
 

@@ -18,19 +18,25 @@ std::string finding_json(const engine::Finding& f);
 void write_csv(std::ostream& out, const std::vector<engine::Finding>& findings);
 
 struct TableStyle {
-  size_t width = 120;   ///< columns of the terminal
+  size_t width = 120;  ///< columns of the terminal
   bool colour = false;
 };
 
 /// The findings as a table: time, level, host, rule, and what happened in one line.
-void write_table(std::ostream& out, const std::vector<engine::Finding>& findings, const TableStyle& style);
+void write_table(std::ostream& out,
+                 const std::vector<engine::Finding>& findings,
+                 const TableStyle& style);
 
 /// Result rows of a query as a table, JSON lines or CSV.
-void write_rows_table(std::ostream& out, const plan::Schema& schema,
-                      const std::vector<std::vector<data::Value>>& rows, const TableStyle& style);
-void write_rows_jsonl(std::ostream& out, const plan::Schema& schema,
+void write_rows_table(std::ostream& out,
+                      const plan::Schema& schema,
+                      const std::vector<std::vector<data::Value>>& rows,
+                      const TableStyle& style);
+void write_rows_jsonl(std::ostream& out,
+                      const plan::Schema& schema,
                       const std::vector<std::vector<data::Value>>& rows);
-void write_rows_csv(std::ostream& out, const plan::Schema& schema,
+void write_rows_csv(std::ostream& out,
+                    const plan::Schema& schema,
                     const std::vector<std::vector<data::Value>>& rows);
 
 }  // namespace postern::output

@@ -11,7 +11,9 @@ namespace {
 class Object {
  public:
   explicit Object(std::string& out) : out_(out) { out_ += '{'; }
+
   ~Object() { out_ += '}'; }
+
   Object(const Object&) = delete;
   Object& operator=(const Object&) = delete;
 
@@ -52,7 +54,8 @@ std::string finding_json(const engine::Finding& f) {
     if (!f.rule->attack.empty()) {
       std::string& s = o.key("attack");
       s += '[';
-      for (size_t i = 0; i < f.rule->attack.size(); ++i) s += (i > 0 ? "," : "") + json_string(f.rule->attack[i]);
+      for (size_t i = 0; i < f.rule->attack.size(); ++i)
+        s += (i > 0 ? "," : "") + json_string(f.rule->attack[i]);
       s += ']';
     }
     o.text("host", f.host);
@@ -96,13 +99,15 @@ std::string finding_json(const engine::Finding& f) {
   return out;
 }
 
-void write_rows_jsonl(std::ostream& out, const plan::Schema& schema,
+void write_rows_jsonl(std::ostream& out,
+                      const plan::Schema& schema,
                       const std::vector<std::vector<data::Value>>& rows) {
   for (const auto& row : rows) {
     std::string line;
     {
       Object o(line);
-      for (size_t i = 0; i < schema.size(); ++i) o.key(schema[i].name) += row[i].json();
+      for (size_t i = 0; i < schema.size(); ++i)
+        o.key(schema[i].name) += row[i].json();
     }
     out << line << '\n';
   }

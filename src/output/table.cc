@@ -17,16 +17,21 @@ std::string printable(std::string_view text) {
   std::string out;
   for (size_t at = 0; at < text.size();) {
     const char32_t c = next_code_point(text, at);
-    if (c == '\n' || c == '\r' || c == '\t') out += ' ';
-    else if (c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069)) out += "\xef\xbf\xbd";
-    else append_utf8(out, c);
+    if (c == '\n' || c == '\r' || c == '\t')
+      out += ' ';
+    else if (c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x202a && c <= 0x202e) ||
+             (c >= 0x2066 && c <= 0x2069))
+      out += "\xef\xbf\xbd";
+    else
+      append_utf8(out, c);
   }
   return out;
 }
 
 size_t display_width(std::string_view text) {
   size_t n = 0;
-  for (size_t at = 0; at < text.size(); ++n) next_code_point(text, at);
+  for (size_t at = 0; at < text.size(); ++n)
+    next_code_point(text, at);
   return n;
 }
 
@@ -44,7 +49,8 @@ std::string cut(const std::string& text, size_t width) {
 
 void pad(std::ostream& out, const std::string& text, size_t width) {
   out << text;
-  for (size_t n = display_width(text); n < width; ++n) out << ' ';
+  for (size_t n = display_width(text); n < width; ++n)
+    out << ' ';
 }
 
 const char* level_colour(std::string_view level) {
@@ -63,12 +69,16 @@ std::string summary_line(const Finding& f) {
     for (const auto& [key, value] : f.row)
       if (key == name && !value.is_null()) cells.emplace_back(key, printable(value.text()));
   };
-  for (const engine::Reason& r : f.why) add(r.field);
+  for (const engine::Reason& r : f.why)
+    add(r.field);
   // Facts that tell the story of an event, whatever the rule asked for.
   static constexpr std::array<std::string_view, 12> kTelling = {
-      "Image", "CommandLine", "DestinationIp", "DestinationPort", "process_name", "InitiatingProcessFileName",
-      "RemoteIP", "SrcIp", "SrcPort", "DstIp", "DstPort", "MailFrom"};
-  for (const std::string_view name : kTelling) add(std::string(name));
+      "Image",           "CommandLine",  "DestinationIp",
+      "DestinationPort", "process_name", "InitiatingProcessFileName",
+      "RemoteIP",        "SrcIp",        "SrcPort",
+      "DstIp",           "DstPort",      "MailFrom"};
+  for (const std::string_view name : kTelling)
+    add(std::string(name));
   const bool event = !f.why.empty();
   for (const auto& [key, value] : f.row) {
     if (event && cells.size() >= 6) break;
@@ -92,9 +102,10 @@ void write_table(std::ostream& out, const std::vector<Finding>& findings, const 
     std::string rule = printable(f.rule->title);
     if (f.rule->language == "strategy") rule = f.rule->id + " " + rule;
     if (f.degraded) rule += " *";
-    lines.push_back({time, f.rule->level.empty() ? "-" : printable(f.rule->level), f.host.empty() ? "-" : printable(f.host),
-                     cut(rule, 44), summary_line(f)});
-    for (size_t i = 0; i < 4; ++i) widths[i] = std::max(widths[i], display_width(lines.back()[i]));
+    lines.push_back({time, f.rule->level.empty() ? "-" : printable(f.rule->level),
+                     f.host.empty() ? "-" : printable(f.host), cut(rule, 44), summary_line(f)});
+    for (size_t i = 0; i < 4; ++i)
+      widths[i] = std::max(widths[i], display_width(lines.back()[i]));
   }
   if (lines.empty()) return;
   size_t used = 0;
@@ -115,11 +126,14 @@ void write_table(std::ostream& out, const std::vector<Finding>& findings, const 
   }
 }
 
-void write_rows_table(std::ostream& out, const plan::Schema& schema,
-                      const std::vector<std::vector<data::Value>>& rows, const TableStyle& style) {
+void write_rows_table(std::ostream& out,
+                      const plan::Schema& schema,
+                      const std::vector<std::vector<data::Value>>& rows,
+                      const TableStyle& style) {
   std::vector<std::vector<std::string>> cells;
   std::vector<size_t> widths;
-  for (const plan::ColumnInfo& c : schema) widths.push_back(display_width(c.name));
+  for (const plan::ColumnInfo& c : schema)
+    widths.push_back(display_width(c.name));
   for (const auto& row : rows) {
     std::vector<std::string> line;
     for (size_t i = 0; i < schema.size(); ++i) {
@@ -129,14 +143,18 @@ void write_rows_table(std::ostream& out, const plan::Schema& schema,
     cells.push_back(std::move(line));
   }
   for (size_t i = 0; i < schema.size(); ++i) {
-    if (i + 1 < schema.size()) pad(out, printable(schema[i].name), widths[i] + 2);
-    else out << printable(schema[i].name);
+    if (i + 1 < schema.size())
+      pad(out, printable(schema[i].name), widths[i] + 2);
+    else
+      out << printable(schema[i].name);
   }
   out << '\n';
   for (const auto& line : cells) {
     for (size_t i = 0; i < line.size(); ++i) {
-      if (i + 1 < line.size()) pad(out, line[i], widths[i] + 2);
-      else out << line[i];
+      if (i + 1 < line.size())
+        pad(out, line[i], widths[i] + 2);
+      else
+        out << line[i];
     }
     out << '\n';
   }

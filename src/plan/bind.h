@@ -1,9 +1,9 @@
 // Binding: names to tables, columns, functions and types; views to native tables.
 //
 // Input is a rule's plan as its front end made it; output the same tree with every type, schema and
-// view branch filled in. What a published rule gets wrong but every reader understands (a column its
-// vocabulary lacks, a string against a number) degrades the rule with a warning, or is an error when
-// `strict`. Tests: tests/unit/plan/bind_test.cc, tests/cases.
+// view branch filled in. What a published rule gets wrong but every reader understands (a column
+// its vocabulary lacks, a string against a number) degrades the rule with a warning, or is an error
+// when `strict`. Tests: tests/unit/plan/bind_test.cc, tests/cases.
 #pragma once
 #include <functional>
 #include <set>
@@ -35,13 +35,13 @@ struct BindContext {
 /// A native table that a rule could have read, and why it does not.
 struct DroppedTable {
   std::string table;
-  std::string reason;   ///< "lacks field Image" | "never true: NetworkDirection =~ \"true\""
+  std::string reason;  ///< "lacks field Image" | "never true: NetworkDirection =~ \"true\""
 };
 
 /// What binding and optimizing found out about a rule beside its plan.
 struct BindReport {
   bool degraded = false;
-  std::set<std::string> tables;                  ///< native tables the plan reads
+  std::set<std::string> tables;  ///< native tables the plan reads
   std::vector<DroppedTable> dropped;
   /// Columns only shown or grouped by that some table does not have: null there. table -> columns.
   std::map<std::string, std::set<std::string>> null_columns;
@@ -49,11 +49,17 @@ struct BindReport {
   std::string never;
 };
 
-OrFailed<OpPtr> bind(const Rule& rule, const BindContext& context, Diagnostics& diag, BindReport& report);
+OrFailed<OpPtr> bind(const Rule& rule,
+                     const BindContext& context,
+                     Diagnostics& diag,
+                     BindReport& report);
 
-/// Pushes filters into scan branches in native terms, folds constants, drops what can never be true,
-/// keeps only the columns that are read. Meaning never changes.
-OpPtr optimize(const OpPtr& plan, const BindContext& context, const Rule& rule, Diagnostics& diag,
+/// Pushes filters into scan branches in native terms, folds constants, drops what can never be
+/// true, keeps only the columns that are read. Meaning never changes.
+OpPtr optimize(const OpPtr& plan,
+               const BindContext& context,
+               const Rule& rule,
+               Diagnostics& diag,
                BindReport& report);
 
 /// Scans of a plan, left to right.

@@ -9,13 +9,16 @@ namespace postern::plan {
 using data::Type;
 using data::Value;
 
-void Binder::error(std::string c, std::string message, Span at, std::string label, std::string hint) {
+void Binder::error(
+    std::string c, std::string message, Span at, std::string label, std::string hint) {
   failed_ = true;
   diag_.error(std::move(c), std::move(message), at, std::move(label), std::move(hint));
 }
 
-void Binder::degrade(std::string c, std::string message, Span at, std::string label, std::string hint) {
-  if (context_.strict) return error(std::move(c), std::move(message), at, std::move(label), std::move(hint));
+void Binder::degrade(
+    std::string c, std::string message, Span at, std::string label, std::string hint) {
+  if (context_.strict)
+    return error(std::move(c), std::move(message), at, std::move(label), std::move(hint));
   report_.degraded = true;
   diag_.warning(std::move(c), std::move(message), at, std::move(label), std::move(hint));
 }
@@ -33,7 +36,8 @@ ExprPtr Binder::bind(const ExprPtr& e, const Schema& schema) {
   return nullptr;
 }
 
-// An unknown column of a strict vocabulary is taken to have the type that the same name has elsewhere.
+// An unknown column of a strict vocabulary is taken to have the type that the same name has
+// elsewhere.
 Type Binder::guess_type(const std::string& column) const {
   const auto v = context_.catalog.vocabularies().find(rule_.vocabulary);
   if (v == context_.catalog.vocabularies().end()) return Type::kDynamic;
@@ -51,22 +55,27 @@ ExprPtr Binder::bind_column(const ExprPtr& e, const Schema& schema) {
   }
   if (open_) return literal(Value::null(Type::kString), e->span);
   std::vector<std::string_view> names;
-  for (const ColumnInfo& c : schema) names.push_back(c.name);
+  for (const ColumnInfo& c : schema)
+    names.push_back(c.name);
   std::string near = nearest_name(e->name, names);
-  // A published rule often drops the prefix of a column: AccountName for InitiatingProcessAccountName.
+  // A published rule often drops the prefix of a column: AccountName for
+  // InitiatingProcessAccountName.
   if (near.empty())
     for (const std::string_view n : names)
-      if (near.empty() && n.size() > e->name.size() && ends_with_ignore_case(n, e->name)) near = std::string(n);
+      if (near.empty() && n.size() > e->name.size() && ends_with_ignore_case(n, e->name))
+        near = std::string(n);
   const Type guessed = guess_type(e->name);
   if (told_.insert(e->name).second)
-    degrade(code("unknown-column"), "unknown column: " + e->name, e->span, "not a column of this table",
+    degrade(code("unknown-column"), "unknown column: " + e->name, e->span,
+            "not a column of this table",
             near.empty() ? "its value is taken as null" : "did you mean `" + near + "`?");
   return failed_ && context_.strict ? nullptr : literal(Value::null(guessed), e->span);
 }
 
 bool depends_on_run(const Expr& e) {
   if (e.kind == Expr::Kind::kCall && e.function && !e.function->deterministic) return true;
-  return std::any_of(e.args.begin(), e.args.end(), [](const ExprPtr& a) { return depends_on_run(*a); });
+  return std::any_of(e.args.begin(), e.args.end(),
+                     [](const ExprPtr& a) { return depends_on_run(*a); });
 }
 
 ExprPtr Binder::fold(const std::shared_ptr<Expr>& e) {
@@ -90,7 +99,8 @@ ExprPtr Binder::bind_call(const ExprPtr& e, const Schema& schema) {
     const std::string bare = dot == std::string::npos ? e->name : e->name.substr(dot + 1);
     const std::string prefix = dot == std::string::npos ? "" : e->name.substr(0, dot + 1);
     std::vector<std::string_view> names = context_.functions.function_names(prefix);
-    for (std::string_view& n : names) n.remove_prefix(prefix.size());
+    for (std::string_view& n : names)
+      n.remove_prefix(prefix.size());
     const std::string near = nearest_name(bare, names);
     error(code("unknown-function"), "unknown function: " + bare, e->span, "",
           near.empty() ? "" : "did you mean `" + near + "`?");
@@ -114,16 +124,19 @@ ExprPtr Binder::bind_call(const ExprPtr& e, const Schema& schema) {
     error(code("argument-count"),
           "`" + to_text(*e).substr(0, to_text(*e).find('(')) + "` takes " +
               (f->max_args == f->min_args ? std::to_string(f->min_args)
-               : f->max_args < 0          ? "at least " + std::to_string(f->min_args)
-                                          : std::to_string(f->min_args) + " to " + std::to_string(f->max_args)) +
+               : f->max_args < 0
+                   ? "at least " + std::to_string(f->min_args)
+                   : std::to_string(f->min_args) + " to " + std::to_string(f->max_args)) +
               " arguments, not " + std::to_string(n),
           e->span);
     return nullptr;
   }
   const Typing t = f->typing({types, constants});
   if (!t.error.empty()) {
-    if (t.coercible) degrade(code("type-mismatch"), t.error, e->span, "", "compared by the text of the number");
-    else error(code("type-mismatch"), t.error, e->span);
+    if (t.coercible)
+      degrade(code("type-mismatch"), t.error, e->span, "", "compared by the text of the number");
+    else
+      error(code("type-mismatch"), t.error, e->span);
     if (!t.coercible || (context_.strict && failed_)) return nullptr;
   }
   out->type = t.type;

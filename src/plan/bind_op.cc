@@ -40,14 +40,16 @@ void put(Schema& schema, const std::string& name, Type type) {
 }
 
 bool joinable(Type a, Type b) {
-  return a == b || (data::is_numeric(a) && data::is_numeric(b)) || a == Type::kNull || b == Type::kNull;
+  return a == b || (data::is_numeric(a) && data::is_numeric(b)) || a == Type::kNull ||
+         b == Type::kNull;
 }
 
 }  // namespace
 
 bool Binder::open_below(const Op& op) const {
   if (op.kind == OpKind::kScan) return op.open;
-  return std::any_of(op.inputs.begin(), op.inputs.end(), [&](const OpPtr& i) { return open_below(*i); });
+  return std::any_of(op.inputs.begin(), op.inputs.end(),
+                     [&](const OpPtr& i) { return open_below(*i); });
 }
 
 OpPtr Binder::bind(const OpPtr& op) {
@@ -64,7 +66,8 @@ OpPtr Binder::bind(const OpPtr& op) {
       ExprPtr p = bind(op->predicate, inputs[0]->schema);
       if (!p) return nullptr;
       if (p->type != Type::kBool && p->type != Type::kNull) {
-        error(code("type-mismatch"), "a condition must be bool, not " + std::string(type_name(p->type)), p->span);
+        error(code("type-mismatch"),
+              "a condition must be bool, not " + std::string(type_name(p->type)), p->span);
         return nullptr;
       }
       auto out = std::make_shared<Op>(*op);
@@ -141,7 +144,8 @@ OpPtr Binder::bind_select(const Op& op, OpPtr input) {
           name = to;
           break;
         }
-        if (star != std::string::npos && name_matches(from, name) && to.find('*') != std::string::npos) {
+        if (star != std::string::npos && name_matches(from, name) &&
+            to.find('*') != std::string::npos) {
           const std::string middle = name.substr(star, name.size() - (from.size() - 1));
           std::string renamed = to;
           renamed.replace(to.find('*'), 1, middle);
@@ -150,12 +154,14 @@ OpPtr Binder::bind_select(const Op& op, OpPtr input) {
         }
       }
       for (size_t p = 0; p + 1 < op.patterns.size(); p += 2)
-        replaced = replaced || (op.patterns[p + 1] == input->schema[i].name && name == input->schema[i].name &&
-                                find_column(input->schema, op.patterns[p]));
+        replaced = replaced ||
+                   (op.patterns[p + 1] == input->schema[i].name && name == input->schema[i].name &&
+                    find_column(input->schema, op.patterns[p]));
       if (!replaced) take(i, name);
     }
     for (size_t p = 0; p + 1 < op.patterns.size(); p += 2)
-      if (op.patterns[p].find('*') == std::string::npos && !find_column(input->schema, op.patterns[p]) && !open_)
+      if (op.patterns[p].find('*') == std::string::npos &&
+          !find_column(input->schema, op.patterns[p]) && !open_)
         bind(column(op.patterns[p], op.span), input->schema);
   } else {
     for (const std::string& pattern : op.patterns) {
@@ -164,8 +170,10 @@ OpPtr Binder::bind_select(const Op& op, OpPtr input) {
         if (!name_matches(pattern, input->schema[i].name)) continue;
         found = true;
         if (taken[i]) continue;
-        if (op.mode == SelectMode::kAway) taken[i] = true;
-        else take(i, input->schema[i].name);
+        if (op.mode == SelectMode::kAway)
+          taken[i] = true;
+        else
+          take(i, input->schema[i].name);
       }
       if (found || pattern.find('*') != std::string::npos) continue;
       const ExprPtr missing = bind(column(pattern, op.span), input->schema);
@@ -178,7 +186,8 @@ OpPtr Binder::bind_select(const Op& op, OpPtr input) {
   auto out = std::make_shared<Op>();
   out->kind = OpKind::kProject;
   out->span = op.span;
-  for (const NamedExpr& i : items) put(out->schema, i.name, i.expr->type);
+  for (const NamedExpr& i : items)
+    put(out->schema, i.name, i.expr->type);
   out->items = std::move(items);
   out->inputs = {std::move(input)};
   return failed_ ? nullptr : OpPtr(out);
@@ -222,8 +231,10 @@ OpPtr Binder::bind_aggregate(const Op& op, OpPtr input) {
     const AggregateDef* f = context_.functions.aggregate(a.function);
     if (!f) {
       const size_t dot = a.function.find('.');
-      std::vector<std::string_view> names = context_.functions.aggregate_names(a.function.substr(0, dot + 1));
-      for (std::string_view& n : names) n.remove_prefix(dot + 1);
+      std::vector<std::string_view> names =
+          context_.functions.aggregate_names(a.function.substr(0, dot + 1));
+      for (std::string_view& n : names)
+        n.remove_prefix(dot + 1);
       const std::string bare = a.function.substr(dot + 1);
       const std::string near = nearest_name(bare, names);
       error(code("unknown-aggregate"), "unknown aggregate: " + bare, a.span, "",
@@ -245,8 +256,10 @@ OpPtr Binder::bind_aggregate(const Op& op, OpPtr input) {
     if (!args_ok) continue;
     const Typing t = f->typing({types, constants});
     if (!t.error.empty()) {
-      if (t.coercible) degrade(code("type-mismatch"), t.error, a.span, "", "");
-      else error(code("type-mismatch"), t.error, a.span);
+      if (t.coercible)
+        degrade(code("type-mismatch"), t.error, a.span, "", "");
+      else
+        error(code("type-mismatch"), t.error, a.span);
       ok = ok && t.coercible && !failed_;
     }
     a.name = unused_name(out->schema, a.name);
@@ -284,7 +297,8 @@ OpPtr Binder::bind_join(const Op& op, OpPtr left, OpPtr right) {
       return nullptr;
     }
   }
-  const bool right_only = op.join_kind == JoinKind::kRightSemi || op.join_kind == JoinKind::kRightAnti;
+  const bool right_only =
+      op.join_kind == JoinKind::kRightSemi || op.join_kind == JoinKind::kRightAnti;
   const bool left_only = op.join_kind == JoinKind::kLeftSemi || op.join_kind == JoinKind::kLeftAnti;
   if (right_only) {
     out->schema = right->schema;
@@ -292,9 +306,9 @@ OpPtr Binder::bind_join(const Op& op, OpPtr left, OpPtr right) {
     out->schema = left->schema;
     if (!left_only) {
       for (const ColumnInfo& c : right->schema) {
-        const bool key = std::any_of(out->right_keys.begin(), out->right_keys.end(), [&](const ExprPtr& k) {
-          return k->is_column() && k->name == c.name;
-        });
+        const bool key =
+            std::any_of(out->right_keys.begin(), out->right_keys.end(),
+                        [&](const ExprPtr& k) { return k->is_column() && k->name == c.name; });
         if (op.lookup && key) continue;
         out->schema.push_back({unused_name(out->schema, c.name), c.type});
       }
@@ -322,10 +336,13 @@ OpPtr Binder::bind_union(const Op& op, std::vector<OpPtr> inputs) {
   for (const std::string& name : order) {
     if (!op.outer_union && seen_in[name] < inputs.size()) continue;
     const std::vector<Type>& t = types[name];
-    if (t.size() == 1) out->schema.push_back({name, t[0]});
-    else if (open_) out->schema.push_back({name, Type::kString});
+    if (t.size() == 1)
+      out->schema.push_back({name, t[0]});
+    else if (open_)
+      out->schema.push_back({name, Type::kString});
     else
-      for (const Type type : t) out->schema.push_back({name + "_" + std::string(type_name(type)), type});
+      for (const Type type : t)
+        out->schema.push_back({name + "_" + std::string(type_name(type)), type});
   }
   // Each input is projected to the union's schema, so that execution only concatenates.
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -340,8 +357,10 @@ OpPtr Binder::bind_union(const Op& op, std::vector<OpPtr> inputs) {
       ExprPtr e;
       if (c.name == op.source_column) {
         const Op* source = inputs[i].get();
-        while (source->kind != OpKind::kScan && !source->inputs.empty()) source = source->inputs[0].get();
-        const std::string name = source->kind == OpKind::kScan ? source->dataset : "union_arg" + std::to_string(i);
+        while (source->kind != OpKind::kScan && !source->inputs.empty())
+          source = source->inputs[0].get();
+        const std::string name =
+            source->kind == OpKind::kScan ? source->dataset : "union_arg" + std::to_string(i);
         e = literal(Value::string(name));
       } else if (from) {
         e = cast(bind(column(from->name, op.span), inputs[i]->schema), c.type);
@@ -375,7 +394,10 @@ OpPtr Binder::bind_expand(const Op& op, OpPtr input) {
   return out;
 }
 
-OrFailed<OpPtr> bind(const Rule& rule, const BindContext& context, Diagnostics& diag, BindReport& report) {
+OrFailed<OpPtr> bind(const Rule& rule,
+                     const BindContext& context,
+                     Diagnostics& diag,
+                     BindReport& report) {
   Binder binder(rule, context, diag, report);
   std::set<std::string> names;
   collect_columns(rule.plan, names);
@@ -389,7 +411,8 @@ std::vector<const Op*> scans(const Op& op) {
   std::vector<const Op*> out;
   if (op.kind == OpKind::kScan) out.push_back(&op);
   for (const OpPtr& input : op.inputs)
-    for (const Op* s : scans(*input)) out.push_back(s);
+    for (const Op* s : scans(*input))
+      out.push_back(s);
   return out;
 }
 

@@ -1,8 +1,8 @@
 // Binding of scans: which native tables provide a vocabulary's table, and each column's expression.
 #include <algorithm>
 
-#include "base/text.h"
 #include "base/check.h"
+#include "base/text.h"
 #include "data/batch.h"
 #include "plan/binder.h"
 
@@ -78,13 +78,15 @@ ExprPtr Binder::native(const ExprPtr& e, const TableDef& table) {
   });
   if (!complete) return nullptr;
   for (const std::string& n : names)
-    if (const ExprPtr c = native_column(n, table); c && c->is_column()) schema.push_back({n, c->type});
+    if (const ExprPtr c = native_column(n, table); c && c->is_column())
+      schema.push_back({n, c->type});
   return bind(replaced, schema);
 }
 
 void Binder::add_branch(Op& scan, const VocabularyTable& table, const View& view) {
   const TableDef* native_table = context_.catalog.table(view.from);
-  if (!native_table) return error("catalog-unknown-table", "view of an unknown table: " + view.from, scan.span);
+  if (!native_table)
+    return error("catalog-unknown-table", "view of an unknown table: " + view.from, scan.span);
   Branch b;
   b.table = view.from;
   // defender.DeviceNetworkEvents is what DeviceNetworkEvents itself was exported to.
@@ -92,12 +94,14 @@ void Binder::add_branch(Op& scan, const VocabularyTable& table, const View& view
   if (view.where) {
     b.where = native(view.where, *native_table);
     if (!b.where)
-      return error("catalog-view", "the view of " + table.name + " on " + view.from + " reads unknown columns",
+      return error("catalog-view",
+                   "the view of " + table.name + " on " + view.from + " reads unknown columns",
                    scan.span);
   }
   for (const ColumnInfo& c : scan.schema) {
     ExprPtr e;
-    if (const ExprPtr* mapped = view.find(c.name)) e = native(*mapped, *native_table);
+    if (const ExprPtr* mapped = view.find(c.name))
+      e = native(*mapped, *native_table);
     else if (view.passthrough || c.name == kTimeColumn || c.name == data::kRawColumn ||
              c.name == data::kValuesColumn)
       e = native_column(c.name, *native_table);
@@ -120,16 +124,22 @@ void Binder::unify_types(Op& scan) {
     for (const Branch& b : scan.branches)
       for (const NamedExpr& n : b.columns)
         if (n.name == c.name) types.insert(n.expr->type);
-    if (types.empty()) c.type = Type::kString;
-    else if (types.size() == 1) c.type = *types.begin();
-    else if (std::all_of(types.begin(), types.end(), data::is_integer)) c.type = Type::kLong;
-    else c.type = types.count(Type::kDynamic) ? Type::kDynamic : Type::kString;
+    if (types.empty())
+      c.type = Type::kString;
+    else if (types.size() == 1)
+      c.type = *types.begin();
+    else if (std::all_of(types.begin(), types.end(), data::is_integer))
+      c.type = Type::kLong;
+    else
+      c.type = types.count(Type::kDynamic) ? Type::kDynamic : Type::kString;
   }
   for (Branch& b : scan.branches)
-    for (NamedExpr& n : b.columns) n.expr = cast(n.expr, find_column(scan.schema, n.name)->type);
+    for (NamedExpr& n : b.columns)
+      n.expr = cast(n.expr, find_column(scan.schema, n.name)->type);
 }
 
-// A log source that nothing provides: the rule is right and loads, but no evidence can make it fire.
+// A log source that nothing provides: the rule is right and loads, but no evidence can make it
+// fire.
 OpPtr Binder::bind_unprovided(const Op& op, bool unknown) {
   std::string what;
   std::string hint;
@@ -139,21 +149,23 @@ OpPtr Binder::bind_unprovided(const Op& op, bool unknown) {
     const auto sigma = context_.catalog.vocabularies().find("sigma");
     if (sigma != context_.catalog.vocabularies().end())
       for (const VocabularyTable& t : sigma->second.tables)
-        if (const auto own = t.logsource.find(key); own != t.logsource.end()) values.push_back(own->second);
+        if (const auto own = t.logsource.find(key); own != t.logsource.end())
+          values.push_back(own->second);
     const bool known = std::find(values.begin(), values.end(), value) != values.end();
     const std::string near = known ? "" : nearest_name(value, values);
     if (!near.empty() && hint.empty()) hint = "did you mean `" + key + ": " + near + "`?";
   }
   if (unknown)
-    diag_.warning(code("unknown-logsource"), "unknown log source: " + what, op.span, "no evidence format provides it",
-                  hint);
+    diag_.warning(code("unknown-logsource"), "unknown log source: " + what, op.span,
+                  "no evidence format provides it", hint);
   report_.never = "no evidence format provides this log source: " + what;
   auto out = std::make_shared<Op>(op);
   out->open = true;
   open_ = true;
   std::set<std::string> names = requested_;
   names.insert(std::string(kTimeColumn));
-  for (const std::string& n : names) out->schema.push_back({n, Type::kString});
+  for (const std::string& n : names)
+    out->schema.push_back({n, Type::kString});
   return out;
 }
 
@@ -164,7 +176,8 @@ OpPtr Binder::bind_scan(const Op& op) {
     tables = context_.catalog.sigma_tables(op.attributes);
   } else if (op.vocabulary == "native") {
     if (const TableDef* t = context_.catalog.table(op.dataset)) {
-      for (const FieldDef& f : t->fields) out->schema.push_back({f.name, f.type});
+      for (const FieldDef& f : t->fields)
+        out->schema.push_back({f.name, f.type});
       VocabularyTable self;
       View view;
       view.from = t->name;
@@ -173,7 +186,8 @@ OpPtr Binder::bind_scan(const Op& op) {
       add_branch(*out, self, view);
       return out;
     }
-  } else if (const VocabularyTable* t = context_.catalog.vocabulary_table(op.vocabulary, op.dataset)) {
+  } else if (const VocabularyTable* t =
+                 context_.catalog.vocabulary_table(op.vocabulary, op.dataset)) {
     tables.push_back(t);
     if (!t->query.empty() && context_.view_query) {
       if (++view_depth_ > 16) {
@@ -187,8 +201,8 @@ OpPtr Binder::bind_scan(const Op& op) {
       return bound;
     }
   }
-  const bool provided =
-      std::any_of(tables.begin(), tables.end(), [](const VocabularyTable* t) { return !t->views.empty(); });
+  const bool provided = std::any_of(tables.begin(), tables.end(),
+                                    [](const VocabularyTable* t) { return !t->views.empty(); });
   if (op.vocabulary == "sigma" && !provided) return bind_unprovided(op, tables.empty());
   if (tables.empty()) {
     const std::string near = nearest_name(op.dataset, context_.catalog.table_names(op.vocabulary));
@@ -201,16 +215,20 @@ OpPtr Binder::bind_scan(const Op& op) {
     open_ = true;
     std::set<std::string> names = requested_;
     names.insert(std::string(kTimeColumn));
-    for (const std::string& n : names) out->schema.push_back({n, Type::kString});
+    for (const std::string& n : names)
+      out->schema.push_back({n, Type::kString});
     if (rule_.kind == RuleKind::kQuery)
       for (const VocabularyTable* t : tables)
         for (const FieldDef& f : t->fields)
-          if (!names.count(f.name) && names.insert(f.name).second) out->schema.push_back({f.name, f.type});
+          if (!names.count(f.name) && names.insert(f.name).second)
+            out->schema.push_back({f.name, f.type});
   } else {
-    for (const FieldDef& f : tables.front()->fields) out->schema.push_back({f.name, f.type});
+    for (const FieldDef& f : tables.front()->fields)
+      out->schema.push_back({f.name, f.type});
   }
   for (const VocabularyTable* t : tables)
-    for (const View& v : t->views) add_branch(*out, *t, v);
+    for (const View& v : t->views)
+      add_branch(*out, *t, v);
   if (out->open) unify_types(*out);
   return failed_ ? nullptr : OpPtr(out);
 }

@@ -18,6 +18,7 @@ class Binder {
   ExprPtr bind(const ExprPtr& e, const Schema& schema);
 
   void set_requested(std::set<std::string> names) { requested_ = std::move(names); }
+
   bool failed() const { return failed_; }
 
  private:
@@ -26,8 +27,15 @@ class Binder {
   ExprPtr fold(const std::shared_ptr<Expr>& e);
   data::Type guess_type(const std::string& column) const;
   void degrade(std::string code, std::string message, Span at, std::string label, std::string hint);
-  void error(std::string code, std::string message, Span at, std::string label = "", std::string hint = "");
-  std::string code(std::string_view what) const { return rule_.info.language + "-" + std::string(what); }
+  void error(std::string code,
+             std::string message,
+             Span at,
+             std::string label = "",
+             std::string hint = "");
+
+  std::string code(std::string_view what) const {
+    return rule_.info.language + "-" + std::string(what);
+  }
 
   OpPtr bind_scan(const Op& op);
   OpPtr bind_unprovided(const Op& op, bool unknown);
@@ -51,8 +59,8 @@ class Binder {
   Diagnostics& diag_;
   BindReport& report_;
   std::set<std::string> requested_;
-  std::set<std::string> told_;   // unknown columns already reported
-  bool open_ = false;            // the language has no schema: unknown columns are null
+  std::set<std::string> told_;  // unknown columns already reported
+  bool open_ = false;           // the language has no schema: unknown columns are null
   bool failed_ = false;
   int view_depth_ = 0;
 };

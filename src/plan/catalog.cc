@@ -38,7 +38,8 @@ class Reader {
   void known_keys(const YamlNode& map, std::initializer_list<std::string_view> keys) {
     for (const YamlNode::Entry& e : map.entries) {
       bool known = false;
-      for (const std::string_view k : keys) known = known || e.key.text == k;
+      for (const std::string_view k : keys)
+        known = known || e.key.text == k;
       if (known) continue;
       const std::string near = nearest_name(e.key.text, std::vector<std::string_view>(keys));
       diag_.error("catalog-unknown-key", "unknown key: " + e.key.text, e.key.span, "",
@@ -51,7 +52,8 @@ class Reader {
   std::vector<std::string> strings(const YamlNode* list) {
     std::vector<std::string> out;
     if (!list) return out;
-    for (const YamlNode& item : list->items) out.push_back(item.text);
+    for (const YamlNode& item : list->items)
+      out.push_back(item.text);
     return out;
   }
 
@@ -67,7 +69,8 @@ class Reader {
       f.values = strings(item.find("values"));
       const std::string_view type = item.get("type");
       if (!type.empty() && !data::type_from_name(type, f.type))
-        diag_.error("catalog-unknown-type", "unknown type: " + std::string(type), item.find("type")->span);
+        diag_.error("catalog-unknown-type", "unknown type: " + std::string(type),
+                    item.find("type")->span);
       if (f.name.empty()) diag_.error("catalog-field", "a field needs a name", item.span);
       out.push_back(std::move(f));
     }
@@ -106,13 +109,15 @@ class Reader {
     t.open = flag(doc, "open");
     t.event_id = doc.get("event_id");
     if (const YamlNode* constants = doc.find("constants"))
-      for (const YamlNode::Entry& e : constants->entries) t.constants.emplace_back(e.key.text, e.value.text);
+      for (const YamlNode::Entry& e : constants->entries)
+        t.constants.emplace_back(e.key.text, e.value.text);
     t.fields = fields(doc.find("fields"));
     return t;
   }
 
   VocabularyTable vocabulary_table(const YamlNode& node) {
-    known_keys(node, {"table", "aliases", "doc", "open", "time", "fields", "views", "query", "logsource"});
+    known_keys(
+        node, {"table", "aliases", "doc", "open", "time", "fields", "views", "query", "logsource"});
     VocabularyTable t;
     t.name = node.get("table");
     t.aliases = strings(node.find("aliases"));
@@ -122,9 +127,11 @@ class Reader {
     t.query = node.get("query");
     t.fields = fields(node.find("fields"));
     if (const YamlNode* views = node.find("views"))
-      for (const YamlNode& v : views->items) t.views.push_back(view(v));
+      for (const YamlNode& v : views->items)
+        t.views.push_back(view(v));
     if (const YamlNode* logsource = node.find("logsource"))
-      for (const YamlNode::Entry& e : logsource->entries) t.logsource[e.key.text] = e.value.text;
+      for (const YamlNode::Entry& e : logsource->entries)
+        t.logsource[e.key.text] = e.value.text;
     return t;
   }
 
@@ -142,13 +149,15 @@ bool Catalog::add(const Source& source, Diagnostics& diag) {
       TableDef t = reader.table(doc);
       std::string name = t.name;
       if (!tables_.emplace(std::move(name), std::move(t)).second)
-        diag.error("catalog-duplicate", "table defined twice: " + std::string(doc.get("table")), doc.span);
+        diag.error("catalog-duplicate", "table defined twice: " + std::string(doc.get("table")),
+                   doc.span);
     } else if (doc.find("vocabulary")) {
       reader.known_keys(doc, {"vocabulary", "doc", "tables"});
       Vocabulary& v = vocabularies_[std::string(doc.get("vocabulary"))];
       v.name = doc.get("vocabulary");
       if (const YamlNode* tables = doc.find("tables"))
-        for (const YamlNode& t : tables->items) v.tables.push_back(reader.vocabulary_table(t));
+        for (const YamlNode& t : tables->items)
+          v.tables.push_back(reader.vocabulary_table(t));
     } else {
       diag.error("catalog-document", "neither a `table` nor a `vocabulary`", doc.span);
     }
@@ -161,7 +170,8 @@ const TableDef* Catalog::table(std::string_view name) const {
   return it == tables_.end() ? nullptr : &it->second;
 }
 
-const VocabularyTable* Catalog::vocabulary_table(std::string_view vocabulary, std::string_view name) const {
+const VocabularyTable* Catalog::vocabulary_table(std::string_view vocabulary,
+                                                 std::string_view name) const {
   const auto it = vocabularies_.find(vocabulary);
   if (it == vocabularies_.end()) return nullptr;
   const VocabularyTable* near = nullptr;
@@ -196,7 +206,8 @@ std::vector<std::string_view> Catalog::table_names(std::string_view vocabulary) 
   std::vector<std::string_view> out;
   const auto it = vocabularies_.find(vocabulary);
   if (it == vocabularies_.end()) return out;
-  for (const VocabularyTable& t : it->second.tables) out.push_back(t.name);
+  for (const VocabularyTable& t : it->second.tables)
+    out.push_back(t.name);
   return out;
 }
 

@@ -1,5 +1,5 @@
-// The catalog: native tables, and the vocabularies that are views over them. Data from catalog/*.yml.
-// Format: catalog/README.md. Tests: tests/unit/plan/catalog_test.cc.
+// The catalog: native tables, and the vocabularies that are views over them. Data from
+// catalog/*.yml. Format: catalog/README.md. Tests: tests/unit/plan/catalog_test.cc.
 #pragma once
 #include <map>
 #include <memory>
@@ -26,7 +26,7 @@ struct TableDef {
   std::string name;
   std::string doc;
   bool open = false;
-  std::string event_id;                            ///< column that tells kinds of events apart, or ""
+  std::string event_id;  ///< column that tells kinds of events apart, or ""
   std::vector<std::pair<std::string, std::string>> constants;
   std::vector<FieldDef> fields;
   const FieldDef* find(std::string_view field) const;
@@ -34,10 +34,10 @@ struct TableDef {
 
 /// One native table behind a vocabulary table.
 struct View {
-  std::string from;                                ///< native table
-  ExprPtr where;                                   ///< over native columns, or null
+  std::string from;                                  ///< native table
+  ExprPtr where;                                     ///< over native columns, or null
   std::vector<std::pair<std::string, ExprPtr>> map;  ///< vocabulary column from native expression
-  bool passthrough = false;                        ///< columns not in `map` are the native ones of that name
+  bool passthrough = false;  ///< columns not in `map` are the native ones of that name
   const ExprPtr* find(std::string_view column) const;
 };
 
@@ -45,8 +45,8 @@ struct VocabularyTable {
   std::string name;
   std::vector<std::string> aliases;
   std::string doc;
-  bool open = false;                               ///< columns beyond `fields` may be asked for
-  std::string time;                                ///< its event time column
+  bool open = false;  ///< columns beyond `fields` may be asked for
+  std::string time;   ///< its event time column
   std::vector<FieldDef> fields;
   std::vector<View> views;
   /// Instead of views: a query in KQL over other tables of any vocabulary (a joined view).
@@ -57,7 +57,7 @@ struct VocabularyTable {
 };
 
 struct Vocabulary {
-  std::string name;                                ///< "sigma", "kql", "spl"
+  std::string name;  ///< "sigma", "kql", "spl"
   std::vector<VocabularyTable> tables;
 };
 
@@ -67,13 +67,20 @@ class Catalog {
   bool add(const Source& source, Diagnostics& diag);
 
   const TableDef* table(std::string_view name) const;
+
   const std::map<std::string, TableDef, std::less<>>& tables() const { return tables_; }
+
   /// Looks a name or alias up in the vocabulary, exact case first, then ignoring case.
   const VocabularyTable* vocabulary_table(std::string_view vocabulary, std::string_view name) const;
-  /// All entries of the sigma vocabulary whose log source equals the given one where both state a value.
-  std::vector<const VocabularyTable*> sigma_tables(const std::map<std::string, std::string>& logsource) const;
+  /// All entries of the sigma vocabulary whose log source equals the given one where both state a
+  /// value.
+  std::vector<const VocabularyTable*> sigma_tables(
+      const std::map<std::string, std::string>& logsource) const;
   std::vector<std::string_view> table_names(std::string_view vocabulary) const;
-  const std::map<std::string, Vocabulary, std::less<>>& vocabularies() const { return vocabularies_; }
+
+  const std::map<std::string, Vocabulary, std::less<>>& vocabularies() const {
+    return vocabularies_;
+  }
 
  private:
   std::map<std::string, TableDef, std::less<>> tables_;

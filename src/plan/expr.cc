@@ -41,15 +41,19 @@ namespace {
 ExprPtr combine(std::string_view name, bool empty_value, std::vector<ExprPtr> terms, Span span) {
   std::vector<ExprPtr> flat;
   for (ExprPtr& t : terms) {
-    if (t->is_call(name)) flat.insert(flat.end(), t->args.begin(), t->args.end());
-    else flat.push_back(std::move(t));
+    if (t->is_call(name))
+      flat.insert(flat.end(), t->args.begin(), t->args.end());
+    else
+      flat.push_back(std::move(t));
   }
   if (flat.empty()) return literal(Value::boolean(empty_value), span);
   if (flat.size() == 1) return flat.front();
   return call(std::string(name), std::move(flat), span);
 }
 
-void mix(size_t& seed, size_t h) { seed ^= h + 0x9e3779b97f4a7c15ULL + (seed << 6) + (seed >> 2); }
+void mix(size_t& seed, size_t h) {
+  seed ^= h + 0x9e3779b97f4a7c15ULL + (seed << 6) + (seed >> 2);
+}
 
 }  // namespace
 
@@ -81,7 +85,8 @@ std::vector<ExprPtr> conjuncts(const ExprPtr& e) {
 void collect_columns(const ExprPtr& e, std::set<std::string>& out) {
   if (!e) return;
   if (e->is_column()) out.insert(e->name);
-  for (const ExprPtr& a : e->args) collect_columns(a, out);
+  for (const ExprPtr& a : e->args)
+    collect_columns(a, out);
 }
 
 ExprPtr rewrite(const ExprPtr& e, const std::function<ExprPtr(const ExprPtr&)>& f) {
@@ -115,7 +120,8 @@ size_t hash(const Expr& e) {
     mix(h, std::hash<int64_t>{}(e.literal.as_int()));
     mix(h, std::hash<double>{}(e.literal.as_real()));
   }
-  for (const ExprPtr& a : e.args) mix(h, hash(*a));
+  for (const ExprPtr& a : e.args)
+    mix(h, hash(*a));
   return h;
 }
 

@@ -1,9 +1,9 @@
 // Scalar expressions of plans: immutable trees of literals, columns and calls.
 //
 // Every language keeps its own functions (`sigma.contains`, `kql.has`, `spl.search_eq`), so an
-// expression never loses the meaning of the rule it came from. `and`, `or`, `not`, `if`, `coalesce` are
-// shared, with three-valued (Kleene) logic; a filter takes null as false.
-// Tests: tests/unit/plan/expr_test.cc.
+// expression never loses the meaning of the rule it came from. `and`, `or`, `not`, `if`, `coalesce`
+// are shared, with three-valued (Kleene) logic; a filter takes null as false. Tests:
+// tests/unit/plan/expr_test.cc.
 #pragma once
 #include <functional>
 #include <memory>
@@ -25,15 +25,17 @@ struct Expr {
   enum class Kind : uint8_t { kLiteral, kColumn, kCall };
 
   Kind kind = Kind::kLiteral;
-  Span span;                          ///< place in the rule's source text
+  Span span;                            ///< place in the rule's source text
   data::Type type = data::Type::kNull;  ///< known once bound
   data::Value literal;
-  std::string name;                   ///< column or function
+  std::string name;  ///< column or function
   std::vector<ExprPtr> args;
   const FunctionDef* function = nullptr;  ///< call: set by the binder
 
   bool is_literal() const { return kind == Kind::kLiteral; }
+
   bool is_column() const { return kind == Kind::kColumn; }
+
   bool is_call(std::string_view function_name) const {
     return kind == Kind::kCall && name == function_name;
   }
@@ -61,8 +63,10 @@ size_t hash(const Expr& e);
 std::string to_text(const Expr& e);
 
 /// Parses the text form used in catalog files (and printed by `to_text` for the shared functions):
-/// columns (`a`, `a.b`, `['odd name']`), literals (`1`, `2.5`, `"s"`, `true`, `null`, `5m`), calls, infix
-/// `== != < <= > >= + - * / and or`, prefix `not`, `x in (1, 2)`. Errors go to `diag` with spans in `source`.
+/// columns (`a`, `a.b`, `['odd name']`), literals (`1`, `2.5`, `"s"`, `true`, `null`, `5m`), calls,
+/// infix
+/// `== != < <= > >= + - * / and or`, prefix `not`, `x in (1, 2)`. Errors go to `diag` with spans in
+/// `source`.
 OrFailed<ExprPtr> parse_expr_text(const Source& source, Diagnostics& diag);
 
 }  // namespace postern::plan

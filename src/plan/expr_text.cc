@@ -36,7 +36,8 @@ class Parser {
 
   void next() {
     if (failed_) return;
-    while (at_ < text_.size() && ascii_space(text_[at_])) ++at_;
+    while (at_ < text_.size() && ascii_space(text_[at_]))
+      ++at_;
     begin_ = static_cast<uint32_t>(at_);
     if (at_ >= text_.size()) {
       token_ = Token::kEnd;
@@ -46,10 +47,12 @@ class Parser {
     if (c == '"' || c == '\'') return string(c);
     if (c == '[' && text_.substr(at_, 2) == "['") return quoted_name();
     if (ascii_digit(c)) {
-      while (at_ < text_.size() && name_char(text_[at_])) ++at_;
+      while (at_ < text_.size() && name_char(text_[at_]))
+        ++at_;
       token_ = Token::kNumber;
     } else if (ascii_alpha(c) || c == '_') {
-      while (at_ < text_.size() && name_char(text_[at_])) ++at_;
+      while (at_ < text_.size() && name_char(text_[at_]))
+        ++at_;
       token_ = Token::kName;
     } else {
       const std::string_view two = text_.substr(at_, 2);
@@ -88,9 +91,9 @@ class Parser {
 
   const Infix* infix() const {
     static constexpr Infix kInfix[] = {
-        {"or", 1, "or"},  {"and", 2, "and"}, {"==", 4, "=="}, {"!=", 4, "!="}, {"<", 4, "<"},
-        {"<=", 4, "<="},  {">", 4, ">"},     {">=", 4, ">="}, {"in", 4, "in"}, {"+", 5, "+"},
-        {"-", 5, "-"},    {"*", 6, "*"},     {"/", 6, "/"}};
+        {"or", 1, "or"}, {"and", 2, "and"}, {"==", 4, "=="}, {"!=", 4, "!="}, {"<", 4, "<"},
+        {"<=", 4, "<="}, {">", 4, ">"},     {">=", 4, ">="}, {"in", 4, "in"}, {"+", 5, "+"},
+        {"-", 5, "-"},   {"*", 6, "*"},     {"/", 6, "/"}};
     if (token_ != Token::kName && token_ != Token::kSymbol) return nullptr;
     for (const Infix& i : kInfix)
       if (value_ == i.symbol) return &i;
@@ -127,8 +130,10 @@ class Parser {
     next();
     while (!failed_ && !(token_ == Token::kSymbol && value_ == ")")) {
       args.push_back(expression(0));
-      if (token_ == Token::kSymbol && value_ == ",") next();
-      else if (!(token_ == Token::kSymbol && value_ == ")")) fail("`,` or `)` expected");
+      if (token_ == Token::kSymbol && value_ == ",")
+        next();
+      else if (!(token_ == Token::kSymbol && value_ == ")"))
+        fail("`,` or `)` expected");
     }
     next();
     return args;
@@ -160,8 +165,10 @@ class Parser {
         if (text == "(") {
           next();
           ExprPtr e = expression(0);
-          if (token_ != Token::kSymbol || value_ != ")") fail("`)` expected");
-          else next();
+          if (token_ != Token::kSymbol || value_ != ")")
+            fail("`)` expected");
+          else
+            next();
           return e;
         }
         if (text == "-") {

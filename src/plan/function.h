@@ -1,8 +1,9 @@
-// Function signatures and their kernels: what an expression may call, with which types, and how it runs.
+// Function signatures and their kernels: what an expression may call, with which types, and how it
+// runs.
 //
-// `plan` knows names, typing and printing; `exec` registers the kernels (src/exec/functions/*.cc: one
-// entry there adds a function everywhere). Kernels work on whole columns, for the given rows only.
-// Tests: tests/unit/plan/function_test.cc, tests/unit/exec.
+// `plan` knows names, typing and printing; `exec` registers the kernels (src/exec/functions/*.cc:
+// one entry there adds a function everywhere). Kernels work on whole columns, for the given rows
+// only. Tests: tests/unit/plan/function_test.cc, tests/unit/exec.
 #pragma once
 #include <deque>
 #include <map>
@@ -22,13 +23,18 @@ namespace postern::plan {
 /// What the type rule says of a call.
 struct Typing {
   data::Type type = data::Type::kNull;
-  std::string error;      ///< not empty: the argument types are wrong, in words for the user
-  /// With `error`: what every reader understands all the same (a string against a number). In a hunt it
-  /// becomes a warning and the rule is degraded; under --strict and in `query` it stays an error.
+  std::string error;  ///< not empty: the argument types are wrong, in words for the user
+  /// With `error`: what every reader understands all the same (a string against a number). In a
+  /// hunt it becomes a warning and the rule is degraded; under --strict and in `query` it stays an
+  /// error.
   bool coercible = false;
 
   static Typing ok(data::Type t) { return {t, "", false}; }
-  static Typing wrong(std::string message) { return {data::Type::kNull, std::move(message), false}; }
+
+  static Typing wrong(std::string message) {
+    return {data::Type::kNull, std::move(message), false};
+  }
+
   static Typing coerced(data::Type t, std::string message) { return {t, std::move(message), true}; }
 };
 
@@ -40,9 +46,9 @@ struct TypeRequest {
 
 /// What is the same for every row of one run (one window of a scheduled query).
 struct RunContext {
-  int64_t now_ticks = 0;       ///< now() and ago()
-  int64_t window_from = 0;     ///< inclusive; 0 none
-  int64_t window_to = 0;       ///< exclusive; 0 none
+  int64_t now_ticks = 0;    ///< now() and ago()
+  int64_t window_from = 0;  ///< inclusive; 0 none
+  int64_t window_to = 0;    ///< exclusive; 0 none
 };
 
 /// One evaluation: fill rows `rows` (others are never looked at) of a column of `num_rows`.
@@ -50,28 +56,28 @@ struct KernelCall {
   std::span<const data::Column> args;
   data::Rows rows;
   uint32_t num_rows = 0;
-  data::Type type;                 ///< result type as bound
-  const void* state = nullptr;     ///< what prepare() made
+  data::Type type;              ///< result type as bound
+  const void* state = nullptr;  ///< what prepare() made
   const RunContext* run = nullptr;
 };
 
 using Kernel = data::Column (*)(const KernelCall&);
 /// Called once per call site with its literal arguments (nullptr for the others): compiles regexes,
 /// builds tables. Error text (kInvalid) is shown as a diagnostic of the rule.
-using Prepare = Result<std::shared_ptr<const void>> (*)(std::span<const data::Value* const> constants,
-                                                       std::span<const data::Type> types);
+using Prepare = Result<std::shared_ptr<const void>> (*)(
+    std::span<const data::Value* const> constants, std::span<const data::Type> types);
 
 struct FunctionDef {
-  std::string name;            ///< "kql.has"
+  std::string name;  ///< "kql.has"
   int min_args = 0;
-  int max_args = 0;            ///< -1: any number
+  int max_args = 0;  ///< -1: any number
   Typing (*typing)(const TypeRequest&) = nullptr;
-  Kernel kernel = nullptr;     ///< null for the special forms (and, or, not, if, case, coalesce)
+  Kernel kernel = nullptr;  ///< null for the special forms (and, or, not, if, case, coalesce)
   Prepare prepare = nullptr;
-  std::string symbol;          ///< infix or postfix-list form in print: "==", "in~"; "" = call form
-  bool deterministic = true;   ///< false: now(), rand(): never folded at bind
-  bool any_of = false;         ///< f(x, a, b) means f(x, a) or f(x, b): details split it
-  std::string doc;             ///< one line
+  std::string symbol;         ///< infix or postfix-list form in print: "==", "in~"; "" = call form
+  bool deterministic = true;  ///< false: now(), rand(): never folded at bind
+  bool any_of = false;        ///< f(x, a, b) means f(x, a) or f(x, b): details split it
+  std::string doc;            ///< one line
 };
 
 /// Per-group state of one aggregate call; holds all groups of it. One thread.
@@ -81,19 +87,22 @@ class Aggregator {
   /// Makes room for groups up to `num_groups`.
   virtual void resize(uint32_t num_groups) = 0;
   /// Row rows[i] belongs to group groups[i]. `time` is the event time column (may be all null).
-  virtual void update(std::span<const data::Column> args, const data::Column& time, data::Rows rows,
+  virtual void update(std::span<const data::Column> args,
+                      const data::Column& time,
+                      data::Rows rows,
                       const uint32_t* groups) = 0;
   virtual void finish(uint32_t group, data::ColumnBuilder& out) = 0;
 };
 
 struct AggregateDef {
-  std::string name;            ///< "kql.dcount", "spl.values"
+  std::string name;  ///< "kql.dcount", "spl.values"
   int min_args = 0;
   int max_args = 0;
   Typing (*typing)(const TypeRequest&) = nullptr;
   /// `constants` as for Prepare.
   std::unique_ptr<Aggregator> (*make)(std::span<const data::Value* const> constants,
-                                      std::span<const data::Type> types, data::Type result) = nullptr;
+                                      std::span<const data::Type> types,
+                                      data::Type result) = nullptr;
   std::string doc;
 };
 

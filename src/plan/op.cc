@@ -61,16 +61,22 @@ OpPtr with_inputs(const Op& op, std::vector<OpPtr> inputs) {
 
 void collect_columns(const OpPtr& op, std::set<std::string>& out) {
   collect_columns(op->predicate, out);
-  for (const NamedExpr& i : op->items) collect_columns(i.expr, out);
-  for (const NamedExpr& k : op->keys) collect_columns(k.expr, out);
-  for (const ExprPtr& k : op->right_keys) collect_columns(k, out);
-  for (const SortKey& k : op->sort_keys) collect_columns(k.expr, out);
+  for (const NamedExpr& i : op->items)
+    collect_columns(i.expr, out);
+  for (const NamedExpr& k : op->keys)
+    collect_columns(k.expr, out);
+  for (const ExprPtr& k : op->right_keys)
+    collect_columns(k, out);
+  for (const SortKey& k : op->sort_keys)
+    collect_columns(k.expr, out);
   for (const AggregateItem& a : op->aggregates)
-    for (const ExprPtr& arg : a.args) collect_columns(arg, out);
+    for (const ExprPtr& arg : a.args)
+      collect_columns(arg, out);
   if (op->kind == OpKind::kSelect || op->kind == OpKind::kDedup || op->kind == OpKind::kExpand)
     for (const std::string& p : op->patterns)
       if (p.find('*') == std::string::npos) out.insert(p);
-  for (const OpPtr& input : op->inputs) collect_columns(input, out);
+  for (const OpPtr& input : op->inputs)
+    collect_columns(input, out);
 }
 
 }  // namespace postern::plan

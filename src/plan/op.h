@@ -1,5 +1,5 @@
-// Tabular operators of plans: immutable trees. What runs is in `exec`; this is only the description.
-// Tests: tests/unit/plan/op_test.cc and every `expect plan` of tests/cases.
+// Tabular operators of plans: immutable trees. What runs is in `exec`; this is only the
+// description. Tests: tests/unit/plan/op_test.cc and every `expect plan` of tests/cases.
 #pragma once
 #include <map>
 #include <memory>
@@ -33,8 +33,8 @@ struct NamedExpr {
 };
 
 struct AggregateItem {
-  std::string name;            ///< output column
-  std::string function;        ///< "kql.arg_max"
+  std::string name;      ///< output column
+  std::string function;  ///< "kql.arg_max"
   std::vector<ExprPtr> args;
   /// `arg_max(t, *)`, `take_any(*)`: the binder adds an item per remaining column.
   bool star = false;
@@ -51,10 +51,10 @@ struct SortKey {
 
 /// One way a vocabulary table is provided by a native one; made by the binder from the catalog.
 struct Branch {
-  std::string table;                       ///< native table
-  ExprPtr where;                           ///< over native columns; null: all
-  std::vector<NamedExpr> columns;          ///< provided view columns over native ones, bound
-  std::vector<std::string> missing;        ///< view columns asked for that this table does not have
+  std::string table;                 ///< native table
+  ExprPtr where;                     ///< over native columns; null: all
+  std::vector<NamedExpr> columns;    ///< provided view columns over native ones, bound
+  std::vector<std::string> missing;  ///< view columns asked for that this table does not have
   /// The vocabulary's own table (DeviceNetworkEvents from a Defender export), not another one seen
   /// through its words. Where both tell of one host, the own one counts.
   bool own = false;
@@ -94,39 +94,39 @@ enum class SelectMode : uint8_t { kKeep, kAway, kReorder, kRename };
 struct Op {
   OpKind kind = OpKind::kScan;
   Span span;
-  std::vector<OpPtr> inputs;   ///< Join: left, right; Union: all; Scan, Values: none; others: one
-  Schema schema;               ///< bound: output columns
+  std::vector<OpPtr> inputs;  ///< Join: left, right; Union: all; Scan, Values: none; others: one
+  Schema schema;              ///< bound: output columns
 
   // Scan: `vocabulary` "sigma" | "spl" | "kql" | "native"; `dataset` the table's name there ("" for
   // SPL's all events); `attributes` category, product, service of a Sigma log source.
   std::string vocabulary;
   std::string dataset;
   std::map<std::string, std::string> attributes;
-  std::vector<Branch> branches;   ///< bound
+  std::vector<Branch> branches;  ///< bound
   /// Schema-less languages: an unknown column is null of this scan, not an error.
   bool open = false;
 
-  ExprPtr predicate;                     // Filter
-  std::vector<NamedExpr> items;          // Project, Extend (all over the input: no item sees another)
-  std::vector<std::string> patterns;     // Select: names with `*`; Dedup, Expand: columns
-  SelectMode mode = SelectMode::kKeep;   // Select (kRename: patterns are pairs from, to)
-  std::vector<NamedExpr> keys;           // Aggregate: by; Join: left key and …
-  std::vector<ExprPtr> right_keys;       // … right key
-  std::vector<AggregateItem> aggregates; // Aggregate
+  ExprPtr predicate;                  // Filter
+  std::vector<NamedExpr> items;       // Project, Extend (all over the input: no item sees another)
+  std::vector<std::string> patterns;  // Select: names with `*`; Dedup, Expand: columns
+  SelectMode mode = SelectMode::kKeep;    // Select (kRename: patterns are pairs from, to)
+  std::vector<NamedExpr> keys;            // Aggregate: by; Join: left key and …
+  std::vector<ExprPtr> right_keys;        // … right key
+  std::vector<AggregateItem> aggregates;  // Aggregate
   /// Aggregate: rows with a null key are dropped and counted, multivalue keys exploded (SPL).
   bool drop_null_keys = false;
   /// Aggregate without keys over no rows gives one row (Kusto and SPL: yes; distinct: no).
   bool row_when_empty = true;
-  std::vector<SortKey> sort_keys;        // Sort
-  std::optional<int64_t> limit;          // Sort (top n), Limit, Dedup (rows kept per key)
+  std::vector<SortKey> sort_keys;  // Sort
+  std::optional<int64_t> limit;    // Sort (top n), Limit, Dedup (rows kept per key)
   JoinKind join_kind = JoinKind::kInner;
-  bool lookup = false;                   // Join: right key columns are dropped
-  bool outer_union = true;               // Union: all columns, else only common ones
-  bool fuzzy = false;                    // Union: inputs that read an unknown table are left out
-  std::string source_column;             // Union withsource=
+  bool lookup = false;        // Join: right key columns are dropped
+  bool outer_union = true;    // Union: all columns, else only common ones
+  bool fuzzy = false;         // Union: inputs that read an unknown table are left out
+  std::string source_column;  // Union withsource=
   std::vector<std::vector<data::Value>> rows;  // Values, typed by schema
-  std::vector<std::string> item_names;   // Expand: output names
-  std::string index_column;              // Expand: with_itemindex
+  std::vector<std::string> item_names;         // Expand: output names
+  std::string index_column;                    // Expand: with_itemindex
 };
 
 OpPtr scan(std::string vocabulary, std::string dataset, Span span = {});

@@ -1,7 +1,7 @@
 // The optimizer: filters down into scan branches, constants folded, unread columns dropped.
 //
-// Each step keeps the meaning: conjuncts that depend on the run (now()) stay above the scan, because a
-// scheduled query is replayed with another now() over the rows that passed once.
+// Each step keeps the meaning: conjuncts that depend on the run (now()) stay above the scan,
+// because a scheduled query is replayed with another now() over the rows that passed once.
 #include <algorithm>
 #include <functional>
 
@@ -24,7 +24,8 @@ class Optimizer {
   OpPtr run(const OpPtr& plan) {
     OpPtr out = push(plan, {});
     std::set<std::string> all;
-    for (const ColumnInfo& c : out->schema) all.insert(c.name);
+    for (const ColumnInfo& c : out->schema)
+      all.insert(c.name);
     out = prune(out, all);
     finish(*out);
     return out;
@@ -69,7 +70,8 @@ class Optimizer {
     switch (op->kind) {
       case OpKind::kFilter: {
         const ExprPtr p = simplify(op->predicate, context_);
-        for (ExprPtr& c : conjuncts(p)) conditions.push_back(std::move(c));
+        for (ExprPtr& c : conjuncts(p))
+          conditions.push_back(std::move(c));
         return push(op->inputs[0], std::move(conditions));
       }
       case OpKind::kExtend:
@@ -88,7 +90,8 @@ class Optimizer {
         break;
       case OpKind::kUnion: {
         std::vector<OpPtr> inputs;
-        for (const OpPtr& input : op->inputs) inputs.push_back(push(input, conditions));
+        for (const OpPtr& input : op->inputs)
+          inputs.push_back(push(input, conditions));
         return rebuilt(*op, std::move(inputs));
       }
       case OpKind::kJoin:
@@ -99,7 +102,8 @@ class Optimizer {
         break;
     }
     std::vector<OpPtr> inputs;
-    for (const OpPtr& input : op->inputs) inputs.push_back(push(input, {}));
+    for (const OpPtr& input : op->inputs)
+      inputs.push_back(push(input, {}));
     return keep_filter(rebuilt(*op, std::move(inputs)), std::move(conditions));
   }
 
@@ -112,8 +116,8 @@ class Optimizer {
     std::vector<ExprPtr> right;
     std::vector<ExprPtr> stay;
     const JoinKind k = op.join_kind;
-    const bool left_ok = k == JoinKind::kInner || k == JoinKind::kLeftOuter || k == JoinKind::kLeftSemi ||
-                         k == JoinKind::kLeftAnti;
+    const bool left_ok = k == JoinKind::kInner || k == JoinKind::kLeftOuter ||
+                         k == JoinKind::kLeftSemi || k == JoinKind::kLeftAnti;
     const bool right_ok = k == JoinKind::kInner;
     for (ExprPtr& c : conditions) {
       std::set<std::string> names;
@@ -121,9 +125,12 @@ class Optimizer {
       const bool clash = std::any_of(names.begin(), names.end(), [&](const std::string& n) {
         return find_column(op.inputs[0]->schema, n) != nullptr;
       });
-      if (left_ok && reads_only(c, op.inputs[0]->schema)) left.push_back(std::move(c));
-      else if (right_ok && !clash && reads_only(c, op.inputs[1]->schema)) right.push_back(std::move(c));
-      else stay.push_back(std::move(c));
+      if (left_ok && reads_only(c, op.inputs[0]->schema))
+        left.push_back(std::move(c));
+      else if (right_ok && !clash && reads_only(c, op.inputs[1]->schema))
+        right.push_back(std::move(c));
+      else
+        stay.push_back(std::move(c));
     }
     return keep_filter(
         rebuilt(op, {push(op.inputs[0], std::move(left)), push(op.inputs[1], std::move(right))}),
@@ -135,7 +142,8 @@ class Optimizer {
     const VocabularyTable* table = context_.catalog.vocabulary_table(scan.vocabulary, scan.dataset);
     if (!table || !context_.simplify) return e;
     ExprPtr folded = rewrite(e, [&](const ExprPtr& node) -> ExprPtr {
-      if (node->kind != Expr::Kind::kCall || node->type != Type::kBool || !node->function->deterministic)
+      if (node->kind != Expr::Kind::kCall || node->type != Type::kBool ||
+          !node->function->deterministic)
         return node;
       const FieldDef* field = nullptr;
       for (const ExprPtr& a : node->args) {
@@ -146,20 +154,22 @@ class Optimizer {
       }
       if (!field) return node;
       std::vector<Value> possible = {Value::null(field->type)};
-      for (const std::string& v : field->values) possible.push_back(Value::string(v));
+      for (const std::string& v : field->values)
+        possible.push_back(Value::string(v));
       for (const Value& v : possible) {
-        const ExprPtr tried = rewrite(node, [&](const ExprPtr& n) -> ExprPtr {
-          return n->is_column() ? literal(v) : n;
-        });
+        const ExprPtr tried = rewrite(
+            node, [&](const ExprPtr& n) -> ExprPtr { return n->is_column() ? literal(v) : n; });
         const Result<Value> r = context_.evaluate(tried, RunContext{});
         if (!r || (!r->is_null() && r->as_bool())) return node;
       }
       std::string values;
-      for (const std::string& v : field->values) values += (values.empty() ? "" : ", ") + v;
-      const std::string message = "`" + to_text(*node) + "` is never true: " + field->name + " is one of " + values;
+      for (const std::string& v : field->values)
+        values += (values.empty() ? "" : ", ") + v;
+      const std::string message =
+          "`" + to_text(*node) + "` is never true: " + field->name + " is one of " + values;
       if (never_told_.insert(message).second)
-        diag_.warning(rule_.info.language + "-never-true", message, node->span, "no event can hold this value",
-                      "a value of this column is one of " + values);
+        diag_.warning(rule_.info.language + "-never-true", message, node->span,
+                      "no event can hold this value", "a value of this column is one of " + values);
       never_because_ = message;
       return literal(Value::boolean(false), node->span);
     });
@@ -177,7 +187,8 @@ class Optimizer {
     const ExprPtr all = pushed.empty() ? nullptr : typed_and(pushed);
     std::set<std::string> filtered;
     collect_columns(all, filtered);
-    for (const ExprPtr& c : stay) collect_columns(c, filtered);
+    for (const ExprPtr& c : stay)
+      collect_columns(c, filtered);
     std::vector<Branch> branches;
     for (const Branch& b : op.branches) {
       std::string lacks;
@@ -192,7 +203,8 @@ class Optimizer {
         ExprPtr native = substitute(all, b.columns);
         kept.where = simplify(b.where ? typed_and({b.where, native}) : native, context_);
         if (is_false(*kept.where)) {
-          report_.dropped.push_back({b.table, never_because_.empty() ? "never true there" : never_because_});
+          report_.dropped.push_back(
+              {b.table, never_because_.empty() ? "never true there" : never_because_});
           continue;
         }
         if (kept.where->is_literal()) kept.where = nullptr;  // true
@@ -214,7 +226,8 @@ class Optimizer {
         for (Branch& b : out->branches) {
           std::erase_if(b.columns, [&](const NamedExpr& c) { return !needed.count(c.name); });
           std::erase_if(b.missing, [&](const std::string& c) { return !needed.count(c); });
-          for (const std::string& m : b.missing) report_.null_columns[b.table].insert(m);
+          for (const std::string& m : b.missing)
+            report_.null_columns[b.table].insert(m);
         }
         return out;
       }
@@ -224,38 +237,47 @@ class Optimizer {
         std::erase_if(out->items, [&](const NamedExpr& i) { return !needed.count(i.name); });
         std::erase_if(out->schema, [&](const ColumnInfo& c) { return !needed.count(c.name); });
         below.clear();
-        for (const NamedExpr& i : out->items) read_by(i.expr, below);
+        for (const NamedExpr& i : out->items)
+          read_by(i.expr, below);
         break;
       }
       case OpKind::kExtend:
         std::erase_if(out->items, [&](const NamedExpr& i) { return !needed.count(i.name); });
-        for (const NamedExpr& i : out->items) below.erase(i.name);
-        for (const NamedExpr& i : out->items) read_by(i.expr, below);
+        for (const NamedExpr& i : out->items)
+          below.erase(i.name);
+        for (const NamedExpr& i : out->items)
+          read_by(i.expr, below);
         break;
       case OpKind::kFilter:
         read_by(out->predicate, below);
         break;
       case OpKind::kSort:
-        for (const SortKey& k : out->sort_keys) read_by(k.expr, below);
+        for (const SortKey& k : out->sort_keys)
+          read_by(k.expr, below);
         break;
       case OpKind::kDedup:
-        for (const std::string& p : out->patterns) below.insert(p);
+        for (const std::string& p : out->patterns)
+          below.insert(p);
         break;
       case OpKind::kAggregate:
         below.clear();
-        for (const NamedExpr& k : out->keys) read_by(k.expr, below);
+        for (const NamedExpr& k : out->keys)
+          read_by(k.expr, below);
         for (const AggregateItem& a : out->aggregates)
-          for (const ExprPtr& arg : a.args) read_by(arg, below);
+          for (const ExprPtr& arg : a.args)
+            read_by(arg, below);
         break;
       case OpKind::kJoin:
         return prune_join(*op, needed);
       case OpKind::kExpand:
-        for (const ColumnInfo& c : op->inputs[0]->schema) below.insert(c.name);
+        for (const ColumnInfo& c : op->inputs[0]->schema)
+          below.insert(c.name);
         break;
       default:
         break;
     }
-    for (OpPtr& input : out->inputs) input = prune(input, below);
+    for (OpPtr& input : out->inputs)
+      input = prune(input, below);
     if (op->kind == OpKind::kUnion) {
       std::erase_if(out->schema, [&](const ColumnInfo& c) { return !needed.count(c.name); });
     } else if (op->kind == OpKind::kExtend) {
@@ -263,11 +285,12 @@ class Optimizer {
       Schema schema;
       for (const ColumnInfo& c : op->schema)
         if (find_column(out->inputs[0]->schema, c.name) ||
-            std::any_of(out->items.begin(), out->items.end(), [&](const NamedExpr& i) { return i.name == c.name; }))
+            std::any_of(out->items.begin(), out->items.end(),
+                        [&](const NamedExpr& i) { return i.name == c.name; }))
           schema.push_back(c);
       out->schema = std::move(schema);
-    } else if (op->kind == OpKind::kFilter || op->kind == OpKind::kSort || op->kind == OpKind::kLimit ||
-               op->kind == OpKind::kDedup) {
+    } else if (op->kind == OpKind::kFilter || op->kind == OpKind::kSort ||
+               op->kind == OpKind::kLimit || op->kind == OpKind::kDedup) {
       out->schema = out->inputs[0]->schema;
     }
     return out;
@@ -275,17 +298,20 @@ class Optimizer {
 
   OpPtr prune_join(const Op& op, const std::set<std::string>& needed) {
     auto out = std::make_shared<Op>(op);
-    const bool right_only = op.join_kind == JoinKind::kRightSemi || op.join_kind == JoinKind::kRightAnti;
-    const bool left_only = op.join_kind == JoinKind::kLeftSemi || op.join_kind == JoinKind::kLeftAnti;
+    const bool right_only =
+        op.join_kind == JoinKind::kRightSemi || op.join_kind == JoinKind::kRightAnti;
+    const bool left_only =
+        op.join_kind == JoinKind::kLeftSemi || op.join_kind == JoinKind::kLeftAnti;
     // Which input column each output column is: left columns first, then the right ones.
     std::vector<std::pair<int, std::string>> origin;
     if (!right_only)
-      for (const ColumnInfo& c : op.inputs[0]->schema) origin.emplace_back(0, c.name);
+      for (const ColumnInfo& c : op.inputs[0]->schema)
+        origin.emplace_back(0, c.name);
     if (!left_only) {
       for (const ColumnInfo& c : op.inputs[1]->schema) {
-        const bool key = std::any_of(op.right_keys.begin(), op.right_keys.end(), [&](const ExprPtr& k) {
-          return k->is_column() && k->name == c.name;
-        });
+        const bool key =
+            std::any_of(op.right_keys.begin(), op.right_keys.end(),
+                        [&](const ExprPtr& k) { return k->is_column() && k->name == c.name; });
         if (!(op.lookup && key)) origin.emplace_back(1, c.name);
       }
     }
@@ -293,9 +319,12 @@ class Optimizer {
     std::set<std::string> below[2];
     for (size_t i = 0; i < origin.size(); ++i)
       if (needed.count(op.schema[i].name)) below[origin[i].first].insert(origin[i].second);
-    for (const NamedExpr& k : op.keys) read_by(k.expr, below[0]);
-    for (const ExprPtr& k : op.right_keys) read_by(k, below[1]);
-    for (size_t side = 0; side < 2; ++side) out->inputs[side] = prune(op.inputs[side], below[side]);
+    for (const NamedExpr& k : op.keys)
+      read_by(k.expr, below[0]);
+    for (const ExprPtr& k : op.right_keys)
+      read_by(k, below[1]);
+    for (size_t side = 0; side < 2; ++side)
+      out->inputs[side] = prune(op.inputs[side], below[side]);
     Schema schema;
     for (size_t i = 0; i < origin.size(); ++i)
       if (find_column(out->inputs[static_cast<size_t>(origin[i].first)]->schema, origin[i].second))
@@ -313,7 +342,8 @@ class Optimizer {
       case OpKind::kFilter:
         return is_false(*op.predicate) || empty(*op.inputs[0]);
       case OpKind::kUnion:
-        return std::all_of(op.inputs.begin(), op.inputs.end(), [](const OpPtr& i) { return empty(*i); });
+        return std::all_of(op.inputs.begin(), op.inputs.end(),
+                           [](const OpPtr& i) { return empty(*i); });
       case OpKind::kJoin:
         switch (op.join_kind) {
           case JoinKind::kLeftOuter:
@@ -337,12 +367,14 @@ class Optimizer {
   void finish(const Op& plan) {
     report_.tables.clear();
     for (const Op* s : scans(plan))
-      for (const Branch& b : s->branches) report_.tables.insert(b.table);
+      for (const Branch& b : s->branches)
+        report_.tables.insert(b.table);
     if (!empty(plan)) return;
     std::set<std::string> reasons;
     for (const DroppedTable& d : report_.dropped)
       if (d.reason != "never true there") reasons.insert(d.reason);
-    for (const std::string& r : reasons) report_.never += (report_.never.empty() ? "" : "; ") + r;
+    for (const std::string& r : reasons)
+      report_.never += (report_.never.empty() ? "" : "; ") + r;
     if (report_.never.empty()) report_.never = "its conditions contradict what every table holds";
   }
 
@@ -356,7 +388,10 @@ class Optimizer {
 
 }  // namespace
 
-OpPtr optimize(const OpPtr& plan, const BindContext& context, const Rule& rule, Diagnostics& diag,
+OpPtr optimize(const OpPtr& plan,
+               const BindContext& context,
+               const Rule& rule,
+               Diagnostics& diag,
                BindReport& report) {
   return Optimizer(context, rule, diag, report).run(plan);
 }

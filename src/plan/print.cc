@@ -44,7 +44,8 @@ std::string timespan_literal(int64_t ticks) {
 }
 
 std::string literal_text(const Value& v) {
-  if (v.is_null()) return v.type() == Type::kNull ? "null" : std::string(type_name(v.type())) + "(null)";
+  if (v.is_null())
+    return v.type() == Type::kNull ? "null" : std::string(type_name(v.type())) + "(null)";
   switch (v.type()) {
     case Type::kString:
       return data::json_string(v.as_bytes());
@@ -87,7 +88,10 @@ std::string_view bare_function(std::string_view name) {
   return dot == std::string_view::npos ? name : name.substr(dot + 1);
 }
 
-std::string joined(const std::vector<ExprPtr>& args, size_t from, std::string_view separator, int least) {
+std::string joined(const std::vector<ExprPtr>& args,
+                   size_t from,
+                   std::string_view separator,
+                   int least) {
   std::string out;
   for (size_t i = from; i < args.size(); ++i) {
     if (i > from) out += separator;
@@ -133,9 +137,9 @@ std::string names_text(const std::vector<std::string>& names) {
 }
 
 const char* join_name(JoinKind k) {
-  static constexpr const char* kNames[] = {"inner",     "innerunique", "leftouter",
+  static constexpr const char* kNames[] = {"inner",      "innerunique", "leftouter",
                                            "rightouter", "fullouter",   "leftsemi",
-                                           "leftanti",  "rightsemi",   "rightanti"};
+                                           "leftanti",   "rightsemi",   "rightanti"};
   return kNames[static_cast<size_t>(k)];
 }
 
@@ -149,7 +153,8 @@ std::string scan_text(const Op& op) {
   std::string out = "scan " + name;
   if (!op.schema.empty()) {
     std::vector<std::string> columns;
-    for (const ColumnInfo& c : op.schema) columns.push_back(c.name);
+    for (const ColumnInfo& c : op.schema)
+      columns.push_back(c.name);
     std::sort(columns.begin(), columns.end());
     out += " [" + names_text(columns) + "]";
   }
@@ -212,7 +217,8 @@ std::string line(const Op& op) {
       return "extend " + list_text(op.items);
     case OpKind::kSelect: {
       static constexpr const char* kModes[] = {"keep", "away", "reorder", "rename"};
-      return std::string("select-") + kModes[static_cast<size_t>(op.mode)] + " " + names_text(op.patterns);
+      return std::string("select-") + kModes[static_cast<size_t>(op.mode)] + " " +
+             names_text(op.patterns);
     }
     case OpKind::kAggregate:
       return aggregate_text(op);
@@ -239,8 +245,10 @@ void print(const Op& op, int depth, bool physical, std::string& out) {
   const std::string indent(static_cast<size_t>(depth) * 2, ' ');
   out += indent + line(op) + "\n";
   if (op.kind == OpKind::kScan && physical)
-    for (const Branch& b : op.branches) out += indent + "  " + branch_text(b) + "\n";
-  for (const OpPtr& input : op.inputs) print(*input, depth + 1, physical, out);
+    for (const Branch& b : op.branches)
+      out += indent + "  " + branch_text(b) + "\n";
+  for (const OpPtr& input : op.inputs)
+    print(*input, depth + 1, physical, out);
 }
 
 }  // namespace
@@ -254,7 +262,8 @@ std::string to_text(const Expr& e) {
     case Expr::Kind::kCall:
       break;
   }
-  if (e.name == "and" || e.name == "or") return joined(e.args, 0, " " + e.name + " ", e.name == "and" ? 2 : 1);
+  if (e.name == "and" || e.name == "or")
+    return joined(e.args, 0, " " + e.name + " ", e.name == "and" ? 2 : 1);
   if (e.name == "not" && e.args.size() == 1) return "not " + wrapped(*e.args[0], 4);
   const std::string symbol = e.function ? e.function->symbol : "";
   if (!symbol.empty() && e.args.size() >= 2) {

@@ -1,7 +1,7 @@
 // A rule as every front end gives it: what it says of itself, and its unbound plan.
 //
-// All spans, also those inside the plan, are byte ranges of the rule's whole file, so that any later
-// stage can point at the text. What came out of a macro points at the macro's call.
+// All spans, also those inside the plan, are byte ranges of the rule's whole file, so that any
+// later stage can point at the text. What came out of a macro points at the macro's call.
 #pragma once
 #include <map>
 #include <optional>
@@ -14,19 +14,19 @@
 namespace postern::plan {
 
 struct RuleInfo {
-  std::string id;              ///< as published; made from path and title where there is none
+  std::string id;  ///< as published; made from path and title where there is none
   std::string title;
-  std::string language;        ///< "sigma", "spl", "kql", "yara", "strategy"
-  std::string level;           ///< informational, low, medium, high, critical; "" unknown
+  std::string language;  ///< "sigma", "spl", "kql", "yara", "strategy"
+  std::string level;     ///< informational, low, medium, high, critical; "" unknown
   std::string status;
   std::string version;
   std::string author;
   std::string description;
-  std::vector<std::string> attack;      ///< technique ids, upper case: "T1048.003"
+  std::vector<std::string> attack;  ///< technique ids, upper case: "T1048.003"
   std::vector<std::string> tags;
   std::vector<std::string> references;
   std::vector<std::string> false_positives;
-  std::string path;            ///< file as given by the user
+  std::string path;  ///< file as given by the user
 };
 
 /// An event rule's finding is the event itself; a query rule's is a result row.
@@ -35,7 +35,7 @@ enum class RuleKind : uint8_t { kEvent, kQuery };
 struct Rule {
   RuleInfo info;
   RuleKind kind = RuleKind::kQuery;
-  OpPtr plan;                  ///< unbound
+  OpPtr plan;  ///< unbound
   /// Vocabulary that names without one belong to: "sigma", "kql", "spl".
   std::string vocabulary;
   /// Language's own stages for `explain`: name and text ("parsed", "macros expanded", …).

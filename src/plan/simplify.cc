@@ -9,15 +9,18 @@ using data::Value;
 
 namespace {
 
-// Folding keeps three-valued logic: a null literal under `and` is no false, for `not` may be above it.
+// Folding keeps three-valued logic: a null literal under `and` is no false, for `not` may be above
+// it.
 ExprPtr fold_junction(const ExprPtr& e, bool conjunctive) {
   std::vector<ExprPtr> terms;
   for (const ExprPtr& a : e->args) {
     if (conjunctive ? is_true(*a) : (is_false(*a) && !a->literal.is_null())) continue;
     if (conjunctive ? (is_false(*a) && !a->literal.is_null()) : is_true(*a))
       return literal(Value::boolean(!conjunctive), e->span);
-    if (a->is_call(e->name)) terms.insert(terms.end(), a->args.begin(), a->args.end());
-    else terms.push_back(a);
+    if (a->is_call(e->name))
+      terms.insert(terms.end(), a->args.begin(), a->args.end());
+    else
+      terms.push_back(a);
   }
   if (terms.size() == 1) return terms[0];
   if (terms.empty()) return literal(Value::boolean(conjunctive), e->span);

@@ -1,6 +1,6 @@
 // Runs a text decoder over fuzzed bytes: a few typed columns, `_raw` and `_values` wanted in every
-// table, every sealed batch checked for its shape, every row decoded again. Every other input is run
-// with the plain columns alone, because `_values` takes another way through the row.
+// table, every sealed batch checked for its shape, every row decoded again. Every other input is
+// run with the plain columns alone, because `_values` takes another way through the row.
 #pragma once
 #include <cstdint>
 #include <initializer_list>
@@ -30,12 +30,16 @@ class Sink : public data::BatchSink {
     }
     return ++batches_ < 64;
   }
+
   void skipped(std::string_view, uint64_t) override {}
 
  private:
   struct Visitor : data::FieldVisitor {
     size_t bytes = 0;
-    void field(std::string_view name, const data::Value& value) override { bytes += name.size() + value.text().size(); }
+
+    void field(std::string_view name, const data::Value& value) override {
+      bytes += name.size() + value.text().size();
+    }
   };
 
   size_t bytes_ = 0;
@@ -45,25 +49,55 @@ class Sink : public data::BatchSink {
 /// Layouts that want the names which appear in the seeds, in differing types.
 inline data::Layouts layouts(std::initializer_list<const char*> tables) {
   using data::Type;
+
   struct Field {
     const char* name;
     Type type;
   };
+
   constexpr Field kFields[] = {
-      {"EventID", Type::kLong}, {"Image", Type::kString}, {"ProcessId", Type::kInt}, {"ProcessGuid", Type::kString},
-      {"DestinationPort", Type::kInt}, {"Initiated", Type::kBool}, {"Hashes", Type::kString}, {"Message", Type::kString},
-      {"UtcTime", Type::kDatetime}, {"Data", Type::kDynamic}, {"User", Type::kString}, {"ts", Type::kDatetime},
-      {"id.orig_h", Type::kString}, {"rcptto", Type::kDynamic}, {"duration", Type::kReal}, {"tls", Type::kBool},
-      {"Timestamp", Type::kDatetime}, {"AdditionalFields", Type::kDynamic}, {"RemotePort", Type::kInt}, {"a", Type::kString},
-      {"a.b", Type::kString}, {"b", Type::kDynamic}, {"pid", Type::kLong}, {"action", Type::kString}, {"process", Type::kString},
-      {"eventMessage", Type::kString}, {"argv", Type::kDynamic}, {"cmdline", Type::kString}, {"key", Type::kDynamic},
-      {"saddr_port", Type::kInt}, {"saddr_ip", Type::kString}, {"paths", Type::kDynamic}, {"types", Type::kDynamic},
-      {"type", Type::kString}, {"a0", Type::kString}, {"exit", Type::kTimespan},
+      {"EventID", Type::kLong},
+      {"Image", Type::kString},
+      {"ProcessId", Type::kInt},
+      {"ProcessGuid", Type::kString},
+      {"DestinationPort", Type::kInt},
+      {"Initiated", Type::kBool},
+      {"Hashes", Type::kString},
+      {"Message", Type::kString},
+      {"UtcTime", Type::kDatetime},
+      {"Data", Type::kDynamic},
+      {"User", Type::kString},
+      {"ts", Type::kDatetime},
+      {"id.orig_h", Type::kString},
+      {"rcptto", Type::kDynamic},
+      {"duration", Type::kReal},
+      {"tls", Type::kBool},
+      {"Timestamp", Type::kDatetime},
+      {"AdditionalFields", Type::kDynamic},
+      {"RemotePort", Type::kInt},
+      {"a", Type::kString},
+      {"a.b", Type::kString},
+      {"b", Type::kDynamic},
+      {"pid", Type::kLong},
+      {"action", Type::kString},
+      {"process", Type::kString},
+      {"eventMessage", Type::kString},
+      {"argv", Type::kDynamic},
+      {"cmdline", Type::kString},
+      {"key", Type::kDynamic},
+      {"saddr_port", Type::kInt},
+      {"saddr_ip", Type::kString},
+      {"paths", Type::kDynamic},
+      {"types", Type::kDynamic},
+      {"type", Type::kString},
+      {"a0", Type::kString},
+      {"exit", Type::kTimespan},
   };
   data::Layouts out;
   for (const char* table : tables) {
     data::Layout layout(table);
-    for (const Field& f : kFields) layout.add(f.name, f.type);
+    for (const Field& f : kFields)
+      layout.add(f.name, f.type);
     out.emplace(table, std::move(layout));
   }
   return out;
@@ -78,7 +112,9 @@ inline data::Layouts with_pseudo_columns(const data::Layouts& plain) {
   return out;
 }
 
-inline void run(void (*decode)(const input::Input&, input::DecodeContext&), const data::Layouts& plain, const uint8_t* data,
+inline void run(void (*decode)(const input::Input&, input::DecodeContext&),
+                const data::Layouts& plain,
+                const uint8_t* data,
                 size_t size) {
   static const data::Layouts all = with_pseudo_columns(plain);
   const auto bytes = FileBytes::from_string(std::string(reinterpret_cast<const char*>(data), size));

@@ -19,12 +19,16 @@ struct Collector final : Handler {
     POSTERN_CHECK(bodies.emplace(p.index, p.type + "|" + p.name + "|").second);
     ++open;
   }
+
   void part_data(const Part& p, std::string_view bytes) override { bodies.at(p.index) += bytes; }
+
   void part_end(const Part& p) override {
     POSTERN_CHECK(bodies.count(p.index) == 1);
     --open;
   }
+
   void anomaly(std::string_view, std::string_view) override {}
+
   std::map<uint32_t, std::string> bodies;
   int open = 0;
 };
@@ -32,7 +36,8 @@ struct Collector final : Handler {
 std::map<uint32_t, std::string> parse(std::string_view message, size_t step) {
   Collector c;
   Parser p(c);
-  for (size_t at = 0; at < message.size(); at += step) p.feed(message.substr(at, step));
+  for (size_t at = 0; at < message.size(); at += step)
+    p.feed(message.substr(at, step));
   p.finish();
   POSTERN_CHECK(c.open == 0);
   return c.bodies;

@@ -13,20 +13,27 @@ using namespace postern;
 struct Sink final : data::BatchSink {
   bool push(data::Batch&& batch) override {
     struct Visitor final : data::FieldVisitor {
-      void field(std::string_view name, const data::Value& value) override { size += name.size() + value.text().size(); }
+      void field(std::string_view name, const data::Value& value) override {
+        size += name.size() + value.text().size();
+      }
+
       size_t size = 0;
     };
+
     for (uint32_t i = 0; i < batch.num_rows; ++i) {
       Visitor v;
       batch.records->read(i, v);
     }
     return true;
   }
+
   void skipped(std::string_view, uint64_t) override {}
 };
 
 struct Scanner final : match::ContentScanner {
-  Result<uint32_t> scan(const match::ContentOrigin&, std::string_view) override { return uint32_t{0}; }
+  Result<uint32_t> scan(const match::ContentOrigin&, std::string_view) override {
+    return uint32_t{0};
+  }
 };
 
 }  // namespace

@@ -17,7 +17,8 @@ namespace {
 
 // Rules find this one log source whatever they ask for, so that their conditions are bound and run.
 constexpr std::string_view kCatalog =
-    "table: t\nopen: true\nfields:\n  - { name: EventID, type: int }\n  - { name: Data, type: dynamic }\n"
+    "table: t\nopen: true\nfields:\n  - { name: EventID, type: int }\n  - { name: Data, type: "
+    "dynamic }\n"
     "---\nvocabulary: sigma\ntables:\n  - { table: t, open: true, logsource: { product: windows }, "
     "views: [ { from: t, passthrough: true } ] }\n";
 
@@ -34,8 +35,10 @@ const plan::Catalog& catalog() {
 void run(const plan::Rule& rule) {
   Diagnostics diag;
   plan::BindReport report;
-  const plan::BindContext context{
-      .catalog = catalog(), .functions = exec::all_functions(), .evaluate = exec::evaluate_constant, .view_query = {}};
+  const plan::BindContext context{.catalog = catalog(),
+                                  .functions = exec::all_functions(),
+                                  .evaluate = exec::evaluate_constant,
+                                  .view_query = {}};
   plan::Rule any = rule;
   auto scan = std::make_shared<plan::Op>(*rule.plan->inputs[0]);
   scan->attributes = {{"product", "windows"}};
@@ -52,20 +55,24 @@ void run(const plan::Rule& rule) {
       plan::Schema schema;
       std::vector<data::Column> columns;
       for (const std::string& n : names) {
-        const auto type = n == "EventID" ? data::Type::kInt
+        const auto type = n == "EventID"                  ? data::Type::kInt
                           : n == "Data" || n == "_values" ? data::Type::kDynamic
-                                                         : data::Type::kString;
+                                                          : data::Type::kString;
         data::ColumnBuilder column(type);
-        if (type == data::Type::kInt) column.append(int64_t{4688});
-        else if (type == data::Type::kDynamic) column.append_copy(*data::dynamic_from_json(R"(["a",1,null,"\u00e9"])"));
-        else column.append_copy("C:\\Windows\\System32\\cmd.exe /c \xC3\xA9 \xFF 10.0.0.1");
+        if (type == data::Type::kInt)
+          column.append(int64_t{4688});
+        else if (type == data::Type::kDynamic)
+          column.append_copy(*data::dynamic_from_json(R"(["a",1,null,"\u00e9"])"));
+        else
+          column.append_copy("C:\\Windows\\System32\\cmd.exe /c \xC3\xA9 \xFF 10.0.0.1");
         column.append_null();
         schema.push_back({n, type});
         columns.push_back(column.finish());
       }
       const auto program = exec::compile(b.where, schema);
       std::vector<uint32_t> hits;
-      if (program) (*program)->select(columns, data::Rows(data::kIdentityRows).first(2), 2, {}, hits);
+      if (program)
+        (*program)->select(columns, data::Rows(data::kIdentityRows).first(2), 2, {}, hits);
     }
   }
 }
@@ -79,7 +86,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   lang::sigma::ReadOptions options;
   options.placeholders = {{"a", {"x", "y*"}}};
   Diagnostics diag;
-  for (const plan::Rule& rule : lang::sigma::read(file, options, diag)) run(rule);
-  for (const Diagnostic& d : diag.all()) render(file, d);
+  for (const plan::Rule& rule : lang::sigma::read(file, options, diag))
+    run(rule);
+  for (const Diagnostic& d : diag.all())
+    render(file, d);
   return 0;
 }

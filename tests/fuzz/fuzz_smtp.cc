@@ -15,15 +15,26 @@ using namespace postern::net::protocol::smtp;
 /// Checks the order of calls that a session promises.
 struct Checker final : Handler {
   void content_begin(const Transaction& t) override { POSTERN_CHECK(open.insert(t.id).second); }
-  void content(const Transaction& t, std::string_view) override { POSTERN_CHECK(open.count(t.id) == 1); }
-  void content_gap(const Transaction& t, uint64_t) override { POSTERN_CHECK(open.count(t.id) == 1); }
+
+  void content(const Transaction& t, std::string_view) override {
+    POSTERN_CHECK(open.count(t.id) == 1);
+  }
+
+  void content_gap(const Transaction& t, uint64_t) override {
+    POSTERN_CHECK(open.count(t.id) == 1);
+  }
+
   void content_end(const Transaction& t) override { POSTERN_CHECK(open.erase(t.id) == 1); }
+
   void transaction(const Transaction& t) override {
     POSTERN_CHECK(open.count(t.id) == 0);
     POSTERN_CHECK(done.insert(t.id).second);
   }
+
   void tls_started(const Moment&) override {}
+
   void anomaly(std::string_view, const Moment&, std::string_view) override {}
+
   std::set<uint64_t> open, done;
 };
 
@@ -41,17 +52,27 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   while (!rest.empty()) {
     const size_t n = std::min(rest.find_first_of("\x01\x02\x03\x04"), rest.size());
     if (n > 0) {
-      if (client) session.client(rest.substr(0, n), at);
-      else session.server(rest.substr(0, n), at);
+      if (client)
+        session.client(rest.substr(0, n), at);
+      else
+        session.server(rest.substr(0, n), at);
       rest.remove_prefix(n);
       continue;
     }
     ++at.number;
     switch (rest[0]) {
-      case 1: client = true; break;
-      case 2: client = false; break;
-      case 3: session.client_gap(rest.size(), at); break;
-      default: session.server_gap(rest.size(), at); break;
+      case 1:
+        client = true;
+        break;
+      case 2:
+        client = false;
+        break;
+      case 3:
+        session.client_gap(rest.size(), at);
+        break;
+      default:
+        session.server_gap(rest.size(), at);
+        break;
     }
     rest.remove_prefix(1);
   }

@@ -1,4 +1,5 @@
-// Any text as a search and as a rule file: errors with places inside the text, or a plan that prints.
+// Any text as a search and as a rule file: errors with places inside the text, or a plan that
+// prints.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -35,10 +36,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   {
     Diagnostics diag;
     auto plan = postern::lang::spl::read_query(Source{"query.spl", text}, {&macros()}, diag);
-    if (plan) (void)postern::plan::to_text(**plan);
-    else if (!diag.has_errors()) std::abort();
+    if (plan)
+      (void)postern::plan::to_text(**plan);
+    else if (!diag.has_errors())
+      std::abort();
     check_places(diag, size);
-    for (const Diagnostic& d : diag.all()) (void)postern::render(Source{"query.spl", text}, d);
+    for (const Diagnostic& d : diag.all())
+      (void)postern::render(Source{"query.spl", text}, d);
   }
   {
     // The same text inside a detection: quoted scalars map their places differently.

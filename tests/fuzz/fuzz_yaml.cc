@@ -20,7 +20,8 @@ void walk(const YamlNode& n, std::string_view source) {
     const bool exact = n.text_begin != YamlNode::kNoPosition || n.block;
     if (exact && i < n.text.size() && n.text[i] != '\n') require(source[at] == n.text[i]);
   }
-  for (const YamlNode& item : n.items) walk(item, source);
+  for (const YamlNode& item : n.items)
+    walk(item, source);
   for (const YamlNode::Entry& e : n.entries) {
     walk(e.key, source);
     walk(e.value, source);

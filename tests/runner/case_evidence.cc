@@ -25,7 +25,8 @@ Type type_of(const JsonNode& v) {
     case JsonNode::Kind::kObject:
       return Type::kDynamic;
     case JsonNode::Kind::kString:
-      return v.text.size() >= 19 && v.text[4] == '-' && parse_rfc3339(v.text) ? Type::kDatetime : Type::kString;
+      return v.text.size() >= 19 && v.text[4] == '-' && parse_rfc3339(v.text) ? Type::kDatetime
+                                                                              : Type::kString;
     default:
       return Type::kString;
   }
@@ -43,12 +44,14 @@ std::string json_text(const JsonNode& v) {
       return data::json_string(v.text);
     case JsonNode::Kind::kArray: {
       std::string out = "[";
-      for (const JsonNode& i : v.items) out += (out.size() > 1 ? "," : "") + json_text(i);
+      for (const JsonNode& i : v.items)
+        out += (out.size() > 1 ? "," : "") + json_text(i);
       return out + "]";
     }
     case JsonNode::Kind::kObject: {
       std::string out = "{";
-      for (const auto& [k, i] : v.entries) out += (out.size() > 1 ? "," : "") + data::json_string(k) + ":" + json_text(i);
+      for (const auto& [k, i] : v.entries)
+        out += (out.size() > 1 ? "," : "") + data::json_string(k) + ":" + json_text(i);
       return out + "}";
     }
   }
@@ -74,7 +77,7 @@ Value value_of(const JsonNode& v) {
 struct Resolved {
   std::string table;
   std::string id_column;
-  std::optional<int64_t> id;   ///< set in rows that do not state it
+  std::optional<int64_t> id;  ///< set in rows that do not state it
 };
 
 // `EventID == 1` of a view: what an event must have to be seen through it.
@@ -82,14 +85,16 @@ std::optional<int64_t> required_id(const plan::ExprPtr& where, const std::string
   if (!where) return std::nullopt;
   for (const plan::ExprPtr& c : plan::conjuncts(where)) {
     const bool named = !c->args.empty() && c->args[0]->is_column() && c->args[0]->name == column;
-    if (named && c->args.size() >= 2 && c->args[1]->is_literal()) return parse_int(c->args[1]->literal.text());
+    if (named && c->args.size() >= 2 && c->args[1]->is_literal())
+      return parse_int(c->args[1]->literal.text());
   }
   return std::nullopt;
 }
 
 class Maker {
  public:
-  Maker(const CaseFile& file, const engine::Setup& base) : file_(file), setup_(std::make_shared<engine::Setup>(base)) {}
+  Maker(const CaseFile& file, const engine::Setup& base)
+      : file_(file), setup_(std::make_shared<engine::Setup>(base)) {}
 
   Result<CaseEvidence> run() {
     CaseEvidence out;
@@ -133,10 +138,12 @@ class Maker {
       }
     }
     for (const auto& [vocabulary, v] : c.vocabularies()) {
-      const plan::VocabularyTable* t = vocabulary == "sigma" ? nullptr : c.vocabulary_table(vocabulary, name);
+      const plan::VocabularyTable* t =
+          vocabulary == "sigma" ? nullptr : c.vocabulary_table(vocabulary, name);
       if (!t || name.empty()) continue;
       for (const plan::View& view : t->views)
-        if (view.passthrough && (view.map.empty() || view.from.ends_with("." + t->name))) return {view.from, "", std::nullopt};
+        if (view.passthrough && (view.map.empty() || view.from.ends_with("." + t->name)))
+          return {view.from, "", std::nullopt};
     }
     return invent(name, events);
   }
@@ -154,22 +161,27 @@ class Maker {
           known = true;
           if (t == Type::kLong && type_of(value) == Type::kReal) t = Type::kReal;
         }
-        if (!known && value.kind != JsonNode::Kind::kNull) columns.emplace_back(key, type_of(value));
+        if (!known && value.kind != JsonNode::Kind::kNull)
+          columns.emplace_back(key, type_of(value));
       }
     }
     std::string fields;
     for (const auto& [n, t] : columns)
-      fields += "  - { name: " + data::json_string(n) + ", type: " + std::string(type_name(t)) + " }\n";
-    std::string text = "table: " + data::json_string(native) + "\nopen: true\n" + (fields.empty() ? "" : "fields:\n" + fields);
+      fields +=
+          "  - { name: " + data::json_string(n) + ", type: " + std::string(type_name(t)) + " }\n";
+    std::string text = "table: " + data::json_string(native) + "\nopen: true\n" +
+                       (fields.empty() ? "" : "fields:\n" + fields);
     for (const char* vocabulary : {"kql", "spl"}) {
-      text += std::string("---\nvocabulary: ") + vocabulary + "\ntables:\n- table: " + data::json_string(name) + "\n";
+      text += std::string("---\nvocabulary: ") + vocabulary +
+              "\ntables:\n- table: " + data::json_string(name) + "\n";
       if (!fields.empty()) text += "  fields:\n" + indented(fields);
       text += "  views:\n  - { from: " + data::json_string(native) + ", passthrough: true }\n";
     }
     Diagnostics diag;
     const Source source{"case-table.yml", text};
     setup_->catalog.add(source, diag);
-    for (const Diagnostic& d : diag.all()) std::fprintf(stderr, "%s", render(source, d).c_str());
+    for (const Diagnostic& d : diag.all())
+      std::fprintf(stderr, "%s", render(source, d).c_str());
     return {native, "", std::nullopt};
   }
 
@@ -180,23 +192,29 @@ class Maker {
     return out;
   }
 
-  static void feed(const Resolved& r, const std::vector<JsonNode>& events, input::DecodeContext& context) {
+  static void feed(const Resolved& r,
+                   const std::vector<JsonNode>& events,
+                   input::DecodeContext& context) {
     const data::Layout* layout = context.layout(r.table);
     if (!layout) return context.sink.skipped(r.table, events.size());
     data::BatchBuilder b(*layout, context.sink, context.anomalies, "events");
     // A finding shows the whole event, as a decoder's would.
     auto rows = std::make_shared<std::vector<JsonNode>>();
+
     class Reader final : public data::RecordReader {
      public:
       explicit Reader(std::vector<JsonNode> rows) : rows_(std::move(rows)) {}
+
       void read(uint32_t row, data::FieldVisitor& out) const override {
         for (const auto& [key, value] : rows_[row].entries)
-          if (key != "_time" && value.kind != JsonNode::Kind::kNull) out.field(key, value_of(value));
+          if (key != "_time" && value.kind != JsonNode::Kind::kNull)
+            out.field(key, value_of(value));
       }
 
      private:
       std::vector<JsonNode> rows_;
     };
+
     b.set_reader_factory([rows]() -> std::shared_ptr<const data::RecordReader> {
       auto reader = std::make_shared<Reader>(std::move(*rows));
       rows->clear();
@@ -218,8 +236,10 @@ class Maker {
         }
         if (key == "_time" || value.kind == JsonNode::Kind::kNull) continue;
         has_id = has_id || key == r.id_column;
-        if (value.is_string()) b.field(key, std::string_view(value.text));
-        else b.field(key, value_of(value));
+        if (value.is_string())
+          b.field(key, std::string_view(value.text));
+        else
+          b.field(key, value_of(value));
       }
       if (r.id && !has_id) b.field(r.id_column, Value::integer(*r.id));
       rows->push_back(events[i]);

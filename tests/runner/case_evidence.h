@@ -8,8 +8,8 @@
 
 namespace postern::tests {
 
-/// The catalog of a case (tables that only the case names are added, with columns as its events have
-/// them) and a feed per events block.
+/// The catalog of a case (tables that only the case names are added, with columns as its events
+/// have them) and a feed per events block.
 struct CaseEvidence {
   std::shared_ptr<const engine::Setup> setup;
   std::vector<engine::Feed> feeds;

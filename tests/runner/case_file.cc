@@ -20,11 +20,13 @@ std::vector<std::string> list_of(std::string_view text) {
 }
 
 void strip_blank_tail(std::vector<std::string>& lines) {
-  while (!lines.empty() && trim(lines.back()).empty()) lines.pop_back();
+  while (!lines.empty() && trim(lines.back()).empty())
+    lines.pop_back();
 }
 
 bool starts(std::string_view line, std::string_view word) {
-  return line.substr(0, word.size()) == word && (line.size() == word.size() || line[word.size()] == ' ');
+  return line.substr(0, word.size()) == word &&
+         (line.size() == word.size() || line[word.size()] == ' ');
 }
 
 }  // namespace
@@ -71,15 +73,17 @@ Result<CaseFile> read_case(const std::string& path, const std::string& text) {
       const size_t comment = rest.find(" #");
       rest = trim(rest.substr(0, comment));
       const size_t space = rest.find(' ');
-      out.settings.emplace_back(std::string(rest.substr(0, space)),
-                                space == std::string_view::npos ? "" : std::string(trim(rest.substr(space))));
+      out.settings.emplace_back(
+          std::string(rest.substr(0, space)),
+          space == std::string_view::npos ? "" : std::string(trim(rest.substr(space))));
       in = In::kNothing;
     } else if (in == In::kRule) {
       out.rules.back().text += line + "\n";
     } else if (in == In::kEvents) {
       if (!trim(line).empty() && line[0] != '#') out.events.back().lines.push_back(line);
     } else if (in == In::kContent) {
-      if (!line.empty() || !out.contents.back().text.empty()) out.contents.back().text += line + "\r\n";
+      if (!line.empty() || !out.contents.back().text.empty())
+        out.contents.back().text += line + "\r\n";
     } else if (in == In::kExpect) {
       out.expectations.back().lines.push_back(line);
     } else if (starts(line, "# name:")) {
@@ -89,8 +93,10 @@ Result<CaseFile> read_case(const std::string& path, const std::string& text) {
     }
   }
   for (RuleBlock& r : out.rules)
-    while (r.text.size() >= 2 && r.text.ends_with("\n\n")) r.text.pop_back();
-  for (Expectation& e : out.expectations) strip_blank_tail(e.lines);
+    while (r.text.size() >= 2 && r.text.ends_with("\n\n"))
+      r.text.pop_back();
+  for (Expectation& e : out.expectations)
+    strip_blank_tail(e.lines);
   if (out.rules.empty() && out.rule_files.empty()) return wrong("a case needs a `rule` block");
   if (out.expectations.empty()) return wrong("a case needs an `expect` block");
   return out;

@@ -9,19 +9,19 @@
 namespace postern::tests {
 
 struct RuleBlock {
-  std::string language;   ///< "sigma", "kql", "spl", "macros", …
+  std::string language;  ///< "sigma", "kql", "spl", "macros", …
   std::string text;
 };
 
 /// A content that passes by while evidence is read (a TCP stream, a mail): for YARA rules.
 struct ContentBlock {
-  std::string view;       ///< "tcp.client"
-  std::string text;       ///< lines joined by CR LF
+  std::string view;  ///< "tcp.client"
+  std::string text;  ///< lines joined by CR LF
 };
 
 struct EventsBlock {
-  std::string format;     ///< "jsonl"
-  std::string table;      ///< after `as`
+  std::string format;  ///< "jsonl"
+  std::string table;   ///< after `as`
   std::vector<std::string> lines;
 };
 
@@ -30,8 +30,8 @@ struct Expectation {
   std::string kind;
   bool any_order = false;
   std::vector<std::string> columns;
-  std::vector<std::string> lines;   ///< without trailing blank lines
-  size_t first_line = 0;            ///< of the block's content in the file, 1-based
+  std::vector<std::string> lines;  ///< without trailing blank lines
+  size_t first_line = 0;           ///< of the block's content in the file, 1-based
 };
 
 struct CaseFile {

@@ -1,7 +1,8 @@
 // Runs `.case` files in every mode and compares: `case_runner [--update] [--verbose] PATH...`.
 //
-// Modes: batches of 1, 3 and 2,048 rows; optimizer and event-id gate on and off. All must give what the
-// case expects. Prints each failing case with expected and actual text, then "N passed, N failed".
+// Modes: batches of 1, 3 and 2,048 rows; optimizer and event-id gate on and off. All must give what
+// the case expects. Prints each failing case with expected and actual text, then "N passed, N
+// failed".
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -38,7 +39,9 @@ std::string shared_folder() {
   return folder ? folder : "../shared";
 }
 
-bool exists(const std::string& path) { return std::ifstream(path).good(); }
+bool exists(const std::string& path) {
+  return std::ifstream(path).good();
+}
 
 std::string cell_text(const data::Value& v) {
   if (v.is_null()) return "null";
@@ -53,18 +56,21 @@ std::string matched_text(const Finding& f) {
     for (const auto& [name, cell] : f.row) {
       if (name != r.field) continue;
       const std::string text = cell.text();
-      if (const size_t at = find_ignore_case(text, value); at != std::string::npos && !value.empty())
+      if (const size_t at = find_ignore_case(text, value);
+          at != std::string::npos && !value.empty())
         value = text.substr(at, value.size());
     }
-    auto it = std::find_if(by_field.begin(), by_field.end(), [&](const auto& e) { return e.first == r.field; });
+    auto it = std::find_if(by_field.begin(), by_field.end(),
+                           [&](const auto& e) { return e.first == r.field; });
     if (it == by_field.end()) it = by_field.insert(by_field.end(), {r.field, {}});
     it->second.push_back(r.value.type() == data::Type::kString ? "\"" + value + "\"" : value);
   }
   std::string out;
   for (const auto& [field, values] : by_field) {
-    if (field == "EventID") continue;   // of the log source, not of the rule
+    if (field == "EventID") continue;  // of the log source, not of the rule
     out += (out.empty() ? "" : "; ") + field + ": ";
-    for (size_t i = 0; i < values.size(); ++i) out += (i > 0 ? ", " : "") + values[i];
+    for (size_t i = 0; i < values.size(); ++i)
+      out += (i > 0 ? ", " : "") + values[i];
   }
   return out;
 }
@@ -106,15 +112,18 @@ class CaseRun {
     return "";
   }
 
-  std::string run_mode(const CaseEvidence& evidence, const Mode& mode,
+  std::string run_mode(const CaseEvidence& evidence,
+                       const Mode& mode,
                        std::vector<std::pair<size_t, std::vector<std::string>>>* updates) {
     engine::RuleOptions options;
     size_t n = 0;
     for (const RuleBlock& r : file_.rules)
-      options.texts.push_back({n++ == 0 ? "rule" : "rule" + std::to_string(n), r.text, r.language == "macros" ? "" : r.language});
+      options.texts.push_back({n++ == 0 ? "rule" : "rule" + std::to_string(n), r.text,
+                               r.language == "macros" ? "" : r.language});
     for (size_t i = 0; i < file_.rules.size(); ++i)
       if (file_.rules[i].language == "macros") options.texts[i].name += ".yml";
-    for (const std::string& path : file_.rule_files) options.paths.push_back(shared_folder() + "/" + path);
+    for (const std::string& path : file_.rule_files)
+      options.paths.push_back(shared_folder() + "/" + path);
     options.builtin = false;
     options.optimize = mode.optimize;
     options.strict = !setting("strict").empty();
@@ -138,11 +147,14 @@ class CaseRun {
     std::string failed;
     for (const Expectation& e : file_.expectations) {
       // What the optimizer finds out is not there without it.
-      if (!mode.optimize && (e.kind == "never" || e.kind == "warning" || e.kind == "plan")) continue;
+      if (!mode.optimize && (e.kind == "never" || e.kind == "warning" || e.kind == "plan"))
+        continue;
       std::vector<std::string> actual = actual_lines(e, *rules, result, mode);
       std::vector<std::string> wanted = e.lines;
-      for (std::string& l : wanted) l = normal(l, e);
-      for (std::string& l : actual) l = normal(l, e);
+      for (std::string& l : wanted)
+        l = normal(l, e);
+      for (std::string& l : actual)
+        l = normal(l, e);
       const bool diagnostics = e.kind == "error" || e.kind == "warning";
       std::vector<std::string> a = actual;
       std::vector<std::string> w = wanted;
@@ -150,39 +162,50 @@ class CaseRun {
         std::sort(a.begin(), a.end());
         std::sort(w.begin(), w.end());
       }
-      const bool same = e.kind == "degraded" ? !a.empty() :
-                        diagnostics ? contains_block(a, w) : e.kind == "never" ? never_holds(a, w) : a == w;
+      const bool same = e.kind == "degraded" ? !a.empty()
+                        : diagnostics        ? contains_block(a, w)
+                        : e.kind == "never"  ? never_holds(a, w)
+                                             : a == w;
       if (same) continue;
       if (updates) updates->emplace_back(e.first_line, actual);
       failed += "  expect " + e.kind + ":\n";
-      for (const std::string& l : w) failed += "    - " + l + "\n";
-      for (const std::string& l : a) failed += "    + " + l + "\n";
-      if (e.kind != "error" && e.kind != "warning") failed += diagnostics_text(*rules, Severity::kError);
-      for (const std::string& err : result.errors) failed += "    error: " + err + "\n";
+      for (const std::string& l : w)
+        failed += "    - " + l + "\n";
+      for (const std::string& l : a)
+        failed += "    + " + l + "\n";
+      if (e.kind != "error" && e.kind != "warning")
+        failed += diagnostics_text(*rules, Severity::kError);
+      for (const std::string& err : result.errors)
+        failed += "    error: " + err + "\n";
     }
     return failed;
   }
 
-  static bool contains_block(const std::vector<std::string>& all, const std::vector<std::string>& block) {
+  static bool contains_block(const std::vector<std::string>& all,
+                             const std::vector<std::string>& block) {
     if (block.empty()) return !all.empty();
     return std::search(all.begin(), all.end(), block.begin(), block.end()) != all.end();
   }
 
-  static bool never_holds(const std::vector<std::string>& reasons, const std::vector<std::string>& wanted) {
+  static bool never_holds(const std::vector<std::string>& reasons,
+                          const std::vector<std::string>& wanted) {
     if (reasons.empty()) return false;
     return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& w) {
-      return std::any_of(reasons.begin(), reasons.end(), [&](const std::string& r) { return r.find(w) != std::string::npos; });
+      return std::any_of(reasons.begin(), reasons.end(),
+                         [&](const std::string& r) { return r.find(w) != std::string::npos; });
     });
   }
 
   static std::string normal(const std::string& line, const Expectation& e) {
     if (e.kind != "alerts" && e.kind != "rows") {
       std::string s = line;
-      while (!s.empty() && s.back() == ' ') s.pop_back();
+      while (!s.empty() && s.back() == ' ')
+        s.pop_back();
       return s;
     }
     std::string out;
-    for (const std::string_view part : split(line, '|')) out += (out.empty() ? "" : " | ") + std::string(trim(part));
+    for (const std::string_view part : split(line, '|'))
+      out += (out.empty() ? "" : " | ") + std::string(trim(part));
     return out;
   }
 
@@ -196,12 +219,16 @@ class CaseRun {
     return out;
   }
 
-  std::vector<std::string> actual_lines(const Expectation& e, const engine::RuleSet& rules,
-                                        const engine::HuntResult& result, const Mode&) const {
+  std::vector<std::string> actual_lines(const Expectation& e,
+                                        const engine::RuleSet& rules,
+                                        const engine::HuntResult& result,
+                                        const Mode&) const {
     std::vector<std::string> out;
     auto add_text = [&](const std::string& text) {
-      for (const std::string_view l : split(text, '\n')) out.emplace_back(l);
-      while (!out.empty() && out.back().empty()) out.pop_back();
+      for (const std::string_view l : split(text, '\n'))
+        out.emplace_back(l);
+      while (!out.empty() && out.back().empty())
+        out.pop_back();
     };
     if (e.kind == "error" || e.kind == "warning") {
       add_text(diagnostics_text(rules, e.kind == "error" ? Severity::kError : Severity::kWarning));
@@ -218,9 +245,11 @@ class CaseRun {
     for (const Finding& f : result.findings) {
       std::vector<std::string> columns = e.columns;
       if (columns.empty())
-        for (const auto& [name, value] : f.row) columns.push_back(name);
+        for (const auto& [name, value] : f.row)
+          columns.push_back(name);
       std::string line;
-      for (size_t i = 0; i < columns.size(); ++i) line += (i > 0 ? " | " : "") + finding_cell(f, columns[i]);
+      for (size_t i = 0; i < columns.size(); ++i)
+        line += (i > 0 ? " | " : "") + finding_cell(f, columns[i]);
       out.push_back(line);
     }
     return out;
@@ -230,20 +259,25 @@ class CaseRun {
   const engine::Setup& base_;
 };
 
-void rewrite(const std::string& path, const std::string& text,
-             const std::vector<std::pair<size_t, std::vector<std::string>>>& updates, const CaseFile& file) {
+void rewrite(const std::string& path,
+             const std::string& text,
+             const std::vector<std::pair<size_t, std::vector<std::string>>>& updates,
+             const CaseFile& file) {
   std::vector<std::string> lines;
-  for (const std::string_view l : split(text, '\n')) lines.emplace_back(l);
+  for (const std::string_view l : split(text, '\n'))
+    lines.emplace_back(l);
   for (auto it = updates.rbegin(); it != updates.rend(); ++it) {
     size_t n = 0;
     for (const Expectation& e : file.expectations)
       if (e.first_line == it->first) n = e.lines.size();
     const auto at = lines.begin() + static_cast<std::ptrdiff_t>(it->first - 1);
     lines.erase(at, at + static_cast<std::ptrdiff_t>(n));
-    lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(it->first - 1), it->second.begin(), it->second.end());
+    lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(it->first - 1), it->second.begin(),
+                 it->second.end());
   }
   std::ofstream out(path, std::ios::binary);
-  for (size_t i = 0; i < lines.size(); ++i) out << lines[i] << (i + 1 < lines.size() ? "\n" : "");
+  for (size_t i = 0; i < lines.size(); ++i)
+    out << lines[i] << (i + 1 < lines.size() ? "\n" : "");
 }
 
 int run(const std::vector<std::string>& args) {
@@ -251,9 +285,12 @@ int run(const std::vector<std::string>& args) {
   bool verbose = false;
   std::vector<std::string> paths;
   for (const std::string& a : args) {
-    if (a == "--update") update = true;
-    else if (a == "--verbose") verbose = true;
-    else paths.push_back(a);
+    if (a == "--update")
+      update = true;
+    else if (a == "--verbose")
+      verbose = true;
+    else
+      paths.push_back(a);
   }
   const Result<std::shared_ptr<const engine::Setup>> setup = engine::make_setup();
   if (!setup) {
@@ -273,16 +310,20 @@ int run(const std::vector<std::string>& args) {
       if (!path.ends_with(".case")) continue;
       const Result<std::string> text = read_text_file(path);
       const Result<CaseFile> file = text ? read_case(path, *text) : Result<CaseFile>(text.error());
-      if (file && std::any_of(file->rule_files.begin(), file->rule_files.end(),
-                              [](const std::string& f) { return !exists(shared_folder() + "/" + f); })) {
+      if (file &&
+          std::any_of(file->rule_files.begin(), file->rule_files.end(),
+                      [](const std::string& f) { return !exists(shared_folder() + "/" + f); })) {
         ++skipped;
-        std::cout << "skipped " << path << ": its published rule is not below " << shared_folder() << '\n';
+        std::cout << "skipped " << path << ": its published rule is not below " << shared_folder()
+                  << '\n';
         continue;
       }
       std::string failure;
       std::vector<std::pair<size_t, std::vector<std::string>>> updates;
-      if (!file) failure = file.error().message + "\n";
-      else failure = CaseRun(*file, **setup).run(update ? &updates : nullptr);
+      if (!file)
+        failure = file.error().message + "\n";
+      else
+        failure = CaseRun(*file, **setup).run(update ? &updates : nullptr);
       if (failure.empty()) {
         ++passed;
         if (verbose) std::cout << "ok " << path << '\n';
@@ -300,4 +341,6 @@ int run(const std::vector<std::string>& args) {
 }  // namespace
 }  // namespace postern::tests
 
-int main(int argc, char** argv) { return postern::tests::run({argv + 1, argv + argc}); }
+int main(int argc, char** argv) {
+  return postern::tests::run({argv + 1, argv + argc});
+}

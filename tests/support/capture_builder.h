@@ -13,7 +13,9 @@ inline std::string b16(uint32_t v) {
   return {static_cast<char>(v >> 8 & 0xff), static_cast<char>(v & 0xff)};
 }
 
-inline std::string b32(uint64_t v) { return b16(static_cast<uint32_t>(v >> 16)) + b16(static_cast<uint32_t>(v & 0xffff)); }
+inline std::string b32(uint64_t v) {
+  return b16(static_cast<uint32_t>(v >> 16)) + b16(static_cast<uint32_t>(v & 0xffff));
+}
 
 inline std::string l16(uint32_t v) {
   return {static_cast<char>(v & 0xff), static_cast<char>(v >> 8 & 0xff)};
@@ -25,7 +27,8 @@ inline std::string l32(uint64_t v) {
 
 inline std::string bytes(std::initializer_list<int> values) {
   std::string out;
-  for (const int v : values) out += static_cast<char>(v);
+  for (const int v : values)
+    out += static_cast<char>(v);
   return out;
 }
 
@@ -34,8 +37,10 @@ inline uint16_t internet_checksum(std::string data) {
   if (data.size() % 2 != 0) data += '\0';
   uint32_t sum = 0;
   for (size_t i = 0; i < data.size(); i += 2)
-    sum += static_cast<uint32_t>(static_cast<uint8_t>(data[i])) << 8 | static_cast<uint8_t>(data[i + 1]);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+    sum += static_cast<uint32_t>(static_cast<uint8_t>(data[i])) << 8 |
+           static_cast<uint8_t>(data[i + 1]);
+  while (sum > 0xffff)
+    sum = (sum & 0xffff) + (sum >> 16);
   return static_cast<uint16_t>(~sum);
 }
 
@@ -85,33 +90,39 @@ struct Tcp {
   bool good_checksum = true;
 };
 
-inline std::string tcp(const Tcp& h, std::string_view payload, const std::string& source,
+inline std::string tcp(const Tcp& h,
+                       std::string_view payload,
+                       const std::string& source,
                        const std::string& destination) {
-  std::string segment = b16(static_cast<uint32_t>(h.source_port)) +
-                        b16(static_cast<uint32_t>(h.destination_port)) + b32(h.sequence) +
-                        b32(h.acknowledged) + bytes({0x50, h.flags}) +
-                        b16(static_cast<uint32_t>(h.window)) + bytes({0, 0, 0, 0}) + std::string(payload);
-  const std::string pseudo = ip4(source) + ip4(destination) + bytes({0, 6}) +
-                             b16(static_cast<uint32_t>(segment.size()));
+  std::string segment =
+      b16(static_cast<uint32_t>(h.source_port)) + b16(static_cast<uint32_t>(h.destination_port)) +
+      b32(h.sequence) + b32(h.acknowledged) + bytes({0x50, h.flags}) +
+      b16(static_cast<uint32_t>(h.window)) + bytes({0, 0, 0, 0}) + std::string(payload);
+  const std::string pseudo =
+      ip4(source) + ip4(destination) + bytes({0, 6}) + b16(static_cast<uint32_t>(segment.size()));
   uint16_t sum = internet_checksum(pseudo + segment);
   if (!h.good_checksum) sum = static_cast<uint16_t>(sum ^ 0x1234);
   segment.replace(16, 2, b16(sum));
   return segment;
 }
 
-inline std::string udp(int source_port, int destination_port, std::string_view payload,
-                       const std::string& source = "10.0.0.1", const std::string& destination = "10.0.0.2") {
-  std::string datagram = b16(static_cast<uint32_t>(source_port)) +
-                         b16(static_cast<uint32_t>(destination_port)) +
-                         b16(static_cast<uint32_t>(8 + payload.size())) + bytes({0, 0}) + std::string(payload);
-  const std::string pseudo = ip4(source) + ip4(destination) + bytes({0, 17}) +
-                             b16(static_cast<uint32_t>(datagram.size()));
+inline std::string udp(int source_port,
+                       int destination_port,
+                       std::string_view payload,
+                       const std::string& source = "10.0.0.1",
+                       const std::string& destination = "10.0.0.2") {
+  std::string datagram =
+      b16(static_cast<uint32_t>(source_port)) + b16(static_cast<uint32_t>(destination_port)) +
+      b16(static_cast<uint32_t>(8 + payload.size())) + bytes({0, 0}) + std::string(payload);
+  const std::string pseudo =
+      ip4(source) + ip4(destination) + bytes({0, 17}) + b16(static_cast<uint32_t>(datagram.size()));
   datagram.replace(6, 2, b16(internet_checksum(pseudo + datagram)));
   return datagram;
 }
 
 inline std::string ethernet(int type, std::string_view payload) {
-  return bytes({2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2}) + b16(static_cast<uint32_t>(type)) + std::string(payload);
+  return bytes({2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2}) + b16(static_cast<uint32_t>(type)) +
+         std::string(payload);
 }
 
 /// A little-endian pcap file with microseconds.
@@ -130,6 +141,7 @@ class CaptureBuilder {
   }
 
   const std::string& file() const { return file_; }
+
   const std::vector<size_t>& offsets() const { return offsets_; }
 
  private:
@@ -140,9 +152,15 @@ class CaptureBuilder {
 /// A TCP conversation, packet by packet, one millisecond apart.
 class Conversation {
  public:
-  explicit Conversation(CaptureBuilder& out, int server_port = 25, std::string client = "10.0.0.1",
-                        std::string server = "10.0.0.2", int client_port = 40000)
-      : out_(out), client_(std::move(client)), server_(std::move(server)), client_port_(client_port),
+  explicit Conversation(CaptureBuilder& out,
+                        int server_port = 25,
+                        std::string client = "10.0.0.1",
+                        std::string server = "10.0.0.2",
+                        int client_port = 40000)
+      : out_(out),
+        client_(std::move(client)),
+        server_(std::move(server)),
+        client_port_(client_port),
         server_port_(server_port) {}
 
   Conversation& handshake() {
@@ -179,7 +197,10 @@ class Conversation {
   }
 
   /// One packet of `text` at `shift` from the sender's next byte; the numbers do not move.
-  Conversation& raw(bool from_client, int flags, std::string_view text, int64_t shift = 0,
+  Conversation& raw(bool from_client,
+                    int flags,
+                    std::string_view text,
+                    int64_t shift = 0,
                     bool good_checksum = true) {
     send(from_client, flags, text, shift, good_checksum);
     return *this;
@@ -201,7 +222,8 @@ class Conversation {
   uint64_t now = 0;
 
  private:
-  void send(bool from_client, int flags, std::string_view text, int64_t shift = 0, bool good = true) {
+  void send(
+      bool from_client, int flags, std::string_view text, int64_t shift = 0, bool good = true) {
     Tcp h;
     h.source_port = from_client ? client_port_ : server_port_;
     h.destination_port = from_client ? server_port_ : client_port_;

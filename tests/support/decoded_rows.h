@@ -42,8 +42,10 @@ class RowCollector final : public data::BatchSink {
       void field(std::string_view name, const data::Value& value) override {
         row[std::string(name)] = value.text();
       }
+
       TextRow row;
     };
+
     auto& rows = out_.tables[std::string(batch.table)];
     for (uint32_t i = 0; i < batch.num_rows; ++i) {
       Visitor v;
@@ -53,14 +55,17 @@ class RowCollector final : public data::BatchSink {
     return true;
   }
 
-  void skipped(std::string_view table, uint64_t n) override { out_.skipped[std::string(table)] += n; }
+  void skipped(std::string_view table, uint64_t n) override {
+    out_.skipped[std::string(table)] += n;
+  }
 
  private:
   Decoded& out_;
 };
 
 /// Decodes `bytes` with the format of its content, reading the tables named.
-inline Decoded decode_rows(std::string_view bytes, const std::vector<std::string>& tables,
+inline Decoded decode_rows(std::string_view bytes,
+                           const std::vector<std::string>& tables,
                            match::ContentScanner* scanner = nullptr) {
   Decoded out;
   data::Layouts layouts;
@@ -69,7 +74,8 @@ inline Decoded decode_rows(std::string_view bytes, const std::vector<std::string
     layout.add("ts", data::Type::kDatetime);
     // Digests are computed only when somebody reads them.
     if (t == "mail.attachment")
-      for (const char* digest : {"md5", "sha1", "sha256"}) layout.add(digest, data::Type::kString);
+      for (const char* digest : {"md5", "sha1", "sha256"})
+        layout.add(digest, data::Type::kString);
     layouts.emplace(t, std::move(layout));
   }
   RowCollector sink(out);

@@ -1,6 +1,7 @@
 // Functions of the catalog's own expressions, and the special forms that all languages share.
 //
-// Comparisons take null for an unknown: the answer is null. Text functions read any type by its text.
+// Comparisons take null for an unknown: the answer is null. Text functions read any type by its
+// text.
 #include <charconv>
 #include <functional>
 #include <unordered_set>
@@ -22,14 +23,22 @@ using plan::Typing;
 
 namespace {
 
-Typing gives_bool(const TypeRequest&) { return Typing::ok(Type::kBool); }
-Typing gives_string(const TypeRequest&) { return Typing::ok(Type::kString); }
+Typing gives_bool(const TypeRequest&) {
+  return Typing::ok(Type::kBool);
+}
 
-bool logical(Type t) { return t == Type::kBool || t == Type::kNull; }
+Typing gives_string(const TypeRequest&) {
+  return Typing::ok(Type::kString);
+}
+
+bool logical(Type t) {
+  return t == Type::kBool || t == Type::kNull;
+}
 
 Typing junction_typing(const TypeRequest& r) {
   for (const Type t : r.types)
-    if (!logical(t)) return Typing::wrong("a condition must be bool, not " + std::string(type_name(t)));
+    if (!logical(t))
+      return Typing::wrong("a condition must be bool, not " + std::string(type_name(t)));
   return Typing::ok(Type::kBool);
 }
 
@@ -55,13 +64,16 @@ Typing case_typing(const TypeRequest& r) {
 
 Typing coalesce_typing(const TypeRequest& r) {
   Type t = Type::kNull;
-  for (const Type a : r.types) t = common_type(t, a);
+  for (const Type a : r.types)
+    t = common_type(t, a);
   return Typing::ok(t);
 }
 
 // ---- comparison ---------------------------------------------------------------------------------
 
-bool ordered_as_int(Type t) { return data::physical(t) == data::Physical::kInt64 && t != Type::kNull; }
+bool ordered_as_int(Type t) {
+  return data::physical(t) == data::Physical::kInt64 && t != Type::kNull;
+}
 
 enum class Compare : uint8_t { kEq, kNe, kLt, kLe, kGt, kGe };
 
@@ -84,7 +96,9 @@ bool holds(Compare op, const T& a, const T& b) {
   return false;
 }
 
-double number_at(const Column& c, const data::ColumnView<int64_t>& i, const data::ColumnView<double>& d,
+double number_at(const Column& c,
+                 const data::ColumnView<int64_t>& i,
+                 const data::ColumnView<double>& d,
                  uint32_t row) {
   return c.type() == Type::kReal ? d[row] : static_cast<double>(i[row]);
 }
@@ -125,7 +139,8 @@ struct TextSet {
   std::unordered_set<std::string> values;
 };
 
-Result<std::shared_ptr<const void>> prepare_in(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare_in(std::span<const Value* const> constants,
+                                               std::span<const Type>) {
   auto set = std::make_shared<TextSet>();
   for (size_t i = 1; i < constants.size(); ++i) {
     if (!constants[i]) return Error{Code::kInvalid, "`in` takes literals"};
@@ -159,7 +174,8 @@ Column arithmetic_kernel(const KernelCall& call) {
   const auto yi = b.view<int64_t>();
   const auto yd = b.view<double>();
   for (const uint32_t row : call.rows) {
-    if (a.type() == Type::kNull || b.type() == Type::kNull || !a.valid(row) || !b.valid(row)) continue;
+    if (a.type() == Type::kNull || b.type() == Type::kNull || !a.valid(row) || !b.valid(row))
+      continue;
     if (call.type == Type::kReal) {
       const double x = number_at(a, xi, xd, row);
       const double y = number_at(b, yi, yd, row);
@@ -180,7 +196,8 @@ Column arithmetic_kernel(const KernelCall& call) {
   return out.finish();
 }
 
-// ---- casts: text that does not fit becomes null ---------------------------------------------------
+// ---- casts: text that does not fit becomes null
+// ---------------------------------------------------
 
 template <Type to>
 Typing cast_typing(const TypeRequest&) {
@@ -190,12 +207,15 @@ Typing cast_typing(const TypeRequest&) {
 void set_cast(ColumnBuilder& out, uint32_t row, std::string_view s, Type to) {
   switch (to) {
     case Type::kBool:
-      if (equal_ignore_case(s, "true") || s == "1") out.set(row, true);
-      else if (equal_ignore_case(s, "false") || s == "0") out.set(row, false);
+      if (equal_ignore_case(s, "true") || s == "1")
+        out.set(row, true);
+      else if (equal_ignore_case(s, "false") || s == "0")
+        out.set(row, false);
       return;
     case Type::kInt:
     case Type::kLong:
-      if (const auto i = parse_int(trim(s))) out.set(row, *i);
+      if (const auto i = parse_int(trim(s)))
+        out.set(row, *i);
       else if (const auto r = parse_real(trim(s)); r && *r >= -9.2e18 && *r <= 9.2e18)
         out.set(row, static_cast<int64_t>(*r));
       return;
@@ -230,11 +250,14 @@ Column cast_kernel(const KernelCall& call) {
   CellText text(a);
   for (const uint32_t row : call.rows) {
     if (!text.valid(row)) continue;
-    if (ints && data::is_integer(call.type)) out.set(row, xi[row]);
-    else if (ints && call.type == Type::kReal) out.set(row, static_cast<double>(xi[row]));
+    if (ints && data::is_integer(call.type))
+      out.set(row, xi[row]);
+    else if (ints && call.type == Type::kReal)
+      out.set(row, static_cast<double>(xi[row]));
     else if (a.type() == Type::kReal && data::is_integer(call.type)) {
       if (xd[row] > -9.2e18 && xd[row] < 9.2e18) out.set(row, static_cast<int64_t>(xd[row]));
-    } else set_cast(out, row, text[row], call.type);
+    } else
+      set_cast(out, row, text[row], call.type);
   }
   return out.finish();
 }
@@ -308,7 +331,8 @@ Column hash_part_kernel(const KernelCall& call) {
   const std::string wanted(name.valid(0) ? name[0] : std::string_view());
   return map_text(call, [&](std::string_view s) -> std::optional<std::string_view> {
     for (const std::string_view part : split(s, ','))
-      if (part.size() > wanted.size() && part[wanted.size()] == '=' && equal_ignore_case(part.substr(0, wanted.size()), wanted))
+      if (part.size() > wanted.size() && part[wanted.size()] == '=' &&
+          equal_ignore_case(part.substr(0, wanted.size()), wanted))
         return part.substr(wanted.size() + 1);
     return std::nullopt;
   });
@@ -341,7 +365,8 @@ Column none_if_dash_kernel(const KernelCall& call) {
 Column strcat_kernel(const KernelCall& call) {
   ColumnBuilder out(Type::kString, call.num_rows);
   std::vector<CellText> parts;
-  for (const Column& c : call.args) parts.emplace_back(c);
+  for (const Column& c : call.args)
+    parts.emplace_back(c);
   std::string buffer;
   for (const uint32_t row : call.rows) {
     buffer.clear();
@@ -358,7 +383,8 @@ Column strcat_kernel(const KernelCall& call) {
 Column is_null_kernel(const KernelCall& call) {
   ColumnBuilder out(Type::kBool, call.num_rows);
   const CellText text(call.args[0]);
-  for (const uint32_t row : call.rows) out.set(row, !text.valid(row));
+  for (const uint32_t row : call.rows)
+    out.set(row, !text.valid(row));
   return out.finish();
 }
 
@@ -368,7 +394,8 @@ Column text_test_kernel(const KernelCall& call) {
   if (call.args[1].is_constant()) {
     if (!b.valid(0)) return ColumnBuilder(Type::kBool, call.num_rows).finish();
     const std::string needle(b[0]);
-    return test_text(call, call.args[0], std::nullopt, [&](std::string_view s) { return test(s, needle); });
+    return test_text(call, call.args[0], std::nullopt,
+                     [&](std::string_view s) { return test(s, needle); });
   }
   ColumnBuilder out(Type::kBool, call.num_rows);
   CellText a(call.args[0]);
@@ -395,8 +422,13 @@ Column ip_is_v6_kernel(const KernelCall& call) {
   });
 }
 
-FunctionDef function(std::string name, int min_args, int max_args, Typing (*typing)(const TypeRequest&),
-                     plan::Kernel kernel, std::string doc, std::string symbol = "") {
+FunctionDef function(std::string name,
+                     int min_args,
+                     int max_args,
+                     Typing (*typing)(const TypeRequest&),
+                     plan::Kernel kernel,
+                     std::string doc,
+                     std::string symbol = "") {
   FunctionDef f;
   f.name = std::move(name);
   f.min_args = min_args;
@@ -411,49 +443,72 @@ FunctionDef function(std::string name, int min_args, int max_args, Typing (*typi
 }  // namespace
 
 void register_core_functions(plan::FunctionCatalog& c) {
-  c.add(function("and", 1, -1, junction_typing, nullptr, "True when all are; false decides over null."));
-  c.add(function("or", 1, -1, junction_typing, nullptr, "True when one is; true decides over null."));
+  c.add(function("and", 1, -1, junction_typing, nullptr,
+                 "True when all are; false decides over null."));
+  c.add(
+      function("or", 1, -1, junction_typing, nullptr, "True when one is; true decides over null."));
   c.add(function("not", 1, 1, junction_typing, nullptr, "The opposite; null stays null."));
-  c.add(function("if", 3, 3, case_typing, nullptr, "Second argument where the first is true, else the third."));
-  c.add(function("case", 2, -1, case_typing, nullptr, "Pairs of condition and value, then the default."));
-  c.add(function("coalesce", 1, -1, coalesce_typing, nullptr, "The first argument that is not null."));
+  c.add(function("if", 3, 3, case_typing, nullptr,
+                 "Second argument where the first is true, else the third."));
+  c.add(function("case", 2, -1, case_typing, nullptr,
+                 "Pairs of condition and value, then the default."));
+  c.add(function("coalesce", 1, -1, coalesce_typing, nullptr,
+                 "The first argument that is not null."));
   c.add(function("==", 2, 2, gives_bool, compare_kernel<Compare::kEq>, "Equal.", "=="));
   c.add(function("!=", 2, 2, gives_bool, compare_kernel<Compare::kNe>, "Not equal.", "!="));
   c.add(function("<", 2, 2, gives_bool, compare_kernel<Compare::kLt>, "Less.", "<"));
   c.add(function("<=", 2, 2, gives_bool, compare_kernel<Compare::kLe>, "Less or equal.", "<="));
   c.add(function(">", 2, 2, gives_bool, compare_kernel<Compare::kGt>, "Greater.", ">"));
   c.add(function(">=", 2, 2, gives_bool, compare_kernel<Compare::kGe>, "Greater or equal.", ">="));
-  FunctionDef in = function("in", 2, -1, gives_bool, in_kernel, "Text equals one of the literals.", "in");
+  FunctionDef in =
+      function("in", 2, -1, gives_bool, in_kernel, "Text equals one of the literals.", "in");
   in.prepare = prepare_in;
   in.any_of = true;
   c.add(std::move(in));
   c.add(function("+", 2, 2, arithmetic_typing, arithmetic_kernel<'+'>, "Sum.", "+"));
   c.add(function("-", 2, 2, arithmetic_typing, arithmetic_kernel<'-'>, "Difference.", "-"));
   c.add(function("*", 2, 2, arithmetic_typing, arithmetic_kernel<'*'>, "Product.", "*"));
-  c.add(function("/", 2, 2, arithmetic_typing, arithmetic_kernel<'/'>, "Quotient; null by zero for integers.", "/"));
-  c.add(function("tobool", 1, 1, cast_typing<Type::kBool>, cast_kernel, "true/false/1/0, else null."));
+  c.add(function("/", 2, 2, arithmetic_typing, arithmetic_kernel<'/'>,
+                 "Quotient; null by zero for integers.", "/"));
+  c.add(function("tobool", 1, 1, cast_typing<Type::kBool>, cast_kernel,
+                 "true/false/1/0, else null."));
   c.add(function("toint", 1, 1, cast_typing<Type::kInt>, cast_kernel, "Integer, or null."));
   c.add(function("tolong", 1, 1, cast_typing<Type::kLong>, cast_kernel, "Integer, or null."));
   c.add(function("toreal", 1, 1, cast_typing<Type::kReal>, cast_kernel, "Number, or null."));
-  c.add(function("todatetime", 1, 1, cast_typing<Type::kDatetime>, cast_kernel, "RFC 3339 time, or null."));
-  c.add(function("totimespan", 1, 1, cast_typing<Type::kTimespan>, cast_kernel, "Timespan, or null."));
+  c.add(function("todatetime", 1, 1, cast_typing<Type::kDatetime>, cast_kernel,
+                 "RFC 3339 time, or null."));
+  c.add(function("totimespan", 1, 1, cast_typing<Type::kTimespan>, cast_kernel,
+                 "Timespan, or null."));
   c.add(function("tostring", 1, 1, cast_typing<Type::kString>, cast_kernel, "Text of any value."));
-  c.add(function("todynamic", 1, 1, cast_typing<Type::kDynamic>, cast_kernel, "The value as a dynamic string."));
-  c.add(function("basename", 1, 1, gives_string, basename_kernel, "After the last slash or backslash."));
-  c.add(function("dirname", 1, 1, gives_string, dirname_kernel, "Before the last slash or backslash."));
-  c.add(function("account_name", 1, 1, gives_string, account_name_kernel, "bob of CORP\\bob or bob@corp."));
-  c.add(function("account_domain", 1, 1, gives_string, account_domain_kernel, "CORP of CORP\\bob."));
+  c.add(function("todynamic", 1, 1, cast_typing<Type::kDynamic>, cast_kernel,
+                 "The value as a dynamic string."));
+  c.add(function("basename", 1, 1, gives_string, basename_kernel,
+                 "After the last slash or backslash."));
+  c.add(function("dirname", 1, 1, gives_string, dirname_kernel,
+                 "Before the last slash or backslash."));
+  c.add(function("account_name", 1, 1, gives_string, account_name_kernel,
+                 "bob of CORP\\bob or bob@corp."));
+  c.add(
+      function("account_domain", 1, 1, gives_string, account_domain_kernel, "CORP of CORP\\bob."));
   c.add(function("lower", 1, 1, gives_string, lower_kernel, "Case-folded text."));
   c.add(function("upper", 1, 1, gives_string, upper_kernel, "ASCII upper case."));
-  c.add(function("hash_part", 2, 2, gives_string, hash_part_kernel, "One digest of Sysmon's Hashes."));
-  c.add(function("hex_to_long", 1, 1, cast_typing<Type::kLong>, hex_to_long_kernel, "Integer of 0x… or decimal text, or null."));
-  c.add(function("none_if_dash", 1, 1, gives_string, none_if_dash_kernel, "Null for \"\" and \"-\"."));
-  c.add(function("strcat", 1, -1, gives_string, strcat_kernel, "Texts joined; null when one is null."));
+  c.add(function("hash_part", 2, 2, gives_string, hash_part_kernel,
+                 "One digest of Sysmon's Hashes."));
+  c.add(function("hex_to_long", 1, 1, cast_typing<Type::kLong>, hex_to_long_kernel,
+                 "Integer of 0x… or decimal text, or null."));
+  c.add(function("none_if_dash", 1, 1, gives_string, none_if_dash_kernel,
+                 "Null for \"\" and \"-\"."));
+  c.add(function("strcat", 1, -1, gives_string, strcat_kernel,
+                 "Texts joined; null when one is null."));
   c.add(function("is_null", 1, 1, gives_bool, is_null_kernel, "True for a missing value."));
-  c.add(function("contains", 2, 2, gives_bool, text_test_kernel<contains_text>, "Substring, ignoring case.", "contains"));
-  c.add(function("startswith", 2, 2, gives_bool, text_test_kernel<starts_with_ignore_case>, "Prefix, ignoring case.", "startswith"));
-  c.add(function("endswith", 2, 2, gives_bool, text_test_kernel<ends_with_ignore_case>, "Suffix, ignoring case.", "endswith"));
-  c.add(function("ip_is_private", 1, 1, gives_bool, ip_is_private_kernel, "RFC 1918, loopback, link-local, unique local."));
+  c.add(function("contains", 2, 2, gives_bool, text_test_kernel<contains_text>,
+                 "Substring, ignoring case.", "contains"));
+  c.add(function("startswith", 2, 2, gives_bool, text_test_kernel<starts_with_ignore_case>,
+                 "Prefix, ignoring case.", "startswith"));
+  c.add(function("endswith", 2, 2, gives_bool, text_test_kernel<ends_with_ignore_case>,
+                 "Suffix, ignoring case.", "endswith"));
+  c.add(function("ip_is_private", 1, 1, gives_bool, ip_is_private_kernel,
+                 "RFC 1918, loopback, link-local, unique local."));
   c.add(function("ip_is_v6", 1, 1, gives_bool, ip_is_v6_kernel, "An IPv6 address."));
 }
 

@@ -20,7 +20,9 @@ class CellText {
 
   bool valid(uint32_t row) const;
   std::string_view operator[](uint32_t row);
+
   data::Type type() const { return type_; }
+
   /// For a dynamic cell: the value; arrays are the members of a multivalue field.
   data::Dynamic dynamic(uint32_t row) const { return data::Dynamic(bytes_[row]); }
 
@@ -33,16 +35,19 @@ class CellText {
   std::string buffer_;
 };
 
-/// Calls `test(std::string_view)` on the text of each row's cell: for a dynamic array on each member
-/// until one holds. The result is a bool column; a null cell gives `when_null` (null when nullopt).
-/// For an indexed (dictionary) column each distinct value is tested once.
+/// Calls `test(std::string_view)` on the text of each row's cell: for a dynamic array on each
+/// member until one holds. The result is a bool column; a null cell gives `when_null` (null when
+/// nullopt). For an indexed (dictionary) column each distinct value is tested once.
 template <class Test>
-data::Column test_text(const plan::KernelCall& call, const data::Column& column,
-                       std::optional<bool> when_null, Test&& test) {
+data::Column test_text(const plan::KernelCall& call,
+                       const data::Column& column,
+                       std::optional<bool> when_null,
+                       Test&& test) {
   data::ColumnBuilder out(data::Type::kBool, call.num_rows);
   CellText text(column);
   std::vector<int8_t> memo;
-  const bool use_memo = !column.is_flat() && !column.is_constant() && column.num_values() < call.rows.size();
+  const bool use_memo =
+      !column.is_flat() && !column.is_constant() && column.num_values() < call.rows.size();
   data::ColumnView<std::string_view> positions = column.view<std::string_view>();
   if (use_memo) memo.assign(column.num_values(), -1);
   for (const uint32_t row : call.rows) {
@@ -59,8 +64,10 @@ data::Column test_text(const plan::KernelCall& call, const data::Column& column,
       const data::Dynamic array = text.dynamic(row);
       for (uint32_t i = 0; i < array.size() && !hit; ++i) {
         const data::Dynamic member = array.at(i);
-        if (member.is_string()) hit = test(member.as_string());
-        else if (!member.is_null()) hit = test(std::string_view(member.text()));
+        if (member.is_string())
+          hit = test(member.as_string());
+        else if (!member.is_null())
+          hit = test(std::string_view(member.text()));
       }
     } else {
       hit = test(text[row]);

@@ -1,5 +1,5 @@
-// Aggregates of KQL that choose a value: min, max, arg_min, arg_max, take_any. The first row wins a tie;
-// NaN wins over numbers. Source: Kusto documentation, aggregation functions; engine answers.
+// Aggregates of KQL that choose a value: min, max, arg_min, arg_max, take_any. The first row wins a
+// tie; NaN wins over numbers. Source: Kusto documentation, aggregation functions; engine answers.
 #include <cmath>
 
 #include "exec/functions/kql_aggregates.h"
@@ -18,7 +18,7 @@ Typing returned_type(const TypeRequest& r) {
 
 /// One cell kept across batches.
 struct Kept {
-  bool seen = false;    ///< some row was there
+  bool seen = false;  ///< some row was there
   bool valid = false;
   int64_t whole = 0;
   double real = 0;
@@ -47,8 +47,10 @@ void keep(Kept& k, const Arg& a, uint32_t row) {
 
 void append(ColumnBuilder& out, const Kept& k) {
   if (!k.valid) {
-    if (out.type() == Type::kString) out.append_copy("");
-    else out.append_null();
+    if (out.type() == Type::kString)
+      out.append_copy("");
+    else
+      out.append_null();
     return;
   }
   switch (data::physical(out.type())) {
@@ -84,7 +86,8 @@ bool better(const Kept& k, const Arg& a, uint32_t row) {
   if (a.type() == Type::kDynamic) {
     const Dynamic x(a.raw(row));
     const Dynamic y(k.bytes);
-    if (x.is_number() && y.is_number()) return least ? x.as_real() < y.as_real() : x.as_real() > y.as_real();
+    if (x.is_number() && y.is_number())
+      return least ? x.as_real() < y.as_real() : x.as_real() > y.as_real();
     const int order = to_text(x).compare(to_text(y));
     return least ? order < 0 : order > 0;
   }
@@ -96,7 +99,10 @@ class Extreme final : public Aggregator {
  public:
   void resize(uint32_t n) override { kept_.resize(n); }
 
-  void update(std::span<const Column> args, const Column&, data::Rows rows, const uint32_t* groups) override {
+  void update(std::span<const Column> args,
+              const Column&,
+              data::Rows rows,
+              const uint32_t* groups) override {
     const Arg a(args[0]);
     for (size_t i = 0; i < rows.size(); ++i) {
       Kept& k = kept_[groups[i]];
@@ -109,7 +115,9 @@ class Extreme final : public Aggregator {
 
  private:
   /// A missing string is no "" here: it would be the least of all.
-  static bool valid_cell(const Column& c, const Arg& a, uint32_t row) { return a.valid(row) && c.valid(row); }
+  static bool valid_cell(const Column& c, const Arg& a, uint32_t row) {
+    return a.valid(row) && c.valid(row);
+  }
 
   std::vector<Kept> kept_;
 };
@@ -119,8 +127,8 @@ std::unique_ptr<Aggregator> make_extreme(Constants, std::span<const Type>, Type)
   return std::make_unique<Extreme<least>>();
 }
 
-/// arg_max(value[, returned]): `returned` of the row with the greatest value; where no row has a value, of
-/// the first row.
+/// arg_max(value[, returned]): `returned` of the row with the greatest value; where no row has a
+/// value, of the first row.
 template <bool least>
 class ArgExtreme final : public Aggregator {
  public:
@@ -129,18 +137,23 @@ class ArgExtreme final : public Aggregator {
     returned_.resize(n);
   }
 
-  void update(std::span<const Column> args, const Column&, data::Rows rows, const uint32_t* groups) override {
+  void update(std::span<const Column> args,
+              const Column&,
+              data::Rows rows,
+              const uint32_t* groups) override {
     const Arg value(args[0]);
     const Arg returned(args.size() > 1 ? args[1] : args[0]);
     for (size_t i = 0; i < rows.size(); ++i) {
       Kept& best = best_[groups[i]];
       Kept& kept = returned_[groups[i]];
-      const bool valid = value.type() != Type::kNull && value.valid(rows[i]) && args[0].valid(rows[i]);
+      const bool valid =
+          value.type() != Type::kNull && value.valid(rows[i]) && args[0].valid(rows[i]);
       const bool wins = valid ? !best.valid || better<least>(best, value, rows[i]) : !best.seen;
       if (!wins) continue;
       if (valid) keep(best, value, rows[i]);
       best.seen = true;
-      if (returned.type() != Type::kNull) keep_returned(kept, args.size() > 1 ? args[1] : args[0], returned, rows[i]);
+      if (returned.type() != Type::kNull)
+        keep_returned(kept, args.size() > 1 ? args[1] : args[0], returned, rows[i]);
     }
   }
 
@@ -165,22 +178,27 @@ std::unique_ptr<Aggregator> make_arg_extreme(Constants, std::span<const Type>, T
   return std::make_unique<ArgExtreme<least>>();
 }
 
-/// take_any(x) prefers a row that has a value; with several columns (`row_first`) they must come from one
-/// row, the first.
+/// take_any(x) prefers a row that has a value; with several columns (`row_first`) they must come
+/// from one row, the first.
 template <bool row_first>
 class TakeAny final : public Aggregator {
  public:
   void resize(uint32_t n) override { kept_.resize(n); }
 
-  void update(std::span<const Column> args, const Column&, data::Rows rows, const uint32_t* groups) override {
+  void update(std::span<const Column> args,
+              const Column&,
+              data::Rows rows,
+              const uint32_t* groups) override {
     const Arg a(args[0]);
     if (a.type() == Type::kNull) return;
     for (size_t i = 0; i < rows.size(); ++i) {
       Kept& k = kept_[groups[i]];
       const bool empty = k.valid && a.type() == Type::kString && k.bytes.empty();
       if (row_first ? k.seen : k.valid && !empty) continue;
-      if (args[0].valid(rows[i])) keep(k, a, rows[i]);
-      else k.seen = true;
+      if (args[0].valid(rows[i]))
+        keep(k, a, rows[i]);
+      else
+        k.seen = true;
     }
   }
 
@@ -198,11 +216,14 @@ std::unique_ptr<Aggregator> make_take_any(Constants, std::span<const Type>, Type
 constexpr AggregateSpec kSpecs[] = {
     {"min", 1, 1, first_type, make_extreme<true>, "Least value."},
     {"max", 1, 1, first_type, make_extreme<false>, "Greatest value."},
-    {"minif", 2, 2, conditional_typing<first_type>, conditional<make_extreme<true>>, "Least value where a condition holds."},
+    {"minif", 2, 2, conditional_typing<first_type>, conditional<make_extreme<true>>,
+     "Least value where a condition holds."},
     {"maxif", 2, 2, conditional_typing<first_type>, conditional<make_extreme<false>>,
      "Greatest value where a condition holds."},
-    {"arg_min", 1, 2, returned_type, make_arg_extreme<true>, "A column of the row with the least value."},
-    {"arg_max", 1, 2, returned_type, make_arg_extreme<false>, "A column of the row with the greatest value."},
+    {"arg_min", 1, 2, returned_type, make_arg_extreme<true>,
+     "A column of the row with the least value."},
+    {"arg_max", 1, 2, returned_type, make_arg_extreme<false>,
+     "A column of the row with the greatest value."},
     {"take_any", 1, 1, first_type, make_take_any<false>, "A value of any row that has one."},
     {"take_first", 1, 1, first_type, make_take_any<true>, "The value of the first row."},
     {"take_anyif", 2, 2, conditional_typing<first_type>, conditional<make_take_any<false>>,
@@ -211,6 +232,8 @@ constexpr AggregateSpec kSpecs[] = {
 
 }  // namespace
 
-void register_choice_aggregates(plan::FunctionCatalog& c) { add(c, kSpecs); }
+void register_choice_aggregates(plan::FunctionCatalog& c) {
+  add(c, kSpecs);
+}
 
 }  // namespace postern::exec::kql

@@ -1,8 +1,9 @@
 // Aggregates of KQL that collect values: make_list, make_set, make_bag, dcount and their kin.
 //
-// Nulls of types other than dynamic are left out, empty strings are not; an array among dynamic values gives its members. Sets keep
-// the order of first sight. Counts of distinct values are exact. Lists and sets end at 1,048,576 members.
-// Source: Kusto documentation, aggregation functions; engine answers.
+// Nulls of types other than dynamic are left out, empty strings are not; an array among dynamic
+// values gives its members. Sets keep the order of first sight. Counts of distinct values are
+// exact. Lists and sets end at 1,048,576 members. Source: Kusto documentation, aggregation
+// functions; engine answers.
 #include <unordered_set>
 
 #include "exec/functions/kql_aggregates.h"
@@ -13,21 +14,26 @@ namespace {
 constexpr int64_t kMaxMembers = 1'048'576;
 
 Typing dynamic_typing(const TypeRequest& r) {
-  if (r.types.size() > 1 && !data::is_integer(r.types[1])) return Typing::wrong("the size must be a whole number");
+  if (r.types.size() > 1 && !data::is_integer(r.types[1]))
+    return Typing::wrong("the size must be a whole number");
   return Typing::ok(Type::kDynamic);
 }
 
-Typing long_typing(const TypeRequest&) { return Typing::ok(Type::kLong); }
+Typing long_typing(const TypeRequest&) {
+  return Typing::ok(Type::kLong);
+}
 
 Typing bag_typing(const TypeRequest& r) {
   if (r.types[0] != Type::kDynamic && r.types[0] != Type::kNull)
-    return Typing::wrong("argument 1 must be a property bag, but is " + std::string(data::type_name(r.types[0])));
+    return Typing::wrong("argument 1 must be a property bag, but is " +
+                         std::string(data::type_name(r.types[0])));
   return dynamic_typing(r);
 }
 
 int64_t size_limit(Constants constants) {
   const Value* v = constants.size() > 1 ? constants[1] : nullptr;
-  return v && data::is_integer(v->type()) && !v->is_null() ? std::min(v->as_int(), kMaxMembers) : kMaxMembers;
+  return v && data::is_integer(v->type()) && !v->is_null() ? std::min(v->as_int(), kMaxMembers)
+                                                           : kMaxMembers;
 }
 
 /// Encoded values one behind the other.
@@ -62,7 +68,8 @@ void each_value(Arg& a, uint32_t row, F&& f) {
   if (!a.valid(row)) return;
   const Dynamic d = a.dynamic(row);
   if (!d.is_array()) return f(d);
-  for (uint32_t i = 0; i < d.size(); ++i) f(d.at(i));
+  for (uint32_t i = 0; i < d.size(); ++i)
+    f(d.at(i));
 }
 
 enum class Collect : uint8_t { kList, kListWithNulls, kSet };
@@ -74,12 +81,16 @@ class Collection final : public Aggregator {
 
   void resize(uint32_t n) override { groups_.resize(n); }
 
-  void update(std::span<const Column> args, const Column&, data::Rows rows, const uint32_t* groups) override {
+  void update(std::span<const Column> args,
+              const Column&,
+              data::Rows rows,
+              const uint32_t* groups) override {
     Arg a(args[0]);
     for (size_t i = 0; i < rows.size(); ++i) {
       Group& g = groups_[groups[i]];
       // A null that is a dynamic value is a member like any other; typed nulls are not.
-      const bool keeps_null = collect == Collect::kListWithNulls || (collect == Collect::kList && a.type() == Type::kDynamic);
+      const bool keeps_null = collect == Collect::kListWithNulls ||
+                              (collect == Collect::kList && a.type() == Type::kDynamic);
       if (keeps_null && !a.valid(rows[i])) {
         if (g.values.size() < limit_) g.values.add(Dynamic());
         continue;
@@ -120,7 +131,10 @@ class BagUnion final : public Aggregator {
 
   void resize(uint32_t n) override { groups_.resize(n); }
 
-  void update(std::span<const Column> args, const Column&, data::Rows rows, const uint32_t* groups) override {
+  void update(std::span<const Column> args,
+              const Column&,
+              data::Rows rows,
+              const uint32_t* groups) override {
     Arg a(args[0]);
     for (size_t i = 0; i < rows.size(); ++i) {
       Group& g = groups_[groups[i]];
@@ -162,16 +176,23 @@ class DistinctCount final : public Aggregator {
  public:
   void resize(uint32_t n) override { keys_.resize(n); }
 
-  void update(std::span<const Column> args, const Column&, data::Rows rows, const uint32_t* groups) override {
+  void update(std::span<const Column> args,
+              const Column&,
+              data::Rows rows,
+              const uint32_t* groups) override {
     Arg a(args[0]);
     for (size_t i = 0; i < rows.size(); ++i) {
       if (!a.valid(rows[i])) continue;
-      if (a.type() == Type::kString) keys_[groups[i]].emplace(a.text(rows[i]));
-      else keys_[groups[i]].insert(key_of(a.dynamic(rows[i])));
+      if (a.type() == Type::kString)
+        keys_[groups[i]].emplace(a.text(rows[i]));
+      else
+        keys_[groups[i]].insert(key_of(a.dynamic(rows[i])));
     }
   }
 
-  void finish(uint32_t group, ColumnBuilder& out) override { out.append(static_cast<int64_t>(keys_[group].size())); }
+  void finish(uint32_t group, ColumnBuilder& out) override {
+    out.append(static_cast<int64_t>(keys_[group].size()));
+  }
 
  private:
   std::vector<std::unordered_set<std::string>> keys_;
@@ -183,14 +204,16 @@ std::unique_ptr<Aggregator> make_distinct_count(Constants, std::span<const Type>
 
 constexpr AggregateSpec kSpecs[] = {
     {"make_list", 1, 2, dynamic_typing, make_collection<Collect::kList>, "All values."},
-    {"make_list_if", 2, 3, conditional_typing<dynamic_typing>, conditional<make_collection<Collect::kList>>,
-     "All values where a condition holds."},
-    {"make_list_with_nulls", 1, 1, dynamic_typing, make_collection<Collect::kListWithNulls>, "All values, nulls too."},
+    {"make_list_if", 2, 3, conditional_typing<dynamic_typing>,
+     conditional<make_collection<Collect::kList>>, "All values where a condition holds."},
+    {"make_list_with_nulls", 1, 1, dynamic_typing, make_collection<Collect::kListWithNulls>,
+     "All values, nulls too."},
     {"make_set", 1, 2, dynamic_typing, make_collection<Collect::kSet>, "All distinct values."},
-    {"make_set_if", 2, 3, conditional_typing<dynamic_typing>, conditional<make_collection<Collect::kSet>>,
-     "All distinct values where a condition holds."},
+    {"make_set_if", 2, 3, conditional_typing<dynamic_typing>,
+     conditional<make_collection<Collect::kSet>>, "All distinct values where a condition holds."},
     {"make_bag", 1, 2, bag_typing, make_bag, "Bags in one."},
-    {"make_bag_if", 2, 3, conditional_typing<bag_typing>, conditional<make_bag>, "Bags in one where a condition holds."},
+    {"make_bag_if", 2, 3, conditional_typing<bag_typing>, conditional<make_bag>,
+     "Bags in one where a condition holds."},
     {"dcount", 1, 1, long_typing, make_distinct_count, "Number of distinct values."},
     {"dcountif", 2, 2, conditional_typing<long_typing>, conditional<make_distinct_count>,
      "Number of distinct values where a condition holds."},
@@ -201,6 +224,8 @@ constexpr AggregateSpec kSpecs[] = {
 
 }  // namespace
 
-void register_collection_aggregates(plan::FunctionCatalog& c) { add(c, kSpecs); }
+void register_collection_aggregates(plan::FunctionCatalog& c) {
+  add(c, kSpecs);
+}
 
 }  // namespace postern::exec::kql

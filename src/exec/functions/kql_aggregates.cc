@@ -4,7 +4,10 @@
 
 namespace postern::exec::kql {
 
-void Conditional::update(std::span<const Column> args, const Column& time, data::Rows rows, const uint32_t* groups) {
+void Conditional::update(std::span<const Column> args,
+                         const Column& time,
+                         data::Rows rows,
+                         const uint32_t* groups) {
   const Arg condition(args[predicate_]);
   std::vector<uint32_t> chosen;
   std::vector<uint32_t> chosen_groups;

@@ -17,10 +17,16 @@ using MakeAggregator = std::unique_ptr<Aggregator> (*)(Constants, std::span<cons
 /// The rows for which the second argument is true, given to an aggregate of the other arguments.
 class Conditional final : public Aggregator {
  public:
-  Conditional(std::unique_ptr<Aggregator> inner, size_t predicate) : inner_(std::move(inner)), predicate_(predicate) {}
+  Conditional(std::unique_ptr<Aggregator> inner, size_t predicate)
+      : inner_(std::move(inner)), predicate_(predicate) {}
 
   void resize(uint32_t n) override { inner_->resize(n); }
-  void update(std::span<const Column> args, const Column& time, data::Rows rows, const uint32_t* groups) override;
+
+  void update(std::span<const Column> args,
+              const Column& time,
+              data::Rows rows,
+              const uint32_t* groups) override;
+
   void finish(uint32_t group, ColumnBuilder& out) override { inner_->finish(group, out); }
 
  private:
@@ -30,7 +36,9 @@ class Conditional final : public Aggregator {
 
 /// make_… of an aggregate with a condition: `make` sees the arguments without it.
 template <MakeAggregator make, size_t predicate = 1>
-std::unique_ptr<Aggregator> conditional(Constants constants, std::span<const Type> types, Type result) {
+std::unique_ptr<Aggregator> conditional(Constants constants,
+                                        std::span<const Type> types,
+                                        Type result) {
   std::vector<const Value*> c;
   std::vector<Type> t;
   for (size_t i = 0; i < types.size(); ++i) {
@@ -41,7 +49,8 @@ std::unique_ptr<Aggregator> conditional(Constants constants, std::span<const Typ
   return std::make_unique<Conditional>(make(c, t, result), predicate);
 }
 
-/// Type rule with a condition at `predicate`: the rule of the other arguments, and the condition is bool.
+/// Type rule with a condition at `predicate`: the rule of the other arguments, and the condition is
+/// bool.
 template <Typing (*rule)(const TypeRequest&), size_t predicate = 1>
 Typing conditional_typing(const TypeRequest& r) {
   std::vector<Type> types;
@@ -51,7 +60,8 @@ Typing conditional_typing(const TypeRequest& r) {
       types.push_back(r.types[i]);
       constants.push_back(r.constants[i]);
     } else if ((kBoolArg & bit(r.types[i])) == 0 && r.types[i] != Type::kNull) {
-      return Typing::wrong("the condition must be bool, but is " + std::string(data::type_name(r.types[i])));
+      return Typing::wrong("the condition must be bool, but is " +
+                           std::string(data::type_name(r.types[i])));
     }
   }
   return rule({types, constants});

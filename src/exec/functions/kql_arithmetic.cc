@@ -1,8 +1,8 @@
 // Arithmetic of KQL: + - * / % and unary minus, bin and its kin, min_of and max_of.
 //
 // int with int gives long, which wraps; integer division truncates and is null by zero; % is never
-// negative; datetime and timespan count ticks, beyond the years 1 to 9999 is null. bin() floors from
-// 0001-01-01, a Monday. Source: Kusto documentation; engine answers.
+// negative; datetime and timespan count ticks, beyond the years 1 to 9999 is null. bin() floors
+// from 0001-01-01, a Monday. Source: Kusto documentation; engine answers.
 #include <cmath>
 #include <limits>
 
@@ -11,13 +11,18 @@
 namespace postern::exec::kql {
 namespace {
 
-constexpr bool number_or_dynamic(Type t) { return data::is_numeric(t) || t == Type::kDynamic || t == Type::kNull; }
+constexpr bool number_or_dynamic(Type t) {
+  return data::is_numeric(t) || t == Type::kDynamic || t == Type::kNull;
+}
 
 /// Result of number op number; a dynamic operand counts as real.
-Type number_type(Type a, Type b) { return data::is_integer(a) && data::is_integer(b) ? Type::kLong : Type::kReal; }
+Type number_type(Type a, Type b) {
+  return data::is_integer(a) && data::is_integer(b) ? Type::kLong : Type::kReal;
+}
 
 std::string not_defined(char op, const TypeRequest& r) {
-  return std::string("`") + op + "` is not defined for " + std::string(data::type_name(r.types[0])) + " and " +
+  return std::string("`") + op + "` is not defined for " +
+         std::string(data::type_name(r.types[0])) + " and " +
          std::string(data::type_name(r.types[1]));
 }
 
@@ -31,7 +36,8 @@ Typing add_typing(const TypeRequest& r) {
   const Type b = r.types[1];
   if (numbers(r)) return Typing::ok(number_type(a, b));
   if (a == Type::kTimespan && b == Type::kTimespan) return Typing::ok(Type::kTimespan);
-  if ((a == Type::kDatetime && b == Type::kTimespan) || (a == Type::kTimespan && b == Type::kDatetime))
+  if ((a == Type::kDatetime && b == Type::kTimespan) ||
+      (a == Type::kTimespan && b == Type::kDatetime))
     return Typing::ok(Type::kDatetime);
   const bool texts = a == Type::kString || b == Type::kString;
   return Typing::wrong(not_defined('+', r) + (texts ? "; join strings with strcat()" : ""));
@@ -55,14 +61,17 @@ Typing mul_typing(const TypeRequest& r) {
 
 Typing div_typing(const TypeRequest& r) {
   if (numbers(r)) return Typing::ok(number_type(r.types[0], r.types[1]));
-  if (r.types[0] == Type::kTimespan && r.types[1] == Type::kTimespan) return Typing::ok(Type::kReal);
-  if (r.types[0] == Type::kTimespan && number_or_dynamic(r.types[1])) return Typing::ok(Type::kTimespan);
+  if (r.types[0] == Type::kTimespan && r.types[1] == Type::kTimespan)
+    return Typing::ok(Type::kReal);
+  if (r.types[0] == Type::kTimespan && number_or_dynamic(r.types[1]))
+    return Typing::ok(Type::kTimespan);
   return Typing::wrong(not_defined('/', r));
 }
 
 Typing mod_typing(const TypeRequest& r) {
   if (numbers(r)) return Typing::ok(number_type(r.types[0], r.types[1]));
-  if (r.types[0] == Type::kTimespan && r.types[1] == Type::kTimespan) return Typing::ok(Type::kTimespan);
+  if (r.types[0] == Type::kTimespan && r.types[1] == Type::kTimespan)
+    return Typing::ok(Type::kTimespan);
   return Typing::wrong(not_defined('%', r));
 }
 
@@ -75,9 +84,17 @@ Typing neg_typing(const TypeRequest& r) {
 
 // ---- two operands -------------------------------------------------------------------------------
 
-int64_t wrap_add(int64_t a, int64_t b) { return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b)); }
-int64_t wrap_sub(int64_t a, int64_t b) { return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b)); }
-int64_t wrap_mul(int64_t a, int64_t b) { return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b)); }
+int64_t wrap_add(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+
+int64_t wrap_sub(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
+
+int64_t wrap_mul(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+}
 
 int64_t modulo(int64_t a, int64_t b) {
   if (b == -1) return 0;
@@ -136,7 +153,8 @@ Column arithmetic_kernel(const KernelCall& call) {
       const std::optional<double> a = args[0].number(row);
       const std::optional<double> b = args[1].number(row);
       if (!a || !b) return;
-      const bool exact = result == Type::kTimespan && data::physical(args[0].type()) == data::Physical::kInt64 &&
+      const bool exact = result == Type::kTimespan &&
+                         data::physical(args[0].type()) == data::Physical::kInt64 &&
                          data::physical(args[1].type()) == data::Physical::kInt64;
       if (exact) {
         if (const auto v = whole(op, args[0].ints(row), args[1].ints(row))) out.set(row, *v);
@@ -151,8 +169,10 @@ Column arithmetic_kernel(const KernelCall& call) {
     const std::optional<int64_t> b = args[1].integer(row);
     if (!a || !b) return;
     if (const std::optional<int64_t> v = whole(op, *a, *b)) {
-      if (result == Type::kDatetime) set_datetime(out, row, *v);
-      else out.set(row, *v);
+      if (result == Type::kDatetime)
+        set_datetime(out, row, *v);
+      else
+        out.set(row, *v);
     }
   });
 }
@@ -160,8 +180,10 @@ Column arithmetic_kernel(const KernelCall& call) {
 Column neg_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     if (!args[0].valid(row)) return;
-    if (args[0].type() == Type::kReal) out.set(row, -args[0].reals(row));
-    else out.set(row, wrap_sub(0, args[0].ints(row)));
+    if (args[0].type() == Type::kReal)
+      out.set(row, -args[0].reals(row));
+    else
+      out.set(row, wrap_sub(0, args[0].ints(row)));
   });
 }
 
@@ -202,26 +224,34 @@ Column bin_kernel(const KernelCall& call) {
     if (result == Type::kReal) {
       const std::optional<double> v = args[0].number(row);
       const std::optional<double> size = args[1].number(row);
-      const std::optional<double> origin = has_origin ? args[2].number(row) : std::optional<double>(0);
-      if (v && size && origin && *size > 0) out.set(row, *origin + std::floor((*v - *origin) / *size) * *size);
+      const std::optional<double> origin =
+          has_origin ? args[2].number(row) : std::optional<double>(0);
+      if (v && size && origin && *size > 0)
+        out.set(row, *origin + std::floor((*v - *origin) / *size) * *size);
       return;
     }
     const std::optional<int64_t> v = args[0].integer(row);
     const std::optional<int64_t> size = args[1].integer(row);
-    const std::optional<int64_t> origin = has_origin ? args[2].integer(row) : std::optional<int64_t>(0);
+    const std::optional<int64_t> origin =
+        has_origin ? args[2].integer(row) : std::optional<int64_t>(0);
     if (!v || !size || !origin || *size <= 0) return;
     const int64_t binned = floor_to(*v, *size, *origin);
-    if (result == Type::kDatetime) set_datetime(out, row, binned);
-    else out.set(row, binned);
+    if (result == Type::kDatetime)
+      set_datetime(out, row, binned);
+    else
+      out.set(row, binned);
   });
 }
 
-// ---- min_of, max_of -------------------------------------------------------------------------------
+// ---- min_of, max_of
+// -------------------------------------------------------------------------------
 
 Typing extreme_typing(const TypeRequest& r) {
   Type t = Type::kNull;
-  for (const Type a : r.types) t = common_type(t, a);
-  if (t == Type::kDynamic || t == Type::kBool) return Typing::wrong("the arguments must be of one type that has an order");
+  for (const Type a : r.types)
+    t = common_type(t, a);
+  if (t == Type::kDynamic || t == Type::kBool)
+    return Typing::wrong("the arguments must be of one type that has an order");
   return Typing::ok(t);
 }
 
@@ -245,7 +275,8 @@ Column extreme_kernel(const KernelCall& call) {
       if (result == Type::kReal) {
         const std::optional<double> v = a.number(row);
         if (!v) continue;
-        const bool better = !real_best || std::isnan(*v) || (least ? *v < *real_best : *v > *real_best);
+        const bool better =
+            !real_best || std::isnan(*v) || (least ? *v < *real_best : *v > *real_best);
         if (better && !(real_best && std::isnan(*real_best))) real_best = v;
       } else if (const std::optional<int64_t> v = a.integer(row)) {
         if (!whole_best || (least ? *v < *whole_best : *v > *whole_best)) whole_best = v;
@@ -260,17 +291,21 @@ constexpr Spec kSpecs[] = {
     {"add", 2, 2, add_typing, arithmetic_kernel<'+'>, "Sum.", nullptr, "+"},
     {"sub", 2, 2, sub_typing, arithmetic_kernel<'-'>, "Difference.", nullptr, "-"},
     {"mul", 2, 2, mul_typing, arithmetic_kernel<'*'>, "Product.", nullptr, "*"},
-    {"div", 2, 2, div_typing, arithmetic_kernel<'/'>, "Quotient; null by zero for integers.", nullptr, "/"},
+    {"div", 2, 2, div_typing, arithmetic_kernel<'/'>, "Quotient; null by zero for integers.",
+     nullptr, "/"},
     {"mod", 2, 2, mod_typing, arithmetic_kernel<'%'>, "Remainder, never negative.", nullptr, "%"},
     {"neg", 1, 1, neg_typing, neg_kernel, "The opposite number."},
     {"bin", 2, 2, bin_typing, bin_kernel, "Rounds down to a multiple of a size."},
-    {"bin_at", 3, 3, bin_at_typing, bin_kernel, "Rounds down to a bin that begins at a fixed point."},
+    {"bin_at", 3, 3, bin_at_typing, bin_kernel,
+     "Rounds down to a bin that begins at a fixed point."},
     {"min_of", 2, -1, extreme_typing, extreme_kernel<true>, "The least argument, nulls apart."},
     {"max_of", 2, -1, extreme_typing, extreme_kernel<false>, "The greatest argument, nulls apart."},
 };
 
 }  // namespace
 
-void register_arithmetic(plan::FunctionCatalog& c) { add(c, kSpecs); }
+void register_arithmetic(plan::FunctionCatalog& c) {
+  add(c, kSpecs);
+}
 
 }  // namespace postern::exec::kql

@@ -31,7 +31,8 @@ Column array_length_kernel(const KernelCall& call) {
 Column pack_array_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     set_array(out, row, [&](DynamicWriter& w) {
-      for (Arg& a : args) write_cell(w, a, row);
+      for (Arg& a : args)
+        write_cell(w, a, row);
     });
   });
 }
@@ -39,12 +40,14 @@ Column pack_array_kernel(const KernelCall& call) {
 Column array_concat_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     bool any = false;
-    for (Arg& a : args) any = any || a.dynamic(row).is_array();
+    for (Arg& a : args)
+      any = any || a.dynamic(row).is_array();
     if (!any) return;
     set_array(out, row, [&](DynamicWriter& w) {
       for (Arg& a : args) {
         const Dynamic d = a.dynamic(row);
-        for (uint32_t i = 0; d.is_array() && i < d.size(); ++i) w.value(d.at(i));
+        for (uint32_t i = 0; d.is_array() && i < d.size(); ++i)
+          w.value(d.at(i));
       }
     });
   });
@@ -103,7 +106,8 @@ Column array_slice_kernel(const KernelCall& call) {
     const int64_t first = std::max<int64_t>(0, *from < 0 ? *from + size : *from);
     const int64_t last = std::min(size - 1, *to < 0 ? *to + size : *to);
     set_array(out, row, [&](DynamicWriter& w) {
-      for (int64_t i = first; i <= last; ++i) w.value(array.at(static_cast<uint32_t>(i)));
+      for (int64_t i = first; i <= last; ++i)
+        w.value(array.at(static_cast<uint32_t>(i)));
     });
   });
 }
@@ -121,14 +125,17 @@ Column array_split_kernel(const KernelCall& call) {
       if (d.is_number()) cuts.push_back(std::clamp<int64_t>(i, 0, size));
     };
     if (indexes.is_array())
-      for (uint32_t i = 0; i < indexes.size(); ++i) cut(indexes.at(i));
-    else cut(indexes);
+      for (uint32_t i = 0; i < indexes.size(); ++i)
+        cut(indexes.at(i));
+    else
+      cut(indexes);
     cuts.push_back(size);
     set_array(out, row, [&](DynamicWriter& w) {
       int64_t at = 0;
       for (const int64_t end : cuts) {
         w.begin_array();
-        for (; at < end; ++at) w.value(array.at(static_cast<uint32_t>(at)));
+        for (; at < end; ++at)
+          w.value(array.at(static_cast<uint32_t>(at)));
         w.end();
       }
     });
@@ -140,7 +147,8 @@ Column array_reverse_kernel(const KernelCall& call) {
     const Dynamic array = args[0].dynamic(row);
     if (!array.is_array()) return;
     set_array(out, row, [&](DynamicWriter& w) {
-      for (uint32_t i = array.size(); i > 0; --i) w.value(array.at(i - 1));
+      for (uint32_t i = array.size(); i > 0; --i)
+        w.value(array.at(i - 1));
     });
   });
 }
@@ -154,7 +162,8 @@ Column move_kernel(const KernelCall& call) {
     if (!array.is_array() || !n) return;
     const int64_t size = array.size();
     // Beyond the length every shift is alike.
-    const int64_t by = (left ? 1 : -1) * (rotate && size > 0 ? *n % size : std::clamp<int64_t>(*n, -size, size));
+    const int64_t by =
+        (left ? 1 : -1) * (rotate && size > 0 ? *n % size : std::clamp<int64_t>(*n, -size, size));
     const Dynamic fill = args.size() > 2 ? args[2].dynamic(row) : Dynamic();
     set_array(out, row, [&](DynamicWriter& w) {
       for (int64_t i = 0; i < size; ++i) {
@@ -166,7 +175,8 @@ Column move_kernel(const KernelCall& call) {
   });
 }
 
-// ---- sorting --------------------------------------------------------------------------------------
+// ---- sorting
+// --------------------------------------------------------------------------------------
 
 /// Numbers before texts before the rest; null apart.
 int kind_rank(Dynamic d) {
@@ -182,7 +192,8 @@ bool before(Dynamic a, Dynamic b, bool descending) {
   if (x != y) return x < y;
   if (descending) std::swap(a, b);
   if (a.is_bool()) return !a.as_bool() && b.as_bool();
-  if (a.kind() == Dynamic::Kind::kLong && b.kind() == Dynamic::Kind::kLong) return a.as_long() < b.as_long();
+  if (a.kind() == Dynamic::Kind::kLong && b.kind() == Dynamic::Kind::kLong)
+    return a.as_long() < b.as_long();
   if (x == 1) return a.as_real() < b.as_real();
   if (x == 2) return a.as_long() < b.as_long();
   if (x == 3) return a.as_string() < b.as_string();
@@ -206,15 +217,21 @@ Column sort_kernel(const KernelCall& call) {
     std::vector<uint32_t> order;
     uint32_t nulls = 0;
     for (uint32_t i = 0; i < array.size(); ++i) {
-      if (array.at(i).is_null()) ++nulls;
-      else order.push_back(i);
+      if (array.at(i).is_null())
+        ++nulls;
+      else
+        order.push_back(i);
     }
-    std::stable_sort(order.begin(), order.end(),
-                     [&](uint32_t a, uint32_t b) { return before(array.at(a), array.at(b), descending); });
+    std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+      return before(array.at(a), array.at(b), descending);
+    });
     set_array(out, row, [&](DynamicWriter& w) {
-      for (uint32_t i = 0; !nulls_last && i < nulls; ++i) w.null();
-      for (const uint32_t i : order) w.value(array.at(i));
-      for (uint32_t i = 0; nulls_last && i < nulls; ++i) w.null();
+      for (uint32_t i = 0; !nulls_last && i < nulls; ++i)
+        w.null();
+      for (const uint32_t i : order)
+        w.value(array.at(i));
+      for (uint32_t i = 0; nulls_last && i < nulls; ++i)
+        w.null();
     });
   });
 }
@@ -238,19 +255,22 @@ Column array_sum_kernel(const KernelCall& call) {
   });
 }
 
-// ---- making arrays ----------------------------------------------------------------------------------
+// ---- making arrays
+// ----------------------------------------------------------------------------------
 
 /// range(from, to[, step]): both ends belong to it; at most 1,048,576 members.
 Column range_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     const Type from_type = args[0].type();
     bool real = false;
-    for (const Arg& a : args) real = real || a.type() == Type::kReal;
+    for (const Arg& a : args)
+      real = real || a.type() == Type::kReal;
     if (real) {
       const auto from = args[0].number(row);
       const auto to = args[1].number(row);
       const auto step = args.size() > 2 ? args[2].number(row) : std::optional<double>(1);
-      if (!from || !to || !step || *step == 0 || !std::isfinite(*from) || !std::isfinite(*step)) return;
+      if (!from || !to || !step || *step == 0 || !std::isfinite(*from) || !std::isfinite(*step))
+        return;
       set_array(out, row, [&](DynamicWriter& w) {
         for (int64_t i = 0; i < kMaxMade; ++i) {
           const double v = *from + static_cast<double>(i) * *step;
@@ -263,14 +283,18 @@ Column range_kernel(const KernelCall& call) {
     const auto from = args[0].integer(row);
     const auto to = args[1].integer(row);
     const bool times = from_type == Type::kDatetime || from_type == Type::kTimespan;
-    const auto step = args.size() > 2 ? args[2].integer(row) : std::optional<int64_t>(times ? kTicksPerDay : 1);
+    const auto step =
+        args.size() > 2 ? args[2].integer(row) : std::optional<int64_t>(times ? kTicksPerDay : 1);
     if (!from || !to || !step || *step == 0) return;
     set_array(out, row, [&](DynamicWriter& w) {
       int64_t v = *from;
       for (int64_t i = 0; i < kMaxMade && (*step > 0 ? v <= *to : v >= *to); ++i) {
-        if (from_type == Type::kDatetime) w.datetime(v);
-        else if (from_type == Type::kTimespan) w.timespan(v);
-        else w.integer(v);
+        if (from_type == Type::kDatetime)
+          w.datetime(v);
+        else if (from_type == Type::kTimespan)
+          w.timespan(v);
+        else
+          w.integer(v);
         if (__builtin_add_overflow(v, *step, &v)) break;
       }
     });
@@ -283,7 +307,8 @@ Column repeat_kernel(const KernelCall& call) {
     if (!n || *n < 0) return;
     const Dynamic value = args[0].dynamic(row);
     set_array(out, row, [&](DynamicWriter& w) {
-      for (int64_t i = 0; i < std::min(*n, kMaxMade); ++i) w.value(value);
+      for (int64_t i = 0; i < std::min(*n, kMaxMade); ++i)
+        w.value(value);
     });
   });
 }
@@ -313,14 +338,19 @@ constexpr auto kArray = fixed<Type::kDynamic, kDynamicArg>;
 constexpr auto kMove = fixed<Type::kDynamic, kDynamicArg, kIntegerArg, kAnyArg>;
 
 constexpr Spec kSpecs[] = {
-    {"array_length", 1, 1, fixed<Type::kLong, kDynamicArg>, array_length_kernel, "Number of members."},
-    {"pack_array", 0, -1, fixed<Type::kDynamic, kAnyArg>, pack_array_kernel, "An array of the arguments."},
+    {"array_length", 1, 1, fixed<Type::kLong, kDynamicArg>, array_length_kernel,
+     "Number of members."},
+    {"pack_array", 0, -1, fixed<Type::kDynamic, kAnyArg>, pack_array_kernel,
+     "An array of the arguments."},
     {"array_concat", 1, 64, kArray, array_concat_kernel, "Arrays in one."},
-    {"array_iff", 3, 3, fixed<Type::kDynamic, kDynamicArg, kAnyArg>, array_iff_kernel, "Member by member, one of two."},
-    {"array_index_of", 2, 5, fixed<Type::kLong, kDynamicArg, kAnyArg, kIntegerArg>, array_index_of_kernel,
-     "Position of a value, or -1."},
-    {"array_slice", 3, 3, fixed<Type::kDynamic, kDynamicArg, kIntegerArg>, array_slice_kernel, "Part of an array."},
-    {"array_split", 2, 2, fixed<Type::kDynamic, kDynamicArg, kIntegerArg>, array_split_kernel, "An array in parts."},
+    {"array_iff", 3, 3, fixed<Type::kDynamic, kDynamicArg, kAnyArg>, array_iff_kernel,
+     "Member by member, one of two."},
+    {"array_index_of", 2, 5, fixed<Type::kLong, kDynamicArg, kAnyArg, kIntegerArg>,
+     array_index_of_kernel, "Position of a value, or -1."},
+    {"array_slice", 3, 3, fixed<Type::kDynamic, kDynamicArg, kIntegerArg>, array_slice_kernel,
+     "Part of an array."},
+    {"array_split", 2, 2, fixed<Type::kDynamic, kDynamicArg, kIntegerArg>, array_split_kernel,
+     "An array in parts."},
     {"array_reverse", 1, 1, kArray, array_reverse_kernel, "Members in reverse order."},
     {"array_rotate_left", 2, 2, kMove, move_kernel<true, true>, "Members rotated."},
     {"array_rotate_right", 2, 2, kMove, move_kernel<true, false>, "Members rotated."},
@@ -329,13 +359,17 @@ constexpr Spec kSpecs[] = {
     {"array_sort_asc", 1, 2, sort_typing, sort_kernel<false>, "Members in order."},
     {"array_sort_desc", 1, 2, sort_typing, sort_kernel<true>, "Members in descending order."},
     {"array_sum", 1, 1, fixed<Type::kReal, kDynamicArg>, array_sum_kernel, "Sum of the members."},
-    {"range", 2, 3, fixed<Type::kDynamic, kAnyArg>, range_kernel, "An array of steps from one value to another."},
-    {"repeat", 2, 2, fixed<Type::kDynamic, static_cast<Mask>(kAnyArg & ~kDynamicArg), kIntegerArg>, repeat_kernel, "A value several times."},
+    {"range", 2, 3, fixed<Type::kDynamic, kAnyArg>, range_kernel,
+     "An array of steps from one value to another."},
+    {"repeat", 2, 2, fixed<Type::kDynamic, static_cast<Mask>(kAnyArg & ~kDynamicArg), kIntegerArg>,
+     repeat_kernel, "A value several times."},
     {"zip", 2, 16, kArray, zip_kernel, "Arrays member by member."},
 };
 
 }  // namespace
 
-void register_arrays(plan::FunctionCatalog& c) { add(c, kSpecs); }
+void register_arrays(plan::FunctionCatalog& c) {
+  add(c, kSpecs);
+}
 
 }  // namespace postern::exec::kql

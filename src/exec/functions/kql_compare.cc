@@ -1,10 +1,10 @@
 // Comparisons of KQL: == != < <= > >=, in and its kin, between, and the keys of `in (query)`.
 //
-// Null: == and in give false, != and !in true, against a value; two nulls, and any order with a null,
-// give null. A string literal against a number, time or bool is converted to that type; a string column
-// compares by text. Source: Kusto documentation; engine answers.
-#include <compare>
+// Null: == and in give false, != and !in true, against a value; two nulls, and any order with a
+// null, give null. A string literal against a number, time or bool is converted to that type; a
+// string column compares by text. Source: Kusto documentation; engine answers.
 #include <cmath>
+#include <compare>
 #include <unordered_set>
 
 #include "base/datetime_text.h"
@@ -17,13 +17,20 @@ enum class Compare : uint8_t { kEq, kNe, kLt, kLe, kGt, kGe };
 
 using Order = std::partial_ordering;
 
-constexpr bool is_time(Type t) { return t == Type::kDatetime || t == Type::kTimespan; }
-constexpr bool is_numberlike(Type t) { return data::is_numeric(t) || t == Type::kBool; }
+constexpr bool is_time(Type t) {
+  return t == Type::kDatetime || t == Type::kTimespan;
+}
 
-// ---- type rules -----------------------------------------------------------------------------------
+constexpr bool is_numberlike(Type t) {
+  return data::is_numeric(t) || t == Type::kBool;
+}
+
+// ---- type rules
+// -----------------------------------------------------------------------------------
 
 std::string operand_types(const TypeRequest& r) {
-  return std::string(data::type_name(r.types[0])) + " and " + std::string(data::type_name(r.types[1]));
+  return std::string(data::type_name(r.types[0])) + " and " +
+         std::string(data::type_name(r.types[1]));
 }
 
 Typing equality_typing(const TypeRequest& r) {
@@ -32,9 +39,12 @@ Typing equality_typing(const TypeRequest& r) {
   if (a == Type::kDynamic && b == Type::kDynamic) {
     const bool literal = (r.constants[0] != nullptr) || (r.constants[1] != nullptr);
     if (literal) return Typing::ok(Type::kBool);
-    return Typing::coerced(Type::kBool, "values of types dynamic and dynamic do not compare; cast them, as with tostring()");
+    return Typing::coerced(
+        Type::kBool,
+        "values of types dynamic and dynamic do not compare; cast them, as with tostring()");
   }
-  const bool same = a == b || a == Type::kNull || b == Type::kNull || a == Type::kDynamic || b == Type::kDynamic;
+  const bool same =
+      a == b || a == Type::kNull || b == Type::kNull || a == Type::kDynamic || b == Type::kDynamic;
   const bool numbers = is_numberlike(a) && is_numberlike(b);
   if (same || numbers || a == Type::kString || b == Type::kString) return Typing::ok(Type::kBool);
   return Typing::wrong("values of types " + operand_types(r) + " do not compare");
@@ -47,11 +57,14 @@ Typing order_typing(const TypeRequest& r) {
   if (data::is_numeric(a) && data::is_numeric(b)) return Typing::ok(Type::kBool);
   if (a == b && (is_time(a) || a == Type::kBool)) return Typing::ok(Type::kBool);
   const std::string message = "order is not defined for " + operand_types(r);
-  const auto with_dynamic = [](Type x, Type y) { return x == Type::kDynamic && data::is_numeric(y); };
+  const auto with_dynamic = [](Type x, Type y) {
+    return x == Type::kDynamic && data::is_numeric(y);
+  };
   if (with_dynamic(a, b) || with_dynamic(b, a)) return Typing::ok(Type::kBool);
   // A date in quotes, a number in quotes, a dynamic that holds one: the meaning is plain.
   const auto convertible = [](Type x, Type y) {
-    return (x == Type::kString && (is_time(y) || data::is_numeric(y))) || (x == Type::kDynamic && is_time(y));
+    return (x == Type::kString && (is_time(y) || data::is_numeric(y))) ||
+           (x == Type::kDynamic && is_time(y));
   };
   if (convertible(a, b) || convertible(b, a)) return Typing::coerced(Type::kBool, message);
   if (a == Type::kString && b == Type::kString) return Typing::wrong(message + "; use strcmp()");
@@ -88,7 +101,8 @@ Typing in_ci_typing(const TypeRequest& r) {
                                           std::string(data::type_name(r.types[0])));
 }
 
-// ---- comparing two cells ----------------------------------------------------------------------------
+// ---- comparing two cells
+// ----------------------------------------------------------------------------
 
 /// How two columns compare; chosen once per call.
 enum class Mode : uint8_t { kInts, kNumbers, kText, kDatetimes, kTimespans, kDynamics };
@@ -110,7 +124,8 @@ Mode mode_of(const Arg& a, const Arg& b) {
 
 /// A cell as number where it stands against one: strings by what they spell.
 std::optional<double> number_of(Arg& a, uint32_t row, Type other) {
-  if (a.type() == Type::kString || (a.type() == Type::kDynamic && a.valid(row) && Dynamic(a.raw(row)).is_string())) {
+  if (a.type() == Type::kString ||
+      (a.type() == Type::kDynamic && a.valid(row) && Dynamic(a.raw(row)).is_string())) {
     const std::string_view s = a.text(row);
     if (other == Type::kBool) {
       const std::optional<bool> b = bool_from_text(s);
@@ -169,7 +184,8 @@ class Comparison {
     right_null_ = y.is_null();
     if (left_null_ || right_null_) return std::nullopt;
     if (x.is_number() && y.is_number()) {
-      if (x.kind() == Dynamic::Kind::kLong && y.kind() == Dynamic::Kind::kLong) return Order(x.as_long() <=> y.as_long());
+      if (x.kind() == Dynamic::Kind::kLong && y.kind() == Dynamic::Kind::kLong)
+        return Order(x.as_long() <=> y.as_long());
       return Order(x.as_real() <=> y.as_real());
     }
     if (x.is_string() && y.is_string()) return Order(x.as_string().compare(y.as_string()) <=> 0);
@@ -207,8 +223,10 @@ Column compare_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     Comparison compare(args[0], args[1]);
     const std::optional<Order> o = compare(row);
-    if (o) out.set(row, holds<op>(*o));
-    else if ((op == Compare::kEq || op == Compare::kNe) && !compare.both_null()) out.set(row, op == Compare::kNe);
+    if (o)
+      out.set(row, holds<op>(*o));
+    else if ((op == Compare::kEq || op == Compare::kNe) && !compare.both_null())
+      out.set(row, op == Compare::kNe);
   });
 }
 
@@ -228,8 +246,10 @@ Column between_kernel(const KernelCall& call) {
     }
     const bool below = low && *low < 0;
     const bool above = high && *high > 0;
-    if (below || above) out.set(row, negated);
-    else if (low && high) out.set(row, (*low >= 0 && *high <= 0) != negated);
+    if (below || above)
+      out.set(row, negated);
+    else if (low && high)
+      out.set(row, (*low >= 0 && *high <= 0) != negated);
   });
 }
 
@@ -237,6 +257,7 @@ Column between_kernel(const KernelCall& call) {
 
 struct TextHash {
   using is_transparent = void;
+
   size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
 };
 
@@ -276,7 +297,8 @@ class ValueSet {
 
   void add(Dynamic d) {
     if (d.is_array()) {
-      for (uint32_t i = 0; i < d.size(); ++i) add(d.at(i));
+      for (uint32_t i = 0; i < d.size(); ++i)
+        add(d.at(i));
     } else if (d.kind() == Dynamic::Kind::kReal) {
       add(Value::real(d.as_real()));
     } else if (d.kind() == Dynamic::Kind::kLong) {
@@ -320,11 +342,16 @@ class ValueSet {
       return;
     }
     texts_.emplace(s);
-    if (const auto v = long_from_text(s)) ints_.insert(*v);
-    else if (const auto r = real_from_text(s)) reals_.insert(*r);
-    else if (const auto t = parse_datetime_text(s)) ints_.insert(*t);
-    else if (const auto b = bool_from_text(s)) ints_.insert(*b ? 1 : 0);
-    else if (const auto span = parse_timespan(s)) ints_.insert(*span);
+    if (const auto v = long_from_text(s))
+      ints_.insert(*v);
+    else if (const auto r = real_from_text(s))
+      reals_.insert(*r);
+    else if (const auto t = parse_datetime_text(s))
+      ints_.insert(*t);
+    else if (const auto b = bool_from_text(s))
+      ints_.insert(*b ? 1 : 0);
+    else if (const auto span = parse_timespan(s))
+      ints_.insert(*span);
     if (const auto r = real_from_text(s)) reals_.insert(*r);
   }
 
@@ -336,17 +363,21 @@ class ValueSet {
 
 struct InState {
   explicit InState(bool ci) : constants(ci), ignore_case(ci) {}
+
   ValueSet constants;
   std::vector<size_t> varying;  ///< arguments that are no literals
   bool ignore_case;
 };
 
 template <bool ignore_case>
-Result<std::shared_ptr<const void>> prepare_in(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare_in(std::span<const Value* const> constants,
+                                               std::span<const Type>) {
   auto state = std::make_shared<InState>(ignore_case);
   for (size_t i = 1; i < constants.size(); ++i) {
-    if (constants[i]) state->constants.add(*constants[i]);
-    else state->varying.push_back(i);
+    if (constants[i])
+      state->constants.add(*constants[i]);
+    else
+      state->varying.push_back(i);
   }
   return std::shared_ptr<const void>(state);
 }
@@ -386,12 +417,14 @@ Column in_kernel(const KernelCall& call) {
   std::vector<RowSets> sets(state->varying.size(), RowSets(state->ignore_case));
   return map_rows(call, [&](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     bool hit = state->constants.has(args[0], row);
-    for (size_t i = 0; i < sets.size() && !hit; ++i) hit = sets[i].has(args[0], args[state->varying[i]], row);
+    for (size_t i = 0; i < sets.size() && !hit; ++i)
+      hit = sets[i].has(args[0], args[state->varying[i]], row);
     out.set(row, hit != negated);
   });
 }
 
-// ---- keys of `x in (query)` ---------------------------------------------------------------------------
+// ---- keys of `x in (query)`
+// ---------------------------------------------------------------------------
 
 /// A scalar as the text that equal values share: 5 and 5.0 are one key, null has none.
 template <bool ignore_case>
@@ -400,38 +433,52 @@ Column in_key_kernel(const KernelCall& call) {
     Arg& a = args[0];
     if (!a.valid(row)) return;
     if (a.type() != Type::kString) {
-      const std::optional<double> v = a.type() == Type::kReal || a.type() == Type::kDynamic ? a.number(row) : std::nullopt;
+      const std::optional<double> v =
+          a.type() == Type::kReal || a.type() == Type::kDynamic ? a.number(row) : std::nullopt;
       if (v && std::floor(*v) == *v && std::fabs(*v) < 9e15) {
         out.set_copy(row, std::to_string(static_cast<int64_t>(*v)));
         return;
       }
     }
-    if (ignore_case) out.set_copy(row, fold(a.text(row)));
-    else out.set_copy(row, a.text(row));
+    if (ignore_case)
+      out.set_copy(row, fold(a.text(row)));
+    else
+      out.set_copy(row, a.text(row));
   });
 }
 
 constexpr Spec kSpecs[] = {
-    {"eq", 2, 2, equality_typing, compare_kernel<Compare::kEq>, "Equal; null against a value is false.", nullptr, "=="},
-    {"ne", 2, 2, equality_typing, compare_kernel<Compare::kNe>, "Not equal; null against a value is true.", nullptr, "!="},
+    {"eq", 2, 2, equality_typing, compare_kernel<Compare::kEq>,
+     "Equal; null against a value is false.", nullptr, "=="},
+    {"ne", 2, 2, equality_typing, compare_kernel<Compare::kNe>,
+     "Not equal; null against a value is true.", nullptr, "!="},
     {"lt", 2, 2, order_typing, compare_kernel<Compare::kLt>, "Less; null with null.", nullptr, "<"},
-    {"le", 2, 2, order_typing, compare_kernel<Compare::kLe>, "Less or equal; null with null.", nullptr, "<="},
-    {"gt", 2, 2, order_typing, compare_kernel<Compare::kGt>, "Greater; null with null.", nullptr, ">"},
-    {"ge", 2, 2, order_typing, compare_kernel<Compare::kGe>, "Greater or equal; null with null.", nullptr, ">="},
-    {"between", 3, 3, between_typing, between_kernel<false>, "Within both bounds, which belong to it."},
+    {"le", 2, 2, order_typing, compare_kernel<Compare::kLe>, "Less or equal; null with null.",
+     nullptr, "<="},
+    {"gt", 2, 2, order_typing, compare_kernel<Compare::kGt>, "Greater; null with null.", nullptr,
+     ">"},
+    {"ge", 2, 2, order_typing, compare_kernel<Compare::kGe>, "Greater or equal; null with null.",
+     nullptr, ">="},
+    {"between", 3, 3, between_typing, between_kernel<false>,
+     "Within both bounds, which belong to it."},
     {"not_between", 3, 3, between_typing, between_kernel<true>, "Outside of the bounds."},
-    {"in", 1, -1, in_typing, in_kernel<false>, "Equals one of the values, case and all.", prepare_in<false>, "in", true},
-    {"not_in", 1, -1, in_typing, in_kernel<true>, "Equals none of the values.", prepare_in<false>, "!in"},
-    {"in_ci", 1, -1, in_ci_typing, in_kernel<false>, "Text of the value is one of the texts, ignoring case.",
-     prepare_in<true>, "in~", true},
-    {"not_in_ci", 1, -1, in_ci_typing, in_kernel<true>, "Text of the value is none of the texts, ignoring case.",
-     prepare_in<true>, "!in~"},
+    {"in", 1, -1, in_typing, in_kernel<false>, "Equals one of the values, case and all.",
+     prepare_in<false>, "in", true},
+    {"not_in", 1, -1, in_typing, in_kernel<true>, "Equals none of the values.", prepare_in<false>,
+     "!in"},
+    {"in_ci", 1, -1, in_ci_typing, in_kernel<false>,
+     "Text of the value is one of the texts, ignoring case.", prepare_in<true>, "in~", true},
+    {"not_in_ci", 1, -1, in_ci_typing, in_kernel<true>,
+     "Text of the value is none of the texts, ignoring case.", prepare_in<true>, "!in~"},
     {"in_key", 1, 1, fixed<Type::kString, kAnyArg>, in_key_kernel<false>, "Key of `in (query)`."},
-    {"in_key_ci", 1, 1, fixed<Type::kString, kAnyArg>, in_key_kernel<true>, "Key of `in~ (query)`."},
+    {"in_key_ci", 1, 1, fixed<Type::kString, kAnyArg>, in_key_kernel<true>,
+     "Key of `in~ (query)`."},
 };
 
 }  // namespace
 
-void register_comparisons(plan::FunctionCatalog& c) { add(c, kSpecs); }
+void register_comparisons(plan::FunctionCatalog& c) {
+  add(c, kSpecs);
+}
 
 }  // namespace postern::exec::kql

@@ -1,8 +1,9 @@
-// Conversions and null tests of KQL: tostring(), toint(), …, isnull(), isempty(), coalesce(), gettype().
+// Conversions and null tests of KQL: tostring(), toint(), …, isnull(), isempty(), coalesce(),
+// gettype().
 //
-// A conversion never fails: what does not fit is null. Strings are never null, only empty. Reals are
-// truncated; toint() of a whole number beyond 32 bits keeps its low bits. Source: Kusto documentation;
-// engine answers.
+// A conversion never fails: what does not fit is null. Strings are never null, only empty. Reals
+// are truncated; toint() of a whole number beyond 32 bits keeps its low bits. Source: Kusto
+// documentation; engine answers.
 #include <cmath>
 
 #include "base/datetime_text.h"
@@ -12,7 +13,8 @@ namespace postern::exec::kql {
 namespace {
 
 bool is_text_cell(const Arg& a, uint32_t row) {
-  return a.type() == Type::kString || (a.type() == Type::kDynamic && Dynamic(a.raw(row)).is_string());
+  return a.type() == Type::kString ||
+         (a.type() == Type::kDynamic && Dynamic(a.raw(row)).is_string());
 }
 
 Column tostring_kernel(const KernelCall& call) {
@@ -22,7 +24,9 @@ Column tostring_kernel(const KernelCall& call) {
   });
 }
 
-int64_t low_32_bits(int64_t v) { return static_cast<int32_t>(static_cast<uint64_t>(v) & 0xFFFFFFFFU); }
+int64_t low_32_bits(int64_t v) {
+  return static_cast<int32_t>(static_cast<uint64_t>(v) & 0xFFFFFFFFU);
+}
 
 /// Numbers: `to_int` keeps 32 bits of whole numbers and saturates reals.
 template <bool to_int>
@@ -33,7 +37,8 @@ Column to_integer_kernel(const KernelCall& call) {
     std::optional<int64_t> v;
     if (is_text_cell(a, row)) {
       v = to_int ? int_from_text(a.text(row)) : long_from_text(a.text(row));
-    } else if (a.type() == Type::kReal || (a.type() == Type::kDynamic && Dynamic(a.raw(row)).kind() == Dynamic::Kind::kReal)) {
+    } else if (a.type() == Type::kReal ||
+               (a.type() == Type::kDynamic && Dynamic(a.raw(row)).kind() == Dynamic::Kind::kReal)) {
       const std::optional<double> d = a.number(row);
       if (d) v = to_int ? int_from_real(*d) : long_from_real(*d);
     } else if (a.number(row)) {
@@ -48,7 +53,8 @@ Column toreal_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     Arg& a = args[0];
     if (!a.valid(row)) return;
-    const std::optional<double> v = is_text_cell(a, row) ? real_from_text(a.text(row)) : a.number(row);
+    const std::optional<double> v =
+        is_text_cell(a, row) ? real_from_text(a.text(row)) : a.number(row);
     if (v) out.set(row, *v);
   });
 }
@@ -57,7 +63,8 @@ Column tobool_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     Arg& a = args[0];
     if (!a.valid(row)) return;
-    const std::optional<bool> v = is_text_cell(a, row) ? bool_from_text(a.text(row)) : a.boolean(row);
+    const std::optional<bool> v =
+        is_text_cell(a, row) ? bool_from_text(a.text(row)) : a.boolean(row);
     if (v) out.set(row, *v);
   });
 }
@@ -98,7 +105,8 @@ Column toguid_kernel(const KernelCall& call) {
       digits.push_back(c);
     }
     if (digits.size() == 32)
-      for (const size_t at : {8U, 13U, 18U, 23U}) digits.insert(at, 1, '-');
+      for (const size_t at : {8U, 13U, 18U, 23U})
+        digits.insert(at, 1, '-');
     else
       digits.clear();
     out.set_copy(row, digits);
@@ -109,7 +117,8 @@ Column toguid_kernel(const KernelCall& call) {
 Column tohex_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     const std::optional<int64_t> v = args[0].integer(row);
-    const std::optional<int64_t> width = args.size() > 1 ? args[1].integer(row) : std::optional<int64_t>(0);
+    const std::optional<int64_t> width =
+        args.size() > 1 ? args[1].integer(row) : std::optional<int64_t>(0);
     if (!v || !width) {
       out.set_copy(row, "");
       return;
@@ -129,7 +138,8 @@ Column tohex_kernel(const KernelCall& call) {
   });
 }
 
-/// typed(dynamic, "long"): the value where it is of that kind, null where it is not ("5" is no long).
+/// typed(dynamic, "long"): the value where it is of that kind, null where it is not ("5" is no
+/// long).
 Typing typed_typing(const TypeRequest& r) {
   Type t = Type::kString;
   if (!r.constants[1] || !data::type_from_name(r.constants[1]->as_bytes(), t))
@@ -165,16 +175,19 @@ Column typed_kernel(const KernelCall& call) {
         return;
       default:
         if (d.kind() == Dynamic::Kind::kReal) {
-          const auto v = result == Type::kInt ? int_from_real(d.as_real()) : long_from_real(d.as_real());
+          const auto v =
+              result == Type::kInt ? int_from_real(d.as_real()) : long_from_real(d.as_real());
           if (v) out.set(row, *v);
-        } else if (d.is_number() || d.kind() == Dynamic::Kind::kDatetime || d.kind() == Dynamic::Kind::kTimespan) {
+        } else if (d.is_number() || d.kind() == Dynamic::Kind::kDatetime ||
+                   d.kind() == Dynamic::Kind::kTimespan) {
           out.set(row, result == Type::kInt ? low_32_bits(d.as_long()) : d.as_long());
         }
     }
   });
 }
 
-// ---- null and empty ---------------------------------------------------------------------------------
+// ---- null and empty
+// ---------------------------------------------------------------------------------
 
 template <bool negated>
 Column isnull_kernel(const KernelCall& call) {
@@ -194,7 +207,8 @@ Column isempty_kernel(const KernelCall& call) {
 
 Typing coalesce_typing(const TypeRequest& r) {
   Type t = Type::kNull;
-  for (const Type a : r.types) t = common_type(t, a);
+  for (const Type a : r.types)
+    t = common_type(t, a);
   return Typing::ok(t == Type::kNull ? Type::kDynamic : t);
 }
 
@@ -257,32 +271,47 @@ std::string_view kind_name(Dynamic d) {
 
 Column gettype_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
-    if (args[0].type() == Type::kDynamic) out.set_copy(row, kind_name(args[0].dynamic(row)));
-    else out.set_copy(row, data::type_name(args[0].type()));
+    if (args[0].type() == Type::kDynamic)
+      out.set_copy(row, kind_name(args[0].dynamic(row)));
+    else
+      out.set_copy(row, data::type_name(args[0].type()));
   });
 }
 
 constexpr Spec kSpecs[] = {
-    {"tostring", 1, 1, fixed<Type::kString, kAnyArg>, tostring_kernel, "Text of any value; null is empty."},
+    {"tostring", 1, 1, fixed<Type::kString, kAnyArg>, tostring_kernel,
+     "Text of any value; null is empty."},
     {"toint", 1, 1, fixed<Type::kInt, kAnyArg>, to_integer_kernel<true>, "32-bit number, or null."},
-    {"tolong", 1, 1, fixed<Type::kLong, kAnyArg>, to_integer_kernel<false>, "64-bit number, or null."},
+    {"tolong", 1, 1, fixed<Type::kLong, kAnyArg>, to_integer_kernel<false>,
+     "64-bit number, or null."},
     {"toreal", 1, 1, fixed<Type::kReal, kAnyArg>, toreal_kernel, "Real number, or null."},
     {"tobool", 1, 1, fixed<Type::kBool, kAnyArg>, tobool_kernel, "True or false, or null."},
-    {"todatetime", 1, 1, fixed<Type::kDatetime, kAnyArg>, todatetime_kernel, "Point in time, or null."},
-    {"totimespan", 1, 1, fixed<Type::kTimespan, kAnyArg>, totimespan_kernel, "Span of time, or null."},
-    {"toguid", 1, 1, fixed<Type::kString, kAnyArg>, toguid_kernel, "Canonical text of a GUID, or empty."},
-    {"tohex", 1, 2, fixed<Type::kString, kIntegerArg, kIntegerArg>, tohex_kernel, "Hexadecimal text of a number."},
+    {"todatetime", 1, 1, fixed<Type::kDatetime, kAnyArg>, todatetime_kernel,
+     "Point in time, or null."},
+    {"totimespan", 1, 1, fixed<Type::kTimespan, kAnyArg>, totimespan_kernel,
+     "Span of time, or null."},
+    {"toguid", 1, 1, fixed<Type::kString, kAnyArg>, toguid_kernel,
+     "Canonical text of a GUID, or empty."},
+    {"tohex", 1, 2, fixed<Type::kString, kIntegerArg, kIntegerArg>, tohex_kernel,
+     "Hexadecimal text of a number."},
     {"typed", 2, 2, typed_typing, typed_kernel, "The value if it is of the type, else null."},
-    {"isnull", 1, 1, fixed<Type::kBool, kAnyArg>, isnull_kernel<false>, "Null; never so for strings."},
-    {"isnotnull", 1, 1, fixed<Type::kBool, kAnyArg>, isnull_kernel<true>, "Not null; always so for strings."},
-    {"isempty", 1, 1, fixed<Type::kBool, kAnyArg>, isempty_kernel<false>, "Null or the empty string."},
-    {"isnotempty", 1, 1, fixed<Type::kBool, kAnyArg>, isempty_kernel<true>, "Neither null nor the empty string."},
-    {"coalesce", 1, -1, coalesce_typing, coalesce_kernel, "The first argument that is not null or empty."},
+    {"isnull", 1, 1, fixed<Type::kBool, kAnyArg>, isnull_kernel<false>,
+     "Null; never so for strings."},
+    {"isnotnull", 1, 1, fixed<Type::kBool, kAnyArg>, isnull_kernel<true>,
+     "Not null; always so for strings."},
+    {"isempty", 1, 1, fixed<Type::kBool, kAnyArg>, isempty_kernel<false>,
+     "Null or the empty string."},
+    {"isnotempty", 1, 1, fixed<Type::kBool, kAnyArg>, isempty_kernel<true>,
+     "Neither null nor the empty string."},
+    {"coalesce", 1, -1, coalesce_typing, coalesce_kernel,
+     "The first argument that is not null or empty."},
     {"gettype", 1, 1, fixed<Type::kString, kAnyArg>, gettype_kernel, "Name of the value's type."},
 };
 
 }  // namespace
 
-void register_conversions(plan::FunctionCatalog& c) { add(c, kSpecs); }
+void register_conversions(plan::FunctionCatalog& c) {
+  add(c, kSpecs);
+}
 
 }  // namespace postern::exec::kql

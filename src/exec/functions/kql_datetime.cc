@@ -1,8 +1,9 @@
-// Points in time of KQL: parts, calendar arithmetic, beginnings and ends of periods, now() and ago().
+// Points in time of KQL: parts, calendar arithmetic, beginnings and ends of periods, now() and
+// ago().
 //
-// Weeks begin on Sunday; week_of_year() is that of ISO 8601; datetime_diff() counts the borders between
-// two points; datetime_add() keeps to the last day of a shorter month. What leaves the years 1 to 9999 is
-// null. Source: Kusto documentation; engine answers.
+// Weeks begin on Sunday; week_of_year() is that of ISO 8601; datetime_diff() counts the borders
+// between two points; datetime_add() keeps to the last day of a shorter month. What leaves the
+// years 1 to 9999 is null. Source: Kusto documentation; engine answers.
 #include <cmath>
 
 #include "exec/functions/kql_kernel.h"
@@ -69,7 +70,9 @@ int64_t ticks_of(Part p) {
   }
 }
 
-int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0); }
+int64_t floor_div(int64_t a, int64_t b) {
+  return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
+}
 
 void set_time(ColumnBuilder& out, uint32_t row, std::optional<int64_t> ticks) {
   if (ticks && *ticks >= 0 && *ticks <= kMaxTicks) out.set(row, *ticks);
@@ -107,7 +110,8 @@ std::optional<int64_t> add_months(int64_t ticks, int64_t months) {
 std::optional<int64_t> add_ticks(int64_t t, int64_t n, int64_t unit) {
   int64_t product = 0;
   int64_t sum = 0;
-  if (__builtin_mul_overflow(n, unit, &product) || __builtin_add_overflow(t, product, &sum)) return std::nullopt;
+  if (__builtin_mul_overflow(n, unit, &product) || __builtin_add_overflow(t, product, &sum))
+    return std::nullopt;
   return sum;
 }
 
@@ -127,8 +131,13 @@ std::optional<int64_t> add_part(Part p, int64_t n, int64_t t) {
 }
 
 /// Days since the first Sunday-week's beginning: 0001-01-01 was a Monday.
-int64_t week_number(int64_t t) { return floor_div(t + kTicksPerDay, 7 * kTicksPerDay); }
-int64_t week_start(int64_t week) { return week * 7 * kTicksPerDay - kTicksPerDay; }
+int64_t week_number(int64_t t) {
+  return floor_div(t + kTicksPerDay, 7 * kTicksPerDay);
+}
+
+int64_t week_start(int64_t week) {
+  return week * 7 * kTicksPerDay - kTicksPerDay;
+}
 
 int day_of_year(int64_t t) {
   CivilTime first;
@@ -139,7 +148,8 @@ int day_of_year(int64_t t) {
 /// ISO 8601: the week of the Thursday that shares this Monday-week.
 int week_of_year(int64_t t) {
   const int64_t monday = t / (7 * kTicksPerDay) * 7 * kTicksPerDay;
-  // The last Thursday of all may lie beyond the calendar; its week number is then that of its Monday.
+  // The last Thursday of all may lie beyond the calendar; its week number is then that of its
+  // Monday.
   const int64_t thursday = std::min(monday + 3 * kTicksPerDay, kMaxTicks);
   return (day_of_year(thursday) - 1) / 7 + 1;
 }
@@ -154,12 +164,29 @@ Column of_time_kernel(const KernelCall& call) {
   });
 }
 
-std::optional<int64_t> year_of(int64_t t) { return civil_from_ticks(t).year; }
-std::optional<int64_t> month_of(int64_t t) { return civil_from_ticks(t).month; }
-std::optional<int64_t> day_of_month(int64_t t) { return civil_from_ticks(t).day; }
-std::optional<int64_t> day_of_year_of(int64_t t) { return day_of_year(t); }
-std::optional<int64_t> hour_of(int64_t t) { return civil_from_ticks(t).hour; }
-std::optional<int64_t> week_of(int64_t t) { return week_of_year(t); }
+std::optional<int64_t> year_of(int64_t t) {
+  return civil_from_ticks(t).year;
+}
+
+std::optional<int64_t> month_of(int64_t t) {
+  return civil_from_ticks(t).month;
+}
+
+std::optional<int64_t> day_of_month(int64_t t) {
+  return civil_from_ticks(t).day;
+}
+
+std::optional<int64_t> day_of_year_of(int64_t t) {
+  return day_of_year(t);
+}
+
+std::optional<int64_t> hour_of(int64_t t) {
+  return civil_from_ticks(t).hour;
+}
+
+std::optional<int64_t> week_of(int64_t t) {
+  return week_of_year(t);
+}
 
 std::optional<int64_t> day_of_week(int64_t t) {
   // As in the engine, a week that ends beyond the calendar has no days.
@@ -168,7 +195,8 @@ std::optional<int64_t> day_of_week(int64_t t) {
   return (t - start) / kTicksPerDay * kTicksPerDay;
 }
 
-// ---- periods ----------------------------------------------------------------------------------------
+// ---- periods
+// ----------------------------------------------------------------------------------------
 
 std::optional<int64_t> period_start(Part p, int64_t t, int64_t offset) {
   switch (p) {
@@ -192,7 +220,8 @@ template <Part part, bool end>
 Column period_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     const std::optional<int64_t> t = args[0].datetime(row);
-    const std::optional<int64_t> offset = args.size() > 1 ? args[1].integer(row) : std::optional<int64_t>(0);
+    const std::optional<int64_t> offset =
+        args.size() > 1 ? args[1].integer(row) : std::optional<int64_t>(0);
     if (!t || !offset || *offset > 4'000'000 || *offset < -4'000'000) return;
     std::optional<int64_t> v = period_start(part, *t, *offset + (end ? 1 : 0));
     if (end && v) v = *v - 1;
@@ -202,13 +231,16 @@ Column period_kernel(const KernelCall& call) {
   });
 }
 
-// ---- parts by name ------------------------------------------------------------------------------------
+// ---- parts by name
+// ------------------------------------------------------------------------------------
 
 /// Prepares the part that is argument 0; a name that is none is refused.
-Result<std::shared_ptr<const void>> prepare_part(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare_part(std::span<const Value* const> constants,
+                                                 std::span<const Type>) {
   if (!constants[0]) return std::shared_ptr<const void>();
   const Part p = part_from_name(constants[0]->text());
-  if (p == Part::kUnknown) return Error{Code::kInvalid, "not a part of a datetime: " + constants[0]->text()};
+  if (p == Part::kUnknown)
+    return Error{Code::kInvalid, "not a part of a datetime: " + constants[0]->text()};
   return std::shared_ptr<const void>(std::make_shared<Part>(p));
 }
 
@@ -280,7 +312,8 @@ Column datetime_part_kernel(const KernelCall& call) {
   });
 }
 
-// ---- making -------------------------------------------------------------------------------------------
+// ---- making
+// -------------------------------------------------------------------------------------------
 
 std::optional<int64_t> seconds_in_ticks(double seconds) {
   if (!(seconds >= 0 && seconds < 60)) return std::nullopt;
@@ -296,7 +329,8 @@ Column make_datetime_kernel(const KernelCall& call) {
       if (!v || *v < -1 || *v > 10'000) return;
       parts[i] = *v;
     }
-    const std::optional<double> seconds = args.size() > 5 ? args[5].number(row) : std::optional<double>(0);
+    const std::optional<double> seconds =
+        args.size() > 5 ? args[5].number(row) : std::optional<double>(0);
     const std::optional<int64_t> sub = seconds ? seconds_in_ticks(*seconds) : std::nullopt;
     CivilTime c;
     c.year = static_cast<int>(parts[0]);
@@ -313,14 +347,18 @@ Column make_datetime_kernel(const KernelCall& call) {
 Column make_timespan_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     const bool days_given = args.size() == 4;
-    const std::optional<int64_t> days = days_given ? args[0].integer(row) : std::optional<int64_t>(0);
+    const std::optional<int64_t> days =
+        days_given ? args[0].integer(row) : std::optional<int64_t>(0);
     const size_t first = days_given ? 1 : 0;
     const std::optional<int64_t> hours = args[first].integer(row);
     const std::optional<int64_t> minutes = args[first + 1].integer(row);
-    const std::optional<double> seconds = args.size() > 2 ? args[first + 2].number(row) : std::optional<double>(0);
+    const std::optional<double> seconds =
+        args.size() > 2 ? args[first + 2].number(row) : std::optional<double>(0);
     if (!days || !hours || !minutes || !seconds) return;
     const std::optional<int64_t> sub = seconds_in_ticks(*seconds);
-    if (*hours < 0 || *hours > 23 || *minutes < 0 || *minutes > 59 || !sub || *days < 0 || *days > 10'000'000) return;
+    if (*hours < 0 || *hours > 23 || *minutes < 0 || *minutes > 59 || !sub || *days < 0 ||
+        *days > 10'000'000)
+      return;
     out.set(row, *days * kTicksPerDay + *hours * kTicksPerHour + *minutes * kTicksPerMinute + *sub);
   });
 }
@@ -330,7 +368,8 @@ template <int64_t ticks_per_unit, int64_t units_per_tick>
 Column unixtime_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     if (args[0].type() == Type::kReal) {
-      const double v = args[0].number(row).value_or(NAN) * static_cast<double>(ticks_per_unit) / static_cast<double>(units_per_tick);
+      const double v = args[0].number(row).value_or(NAN) * static_cast<double>(ticks_per_unit) /
+                       static_cast<double>(units_per_tick);
       const std::optional<int64_t> ticks = long_from_real(std::round(v));
       if (ticks) set_time(out, row, add_ticks(kUnixEpochTicks, *ticks, 1));
       return;
@@ -340,19 +379,22 @@ Column unixtime_kernel(const KernelCall& call) {
   });
 }
 
-// ---- now ----------------------------------------------------------------------------------------------
+// ---- now
+// ----------------------------------------------------------------------------------------------
 
 /// now([offset])
 Column now_kernel(const KernelCall& call) {
   return map_rows(call, [&](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
-    const std::optional<int64_t> offset = args.empty() ? std::optional<int64_t>(0) : args[0].timespan(row);
+    const std::optional<int64_t> offset =
+        args.empty() ? std::optional<int64_t>(0) : args[0].timespan(row);
     if (offset) set_time(out, row, add_ticks(call.run->now_ticks, *offset, 1));
   });
 }
 
 Column ago_kernel(const KernelCall& call) {
   return map_rows(call, [&](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
-    if (const std::optional<int64_t> span = args[0].timespan(row)) set_time(out, row, add_ticks(call.run->now_ticks, *span, -1));
+    if (const std::optional<int64_t> span = args[0].timespan(row))
+      set_time(out, row, add_ticks(call.run->now_ticks, *span, -1));
   });
 }
 
@@ -361,11 +403,13 @@ constexpr auto kIntOf = fixed<Type::kInt, kDatetimeArg>;
 constexpr auto kUnix = fixed<Type::kDatetime, kNumberArg>;
 
 constexpr Spec kSpecs[] = {
-    {"now", 0, 1, fixed<Type::kDatetime, kTimespanArg>, now_kernel, "The time of the run.", nullptr, "", false, false},
-    {"ago", 1, 1, fixed<Type::kDatetime, kTimespanArg>, ago_kernel, "So long before the time of the run.", nullptr, "",
-     false, false},
+    {"now", 0, 1, fixed<Type::kDatetime, kTimespanArg>, now_kernel, "The time of the run.", nullptr,
+     "", false, false},
+    {"ago", 1, 1, fixed<Type::kDatetime, kTimespanArg>, ago_kernel,
+     "So long before the time of the run.", nullptr, "", false, false},
     {"startofday", 1, 2, kPeriod, period_kernel<Part::kDay, false>, "First tick of the day."},
-    {"startofweek", 1, 2, kPeriod, period_kernel<Part::kWeek, false>, "First tick of the week, a Sunday."},
+    {"startofweek", 1, 2, kPeriod, period_kernel<Part::kWeek, false>,
+     "First tick of the week, a Sunday."},
     {"startofmonth", 1, 2, kPeriod, period_kernel<Part::kMonth, false>, "First tick of the month."},
     {"startofyear", 1, 2, kPeriod, period_kernel<Part::kYear, false>, "First tick of the year."},
     {"endofday", 1, 2, kPeriod, period_kernel<Part::kDay, true>, "Last tick of the day."},
@@ -376,25 +420,34 @@ constexpr Spec kSpecs[] = {
     {"monthofyear", 1, 1, kIntOf, of_time_kernel<month_of>, "Month, 1 to 12."},
     {"dayofmonth", 1, 1, kIntOf, of_time_kernel<day_of_month>, "Day of the month."},
     {"dayofyear", 1, 1, kIntOf, of_time_kernel<day_of_year_of>, "Day of the year."},
-    {"dayofweek", 1, 1, fixed<Type::kTimespan, kDatetimeArg>, of_time_kernel<day_of_week>, "Days since Sunday."},
+    {"dayofweek", 1, 1, fixed<Type::kTimespan, kDatetimeArg>, of_time_kernel<day_of_week>,
+     "Days since Sunday."},
     {"hourofday", 1, 1, kIntOf, of_time_kernel<hour_of>, "Hour, 0 to 23."},
     {"week_of_year", 1, 1, kIntOf, of_time_kernel<week_of>, "Week of the year by ISO 8601."},
-    {"datetime_add", 3, 3, fixed<Type::kDatetime, kTextArg, kIntegerArg, kDatetimeArg>, datetime_add_kernel,
-     "A number of parts later.", prepare_part},
+    {"datetime_add", 3, 3, fixed<Type::kDatetime, kTextArg, kIntegerArg, kDatetimeArg>,
+     datetime_add_kernel, "A number of parts later.", prepare_part},
     {"datetime_diff", 3, 3, fixed<Type::kLong, kTextArg, kDatetimeArg>, datetime_diff_kernel,
      "Borders of a part between two points.", prepare_part},
-    {"datetime_part", 2, 2, fixed<Type::kInt, kTextArg, kDatetimeArg>, datetime_part_kernel, "A part of a datetime.",
-     prepare_part},
-    {"make_datetime", 1, 6, fixed<Type::kDatetime, kNumberArg>, make_datetime_kernel, "A datetime of its parts."},
-    {"make_timespan", 2, 4, fixed<Type::kTimespan, kNumberArg>, make_timespan_kernel, "A timespan of its parts."},
-    {"unixtime_seconds_todatetime", 1, 1, kUnix, unixtime_kernel<kTicksPerSecond, 1>, "Seconds since 1970."},
-    {"unixtime_milliseconds_todatetime", 1, 1, kUnix, unixtime_kernel<kTicksPerMillisecond, 1>, "Milliseconds since 1970."},
-    {"unixtime_microseconds_todatetime", 1, 1, kUnix, unixtime_kernel<kTicksPerMicrosecond, 1>, "Microseconds since 1970."},
-    {"unixtime_nanoseconds_todatetime", 1, 1, kUnix, unixtime_kernel<1, 100>, "Nanoseconds since 1970."},
+    {"datetime_part", 2, 2, fixed<Type::kInt, kTextArg, kDatetimeArg>, datetime_part_kernel,
+     "A part of a datetime.", prepare_part},
+    {"make_datetime", 1, 6, fixed<Type::kDatetime, kNumberArg>, make_datetime_kernel,
+     "A datetime of its parts."},
+    {"make_timespan", 2, 4, fixed<Type::kTimespan, kNumberArg>, make_timespan_kernel,
+     "A timespan of its parts."},
+    {"unixtime_seconds_todatetime", 1, 1, kUnix, unixtime_kernel<kTicksPerSecond, 1>,
+     "Seconds since 1970."},
+    {"unixtime_milliseconds_todatetime", 1, 1, kUnix, unixtime_kernel<kTicksPerMillisecond, 1>,
+     "Milliseconds since 1970."},
+    {"unixtime_microseconds_todatetime", 1, 1, kUnix, unixtime_kernel<kTicksPerMicrosecond, 1>,
+     "Microseconds since 1970."},
+    {"unixtime_nanoseconds_todatetime", 1, 1, kUnix, unixtime_kernel<1, 100>,
+     "Nanoseconds since 1970."},
 };
 
 }  // namespace
 
-void register_datetimes(plan::FunctionCatalog& c) { add(c, kSpecs); }
+void register_datetimes(plan::FunctionCatalog& c) {
+  add(c, kSpecs);
+}
 
 }  // namespace postern::exec::kql

@@ -1,5 +1,5 @@
-// Dynamic values of KQL: parsing, access, property bags. A step that finds nothing gives null, never an
-// error; property names are case-sensitive. Source: Kusto documentation; engine answers.
+// Dynamic values of KQL: parsing, access, property bags. A step that finds nothing gives null,
+// never an error; property names are case-sensitive. Source: Kusto documentation; engine answers.
 #include <algorithm>
 
 #include "exec/functions/kql_kernel.h"
@@ -7,14 +7,16 @@
 namespace postern::exec::kql {
 namespace {
 
-// ---- parsing and access -----------------------------------------------------------------------------
+// ---- parsing and access
+// -----------------------------------------------------------------------------
 
 /// parse_json(text): text that is no JSON is a dynamic string, the empty text null.
 Column parse_json_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     Arg& a = args[0];
     if (!a.valid(row)) return;
-    const bool text = a.type() == Type::kString || (a.type() == Type::kDynamic && Dynamic(a.raw(row)).is_string());
+    const bool text = a.type() == Type::kString ||
+                      (a.type() == Type::kDynamic && Dynamic(a.raw(row)).is_string());
     if (!text) {
       set_dynamic(out, row, a.dynamic(row));
       return;
@@ -36,12 +38,14 @@ Typing at_typing(const TypeRequest& r) {
   // Text that holds JSON: published queries forget the parse_json() around it.
   if (r.types[0] == Type::kString)
     return Typing::coerced(Type::kDynamic, "a string has no properties; wrap it in parse_json()");
-  return Typing::wrong("a value of type " + std::string(data::type_name(r.types[0])) + " has no properties");
+  return Typing::wrong("a value of type " + std::string(data::type_name(r.types[0])) +
+                       " has no properties");
 }
 
 Dynamic step(Dynamic d, Arg& key, uint32_t row) {
   if (d.is_object()) {
-    const bool named = key.type() == Type::kString || (key.type() == Type::kDynamic && key.dynamic(row).is_string());
+    const bool named = key.type() == Type::kString ||
+                       (key.type() == Type::kDynamic && key.dynamic(row).is_string());
     return named ? d.find(key.text(row)) : Dynamic();
   }
   if (!d.is_array() || key.type() == Type::kString) return Dynamic();
@@ -66,12 +70,15 @@ Column at_kernel(const KernelCall& call) {
 void write_sorted(DynamicWriter& w, Dynamic d) {
   if (d.is_array()) {
     w.begin_array();
-    for (uint32_t i = 0; i < d.size(); ++i) write_sorted(w, d.at(i));
+    for (uint32_t i = 0; i < d.size(); ++i)
+      write_sorted(w, d.at(i));
     w.end();
   } else if (d.is_object()) {
     std::vector<uint32_t> order(d.size());
-    for (uint32_t i = 0; i < d.size(); ++i) order[i] = i;
-    std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return d.key_at(a) < d.key_at(b); });
+    for (uint32_t i = 0; i < d.size(); ++i)
+      order[i] = i;
+    std::stable_sort(order.begin(), order.end(),
+                     [&](uint32_t a, uint32_t b) { return d.key_at(a) < d.key_at(b); });
     w.begin_object();
     for (const uint32_t i : order) {
       w.key(d.key_at(i));
@@ -92,7 +99,8 @@ Column dynamic_to_json_kernel(const KernelCall& call) {
   });
 }
 
-// ---- bags ---------------------------------------------------------------------------------------------
+// ---- bags
+// ---------------------------------------------------------------------------------------------
 
 /// Entries by name in order of first sight; `put` keeps or replaces what is there.
 class Bag {
@@ -151,7 +159,8 @@ Column bag_merge_kernel(const KernelCall& call) {
       const Dynamic d = a.dynamic(row);
       any = any || d.is_object();
       if (!d.is_object()) continue;
-      for (uint32_t i = 0; i < d.size(); ++i) bag.put(d.key_at(i), d.at(i), false);
+      for (uint32_t i = 0; i < d.size(); ++i)
+        bag.put(d.key_at(i), d.at(i), false);
     }
     if (any) set_bag(out, row, bag);
   });
@@ -163,7 +172,8 @@ Column bag_keys_kernel(const KernelCall& call) {
     if (!d.is_object()) return;
     DynamicWriter w;
     w.begin_array();
-    for (uint32_t i = 0; i < d.size(); ++i) w.string(d.key_at(i));
+    for (uint32_t i = 0; i < d.size(); ++i)
+      w.string(d.key_at(i));
     w.end();
     out.set_copy(row, w.take());
   });
@@ -173,7 +183,8 @@ Column bag_keys_kernel(const KernelCall& call) {
 std::vector<std::string_view> path_of(std::string_view key) {
   if (!key.starts_with("$.")) return {key};
   std::vector<std::string_view> out;
-  for (const std::string_view part : split(key.substr(2), '.')) out.push_back(part);
+  for (const std::string_view part : split(key.substr(2), '.'))
+    out.push_back(part);
   return out;
 }
 
@@ -197,20 +208,27 @@ Column bag_has_key_kernel(const KernelCall& call) {
 }
 
 /// A copy without the entry at `path`.
-void write_without(DynamicWriter& w, Dynamic d, const std::vector<std::vector<std::string_view>>& paths, size_t depth) {
+void write_without(DynamicWriter& w,
+                   Dynamic d,
+                   const std::vector<std::vector<std::string_view>>& paths,
+                   size_t depth) {
   w.begin_object();
   for (uint32_t i = 0; i < d.size(); ++i) {
     std::vector<std::vector<std::string_view>> inside;
     bool removed = false;
     for (const auto& path : paths) {
       if (depth >= path.size() || path[depth] != d.key_at(i)) continue;
-      if (depth + 1 == path.size()) removed = true;
-      else inside.push_back(path);
+      if (depth + 1 == path.size())
+        removed = true;
+      else
+        inside.push_back(path);
     }
     if (removed) continue;
     w.key(d.key_at(i));
-    if (!inside.empty() && d.at(i).is_object()) write_without(w, d.at(i), inside, depth + 1);
-    else w.value(d.at(i));
+    if (!inside.empty() && d.at(i).is_object())
+      write_without(w, d.at(i), inside, depth + 1);
+    else
+      w.value(d.at(i));
   }
   w.end();
 }
@@ -234,7 +252,8 @@ Column bag_set_key_kernel(const KernelCall& call) {
     const Dynamic d = args[0].dynamic(row);
     if (!d.is_object()) return;
     Bag bag;
-    for (uint32_t i = 0; i < d.size(); ++i) bag.put(d.key_at(i), d.at(i), true);
+    for (uint32_t i = 0; i < d.size(); ++i)
+      bag.put(d.key_at(i), d.at(i), true);
     bag.put(args[1].text(row), args[2].dynamic(row), true);
     set_bag(out, row, bag);
   });
@@ -249,12 +268,14 @@ Column bag_zip_kernel(const KernelCall& call) {
     Bag bag;
     for (uint32_t i = 0; i < keys.size(); ++i)
       if (keys.at(i).is_string())
-        bag.put(keys.at(i).as_string(), i < values.size() && values.is_array() ? values.at(i) : Dynamic(), true);
+        bag.put(keys.at(i).as_string(),
+                i < values.size() && values.is_array() ? values.at(i) : Dynamic(), true);
     set_bag(out, row, bag);
   });
 }
 
-/// For mv-expand: a bag as an array of one-entry bags, or of [name, value]; everything else as it is.
+/// For mv-expand: a bag as an array of one-entry bags, or of [name, value]; everything else as it
+/// is.
 template <bool pairs>
 Column bag_to_array_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
@@ -284,23 +305,31 @@ Column bag_to_array_kernel(const KernelCall& call) {
 constexpr auto kBag = fixed<Type::kDynamic, kDynamicArg>;
 
 constexpr Spec kSpecs[] = {
-    {"parse_json", 1, 1, fixed<Type::kDynamic, kAnyArg>, parse_json_kernel, "The value that a JSON text says."},
+    {"parse_json", 1, 1, fixed<Type::kDynamic, kAnyArg>, parse_json_kernel,
+     "The value that a JSON text says."},
     {"at", 2, 2, at_typing, at_kernel, "A property of a bag or a member of an array."},
-    {"dynamic_to_json", 1, 1, fixed<Type::kString, kDynamicArg>, dynamic_to_json_kernel, "JSON with sorted names."},
+    {"dynamic_to_json", 1, 1, fixed<Type::kString, kDynamicArg>, dynamic_to_json_kernel,
+     "JSON with sorted names."},
     {"bag_pack", 0, -1, bag_pack_typing, bag_pack_kernel, "A bag of names and values."},
     {"bag_merge", 1, 64, kBag, bag_merge_kernel, "Bags in one; the first of equal names stands."},
     {"bag_keys", 1, 1, kBag, bag_keys_kernel, "Names of a bag."},
-    {"bag_has_key", 2, 2, fixed<Type::kBool, kDynamicArg, kTextArg>, bag_has_key_kernel, "The bag has the name."},
+    {"bag_has_key", 2, 2, fixed<Type::kBool, kDynamicArg, kTextArg>, bag_has_key_kernel,
+     "The bag has the name."},
     {"bag_remove_keys", 2, 2, kBag, bag_remove_keys_kernel, "The bag without names."},
     {"bag_set_key", 3, 3, fixed<Type::kDynamic, kDynamicArg, kTextArg, kAnyArg>, bag_set_key_kernel,
      "The bag with a value set."},
-    {"bag_zip", 2, 2, fixed<Type::kDynamic, kDynamicArg, kAnyArg>, bag_zip_kernel, "A bag of two arrays."},
-    {"bag_to_array", 1, 1, fixed<Type::kDynamic, kAnyArg>, bag_to_array_kernel<false>, "Entries of a bag, for mv-expand."},
-    {"bag_to_pairs", 1, 1, fixed<Type::kDynamic, kAnyArg>, bag_to_array_kernel<true>, "Pairs of a bag, for mv-expand."},
+    {"bag_zip", 2, 2, fixed<Type::kDynamic, kDynamicArg, kAnyArg>, bag_zip_kernel,
+     "A bag of two arrays."},
+    {"bag_to_array", 1, 1, fixed<Type::kDynamic, kAnyArg>, bag_to_array_kernel<false>,
+     "Entries of a bag, for mv-expand."},
+    {"bag_to_pairs", 1, 1, fixed<Type::kDynamic, kAnyArg>, bag_to_array_kernel<true>,
+     "Pairs of a bag, for mv-expand."},
 };
 
 }  // namespace
 
-void register_dynamic(plan::FunctionCatalog& c) { add(c, kSpecs); }
+void register_dynamic(plan::FunctionCatalog& c) {
+  add(c, kSpecs);
+}
 
 }  // namespace postern::exec::kql

@@ -1,6 +1,6 @@
-// Encodings and digests of KQL: base64, URL escapes, hash(). hash() is xxHash64 over the bytes of a string
-// or the eight bytes of a number; the hash_… digests are over the text. Source: Kusto documentation
-// (examples of hash(), hash_sha256()), xxHash specification.
+// Encodings and digests of KQL: base64, URL escapes, hash(). hash() is xxHash64 over the bytes of a
+// string or the eight bytes of a number; the hash_… digests are over the text. Source: Kusto
+// documentation (examples of hash(), hash_sha256()), xxHash specification.
 #include <cstring>
 
 #include "adapt/hash.h"
@@ -11,7 +11,8 @@ namespace {
 
 // ---- base64 -------------------------------------------------------------------------------------
 
-constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kBase64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 std::string base64_encode(std::string_view bytes) {
   std::string out;
@@ -20,7 +21,8 @@ std::string base64_encode(std::string_view bytes) {
     for (size_t j = 0; j < 3; ++j)
       group = (group << 8) | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
     const size_t present = std::min<size_t>(3, bytes.size() - i);
-    for (size_t j = 0; j < 4; ++j) out.push_back(j <= present ? kBase64[(group >> (18 - 6 * j)) & 63] : '=');
+    for (size_t j = 0; j < 4; ++j)
+      out.push_back(j <= present ? kBase64[(group >> (18 - 6 * j)) & 63] : '=');
   }
   return out;
 }
@@ -39,7 +41,8 @@ std::optional<std::string> base64_decode(std::string_view text) {
     if (value == std::string_view::npos || padding > 0) return std::nullopt;
     group = (group << 6) | static_cast<uint32_t>(value);
     if (++digits % 4 != 0) continue;
-    for (const unsigned shift : {16U, 8U, 0U}) out.push_back(static_cast<char>((group >> shift) & 0xFF));
+    for (const unsigned shift : {16U, 8U, 0U})
+      out.push_back(static_cast<char>((group >> shift) & 0xFF));
     group = 0;
   }
   const size_t rest = digits % 4;
@@ -69,7 +72,8 @@ Column base64_to_array_kernel(const KernelCall& call) {
     if (!bytes) return;
     DynamicWriter w;
     w.begin_array();
-    for (const char c : *bytes) w.integer(static_cast<unsigned char>(c));
+    for (const char c : *bytes)
+      w.integer(static_cast<unsigned char>(c));
     w.end();
     out.set_copy(row, w.take());
   });
@@ -141,8 +145,13 @@ constexpr uint64_t kPrime3 = 1609587929392839161ULL;
 constexpr uint64_t kPrime4 = 9650029242287828579ULL;
 constexpr uint64_t kPrime5 = 2870177450012600261ULL;
 
-uint64_t rotate(uint64_t x, int r) { return (x << r) | (x >> (64 - r)); }
-uint64_t round_of(uint64_t acc, uint64_t lane) { return rotate(acc + lane * kPrime2, 31) * kPrime1; }
+uint64_t rotate(uint64_t x, int r) {
+  return (x << r) | (x >> (64 - r));
+}
+
+uint64_t round_of(uint64_t acc, uint64_t lane) {
+  return rotate(acc + lane * kPrime2, 31) * kPrime1;
+}
 
 template <class T>
 T load(std::string_view s, size_t at) {
@@ -157,17 +166,21 @@ uint64_t xxhash64(std::string_view s) {
   if (s.size() >= 32) {
     uint64_t lanes[] = {kPrime1 + kPrime2, kPrime2, 0, 0 - kPrime1};
     for (; at + 32 <= s.size(); at += 32)
-      for (size_t i = 0; i < 4; ++i) lanes[i] = round_of(lanes[i], load<uint64_t>(s, at + 8 * i));
+      for (size_t i = 0; i < 4; ++i)
+        lanes[i] = round_of(lanes[i], load<uint64_t>(s, at + 8 * i));
     h = rotate(lanes[0], 1) + rotate(lanes[1], 7) + rotate(lanes[2], 12) + rotate(lanes[3], 18);
-    for (const uint64_t lane : lanes) h = (h ^ round_of(0, lane)) * kPrime1 + kPrime4;
+    for (const uint64_t lane : lanes)
+      h = (h ^ round_of(0, lane)) * kPrime1 + kPrime4;
   }
   h += s.size();
-  for (; at + 8 <= s.size(); at += 8) h = rotate(h ^ round_of(0, load<uint64_t>(s, at)), 27) * kPrime1 + kPrime4;
+  for (; at + 8 <= s.size(); at += 8)
+    h = rotate(h ^ round_of(0, load<uint64_t>(s, at)), 27) * kPrime1 + kPrime4;
   if (at + 4 <= s.size()) {
     h = rotate(h ^ (load<uint32_t>(s, at) * kPrime1), 23) * kPrime2 + kPrime3;
     at += 4;
   }
-  for (; at < s.size(); ++at) h = rotate(h ^ (static_cast<unsigned char>(s[at]) * kPrime5), 11) * kPrime1;
+  for (; at < s.size(); ++at)
+    h = rotate(h ^ (static_cast<unsigned char>(s[at]) * kPrime5), 11) * kPrime1;
   h = (h ^ (h >> 33)) * kPrime2;
   h = (h ^ (h >> 29)) * kPrime3;
   return h ^ (h >> 32);
@@ -176,9 +189,11 @@ uint64_t xxhash64(std::string_view s) {
 Typing hash_typing(const TypeRequest& r) {
   const Type t = r.types[0];
   // How the engine lays out the other types is not documented.
-  if (t == Type::kString || t == Type::kLong || t == Type::kDatetime || t == Type::kTimespan || t == Type::kNull)
+  if (t == Type::kString || t == Type::kLong || t == Type::kDatetime || t == Type::kTimespan ||
+      t == Type::kNull)
     return Typing::ok(Type::kLong);
-  return Typing::wrong("hash() takes a string, long, datetime or timespan, not " + std::string(data::type_name(t)));
+  return Typing::wrong("hash() takes a string, long, datetime or timespan, not " +
+                       std::string(data::type_name(t)));
 }
 
 /// hash(value[, modulus])
@@ -217,7 +232,8 @@ constexpr auto kDigest = fixed<Type::kString, kAnyArg>;
 constexpr Spec kSpecs[] = {
     {"base64_encode_tostring", 1, 1, kText, base64_encode_kernel, "Text as base64."},
     {"base64_decode_tostring", 1, 1, kText, base64_decode_kernel, "Text out of base64, or empty."},
-    {"base64_decode_toarray", 1, 1, fixed<Type::kDynamic, kTextArg>, base64_to_array_kernel, "Bytes out of base64."},
+    {"base64_decode_toarray", 1, 1, fixed<Type::kDynamic, kTextArg>, base64_to_array_kernel,
+     "Bytes out of base64."},
     {"url_encode", 1, 1, kText, url_encode_kernel<true>, "Text escaped for a query string."},
     {"url_encode_component", 1, 1, kText, url_encode_kernel<false>, "Text escaped for a URL."},
     {"url_decode", 1, 1, kText, url_decode_kernel, "Text without URL escapes."},
@@ -229,6 +245,8 @@ constexpr Spec kSpecs[] = {
 
 }  // namespace
 
-void register_encodings(plan::FunctionCatalog& c) { add(c, kSpecs); }
+void register_encodings(plan::FunctionCatalog& c) {
+  add(c, kSpecs);
+}
 
 }  // namespace postern::exec::kql

@@ -1,5 +1,6 @@
-// format_datetime() and format_timespan(). A pattern is read greedily in tokens of Kusto's short list, so
-// `dddd` is `dd` twice; other letters are faults. Source: Kusto documentation; engine answers.
+// format_datetime() and format_timespan(). A pattern is read greedily in tokens of Kusto's short
+// list, so `dddd` is `dd` twice; other letters are faults. Source: Kusto documentation; engine
+// answers.
 #include <array>
 
 #include "exec/functions/kql_kernel.h"
@@ -21,8 +22,9 @@ struct Letter {
   std::array<size_t, 2> longest;
 };
 
-constexpr Letter kLetters[] = {{'y', {4, 0}}, {'M', {2, 0}}, {'d', {2, 8}}, {'h', {2, 2}}, {'H', {2, 2}},
-                               {'m', {2, 2}}, {'s', {2, 2}}, {'f', {7, 7}}, {'F', {7, 7}}, {'t', {2, 0}}};
+constexpr Letter kLetters[] = {{'y', {4, 0}}, {'M', {2, 0}}, {'d', {2, 8}}, {'h', {2, 2}},
+                               {'H', {2, 2}}, {'m', {2, 2}}, {'s', {2, 2}}, {'f', {7, 7}},
+                               {'F', {7, 7}}, {'t', {2, 0}}};
 
 constexpr std::string_view kDelimiters = " /-:,._[]";
 
@@ -41,7 +43,8 @@ std::optional<Pattern> read_pattern(std::string_view s, bool spans) {
       continue;
     }
     size_t n = 1;
-    while (n < longest && at + n < s.size() && s[at + n] == c) ++n;
+    while (n < longest && at + n < s.size() && s[at + n] == c)
+      ++n;
     if (c == 'y' && n == 3) n = 2;
     if (c == 't' && n != 2) return std::nullopt;
     out.push_back({c, n, ""});
@@ -60,7 +63,8 @@ void append_padded(std::string& out, int64_t v, size_t width) {
 void append_fraction(std::string& out, int64_t sub_ticks, const Token& t) {
   std::string digits = std::to_string(kTicksPerSecond + sub_ticks).substr(1, t.length);
   if (t.letter == 'F')
-    while (!digits.empty() && digits.back() == '0') digits.pop_back();
+    while (!digits.empty() && digits.back() == '0')
+      digits.pop_back();
   out += digits;
 }
 
@@ -138,7 +142,8 @@ std::string format_span(int64_t ticks, const Pattern& pattern) {
 }
 
 template <bool spans>
-Result<std::shared_ptr<const void>> prepare_pattern(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare_pattern(std::span<const Value* const> constants,
+                                                    std::span<const Type>) {
   if (!constants[1]) return std::shared_ptr<const void>();
   std::optional<Pattern> pattern = read_pattern(constants[1]->text(), spans);
   if (!pattern) return Error{Code::kInvalid, "not a format: " + constants[1]->text()};
@@ -159,7 +164,9 @@ Column format_kernel(const KernelCall& call) {
       own = read_pattern(args[1].text(row), spans);
       pattern = own ? &*own : nullptr;
     }
-    out.set_copy(row, !pattern ? std::string() : spans ? format_span(*ticks, *pattern) : format_point(*ticks, *pattern));
+    out.set_copy(row, !pattern ? std::string()
+                      : spans  ? format_span(*ticks, *pattern)
+                               : format_point(*ticks, *pattern));
   });
 }
 
@@ -172,6 +179,8 @@ constexpr Spec kSpecs[] = {
 
 }  // namespace
 
-void register_time_formats(plan::FunctionCatalog& c) { add(c, kSpecs); }
+void register_time_formats(plan::FunctionCatalog& c) {
+  add(c, kSpecs);
+}
 
 }  // namespace postern::exec::kql

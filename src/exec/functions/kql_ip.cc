@@ -1,6 +1,6 @@
-// IP address functions of KQL. A text may carry a prefix length ("10.0.0.1/8"); two texts compare under the
-// shorter of their lengths. What is no address gives null. Private means RFC 1918 and nothing else.
-// Source: Kusto documentation, IPv4 and IPv6 functions.
+// IP address functions of KQL. A text may carry a prefix length ("10.0.0.1/8"); two texts compare
+// under the shorter of their lengths. What is no address gives null. Private means RFC 1918 and
+// nothing else. Source: Kusto documentation, IPv4 and IPv6 functions.
 #include <algorithm>
 #include <cstring>
 
@@ -58,13 +58,17 @@ std::optional<int> compare(std::string_view a, std::string_view b, int64_t prefi
 template <bool v4_only, bool as_match>
 Column compare_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
-    const std::optional<int64_t> given = args.size() > 2 ? args[2].integer(row) : std::optional<int64_t>(v4_only ? 32 : 128);
+    const std::optional<int64_t> given =
+        args.size() > 2 ? args[2].integer(row) : std::optional<int64_t>(v4_only ? 32 : 128);
     if (!given) return;
     const std::string a(args[0].text(row));
-    const std::optional<int> order = compare(a, args[1].text(row), *given + (v4_only ? kV4Bits : 0), v4_only);
+    const std::optional<int> order =
+        compare(a, args[1].text(row), *given + (v4_only ? kV4Bits : 0), v4_only);
     if (!order) return;
-    if (as_match) out.set(row, *order == 0);
-    else out.set(row, int64_t{*order});
+    if (as_match)
+      out.set(row, *order == 0);
+    else
+      out.set(row, int64_t{*order});
   });
 }
 
@@ -103,7 +107,8 @@ Column in_any_range_kernel(const KernelCall& call) {
     for (size_t i = 1; i < args.size() && !hit; ++i) {
       const Dynamic d = args[i].dynamic(row);
       if (!d.is_array()) test(to_text(d));
-      for (uint32_t m = 0; d.is_array() && m < d.size() && !hit; ++m) test(to_text(d.at(m)));
+      for (uint32_t m = 0; d.is_array() && m < d.size() && !hit; ++m)
+        test(to_text(d.at(m)));
     }
     if (any) out.set(row, hit);
   });
@@ -111,7 +116,8 @@ Column in_any_range_kernel(const KernelCall& call) {
 
 uint32_t v4_number(const Prefixed& p) {
   uint32_t v = 0;
-  for (size_t i = 12; i < 16; ++i) v = (v << 8) | p.bytes[i];
+  for (size_t i = 12; i < 16; ++i)
+    v = (v << 8) | p.bytes[i];
   return v;
 }
 
@@ -126,7 +132,8 @@ Column is_private_kernel(const KernelCall& call) {
 
 Column netmask_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
-    if (const std::optional<Prefixed> ip = parse(args[0].text(row), true)) out.set(row, int64_t{ip->prefix - kV4Bits});
+    if (const std::optional<Prefixed> ip = parse(args[0].text(row), true))
+      out.set(row, int64_t{ip->prefix - kV4Bits});
   });
 }
 
@@ -134,7 +141,8 @@ Column netmask_kernel(const KernelCall& call) {
 Column parse_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     std::optional<Prefixed> ip = parse(args[0].text(row), true);
-    const std::optional<int64_t> prefix = args.size() > 1 ? args[1].integer(row) : std::optional<int64_t>(32);
+    const std::optional<int64_t> prefix =
+        args.size() > 1 ? args[1].integer(row) : std::optional<int64_t>(32);
     if (!ip || !prefix || *prefix < 0 || *prefix > 32) return;
     mask(ip->bytes, std::min(ip->prefix, static_cast<int>(*prefix) + kV4Bits));
     out.set(row, int64_t{v4_number(*ip)});
@@ -151,12 +159,14 @@ Column format_kernel(const KernelCall& call) {
       if (v && *v >= 0 && *v <= UINT32_MAX) {
         ip.emplace();
         ip->bytes[10] = ip->bytes[11] = 0xFF;
-        for (size_t i = 0; i < 4; ++i) ip->bytes[12 + i] = static_cast<uint8_t>(*v >> (24 - 8 * i));
+        for (size_t i = 0; i < 4; ++i)
+          ip->bytes[12 + i] = static_cast<uint8_t>(*v >> (24 - 8 * i));
       }
     } else {
       ip = parse(args[0].text(row), true);
     }
-    const std::optional<int64_t> prefix = args.size() > 1 ? args[1].integer(row) : std::optional<int64_t>(32);
+    const std::optional<int64_t> prefix =
+        args.size() > 1 ? args[1].integer(row) : std::optional<int64_t>(32);
     if (!ip || !prefix || *prefix < 0 || *prefix > 32) {
       out.set_copy(row, "");
       return;
@@ -164,24 +174,31 @@ Column format_kernel(const KernelCall& call) {
     const int length = std::min(ip->prefix - kV4Bits, static_cast<int>(*prefix));
     mask(ip->bytes, length + kV4Bits);
     std::string s;
-    for (size_t i = 12; i < 16; ++i) s += (i > 12 ? "." : "") + std::to_string(ip->bytes[i]);
+    for (size_t i = 12; i < 16; ++i)
+      s += (i > 12 ? "." : "") + std::to_string(ip->bytes[i]);
     if (with_mask) s += "/" + std::to_string(length);
     out.set_copy(row, s);
   });
 }
 
-// ---- addresses in texts -----------------------------------------------------------------------------
+// ---- addresses in texts
+// -----------------------------------------------------------------------------
 
-bool word(char c) { return ascii_alpha(c) || ascii_digit(c); }
+bool word(char c) {
+  return ascii_alpha(c) || ascii_digit(c);
+}
 
-/// Calls `f(address)` for each IPv4 address in a text that stands between non-alphanumeric characters.
+/// Calls `f(address)` for each IPv4 address in a text that stands between non-alphanumeric
+/// characters.
 template <class F>
 bool any_address(std::string_view s, F&& f) {
   for (size_t at = 0; at < s.size(); ++at) {
     if (!ascii_digit(s[at]) || (at > 0 && word(s[at - 1]))) continue;
     size_t end = at;
     int dots = 0;
-    while (end < s.size() && (ascii_digit(s[end]) || (s[end] == '.' && dots < 3 && end + 1 < s.size() && ascii_digit(s[end + 1])))) {
+    while (end < s.size() &&
+           (ascii_digit(s[end]) ||
+            (s[end] == '.' && dots < 3 && end + 1 < s.size() && ascii_digit(s[end + 1])))) {
       dots += s[end] == '.' ? 1 : 0;
       ++end;
     }
@@ -204,7 +221,8 @@ Column has_kernel(const KernelCall& call) {
     for (size_t i = 1; i < args.size(); ++i) {
       const Dynamic d = args[i].dynamic(row);
       if (!d.is_array()) want(to_text(d));
-      for (uint32_t m = 0; d.is_array() && m < d.size(); ++m) want(to_text(d.at(m)));
+      for (uint32_t m = 0; d.is_array() && m < d.size(); ++m)
+        want(to_text(d.at(m)));
     }
     const bool hit = !wanted.empty() && any_address(args[0].text(row), [&](std::string_view ip) {
       return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& w) {
@@ -218,31 +236,45 @@ Column has_kernel(const KernelCall& call) {
 constexpr auto kCompare = fixed<Type::kLong, kTextArg, kTextArg, kIntegerArg>;
 constexpr auto kMatch = fixed<Type::kBool, kTextArg, kTextArg, kIntegerArg>;
 constexpr auto kTest = fixed<Type::kBool, kTextArg>;
-constexpr auto kFormat = fixed<Type::kString, bit(Type::kString) | bit(Type::kDynamic) | bit(Type::kInt) | bit(Type::kLong), kIntegerArg>;
+constexpr auto kFormat =
+    fixed<Type::kString,
+          bit(Type::kString) | bit(Type::kDynamic) | bit(Type::kInt) | bit(Type::kLong),
+          kIntegerArg>;
 
 constexpr Spec kSpecs[] = {
     {"ipv4_compare", 2, 3, kCompare, compare_kernel<true, false>, "Order of two addresses."},
-    {"ipv4_is_match", 2, 3, kMatch, compare_kernel<true, true>, "Two addresses are equal under the shorter prefix."},
+    {"ipv4_is_match", 2, 3, kMatch, compare_kernel<true, true>,
+     "Two addresses are equal under the shorter prefix."},
     {"ipv4_is_private", 1, 1, kTest, is_private_kernel, "The address is private by RFC 1918."},
     {"ipv4_is_in_range", 2, 2, kTest, in_range_kernel<true>, "The address lies in the block."},
-    {"ipv4_is_in_any_range", 2, -1, kTest, in_any_range_kernel<true>, "The address lies in one of the blocks."},
-    {"ipv4_netmask_suffix", 1, 1, fixed<Type::kLong, kTextArg>, netmask_kernel, "Prefix length of an address."},
+    {"ipv4_is_in_any_range", 2, -1, kTest, in_any_range_kernel<true>,
+     "The address lies in one of the blocks."},
+    {"ipv4_netmask_suffix", 1, 1, fixed<Type::kLong, kTextArg>, netmask_kernel,
+     "Prefix length of an address."},
     {"ipv6_compare", 2, 3, kCompare, compare_kernel<false, false>, "Order of two addresses."},
-    {"ipv6_is_match", 2, 3, kMatch, compare_kernel<false, true>, "Two addresses are equal under the shorter prefix."},
+    {"ipv6_is_match", 2, 3, kMatch, compare_kernel<false, true>,
+     "Two addresses are equal under the shorter prefix."},
     {"ipv6_is_in_range", 2, 2, kTest, in_range_kernel<false>, "The address lies in the block."},
-    {"ipv6_is_in_any_range", 2, -1, kTest, in_any_range_kernel<false>, "The address lies in one of the blocks."},
+    {"ipv6_is_in_any_range", 2, -1, kTest, in_any_range_kernel<false>,
+     "The address lies in one of the blocks."},
     {"parse_ipv4", 1, 1, fixed<Type::kLong, kTextArg>, parse_kernel, "The address as a number."},
-    {"parse_ipv4_mask", 2, 2, fixed<Type::kLong, kTextArg, kIntegerArg>, parse_kernel, "The masked address as a number."},
+    {"parse_ipv4_mask", 2, 2, fixed<Type::kLong, kTextArg, kIntegerArg>, parse_kernel,
+     "The masked address as a number."},
     {"format_ipv4", 1, 2, kFormat, format_kernel<false>, "Text of an address, masked."},
-    {"format_ipv4_mask", 1, 2, kFormat, format_kernel<true>, "Text of an address with its prefix, masked."},
+    {"format_ipv4_mask", 1, 2, kFormat, format_kernel<true>,
+     "Text of an address with its prefix, masked."},
     {"has_ipv4", 2, 2, kTest, has_kernel<false>, "The address stands in the text."},
     {"has_any_ipv4", 2, -1, kTest, has_kernel<false>, "One of the addresses stands in the text."},
-    {"has_ipv4_prefix", 2, 2, kTest, has_kernel<true>, "An address with the prefix stands in the text."},
-    {"has_any_ipv4_prefix", 2, -1, kTest, has_kernel<true>, "An address with one of the prefixes stands in the text."},
+    {"has_ipv4_prefix", 2, 2, kTest, has_kernel<true>,
+     "An address with the prefix stands in the text."},
+    {"has_any_ipv4_prefix", 2, -1, kTest, has_kernel<true>,
+     "An address with one of the prefixes stands in the text."},
 };
 
 }  // namespace
 
-void register_addresses(plan::FunctionCatalog& c) { add(c, kSpecs); }
+void register_addresses(plan::FunctionCatalog& c) {
+  add(c, kSpecs);
+}
 
 }  // namespace postern::exec::kql

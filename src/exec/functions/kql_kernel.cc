@@ -11,7 +11,8 @@
 
 namespace postern::exec::kql {
 
-// ---- text forms -----------------------------------------------------------------------------------
+// ---- text forms
+// -----------------------------------------------------------------------------------
 
 std::string real_to_text(double v) {
   if (std::isnan(v)) return "NaN";
@@ -33,8 +34,14 @@ void append_json(std::string& out, Dynamic d) {
       out += "\"" + format_datetime_kusto(d.as_long()) + "\"";
       return;
     case Dynamic::Kind::kReal:
-      if (std::isfinite(d.as_real())) out += real_to_text(d.as_real());
-      else out += "\"" + std::string(std::isnan(d.as_real()) ? "NaN" : d.as_real() > 0 ? "Infinity" : "-Infinity") + "\"";
+      if (std::isfinite(d.as_real()))
+        out += real_to_text(d.as_real());
+      else
+        out += "\"" +
+               std::string(std::isnan(d.as_real()) ? "NaN"
+                           : d.as_real() > 0       ? "Infinity"
+                                                   : "-Infinity") +
+               "\"";
       return;
     case Dynamic::Kind::kArray:
     case Dynamic::Kind::kObject:
@@ -79,7 +86,8 @@ std::string to_text(Dynamic d) {
   }
 }
 
-// ---- values out of text -----------------------------------------------------------------------------
+// ---- values out of text
+// -----------------------------------------------------------------------------
 
 namespace {
 
@@ -107,7 +115,9 @@ std::optional<int64_t> long_from_text(std::string_view s) {
   return parse_int(s);
 }
 
-std::optional<int64_t> int_from_text(std::string_view s) { return in_int(long_from_text(s)); }
+std::optional<int64_t> int_from_text(std::string_view s) {
+  return in_int(long_from_text(s));
+}
 
 std::optional<double> real_from_text(std::string_view s) {
   s = trim(s);
@@ -117,10 +127,12 @@ std::optional<double> real_from_text(std::string_view s) {
   if (equal_ignore_case(word, "nan")) return std::numeric_limits<double>::quiet_NaN();
   // "Infinity", "Inf" and "inf" are numbers, "INF" is none.
   if (word == "inf" || word == "Inf" || equal_ignore_case(word, "infinity"))
-    return minus ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
+    return minus ? -std::numeric_limits<double>::infinity()
+                 : std::numeric_limits<double>::infinity();
   if (const std::optional<double> v = parse_real(s)) return v;
   // Beyond the range of reals is infinite.
-  if (s.empty() || s.find_first_not_of("+-.0123456789eE") != std::string_view::npos) return std::nullopt;
+  if (s.empty() || s.find_first_not_of("+-.0123456789eE") != std::string_view::npos)
+    return std::nullopt;
   const std::string text(s);
   char* end = nullptr;
   const double v = std::strtod(text.c_str(), &end);
@@ -149,7 +161,8 @@ std::optional<int64_t> int_from_real(double v) {
   return static_cast<int64_t>(v);
 }
 
-// ---- cells ------------------------------------------------------------------------------------------
+// ---- cells
+// ------------------------------------------------------------------------------------------
 
 Arg::Arg(const Column& c) : type_(c.type()), constant_(c.is_constant()) {
   bytes_ = c.view<std::string_view>();
@@ -256,7 +269,8 @@ std::optional<bool> Arg::boolean(uint32_t row) const {
 std::optional<int64_t> Arg::datetime(uint32_t row) const {
   if (!valid(row)) return std::nullopt;
   if (type_ == Type::kDatetime) return ints_[row];
-  if (type_ == Type::kString) return parse_datetime_text(bytes_.valid(row) ? bytes_[row] : std::string_view());
+  if (type_ == Type::kString)
+    return parse_datetime_text(bytes_.valid(row) ? bytes_[row] : std::string_view());
   if (type_ != Type::kDynamic) return std::nullopt;
   const Dynamic d(bytes_[row]);
   if (d.kind() == Dynamic::Kind::kDatetime) return d.as_long();
@@ -266,7 +280,8 @@ std::optional<int64_t> Arg::datetime(uint32_t row) const {
 std::optional<int64_t> Arg::timespan(uint32_t row) const {
   if (!valid(row)) return std::nullopt;
   if (type_ == Type::kTimespan) return ints_[row];
-  if (type_ == Type::kString) return parse_timespan(bytes_.valid(row) ? bytes_[row] : std::string_view());
+  if (type_ == Type::kString)
+    return parse_timespan(bytes_.valid(row) ? bytes_[row] : std::string_view());
   if (type_ != Type::kDynamic) return std::nullopt;
   const Dynamic d(bytes_[row]);
   if (d.kind() == Dynamic::Kind::kTimespan) return d.as_long();
@@ -304,7 +319,8 @@ void write_cell(DynamicWriter& w, Arg& a, uint32_t row) {
 std::vector<Arg> arguments(const KernelCall& call) {
   std::vector<Arg> out;
   out.reserve(call.args.size());
-  for (const Column& c : call.args) out.emplace_back(c);
+  for (const Column& c : call.args)
+    out.emplace_back(c);
   return out;
 }
 
@@ -312,12 +328,17 @@ void set_dynamic(ColumnBuilder& out, uint32_t row, Dynamic d) {
   if (!d.is_null()) out.set_copy(row, d.encoded());
 }
 
-// ---- type rules -------------------------------------------------------------------------------------
+// ---- type rules
+// -------------------------------------------------------------------------------------
 
 Typing check_arguments(const TypeRequest& r, std::span<const Mask> masks, Type result) {
   static constexpr std::pair<Mask, std::string_view> kNames[] = {
-      {kTextArg, "a string"},     {kIntegerArg, "a whole number"}, {kNumberArg, "a number"},
-      {kBoolArg, "a bool"},       {kDatetimeArg, "a datetime"},    {kTimespanArg, "a timespan"},
+      {kTextArg, "a string"},
+      {kIntegerArg, "a whole number"},
+      {kNumberArg, "a number"},
+      {kBoolArg, "a bool"},
+      {kDatetimeArg, "a datetime"},
+      {kTimespanArg, "a timespan"},
       {kDynamicArg, "an array or a property bag"}};
   for (size_t i = 0; i < r.types.size() && !masks.empty(); ++i) {
     const Mask mask = masks[std::min(i, masks.size() - 1)];
@@ -325,8 +346,8 @@ Typing check_arguments(const TypeRequest& r, std::span<const Mask> masks, Type r
     std::string wanted = "another type";
     for (const auto& [m, name] : kNames)
       if (m == mask) wanted = name;
-    const std::string message = "argument " + std::to_string(i + 1) + " must be " + wanted + ", but is " +
-                                std::string(data::type_name(r.types[i]));
+    const std::string message = "argument " + std::to_string(i + 1) + " must be " + wanted +
+                                ", but is " + std::string(data::type_name(r.types[i]));
     if (mask == kTextArg) return Typing::coerced(result, message);
     return Typing::wrong(message);
   }

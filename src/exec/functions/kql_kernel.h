@@ -1,8 +1,9 @@
 // Building blocks of the KQL kernels: cells as Kusto sees them, type rules, loops.
 //
-// A string column has no nulls: a missing string reads as "". Text of a cell is what tostring() gives.
-// A dynamic cell stands for the value in it wherever a scalar is wanted. Source: Kusto documentation;
-// answers of a real engine (tests/unit/exec/kql_*_test.cc, tests/cases/kql, tools/kql_cases.cc).
+// A string column has no nulls: a missing string reads as "". Text of a cell is what tostring()
+// gives. A dynamic cell stands for the value in it wherever a scalar is wanted. Source: Kusto
+// documentation; answers of a real engine (tests/unit/exec/kql_*_test.cc, tests/cases/kql,
+// tools/kql_cases.cc).
 #pragma once
 #include <optional>
 #include <string>
@@ -29,7 +30,8 @@ using plan::KernelCall;
 using plan::TypeRequest;
 using plan::Typing;
 
-// ---- text forms -----------------------------------------------------------------------------------
+// ---- text forms
+// -----------------------------------------------------------------------------------
 
 /// tostring(real): the shortest text that reads back, with a point: "1.0", "1e+20", "inf", "NaN".
 std::string real_to_text(double v);
@@ -39,7 +41,8 @@ std::string to_json(Dynamic d);
 /// tostring() of a dynamic value: a string as is, null "", the rest as JSON.
 std::string to_text(Dynamic d);
 
-// ---- values out of text: the conversions toint(), toreal(), … of strings ----------------------------
+// ---- values out of text: the conversions toint(), toreal(), … of strings
+// ----------------------------
 
 std::optional<int64_t> long_from_text(std::string_view s);  ///< blanks trimmed, 0x… accepted
 std::optional<int64_t> int_from_text(std::string_view s);   ///< the same, 32 bits
@@ -50,7 +53,8 @@ std::optional<bool> bool_from_text(std::string_view s);
 std::optional<int64_t> long_from_real(double v);
 std::optional<int64_t> int_from_real(double v);
 
-// ---- cells ----------------------------------------------------------------------------------------
+// ---- cells
+// ----------------------------------------------------------------------------------------
 
 /// One argument of a kernel, read row by row in whatever form is wanted.
 class Arg {
@@ -58,13 +62,15 @@ class Arg {
   explicit Arg(const Column& c);
 
   Type type() const { return type_; }
+
   bool is_constant() const { return constant_; }
 
   /// False for a null cell; a missing string is valid and empty, a dynamic null is not valid.
   bool valid(uint32_t row) const;
   /// tostring() of the cell, "" for null. Good until the next call on this argument.
   std::string_view text(uint32_t row);
-  /// The cell as a number: numbers and bools by value, times as ticks, dynamic numbers; text is none.
+  /// The cell as a number: numbers and bools by value, times as ticks, dynamic numbers; text is
+  /// none.
   std::optional<double> number(uint32_t row) const;
   /// The same as whole number; a real is truncated.
   std::optional<int64_t> integer(uint32_t row) const;
@@ -74,9 +80,12 @@ class Arg {
   std::optional<int64_t> timespan(uint32_t row) const;
   /// The cell as a dynamic value; for other types it is encoded into a buffer of this argument.
   Dynamic dynamic(uint32_t row);
+
   /// Bytes of a string or encoded dynamic as they lie in the column.
   std::string_view raw(uint32_t row) const { return bytes_[row]; }
+
   int64_t ints(uint32_t row) const { return ints_[row]; }
+
   double reals(uint32_t row) const { return reals_[row]; }
 
   /// Position of the row's value behind the column's index: equal positions are equal cells.
@@ -102,10 +111,11 @@ std::vector<Arg> arguments(const KernelCall& call);
 /// Sets a dynamic cell; a null value leaves it null.
 void set_dynamic(ColumnBuilder& out, uint32_t row, Dynamic d);
 
-// ---- loops ----------------------------------------------------------------------------------------
+// ---- loops
+// ----------------------------------------------------------------------------------------
 
-/// Calls `f(args, row, out)` for each row, which sets out[row] or leaves it null. Where the only argument
-/// that varies is a dictionary or selection, each distinct value is computed once.
+/// Calls `f(args, row, out)` for each row, which sets out[row] or leaves it null. Where the only
+/// argument that varies is a dictionary or selection, each distinct value is computed once.
 template <class F>
 Column map_rows(const KernelCall& call, F&& f) {
   std::vector<Arg> args = arguments(call);
@@ -123,9 +133,11 @@ Column map_rows(const KernelCall& call, F&& f) {
     const std::vector<uint32_t> index(call.num_rows, call.rows[0]);
     return out.finish().gather(index);
   }
-  const bool distinct = varying && !several && !varying->is_flat() && varying->num_values() < call.rows.size();
+  const bool distinct =
+      varying && !several && !varying->is_flat() && varying->num_values() < call.rows.size();
   if (!distinct) {
-    for (const uint32_t row : call.rows) f(args, row, out);
+    for (const uint32_t row : call.rows)
+      f(args, row, out);
     return out.finish();
   }
   const data::ColumnView<std::string_view> positions = varying->view<std::string_view>();
@@ -142,11 +154,14 @@ Column map_rows(const KernelCall& call, F&& f) {
   return out.finish().gather(index);
 }
 
-// ---- type rules -----------------------------------------------------------------------------------
+// ---- type rules
+// -----------------------------------------------------------------------------------
 
 using Mask = uint16_t;
 
-constexpr Mask bit(Type t) { return static_cast<Mask>(1U << static_cast<unsigned>(t)); }
+constexpr Mask bit(Type t) {
+  return static_cast<Mask>(1U << static_cast<unsigned>(t));
+}
 
 inline constexpr Mask kAnyArg = 0xFFFF;
 inline constexpr Mask kDynamicArg = bit(Type::kDynamic);
@@ -158,10 +173,12 @@ inline constexpr Mask kBoolArg = bit(Type::kBool) | bit(Type::kDynamic);
 inline constexpr Mask kDatetimeArg = bit(Type::kDatetime) | bit(Type::kDynamic);
 inline constexpr Mask kTimespanArg = bit(Type::kTimespan) | bit(Type::kDynamic);
 
-/// Checks argument i against masks[i], later ones against the last mask. Gives `result` when all fit.
+/// Checks argument i against masks[i], later ones against the last mask. Gives `result` when all
+/// fit.
 Typing check_arguments(const TypeRequest& r, std::span<const Mask> masks, Type result);
 
-/// The type rule of a function with a fixed result type: `fixed<Type::kLong, kTextArg, kIntegerArg>`.
+/// The type rule of a function with a fixed result type: `fixed<Type::kLong, kTextArg,
+/// kIntegerArg>`.
 template <Type result, Mask... masks>
 Typing fixed(const TypeRequest& r) {
   static constexpr Mask kMasks[] = {masks..., kAnyArg};
@@ -187,27 +204,29 @@ struct Spec {
 
 void add(plan::FunctionCatalog& catalog, std::span<const Spec> specs);
 
-// ---- families, one file each ------------------------------------------------------------------------
+// ---- families, one file each
+// ------------------------------------------------------------------------
 
-std::string url_decode(std::string_view s);  ///< %xx and + undone; bytes as they come (kql_encode.cc)
+std::string url_decode(
+    std::string_view s);  ///< %xx and + undone; bytes as they come (kql_encode.cc)
 /// Equal values have equal keys: 1 and 1.0 are one value, 1 and "1" are two (kql_set.cc).
 std::string key_of(Dynamic d);
 
-void register_comparisons(plan::FunctionCatalog& c);    // kql_compare.cc
-void register_text_matches(plan::FunctionCatalog& c);   // kql_match.cc
-void register_arithmetic(plan::FunctionCatalog& c);     // kql_arithmetic.cc
-void register_math(plan::FunctionCatalog& c);           // kql_math.cc
-void register_conversions(plan::FunctionCatalog& c);    // kql_convert.cc
-void register_strings(plan::FunctionCatalog& c);        // kql_string.cc
-void register_regexes(plan::FunctionCatalog& c);        // kql_regex.cc
-void register_parsers(plan::FunctionCatalog& c);        // kql_parse.cc
-void register_encodings(plan::FunctionCatalog& c);      // kql_encode.cc
-void register_dynamic(plan::FunctionCatalog& c);        // kql_dynamic.cc
-void register_arrays(plan::FunctionCatalog& c);         // kql_array.cc
-void register_sets(plan::FunctionCatalog& c);           // kql_set.cc
-void register_datetimes(plan::FunctionCatalog& c);      // kql_datetime.cc
-void register_time_formats(plan::FunctionCatalog& c);   // kql_format_time.cc
-void register_addresses(plan::FunctionCatalog& c);      // kql_ip.cc
-void register_parse_operator(plan::FunctionCatalog& c); // kql_parse_operator.cc
+void register_comparisons(plan::FunctionCatalog& c);     // kql_compare.cc
+void register_text_matches(plan::FunctionCatalog& c);    // kql_match.cc
+void register_arithmetic(plan::FunctionCatalog& c);      // kql_arithmetic.cc
+void register_math(plan::FunctionCatalog& c);            // kql_math.cc
+void register_conversions(plan::FunctionCatalog& c);     // kql_convert.cc
+void register_strings(plan::FunctionCatalog& c);         // kql_string.cc
+void register_regexes(plan::FunctionCatalog& c);         // kql_regex.cc
+void register_parsers(plan::FunctionCatalog& c);         // kql_parse.cc
+void register_encodings(plan::FunctionCatalog& c);       // kql_encode.cc
+void register_dynamic(plan::FunctionCatalog& c);         // kql_dynamic.cc
+void register_arrays(plan::FunctionCatalog& c);          // kql_array.cc
+void register_sets(plan::FunctionCatalog& c);            // kql_set.cc
+void register_datetimes(plan::FunctionCatalog& c);       // kql_datetime.cc
+void register_time_formats(plan::FunctionCatalog& c);    // kql_format_time.cc
+void register_addresses(plan::FunctionCatalog& c);       // kql_ip.cc
+void register_parse_operator(plan::FunctionCatalog& c);  // kql_parse_operator.cc
 
 }  // namespace postern::exec::kql

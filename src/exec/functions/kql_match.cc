@@ -1,10 +1,10 @@
 // String operators of KQL: =~, contains, startswith, endswith, the term operators has, hasprefix,
 // hassuffix, has_any, has_all, and matches regex.
 //
-// A term is a maximal run of letters and digits; everything else separates, `_` too. `has` looks for the
-// pattern as a substring whose ends fall on term boundaries where the pattern itself begins or ends with
-// a letter or digit, so patterns of several terms work. Case folds one to one (é is É, ß is not SS).
-// Source: Kusto documentation, "String operators"; engine answers.
+// A term is a maximal run of letters and digits; everything else separates, `_` too. `has` looks
+// for the pattern as a substring whose ends fall on term boundaries where the pattern itself begins
+// or ends with a letter or digit, so patterns of several terms work. Case folds one to one (é is É,
+// ß is not SS). Source: Kusto documentation, "String operators"; engine answers.
 #include <algorithm>
 #include <memory>
 #include <unordered_set>
@@ -15,17 +15,28 @@
 namespace postern::exec::kql {
 namespace {
 
-enum class Where : uint8_t { kEquals, kContains, kPrefix, kSuffix, kTerm, kTermPrefix, kTermSuffix };
+enum class Where : uint8_t {
+  kEquals,
+  kContains,
+  kPrefix,
+  kSuffix,
+  kTerm,
+  kTermPrefix,
+  kTermSuffix
+};
 
 // ---- boundaries ---------------------------------------------------------------------------------
 
 char32_t code_point_before(std::string_view s, size_t at) {
   size_t begin = at - 1;
-  while (begin > 0 && at - begin < 4 && (static_cast<unsigned char>(s[begin]) & 0xC0) == 0x80) --begin;
+  while (begin > 0 && at - begin < 4 && (static_cast<unsigned char>(s[begin]) & 0xC0) == 0x80)
+    --begin;
   return next_code_point(s, begin);
 }
 
-bool word_before(std::string_view s, size_t at) { return at > 0 && is_alnum(code_point_before(s, at)); }
+bool word_before(std::string_view s, size_t at) {
+  return at > 0 && is_alnum(code_point_before(s, at));
+}
 
 bool word_at(std::string_view s, size_t at) {
   return at < s.size() && is_alnum(next_code_point(s, at));
@@ -38,7 +49,8 @@ struct Needle {
   bool begins_word = false;
   bool ends_word = false;
 
-  Needle(std::string_view pattern, bool fold_case) : text(fold_case ? fold(pattern) : std::string(pattern)), ignore_case(fold_case) {
+  Needle(std::string_view pattern, bool fold_case)
+      : text(fold_case ? fold(pattern) : std::string(pattern)), ignore_case(fold_case) {
     begins_word = word_at(text, 0);
     ends_word = word_before(text, text.size());
   }
@@ -62,7 +74,8 @@ bool holds_plain(std::string_view s, const Needle& n) {
   return false;
 }
 
-/// ASCII subjects are searched in place; others folded as a whole first, since folding may change lengths.
+/// ASCII subjects are searched in place; others folded as a whole first, since folding may change
+/// lengths.
 template <Where where>
 bool holds(std::string_view s, const Needle& n) {
   if (!n.ignore_case) return holds_plain<where>(s, n);
@@ -74,7 +87,8 @@ bool holds(std::string_view s, const Needle& n) {
   if constexpr (where == Where::kSuffix) return ends_with_ignore_case(s, t);
   constexpr bool left = where == Where::kTerm || where == Where::kTermPrefix;
   constexpr bool right = where == Where::kTerm || where == Where::kTermSuffix;
-  for (size_t at = find_ignore_case(s, t); at != std::string_view::npos; at = find_ignore_case(s, t, at + 1)) {
+  for (size_t at = find_ignore_case(s, t); at != std::string_view::npos;
+       at = find_ignore_case(s, t, at + 1)) {
     const bool left_ok = !left || !n.begins_word || !word_before(s, at);
     const bool right_ok = !right || !n.ends_word || !word_at(s, at + t.size());
     if (left_ok && right_ok) return true;
@@ -85,13 +99,16 @@ bool holds(std::string_view s, const Needle& n) {
 
 // ---- two operands -------------------------------------------------------------------------------
 
-bool textual(Type t) { return t == Type::kString || t == Type::kDynamic || t == Type::kNull; }
+bool textual(Type t) {
+  return t == Type::kString || t == Type::kDynamic || t == Type::kNull;
+}
 
 /// `symbol` compares text; a number on either side is a fault that every reader understands.
 Typing text_typing(const TypeRequest& r, std::string_view symbol) {
   for (size_t i = 0; i < r.types.size(); ++i)
     if (!textual(r.types[i]))
-      return Typing::coerced(Type::kBool, "`" + std::string(symbol) + "` compares strings, but the " +
+      return Typing::coerced(Type::kBool, "`" + std::string(symbol) +
+                                              "` compares strings, but the " +
                                               (i == 0 ? "left" : "right") + " side is " +
                                               std::string(data::type_name(r.types[i])));
   return Typing::ok(Type::kBool);
@@ -99,12 +116,14 @@ Typing text_typing(const TypeRequest& r, std::string_view symbol) {
 
 Typing list_typing(const TypeRequest& r, std::string_view symbol) {
   if (textual(r.types[0])) return Typing::ok(Type::kBool);
-  return Typing::coerced(Type::kBool, "`" + std::string(symbol) + "` compares strings, but the left side is " +
+  return Typing::coerced(Type::kBool, "`" + std::string(symbol) +
+                                          "` compares strings, but the left side is " +
                                           std::string(data::type_name(r.types[0])));
 }
 
 template <bool ignore_case>
-Result<std::shared_ptr<const void>> prepare_needle(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare_needle(std::span<const Value* const> constants,
+                                                   std::span<const Type>) {
   if (!constants[1]) return std::shared_ptr<const void>();
   // A literal as text: what tostring() of it gives.
   const Column c = Column::constant(*constants[1], 1);
@@ -118,8 +137,10 @@ Column match_kernel(const KernelCall& call) {
   return map_rows(call, [&](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     bool hit = false;
     if (args[0].valid(row)) {
-      if (needle) hit = holds<where>(args[0].text(row), *needle);
-      else if (args[1].valid(row)) hit = holds<where>(args[0].text(row), Needle(args[1].text(row), ignore_case));
+      if (needle)
+        hit = holds<where>(args[0].text(row), *needle);
+      else if (args[1].valid(row))
+        hit = holds<where>(args[0].text(row), Needle(args[1].text(row), ignore_case));
     }
     out.set(row, hit != negated);
   });
@@ -136,20 +157,25 @@ class TermList {
     const bool single = !n.text.empty() && std::all_of(n.text.begin(), n.text.end(), [](char c) {
       return ascii_alpha(c) || ascii_digit(c);
     });
-    if (single) terms_.insert(n.text);
-    else others_.push_back(n);
+    if (single)
+      terms_.insert(n.text);
+    else
+      others_.push_back(n);
   }
 
   void add(Dynamic d) {
     if (d.is_array())
-      for (uint32_t i = 0; i < d.size(); ++i) add(d.at(i));
-    else if (!d.is_null()) add(to_text(d));
+      for (uint32_t i = 0; i < d.size(); ++i)
+        add(d.at(i));
+    else if (!d.is_null())
+      add(to_text(d));
   }
 
   bool any(std::string_view s) const {
     for (const Needle& n : others_)
       if (holds<Where::kTerm>(s, n)) return true;
-    return !terms_.empty() && visit_terms(s, [&](const std::string& term) { return terms_.count(term) > 0; });
+    return !terms_.empty() &&
+           visit_terms(s, [&](const std::string& term) { return terms_.count(term) > 0; });
   }
 
   bool all(std::string_view s) const {
@@ -177,7 +203,8 @@ class TermList {
       const size_t begin = at;
       const char32_t c = next_code_point(text, at);
       if (is_alnum(c)) {
-        for (size_t i = begin; i < at; ++i) term.push_back(ascii_lower(text[i]));
+        for (size_t i = begin; i < at; ++i)
+          term.push_back(ascii_lower(text[i]));
         if (at < text.size()) continue;
       }
       if (!term.empty() && f(term)) return true;
@@ -206,11 +233,14 @@ void add_literal(TermList& list, const Value& v) {
   list.add(literal.text(0));
 }
 
-Result<std::shared_ptr<const void>> prepare_list(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare_list(std::span<const Value* const> constants,
+                                                 std::span<const Type>) {
   auto state = std::make_shared<ListState>();
   for (size_t i = 1; i < constants.size(); ++i) {
-    if (constants[i]) add_literal(state->constants, *constants[i]);
-    else state->varying.push_back(i);
+    if (constants[i])
+      add_literal(state->constants, *constants[i]);
+    else
+      state->varying.push_back(i);
   }
   return std::shared_ptr<const void>(state);
 }
@@ -226,11 +256,14 @@ Column has_list_kernel(const KernelCall& call) {
     for (size_t i = 0; i < lists.size() && hit == every; ++i) {
       Arg& list = args[state->varying[i]];
       // Rows that come out of one join share the array's bytes.
-      const std::string_view raw = list.type() == Type::kDynamic && list.valid(row) ? list.raw(row) : std::string_view();
+      const std::string_view raw =
+          list.type() == Type::kDynamic && list.valid(row) ? list.raw(row) : std::string_view();
       if (raw.empty() || raw.data() != last[i].data() || raw.size() != last[i].size()) {
         lists[i] = TermList();
-        if (!raw.empty()) lists[i].add(Dynamic(raw));
-        else if (list.valid(row)) lists[i].add(list.text(row));
+        if (!raw.empty())
+          lists[i].add(Dynamic(raw));
+        else if (list.valid(row))
+          lists[i].add(list.text(row));
         last[i] = raw;
       }
       hit = every ? lists[i].all(subject) : lists[i].any(subject);
@@ -241,7 +274,8 @@ Column has_list_kernel(const KernelCall& call) {
 
 // ---- matches regex ------------------------------------------------------------------------------
 
-Result<std::shared_ptr<const void>> prepare_regex(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare_regex(std::span<const Value* const> constants,
+                                                  std::span<const Type>) {
   if (!constants[1]) return std::shared_ptr<const void>();
   POSTERN_TRY(std::shared_ptr<const match::Regex> regex,
               match::Regex::compile(constants[1]->text(), match::RegexDialect::kKusto));
@@ -264,7 +298,8 @@ Column regex_kernel(const KernelCall& call) {
     const std::string_view wanted = args[1].text(row);
     if (!made || pattern != wanted) {
       pattern = std::string(wanted);
-      Result<std::shared_ptr<const match::Regex>> r = match::Regex::compile(pattern, match::RegexDialect::kKusto);
+      Result<std::shared_ptr<const match::Regex>> r =
+          match::Regex::compile(pattern, match::RegexDialect::kKusto);
       made = r ? *std::move(r) : nullptr;
     }
     // A pattern out of the data that is none has no answer.
@@ -299,8 +334,8 @@ struct Family {
 template <Where where>
 constexpr Family family(std::string_view name, std::string_view doc) {
   return {name,
-          {match_kernel<where, true, false>, match_kernel<where, true, true>, match_kernel<where, false, false>,
-           match_kernel<where, false, true>},
+          {match_kernel<where, true, false>, match_kernel<where, true, true>,
+           match_kernel<where, false, false>, match_kernel<where, false, true>},
           doc};
 }
 
@@ -341,21 +376,22 @@ void register_text_matches(plan::FunctionCatalog& c) {
       f.typing = e.typing;
       f.kernel = e.family.plain[variant];
       f.prepare = cased ? prepare_needle<false> : prepare_needle<true>;
-      f.doc = std::string(e.family.doc) + (cased ? ", case and all" : ", ignoring case") + (negated ? ", is not there." : ".");
+      f.doc = std::string(e.family.doc) + (cased ? ", case and all" : ", ignoring case") +
+              (negated ? ", is not there." : ".");
       c.add(std::move(f));
     }
   }
   static constexpr Spec kSpecs[] = {
-      {"eq_ci", 2, 2, two_texts<kEqCi>, match_kernel<Where::kEquals, true, false>, "Equal text, ignoring case.",
-       prepare_needle<true>, kEqCi},
-      {"ne_ci", 2, 2, two_texts<kNeCi>, match_kernel<Where::kEquals, true, true>, "Other text, ignoring case.",
-       prepare_needle<true>, kNeCi},
-      {"has_any", 1, -1, text_and_list<kHasAny>, has_list_kernel<false>, "One of the terms is there, ignoring case.",
-       prepare_list, kHasAny, true},
-      {"has_all", 1, -1, text_and_list<kHasAll>, has_list_kernel<true>, "All terms are there, ignoring case.",
-       prepare_list, kHasAll},
-      {"matches_regex", 2, 2, two_texts<kMatches>, regex_kernel, "The expression matches somewhere.", prepare_regex,
-       kMatches},
+      {"eq_ci", 2, 2, two_texts<kEqCi>, match_kernel<Where::kEquals, true, false>,
+       "Equal text, ignoring case.", prepare_needle<true>, kEqCi},
+      {"ne_ci", 2, 2, two_texts<kNeCi>, match_kernel<Where::kEquals, true, true>,
+       "Other text, ignoring case.", prepare_needle<true>, kNeCi},
+      {"has_any", 1, -1, text_and_list<kHasAny>, has_list_kernel<false>,
+       "One of the terms is there, ignoring case.", prepare_list, kHasAny, true},
+      {"has_all", 1, -1, text_and_list<kHasAll>, has_list_kernel<true>,
+       "All terms are there, ignoring case.", prepare_list, kHasAll},
+      {"matches_regex", 2, 2, two_texts<kMatches>, regex_kernel,
+       "The expression matches somewhere.", prepare_regex, kMatches},
   };
   add(c, kSpecs);
 }

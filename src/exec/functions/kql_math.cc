@@ -11,10 +11,21 @@ namespace {
 
 using Function = double (*)(double);
 
-double exp10_of(double x) { return std::pow(10.0, x); }
-double cot_of(double x) { return 1.0 / std::tan(x); }
-double degrees_of(double x) { return x * 180.0 / std::numbers::pi; }
-double radians_of(double x) { return x * std::numbers::pi / 180.0; }
+double exp10_of(double x) {
+  return std::pow(10.0, x);
+}
+
+double cot_of(double x) {
+  return 1.0 / std::tan(x);
+}
+
+double degrees_of(double x) {
+  return x * 180.0 / std::numbers::pi;
+}
+
+double radians_of(double x) {
+  return x * std::numbers::pi / 180.0;
+}
 
 /// A real function of one number; outside of its domain it is NaN, as in the engine.
 template <Function f>
@@ -42,20 +53,61 @@ Column real2_kernel(const KernelCall& call) {
   });
 }
 
-double pow_of(double a, double b) { return std::pow(a, b); }
-double atan2_of(double a, double b) { return std::atan2(a, b); }
-double sqrt_of(double x) { return std::sqrt(x); }
-double exp_of(double x) { return std::exp(x); }
-double exp2_of(double x) { return std::exp2(x); }
-double log_of(double x) { return std::log(x); }
-double log2_of(double x) { return std::log2(x); }
-double log10_of(double x) { return std::log10(x); }
-double sin_of(double x) { return std::sin(x); }
-double cos_of(double x) { return std::cos(x); }
-double tan_of(double x) { return std::tan(x); }
-double asin_of(double x) { return std::asin(x); }
-double acos_of(double x) { return std::acos(x); }
-double atan_of(double x) { return std::atan(x); }
+double pow_of(double a, double b) {
+  return std::pow(a, b);
+}
+
+double atan2_of(double a, double b) {
+  return std::atan2(a, b);
+}
+
+double sqrt_of(double x) {
+  return std::sqrt(x);
+}
+
+double exp_of(double x) {
+  return std::exp(x);
+}
+
+double exp2_of(double x) {
+  return std::exp2(x);
+}
+
+double log_of(double x) {
+  return std::log(x);
+}
+
+double log2_of(double x) {
+  return std::log2(x);
+}
+
+double log10_of(double x) {
+  return std::log10(x);
+}
+
+double sin_of(double x) {
+  return std::sin(x);
+}
+
+double cos_of(double x) {
+  return std::cos(x);
+}
+
+double tan_of(double x) {
+  return std::tan(x);
+}
+
+double asin_of(double x) {
+  return std::asin(x);
+}
+
+double acos_of(double x) {
+  return std::acos(x);
+}
+
+double atan_of(double x) {
+  return std::atan(x);
+}
 
 Column pi_kernel(const KernelCall& call) {
   return Column::constant(Value::real(std::numbers::pi), call.num_rows);
@@ -84,7 +136,8 @@ Column abs_kernel(const KernelCall& call) {
 Column round_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     const std::optional<double> v = args[0].number(row);
-    const std::optional<int64_t> digits = args.size() > 1 ? args[1].integer(row) : std::optional<int64_t>(0);
+    const std::optional<int64_t> digits =
+        args.size() > 1 ? args[1].integer(row) : std::optional<int64_t>(0);
     if (!v || !digits) return;
     if (!std::isfinite(*v) || *digits > 300 || *digits < -300) {
       out.set(row, *v);
@@ -97,9 +150,11 @@ Column round_kernel(const KernelCall& call) {
       return;
     }
     // 2.675 * 100 falls just below 267.5; one step up gives what the decimal text says.
-    const double nudged = std::nextafter(scaled, scaled < 0 ? -std::numeric_limits<double>::infinity()
-                                                            : std::numeric_limits<double>::infinity());
-    const double rounded = std::fabs(std::round(nudged) - scaled) <= 0.5 ? std::round(nudged) : std::round(scaled);
+    const double nudged =
+        std::nextafter(scaled, scaled < 0 ? -std::numeric_limits<double>::infinity()
+                                          : std::numeric_limits<double>::infinity());
+    const double rounded =
+        std::fabs(std::round(nudged) - scaled) <= 0.5 ? std::round(nudged) : std::round(scaled);
     out.set(row, *digits < 0 ? rounded * scale : rounded / scale);
   });
 }
@@ -119,7 +174,8 @@ Column ceiling_kernel(const KernelCall& call) {
 
 Column sign_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
-    if (const std::optional<double> v = args[0].number(row)) out.set(row, *v > 0 ? 1.0 : *v < 0 ? -1.0 : 0.0);
+    if (const std::optional<double> v = args[0].number(row))
+      out.set(row, *v > 0 ? 1.0 : *v < 0 ? -1.0 : 0.0);
   });
 }
 
@@ -136,7 +192,8 @@ Column class_kernel(const KernelCall& call) {
   });
 }
 
-// ---- bits -----------------------------------------------------------------------------------------
+// ---- bits
+// -----------------------------------------------------------------------------------------
 
 template <char op>
 Column bits_kernel(const KernelCall& call) {
@@ -187,7 +244,8 @@ constexpr Spec kSpecs[] = {
     {"binary_shift_left", 2, 2, kBits, bits_kernel<'<'>, "Shift left."},
     {"binary_shift_right", 2, 2, kBits, bits_kernel<'>'>, "Arithmetic shift right."},
     {"binary_xor", 2, 2, kBits, bits_kernel<'^'>, "Bitwise exclusive or."},
-    {"bitset_count_ones", 1, 1, fixed<Type::kLong, kIntegerArg>, count_ones_kernel, "Number of bits that are set."},
+    {"bitset_count_ones", 1, 1, fixed<Type::kLong, kIntegerArg>, count_ones_kernel,
+     "Number of bits that are set."},
     {"ceiling", 1, 1, kReal1, ceiling_kernel, "Least whole number not below."},
     {"cos", 1, 1, kReal1, real_kernel<cos_of>, "Cosine."},
     {"cot", 1, 1, kReal1, real_kernel<cot_of>, "Cotangent."},
@@ -213,6 +271,8 @@ constexpr Spec kSpecs[] = {
 
 }  // namespace
 
-void register_math(plan::FunctionCatalog& c) { add(c, kSpecs); }
+void register_math(plan::FunctionCatalog& c) {
+  add(c, kSpecs);
+}
 
 }  // namespace postern::exec::kql

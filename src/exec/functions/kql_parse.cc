@@ -11,11 +11,13 @@ namespace {
 /// `a=1&b=2` as a bag; names and values are unescaped.
 void write_query(DynamicWriter& w, std::string_view query) {
   w.begin_object();
-  for (const std::string_view part : query.empty() ? std::vector<std::string_view>{} : split(query, '&')) {
+  for (const std::string_view part :
+       query.empty() ? std::vector<std::string_view>{} : split(query, '&')) {
     if (part.empty()) continue;
     const size_t equals = part.find('=');
     w.key(repair_utf8(url_decode(part.substr(0, equals))));
-    w.string(equals == std::string_view::npos ? "" : repair_utf8(url_decode(part.substr(equals + 1))));
+    w.string(equals == std::string_view::npos ? ""
+                                              : repair_utf8(url_decode(part.substr(equals + 1))));
   }
   w.end();
 }
@@ -68,8 +70,9 @@ Column parse_url_kernel(const KernelCall& call) {
     DynamicWriter w;
     w.begin_object();
     for (const auto& [name, value] :
-         {std::pair("Scheme", u.scheme), std::pair("Host", u.host), std::pair("Port", u.port), std::pair("Path", u.path),
-          std::pair("Username", u.username), std::pair("Password", u.password)}) {
+         {std::pair("Scheme", u.scheme), std::pair("Host", u.host), std::pair("Port", u.port),
+          std::pair("Path", u.path), std::pair("Username", u.username),
+          std::pair("Password", u.password)}) {
       w.key(name);
       w.string(value);
     }
@@ -106,25 +109,31 @@ Column parse_path_kernel(const KernelCall& call) {
       s = s.substr(colons + 3);
     }
     if (s.starts_with("\\\\?\\")) s.remove_prefix(4);  // long paths
-    const std::string_view root = s.size() >= 2 && s[1] == ':' && ascii_alpha(s[0]) ? s.substr(0, 2) : std::string_view();
+    const std::string_view root =
+        s.size() >= 2 && s[1] == ':' && ascii_alpha(s[0]) ? s.substr(0, 2) : std::string_view();
     const size_t slash = s.find_last_of("/\\");
-    const std::string_view directory = slash == std::string_view::npos ? std::string_view() : s.substr(0, slash);
-    std::string_view file = slash == std::string_view::npos ? s.substr(root.size()) : s.substr(slash + 1);
+    const std::string_view directory =
+        slash == std::string_view::npos ? std::string_view() : s.substr(0, slash);
+    std::string_view file =
+        slash == std::string_view::npos ? s.substr(root.size()) : s.substr(slash + 1);
     std::string_view stream;
     if (const size_t colon = file.find(':'); colon != std::string_view::npos) {
       stream = file.substr(colon + 1);
       file = file.substr(0, colon);
     }
     const size_t above = directory.find_last_of("/\\");
-    const std::string_view name = above == std::string_view::npos ? directory.substr(std::min(root.size(), directory.size()))
-                                                                  : directory.substr(above + 1);
+    const std::string_view name = above == std::string_view::npos
+                                      ? directory.substr(std::min(root.size(), directory.size()))
+                                      : directory.substr(above + 1);
     const size_t dot = file.rfind('.');
     DynamicWriter w;
     w.begin_object();
     for (const auto& [key, value] :
-         {std::pair("Scheme", scheme), std::pair("RootPath", root), std::pair("DirectoryPath", directory),
-          std::pair("DirectoryName", name), std::pair("Filename", file),
-          std::pair("Extension", dot == std::string_view::npos ? std::string_view() : file.substr(dot + 1)),
+         {std::pair("Scheme", scheme), std::pair("RootPath", root),
+          std::pair("DirectoryPath", directory), std::pair("DirectoryName", name),
+          std::pair("Filename", file),
+          std::pair("Extension",
+                    dot == std::string_view::npos ? std::string_view() : file.substr(dot + 1)),
           std::pair("AlternateDataStreamName", stream)}) {
       w.key(key);
       w.string(value);
@@ -147,9 +156,12 @@ Column parse_csv_kernel(const KernelCall& call) {
     for (size_t i = 0; i < s.size(); ++i) {
       const char c = s[i];
       if (quoted) {
-        if (c == '"' && i + 1 < s.size() && s[i + 1] == '"') field.push_back(s[++i]);
-        else if (c == '"') quoted = false;
-        else field.push_back(c);
+        if (c == '"' && i + 1 < s.size() && s[i + 1] == '"')
+          field.push_back(s[++i]);
+        else if (c == '"')
+          quoted = false;
+        else
+          field.push_back(c);
       } else if (c == '"' && field.empty()) {
         quoted = true;
       } else if (c == ',') {
@@ -167,7 +179,8 @@ Column parse_csv_kernel(const KernelCall& call) {
   });
 }
 
-/// The rules of CommandLineToArgvW: backslashes count before a quote only, "" inside quotes is a quote.
+/// The rules of CommandLineToArgvW: backslashes count before a quote only, "" inside quotes is a
+/// quote.
 Column parse_command_line_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     const std::string_view s = trim(args[0].text(row));
@@ -180,7 +193,8 @@ Column parse_command_line_kernel(const KernelCall& call) {
     for (size_t i = 0; i < s.size(); ++i) {
       if (s[i] == '\\') {
         size_t n = 0;
-        while (i + n < s.size() && s[i + n] == '\\') ++n;
+        while (i + n < s.size() && s[i + n] == '\\')
+          ++n;
         const bool before_quote = i + n < s.size() && s[i + n] == '"';
         word.append(before_quote ? n / 2 : n, '\\');
         open = true;
@@ -191,8 +205,10 @@ Column parse_command_line_kernel(const KernelCall& call) {
         }
       } else if (s[i] == '"') {
         open = true;
-        if (quoted && i + 1 < s.size() && s[i + 1] == '"') word.push_back(s[++i]);
-        else quoted = !quoted;
+        if (quoted && i + 1 < s.size() && s[i + 1] == '"')
+          word.push_back(s[++i]);
+        else
+          quoted = !quoted;
       } else if ((s[i] == ' ' || s[i] == '\t') && !quoted) {
         if (open) w.string(word);
         word.clear();
@@ -208,13 +224,16 @@ Column parse_command_line_kernel(const KernelCall& call) {
   });
 }
 
-Result<std::shared_ptr<const void>> prepare_command_line(std::span<const Value* const> constants, std::span<const Type>) {
-  if (constants.size() > 1 && constants[1] && constants[1]->text() != "windows" && constants[1]->text() != "Windows")
+Result<std::shared_ptr<const void>> prepare_command_line(std::span<const Value* const> constants,
+                                                         std::span<const Type>) {
+  if (constants.size() > 1 && constants[1] && constants[1]->text() != "windows" &&
+      constants[1]->text() != "Windows")
     return Error{Code::kInvalid, "parse_command_line() knows the parser \"windows\" only"};
   return std::shared_ptr<const void>();
 }
 
-// ---- JSON paths -----------------------------------------------------------------------------------
+// ---- JSON paths
+// -----------------------------------------------------------------------------------
 
 /// The value at `$.a.b[0]['c d']`; null when a step finds nothing.
 Dynamic at_path(Dynamic d, std::string_view path) {
@@ -264,12 +283,16 @@ constexpr Spec kSpecs[] = {
     {"parse_urlquery", 1, 1, kTextToBag, parse_urlquery_kernel, "Parameters of a query string."},
     {"parse_path", 1, 1, kTextToBag, parse_path_kernel, "Parts of a file path."},
     {"parse_csv", 1, 1, kTextToBag, parse_csv_kernel, "Fields of a CSV line."},
-    {"parse_command_line", 2, 2, kTextToBag, parse_command_line_kernel, "Words of a command line.", prepare_command_line},
-    {"extract_json", 2, 2, fixed<Type::kString, kTextArg>, extract_json_kernel, "Text at a JSON path."},
+    {"parse_command_line", 2, 2, kTextToBag, parse_command_line_kernel, "Words of a command line.",
+     prepare_command_line},
+    {"extract_json", 2, 2, fixed<Type::kString, kTextArg>, extract_json_kernel,
+     "Text at a JSON path."},
 };
 
 }  // namespace
 
-void register_parsers(plan::FunctionCatalog& c) { add(c, kSpecs); }
+void register_parsers(plan::FunctionCatalog& c) {
+  add(c, kSpecs);
+}
 
 }  // namespace postern::exec::kql

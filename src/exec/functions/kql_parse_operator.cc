@@ -1,10 +1,11 @@
 // The `parse` operator: a text against a pattern of literal texts and columns, as one function.
 //
 // parse(text, parts, kind, flags): `parts` is an array of ["text", literal], ["column", type] or
-// ["skip", ""]; the result an array with one value per column, or null when the text does not match.
-// Simple and relaxed kinds walk the literals from left to right; a column takes what lies between, a typed
-// one must hold that type (else the match fails, or in relaxed kind that column is null). kind=regex joins
-// everything into one expression. Source: Kusto documentation, "parse operator"; engine answers.
+// ["skip", ""]; the result an array with one value per column, or null when the text does not
+// match. Simple and relaxed kinds walk the literals from left to right; a column takes what lies
+// between, a typed one must hold that type (else the match fails, or in relaxed kind that column is
+// null). kind=regex joins everything into one expression. Source: Kusto documentation, "parse
+// operator"; engine answers.
 #include <algorithm>
 
 #include "base/datetime_text.h"
@@ -58,7 +59,8 @@ bool write_value(DynamicWriter& w, std::string_view s, Type type) {
   }
 }
 
-// ---- kind=regex -------------------------------------------------------------------------------------
+// ---- kind=regex
+// -------------------------------------------------------------------------------------
 
 /// The engine's expression of a typed column.
 std::string_view expression_of(Type t) {
@@ -75,17 +77,23 @@ std::string_view expression_of(Type t) {
   }
 }
 
-Result<std::shared_ptr<const match::Regex>> compile(const std::vector<Part>& parts, std::string_view flags) {
+Result<std::shared_ptr<const match::Regex>> compile(const std::vector<Part>& parts,
+                                                    std::string_view flags) {
   // Groups inside the literal expressions must not count: columns are named.
   std::string pattern;
   match::RegexFlags f;
   bool ungreedy = false;
   for (const char c : flags) {
-    if (c == 'i') f.ignore_case = true;
-    else if (c == 'm') f.multi_line = true;
-    else if (c == 's') f.dot_all = true;
-    else if (c == 'U') ungreedy = true;
-    else return Error{Code::kInvalid, "not a flag of `parse`: " + std::string(1, c)};
+    if (c == 'i')
+      f.ignore_case = true;
+    else if (c == 'm')
+      f.multi_line = true;
+    else if (c == 's')
+      f.dot_all = true;
+    else if (c == 'U')
+      ungreedy = true;
+    else
+      return Error{Code::kInvalid, "not a flag of `parse`: " + std::string(1, c)};
   }
   if (ungreedy) pattern = "(?U)";
   size_t column = 0;
@@ -107,11 +115,13 @@ bool match_regex(const Pattern& p, std::string_view s, std::vector<std::string_v
   if (!p.regex->search(s, 0, groups)) return false;
   const std::vector<std::string>& names = p.regex->group_names();
   for (size_t i = 0; i < groups.size() && i < names.size(); ++i)
-    if (names[i].starts_with("column_")) found.push_back(groups[i].data() ? groups[i] : std::string_view(""));
+    if (names[i].starts_with("column_"))
+      found.push_back(groups[i].data() ? groups[i] : std::string_view(""));
   return true;
 }
 
-// ---- simple and relaxed -------------------------------------------------------------------------------
+// ---- simple and relaxed
+// -------------------------------------------------------------------------------
 
 /// Beginning of `s` that a typed column takes before a `*`: the longest that is such a value.
 std::string_view longest_value(std::string_view s, Type type) {
@@ -139,7 +149,9 @@ bool match_literals(const Pattern& p, std::string_view s, std::vector<std::strin
       column = part.kind == Part::Kind::kColumn ? &part : nullptr;
       continue;
     }
-    const size_t hit = open ? s.find(part.text, at) : (s.substr(at, part.text.size()) == part.text ? at : std::string_view::npos);
+    const size_t hit =
+        open ? s.find(part.text, at)
+             : (s.substr(at, part.text.size()) == part.text ? at : std::string_view::npos);
     if (hit == std::string_view::npos) return false;
     if (column) found.push_back(s.substr(at, hit - at));
     at = hit + part.text.size();
@@ -151,9 +163,11 @@ bool match_literals(const Pattern& p, std::string_view s, std::vector<std::strin
   return open || at == s.size();
 }
 
-// ---- the function -------------------------------------------------------------------------------------
+// ---- the function
+// -------------------------------------------------------------------------------------
 
-Result<std::shared_ptr<const void>> prepare(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare(std::span<const Value* const> constants,
+                                            std::span<const Type>) {
   for (size_t i = 1; i < 4; ++i)
     if (!constants[i]) return Error{Code::kInvalid, "the pattern of `parse` must be written out"};
   auto pattern = std::make_shared<Pattern>();
@@ -161,7 +175,9 @@ Result<std::shared_ptr<const void>> prepare(std::span<const Value* const> consta
   for (uint32_t i = 0; i < parts.size(); ++i) {
     Part part;
     const std::string_view kind = parts.at(i).at(0).as_string();
-    part.kind = kind == "column" ? Part::Kind::kColumn : kind == "skip" ? Part::Kind::kSkip : Part::Kind::kText;
+    part.kind = kind == "column" ? Part::Kind::kColumn
+                : kind == "skip" ? Part::Kind::kSkip
+                                 : Part::Kind::kText;
     part.text = std::string(parts.at(i).at(1).as_string());
     if (part.kind == Part::Kind::kColumn) data::type_from_name(part.text, part.type);
     pattern->parts.push_back(std::move(part));
@@ -179,7 +195,8 @@ Column parse_kernel(const KernelCall& call) {
   return map_rows(call, [&](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     const std::string_view s = args[0].text(row);
     found.clear();
-    if (!(pattern.regex ? match_regex(pattern, s, found) : match_literals(pattern, s, found))) return;
+    if (!(pattern.regex ? match_regex(pattern, s, found) : match_literals(pattern, s, found)))
+      return;
     DynamicWriter w;
     w.begin_array();
     size_t i = 0;
@@ -204,6 +221,8 @@ constexpr Spec kSpecs[] = {
 
 }  // namespace
 
-void register_parse_operator(plan::FunctionCatalog& c) { add(c, kSpecs); }
+void register_parse_operator(plan::FunctionCatalog& c) {
+  add(c, kSpecs);
+}
 
 }  // namespace postern::exec::kql

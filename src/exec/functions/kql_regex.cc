@@ -12,12 +12,16 @@ namespace {
 using match::Regex;
 using RegexPtr = std::shared_ptr<const Regex>;
 
-Result<RegexPtr> compile(std::string_view pattern) { return Regex::compile(pattern, match::RegexDialect::kKusto); }
+Result<RegexPtr> compile(std::string_view pattern) {
+  return Regex::compile(pattern, match::RegexDialect::kKusto);
+}
 
 /// A regex argument: the prepared one, or what the row says.
 class RegexArg {
  public:
-  explicit RegexArg(const Regex* prepared, std::string_view before = "", std::string_view behind = "")
+  explicit RegexArg(const Regex* prepared,
+                    std::string_view before = "",
+                    std::string_view behind = "")
       : prepared_(prepared), before_(before), behind_(behind) {}
 
   /// Null when the row's text is no expression.
@@ -44,7 +48,8 @@ class RegexArg {
 
 /// Prepares the regex that is argument `slot`.
 template <size_t slot>
-Result<std::shared_ptr<const void>> prepare_regex(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare_regex(std::span<const Value* const> constants,
+                                                  std::span<const Type>) {
   if (slot >= constants.size() || !constants[slot]) return std::shared_ptr<const void>();
   POSTERN_TRY(RegexPtr regex, compile(constants[slot]->text()));
   return std::shared_ptr<const void>(regex);
@@ -54,8 +59,8 @@ std::string_view group_or_empty(const std::vector<std::string_view>& groups, siz
   return i < groups.size() && groups[i].data() ? groups[i] : std::string_view();
 }
 
-/// Calls `f(groups)` for each match, left to right, until it gives false. Empty matches advance by one
-/// character, as every engine does.
+/// Calls `f(groups)` for each match, left to right, until it gives false. Empty matches advance by
+/// one character, as every engine does.
 template <class F>
 void each_match(const Regex& regex, std::string_view s, F&& f) {
   std::vector<std::string_view> groups;
@@ -87,14 +92,17 @@ Column extract_kernel(const KernelCall& call) {
   });
 }
 
-Result<std::shared_ptr<const void>> prepare_extract_all(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare_extract_all(std::span<const Value* const> constants,
+                                                        std::span<const Type>) {
   if (!constants[0]) return std::shared_ptr<const void>();
   POSTERN_TRY(RegexPtr regex, compile(constants[0]->text()));
-  if (regex->num_groups() < 1) return Error{Code::kInvalid, "extract_all() needs a regex with at least one capturing group"};
+  if (regex->num_groups() < 1)
+    return Error{Code::kInvalid, "extract_all() needs a regex with at least one capturing group"};
   return std::shared_ptr<const void>(regex);
 }
 
-/// extract_all(regex[, groups], s): an array of matches; each is the group's text, or an array of several.
+/// extract_all(regex[, groups], s): an array of matches; each is the group's text, or an array of
+/// several.
 Column extract_all_kernel(const KernelCall& call) {
   RegexArg regex_arg(static_cast<const Regex*>(call.state));
   return map_rows(call, [&](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
@@ -113,7 +121,8 @@ Column extract_all_kernel(const KernelCall& call) {
         if (named != names.end()) wanted.push_back(static_cast<size_t>(named - names.begin()));
       }
     } else {
-      for (int i = 1; i <= regex->num_groups(); ++i) wanted.push_back(static_cast<size_t>(i));
+      for (int i = 1; i <= regex->num_groups(); ++i)
+        wanted.push_back(static_cast<size_t>(i));
     }
     DynamicWriter w;
     bool any = false;
@@ -121,7 +130,8 @@ Column extract_all_kernel(const KernelCall& call) {
     each_match(*regex, args.back().text(row), [&](const std::vector<std::string_view>& groups) {
       any = true;
       if (wanted.size() != 1) w.begin_array();
-      for (const size_t g : wanted) w.string(group_or_empty(groups, g));
+      for (const size_t g : wanted)
+        w.string(group_or_empty(groups, g));
       if (wanted.size() != 1) w.end();
       return true;
     });
@@ -132,15 +142,19 @@ Column extract_all_kernel(const KernelCall& call) {
 
 // ---- replace ------------------------------------------------------------------------------------
 
-void append_rewrite(std::string& out, std::string_view rewrite, const std::vector<std::string_view>& groups) {
+void append_rewrite(std::string& out,
+                    std::string_view rewrite,
+                    const std::vector<std::string_view>& groups) {
   for (size_t i = 0; i < rewrite.size(); ++i) {
     if (rewrite[i] != '\\' || i + 1 == rewrite.size()) {
       out.push_back(rewrite[i]);
       continue;
     }
     const char c = rewrite[++i];
-    if (ascii_digit(c)) out += group_or_empty(groups, static_cast<size_t>(c - '0'));
-    else out.push_back(c);
+    if (ascii_digit(c))
+      out += group_or_empty(groups, static_cast<size_t>(c - '0'));
+    else
+      out.push_back(c);
   }
 }
 
@@ -176,7 +190,8 @@ struct TrimState {
   RegexPtr back;
 };
 
-Result<std::shared_ptr<const void>> prepare_trim(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare_trim(std::span<const Value* const> constants,
+                                                 std::span<const Type>) {
   if (!constants[0]) return std::shared_ptr<const void>();
   const std::string pattern = constants[0]->text();
   auto state = std::make_shared<TrimState>();
@@ -195,7 +210,8 @@ Column trim_kernel(const KernelCall& call) {
   return map_rows(call, [&](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     std::string_view s = args[1].text(row);
     if (front)
-      if (const Regex* r = front_arg.at(args[0], row); r && r->search(s, 0, groups) && groups[0].data() == s.data())
+      if (const Regex* r = front_arg.at(args[0], row);
+          r && r->search(s, 0, groups) && groups[0].data() == s.data())
         s.remove_prefix(groups[0].size());
     if (back)
       if (const Regex* r = back_arg.at(args[0], row); r && r->search(s, 0, groups))
@@ -204,12 +220,15 @@ Column trim_kernel(const KernelCall& call) {
   });
 }
 
-// ---- counting and finding -------------------------------------------------------------------------
+// ---- counting and finding
+// -------------------------------------------------------------------------
 
-Result<std::shared_ptr<const void>> prepare_countof(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare_countof(std::span<const Value* const> constants,
+                                                    std::span<const Type>) {
   if (constants.size() < 3 || !constants[2] || !constants[1]) return std::shared_ptr<const void>();
   const std::string kind = constants[2]->text();
-  if (kind != "regex" && kind != "normal") return Error{Code::kInvalid, "countof() counts by `normal` or `regex`, not by `" + kind + "`"};
+  if (kind != "regex" && kind != "normal")
+    return Error{Code::kInvalid, "countof() counts by `normal` or `regex`, not by `" + kind + "`"};
   if (kind == "normal") return std::shared_ptr<const void>();
   POSTERN_TRY(RegexPtr regex, compile(constants[1]->text()));
   return std::shared_ptr<const void>(regex);
@@ -227,7 +246,9 @@ Column countof_kernel(const KernelCall& call) {
         each_match(*regex, s, [&](const std::vector<std::string_view>&) { return ++n > 0; });
     } else {
       const std::string_view what = args[1].text(row);
-      for (size_t at = s.find(what); !what.empty() && at != std::string_view::npos; at = s.find(what, at + 1)) ++n;
+      for (size_t at = s.find(what); !what.empty() && at != std::string_view::npos;
+           at = s.find(what, at + 1))
+        ++n;
     }
     out.set(row, n);
   });
@@ -235,7 +256,8 @@ Column countof_kernel(const KernelCall& call) {
 
 int64_t code_points_before(std::string_view s, size_t end) {
   int64_t n = 0;
-  for (size_t at = 0; at < end; ++n) (void)next_code_point(s, at);
+  for (size_t at = 0; at < end; ++n)
+    (void)next_code_point(s, at);
   return n;
 }
 
@@ -253,16 +275,19 @@ Column indexof_regex_kernel(const KernelCall& call) {
     if (!regex || !start || !length || !occurrence || *start < 0) return;
     const std::string_view s = args[0].text(row);
     size_t begin = 0;
-    for (int64_t i = 0; i < *start && begin < s.size(); ++i) (void)next_code_point(s, begin);
+    for (int64_t i = 0; i < *start && begin < s.size(); ++i)
+      (void)next_code_point(s, begin);
     size_t end = begin;
-    for (int64_t i = 0; (*length < 0 || i < *length) && end < s.size(); ++i) (void)next_code_point(s, end);
+    for (int64_t i = 0; (*length < 0 || i < *length) && end < s.size(); ++i)
+      (void)next_code_point(s, end);
     int64_t found = -1;
     int64_t seen = 0;
-    each_match(*regex, s.substr(begin, end - begin), [&](const std::vector<std::string_view>& groups) {
-      if (++seen < *occurrence) return true;
-      found = code_points_before(s, static_cast<size_t>(groups[0].data() - s.data()));
-      return false;
-    });
+    each_match(*regex, s.substr(begin, end - begin),
+               [&](const std::vector<std::string_view>& groups) {
+                 if (++seen < *occurrence) return true;
+                 found = code_points_before(s, static_cast<size_t>(groups[0].data() - s.data()));
+                 return false;
+               });
     out.set(row, found);
   });
 }
@@ -271,7 +296,8 @@ Column regex_quote_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     std::string quoted;
     for (const char c : args[0].text(row)) {
-      if (std::string_view("\\.+*?()|[]{}^$#&-~").find(c) != std::string_view::npos) quoted.push_back('\\');
+      if (std::string_view("\\.+*?()|[]{}^$#&-~").find(c) != std::string_view::npos)
+        quoted.push_back('\\');
       quoted.push_back(c);
     }
     out.set_copy(row, quoted);
@@ -287,17 +313,21 @@ constexpr Spec kSpecs[] = {
      "The groups of all matches.", prepare_extract_all},
     {"replace_regex", 3, 3, kTexts, replace_kernel, "Every match rewritten.", prepare_regex<1>},
     {"trim", 2, 2, kTexts, trim_kernel<true, true>, "One match removed at each end.", prepare_trim},
-    {"trim_start", 2, 2, kTexts, trim_kernel<true, false>, "One match removed at the front.", prepare_trim},
-    {"trim_end", 2, 2, kTexts, trim_kernel<false, true>, "One match removed at the back.", prepare_trim},
-    {"countof", 2, 3, fixed<Type::kLong, kAnyArg, kTextArg, kTextArg>, countof_kernel, "How often a text occurs.",
-     prepare_countof},
-    {"indexof_regex", 2, 5, fixed<Type::kLong, kTextArg, kTextArg, kIntegerArg>, indexof_regex_kernel,
-     "Position of a match, or -1.", prepare_regex<1>},
+    {"trim_start", 2, 2, kTexts, trim_kernel<true, false>, "One match removed at the front.",
+     prepare_trim},
+    {"trim_end", 2, 2, kTexts, trim_kernel<false, true>, "One match removed at the back.",
+     prepare_trim},
+    {"countof", 2, 3, fixed<Type::kLong, kAnyArg, kTextArg, kTextArg>, countof_kernel,
+     "How often a text occurs.", prepare_countof},
+    {"indexof_regex", 2, 5, fixed<Type::kLong, kTextArg, kTextArg, kIntegerArg>,
+     indexof_regex_kernel, "Position of a match, or -1.", prepare_regex<1>},
     {"regex_quote", 1, 1, kTexts, regex_quote_kernel, "The text with regex characters escaped."},
 };
 
 }  // namespace
 
-void register_regexes(plan::FunctionCatalog& c) { add(c, kSpecs); }
+void register_regexes(plan::FunctionCatalog& c) {
+  add(c, kSpecs);
+}
 
 }  // namespace postern::exec::kql

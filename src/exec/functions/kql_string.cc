@@ -11,7 +11,8 @@ namespace {
 size_t count_code_points(std::string_view s) {
   if (is_ascii(s)) return s.size();
   size_t n = 0;
-  for (size_t at = 0; at < s.size(); ++n) (void)next_code_point(s, at);
+  for (size_t at = 0; at < s.size(); ++n)
+    (void)next_code_point(s, at);
   return n;
 }
 
@@ -19,20 +20,24 @@ size_t count_code_points(std::string_view s) {
 size_t byte_of(std::string_view s, size_t n) {
   if (is_ascii(s)) return std::min(n, s.size());
   size_t at = 0;
-  for (; n > 0 && at < s.size(); --n) (void)next_code_point(s, at);
+  for (; n > 0 && at < s.size(); --n)
+    (void)next_code_point(s, at);
   return at;
 }
 
-// ---- case -----------------------------------------------------------------------------------------
+// ---- case
+// -----------------------------------------------------------------------------------------
 
-/// Simple upper case of the scripts that fold() knows: the one code point in reach that folds to `c`.
+/// Simple upper case of the scripts that fold() knows: the one code point in reach that folds to
+/// `c`.
 char32_t upper_of(char32_t c) {
   if (c < 0x80) return c >= 'a' && c <= 'z' ? c - 32 : c;
   // Letters whose capital is no neighbour in their block.
   static constexpr std::pair<char32_t, char32_t> kOdd[] = {
-      {0xB5, 0x39C},    {0xFF, 0x178},    {0x131, 0x49},    {0x17F, 0x53},    {0x3AC, 0x386},   {0x3CC, 0x38C},
-      {0x3CD, 0x38E},   {0x3CE, 0x38F},   {0x3C2, 0x3A3},   {0x2C65, 0x23A},  {0x2C66, 0x23E},  {0x253, 0x181},
-      {0x254, 0x186},   {0x256, 0x189},   {0x257, 0x18A},   {0x259, 0x18F},   {0x25B, 0x190},   {0x1D79, 0xA77D}};
+      {0xB5, 0x39C},   {0xFF, 0x178},  {0x131, 0x49},   {0x17F, 0x53},  {0x3AC, 0x386},
+      {0x3CC, 0x38C},  {0x3CD, 0x38E}, {0x3CE, 0x38F},  {0x3C2, 0x3A3}, {0x2C65, 0x23A},
+      {0x2C66, 0x23E}, {0x253, 0x181}, {0x254, 0x186},  {0x256, 0x189}, {0x257, 0x18A},
+      {0x259, 0x18F},  {0x25B, 0x190}, {0x1D79, 0xA77D}};
   for (const auto& [small, capital] : kOdd)
     if (small == c) return capital;
   if (c == 0xDF || c == 0xF7) return c;
@@ -46,8 +51,9 @@ char32_t upper_of(char32_t c) {
 
 /// Simple lower case: folding, apart from small letters that fold to another small letter.
 char32_t lower_of(char32_t c) {
-  const bool small = c == 0xB5 || c == 0x17F || c == 0x345 || c == 0x3C2 || (c >= 0x3D0 && c <= 0x3D6) ||
-                     c == 0x3F0 || c == 0x3F1 || c == 0x3F5 || c == 0x1E9B || c == 0x1FBE;
+  const bool small = c == 0xB5 || c == 0x17F || c == 0x345 || c == 0x3C2 ||
+                     (c >= 0x3D0 && c <= 0x3D6) || c == 0x3F0 || c == 0x3F1 || c == 0x3F5 ||
+                     c == 0x1E9B || c == 0x1FBE;
   return small ? c : fold(c);
 }
 
@@ -61,7 +67,8 @@ Column case_kernel(const KernelCall& call) {
       const auto byte = static_cast<unsigned char>(s[at]);
       if (byte < 0x80) {
         const char c = s[at++];
-        changed.push_back(upper ? (c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c) : ascii_lower(c));
+        changed.push_back(upper ? (c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c)
+                                : ascii_lower(c));
         continue;
       }
       const char32_t c = next_code_point(s, at);
@@ -71,12 +78,14 @@ Column case_kernel(const KernelCall& call) {
   });
 }
 
-// ---- joining and cutting ----------------------------------------------------------------------------
+// ---- joining and cutting
+// ----------------------------------------------------------------------------
 
 Column strcat_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     std::string s;
-    for (Arg& a : args) s += a.text(row);
+    for (Arg& a : args)
+      s += a.text(row);
     out.set_copy(row, s);
   });
 }
@@ -110,7 +119,8 @@ Column strcat_array_kernel(const KernelCall& call) {
 
 Column strlen_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
-    if (args[0].valid(row)) out.set(row, static_cast<int64_t>(count_code_points(args[0].text(row))));
+    if (args[0].valid(row))
+      out.set(row, static_cast<int64_t>(count_code_points(args[0].text(row))));
   });
 }
 
@@ -120,11 +130,13 @@ Column string_size_kernel(const KernelCall& call) {
   });
 }
 
-/// substring(s, start[, length]): a negative start counts from the end; before the beginning gives "".
+/// substring(s, start[, length]): a negative start counts from the end; before the beginning gives
+/// "".
 Column substring_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     const std::optional<int64_t> start = args[1].integer(row);
-    const std::optional<int64_t> length = args.size() > 2 ? args[2].integer(row) : std::optional<int64_t>(INT64_MAX);
+    const std::optional<int64_t> length =
+        args.size() > 2 ? args[2].integer(row) : std::optional<int64_t>(INT64_MAX);
     const std::string_view s = args[0].text(row);
     const auto size = static_cast<int64_t>(count_code_points(s));
     if (!start || !length || *length <= 0 || *start >= size || *start < -size) {
@@ -149,7 +161,8 @@ Column split_kernel(const KernelCall& call) {
       parts.push_back(s);
     } else {
       size_t at = 0;
-      for (size_t hit; (hit = s.find(delimiter, at)) != std::string_view::npos; at = hit + delimiter.size())
+      for (size_t hit; (hit = s.find(delimiter, at)) != std::string_view::npos;
+           at = hit + delimiter.size())
         parts.push_back(s.substr(at, hit - at));
       parts.push_back(s.substr(at));
     }
@@ -160,7 +173,8 @@ Column split_kernel(const KernelCall& call) {
       if (!index || *index < 0 || *index >= static_cast<int64_t>(parts.size())) return;
       w.string(parts[static_cast<size_t>(*index)]);
     } else {
-      for (const std::string_view p : parts) w.string(p);
+      for (const std::string_view p : parts)
+        w.string(p);
     }
     w.end();
     out.set_copy(row, w.take());
@@ -187,7 +201,8 @@ Column indexof_kernel(const KernelCall& call) {
     const size_t end = byte_of(s, static_cast<size_t>(to));
     int64_t found = -1;
     int64_t seen = 0;
-    for (size_t at = s.find(what, begin); at != std::string::npos && at + what.size() <= end; at = s.find(what, at + 1)) {
+    for (size_t at = s.find(what, begin); at != std::string::npos && at + what.size() <= end;
+         at = s.find(what, at + 1)) {
       if (++seen < *occurrence) continue;
       found = static_cast<int64_t>(count_code_points(std::string_view(s).substr(0, at)));
       break;
@@ -251,7 +266,8 @@ Column replace_strings_kernel(const KernelCall& call) {
     const Dynamic rewrites = args[2].dynamic(row);
     std::string s(args[0].text(row));
     for (uint32_t i = 0; i < lookups.size(); ++i)
-      s = replaced(s, to_text(lookups.at(i)), rewrites.is_array() ? to_text(rewrites.at(i)) : to_text(rewrites));
+      s = replaced(s, to_text(lookups.at(i)),
+                   rewrites.is_array() ? to_text(rewrites.at(i)) : to_text(rewrites));
     out.set_copy(row, s);
   });
 }
@@ -265,7 +281,8 @@ Column reverse_kernel(const KernelCall& call) {
       const size_t begin = at;
       (void)next_code_point(s, at);
       free_end -= at - begin;
-      std::copy(s.begin() + static_cast<std::ptrdiff_t>(begin), s.begin() + static_cast<std::ptrdiff_t>(at),
+      std::copy(s.begin() + static_cast<std::ptrdiff_t>(begin),
+                s.begin() + static_cast<std::ptrdiff_t>(at),
                 reversed.begin() + static_cast<std::ptrdiff_t>(free_end));
     }
     out.set_copy(row, reversed);
@@ -274,11 +291,13 @@ Column reverse_kernel(const KernelCall& call) {
 
 std::u32string code_points(std::string_view s) {
   std::u32string out;
-  for (size_t at = 0; at < s.size();) out.push_back(next_code_point(s, at));
+  for (size_t at = 0; at < s.size();)
+    out.push_back(next_code_point(s, at));
   return out;
 }
 
-/// translate(from, to, s): characters one by one; a shorter `to` repeats its last, an empty one deletes.
+/// translate(from, to, s): characters one by one; a shorter `to` repeats its last, an empty one
+/// deletes.
 Column translate_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     const std::u32string from = code_points(args[0].text(row));
@@ -286,8 +305,10 @@ Column translate_kernel(const KernelCall& call) {
     std::string s;
     for (const char32_t c : code_points(args[2].text(row))) {
       const size_t i = from.find(c);
-      if (i == std::u32string::npos) append_utf8(s, c);
-      else if (!to.empty()) append_utf8(s, to[std::min(i, to.size() - 1)]);
+      if (i == std::u32string::npos)
+        append_utf8(s, c);
+      else if (!to.empty())
+        append_utf8(s, to[std::min(i, to.size() - 1)]);
     }
     out.set_copy(row, s);
   });
@@ -303,7 +324,8 @@ Column from_code_points_kernel(const KernelCall& call) {
     for (Arg& a : args) {
       const Dynamic d = a.dynamic(row);
       if (!d.is_array()) append(d);
-      for (uint32_t i = 0; d.is_array() && i < d.size(); ++i) append(d.at(i));
+      for (uint32_t i = 0; d.is_array() && i < d.size(); ++i)
+        append(d.at(i));
     }
     out.set_copy(row, s);
   });
@@ -313,7 +335,8 @@ Column to_code_points_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     DynamicWriter w;
     w.begin_array();
-    for (const char32_t c : code_points(args[0].text(row))) w.integer(static_cast<int64_t>(c));
+    for (const char32_t c : code_points(args[0].text(row)))
+      w.integer(static_cast<int64_t>(c));
     w.end();
     out.set_copy(row, w.take());
   });
@@ -336,17 +359,17 @@ Column has_any_index_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     const std::string s = fold(args[0].text(row));
     const Dynamic list = args[1].dynamic(row);
-    const auto word = [&](size_t at) {
-      return at < s.size() && is_alnum(next_code_point(s, at));
-    };
+    const auto word = [&](size_t at) { return at < s.size() && is_alnum(next_code_point(s, at)); };
     int64_t found = -1;
     for (uint32_t i = 0; i < list.size() && found < 0; ++i) {
       const std::string term = fold(to_text(list.at(i)));
       size_t begin = 0;
       const bool first_is_word = !term.empty() && is_alnum(next_code_point(term, begin));
-      for (size_t at = s.find(term); at != std::string::npos && found < 0; at = s.find(term, at + 1)) {
+      for (size_t at = s.find(term); at != std::string::npos && found < 0;
+           at = s.find(term, at + 1)) {
         size_t before = at;
-        while (before > 0 && (static_cast<unsigned char>(s[--before]) & 0xC0) == 0x80) continue;
+        while (before > 0 && (static_cast<unsigned char>(s[--before]) & 0xC0) == 0x80)
+          continue;
         const bool left = at == 0 || !first_is_word || !word(before);
         if (left && !word(at + term.size())) found = i;
         if (term.empty()) break;
@@ -370,9 +393,11 @@ Column format_bytes_kernel(const KernelCall& call) {
     size_t unit = 0;
     double v = *n;
     if (!wanted.empty()) {
-      for (; unit + 1 < std::size(kUnits) && kUnits[unit] != wanted; ++unit) v /= 1024;
+      for (; unit + 1 < std::size(kUnits) && kUnits[unit] != wanted; ++unit)
+        v /= 1024;
     } else {
-      for (; unit + 1 < std::size(kUnits) && std::fabs(v) >= 1024; ++unit) v /= 1024;
+      for (; unit + 1 < std::size(kUnits) && std::fabs(v) >= 1024; ++unit)
+        v /= 1024;
     }
     const double scale = std::pow(10.0, static_cast<double>(std::clamp<int64_t>(precision, 0, 15)));
     const double rounded = std::round(v * scale) / scale;
@@ -389,33 +414,43 @@ constexpr Spec kSpecs[] = {
     {"toupper", 1, 1, kAnyText, case_kernel<true>, "Upper case."},
     {"strcat", 1, 64, kAnyText, strcat_kernel, "Texts joined; null is empty."},
     {"strcat_delim", 2, 64, kAnyText, strcat_delim_kernel, "Texts joined with a delimiter."},
-    {"strcat_array", 2, 2, fixed<Type::kString, kDynamicArg, kAnyArg>, strcat_array_kernel, "Members of an array joined."},
+    {"strcat_array", 2, 2, fixed<Type::kString, kDynamicArg, kAnyArg>, strcat_array_kernel,
+     "Members of an array joined."},
     {"strlen", 1, 1, fixed<Type::kLong, kTextArg>, strlen_kernel, "Length in characters."},
     {"string_size", 1, 1, fixed<Type::kLong, kTextArg>, string_size_kernel, "Length in bytes."},
-    {"substring", 2, 3, fixed<Type::kString, kAnyArg, kIntegerArg, kIntegerArg>, substring_kernel, "Part of a text."},
-    {"split", 2, 3, fixed<Type::kDynamic, kAnyArg, kTextArg, kIntegerArg>, split_kernel, "Parts between delimiters."},
-    {"indexof", 2, 5, fixed<Type::kLong, kAnyArg, kAnyArg, kIntegerArg>, indexof_kernel, "Position of a text, or -1."},
-    {"strcmp", 2, 2, fixed<Type::kLong, kAnyArg>, strcmp_kernel, "-1, 0 or 1 by the order of two texts."},
-    {"strrep", 2, 3, fixed<Type::kString, kAnyArg, kIntegerArg, kAnyArg>, strrep_kernel, "A text several times."},
-    {"replace_string", 3, 3, fixed<Type::kString, kTextArg>, replace_string_kernel, "Every occurrence replaced."},
-    {"replace_strings", 3, 3, fixed<Type::kString, kTextArg, kDynamicArg, kTextArg>, replace_strings_kernel,
-     "Every occurrence of several texts replaced."},
+    {"substring", 2, 3, fixed<Type::kString, kAnyArg, kIntegerArg, kIntegerArg>, substring_kernel,
+     "Part of a text."},
+    {"split", 2, 3, fixed<Type::kDynamic, kAnyArg, kTextArg, kIntegerArg>, split_kernel,
+     "Parts between delimiters."},
+    {"indexof", 2, 5, fixed<Type::kLong, kAnyArg, kAnyArg, kIntegerArg>, indexof_kernel,
+     "Position of a text, or -1."},
+    {"strcmp", 2, 2, fixed<Type::kLong, kAnyArg>, strcmp_kernel,
+     "-1, 0 or 1 by the order of two texts."},
+    {"strrep", 2, 3, fixed<Type::kString, kAnyArg, kIntegerArg, kAnyArg>, strrep_kernel,
+     "A text several times."},
+    {"replace_string", 3, 3, fixed<Type::kString, kTextArg>, replace_string_kernel,
+     "Every occurrence replaced."},
+    {"replace_strings", 3, 3, fixed<Type::kString, kTextArg, kDynamicArg, kTextArg>,
+     replace_strings_kernel, "Every occurrence of several texts replaced."},
     {"reverse", 1, 1, kAnyText, reverse_kernel, "Characters in reverse order."},
-    {"translate", 3, 3, fixed<Type::kString, kTextArg>, translate_kernel, "Characters replaced one by one."},
-    {"unicode_codepoints_to_string", 1, 64, fixed<Type::kString, kIntegerArg>, from_code_points_kernel,
-     "Text of code points."},
+    {"translate", 3, 3, fixed<Type::kString, kTextArg>, translate_kernel,
+     "Characters replaced one by one."},
+    {"unicode_codepoints_to_string", 1, 64, fixed<Type::kString, kIntegerArg>,
+     from_code_points_kernel, "Text of code points."},
     {"unicode_codepoints_from_string", 1, 1, fixed<Type::kDynamic, kTextArg>, to_code_points_kernel,
      "Code points of a text."},
     {"isascii", 1, 1, fixed<Type::kBool, kTextArg>, isascii_kernel, "Only ASCII characters."},
     {"isutf8", 1, 1, fixed<Type::kBool, kTextArg>, isutf8_kernel, "Well-formed UTF-8."},
     {"has_any_index", 2, 2, fixed<Type::kLong, kTextArg, kDynamicArg>, has_any_index_kernel,
      "Which term of a list is there, or -1."},
-    {"format_bytes", 1, 3, fixed<Type::kString, kNumberArg, kIntegerArg, kTextArg>, format_bytes_kernel,
-     "A size with its unit."},
+    {"format_bytes", 1, 3, fixed<Type::kString, kNumberArg, kIntegerArg, kTextArg>,
+     format_bytes_kernel, "A size with its unit."},
 };
 
 }  // namespace
 
-void register_strings(plan::FunctionCatalog& c) { add(c, kSpecs); }
+void register_strings(plan::FunctionCatalog& c) {
+  add(c, kSpecs);
+}
 
 }  // namespace postern::exec::kql

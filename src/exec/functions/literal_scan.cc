@@ -10,10 +10,12 @@
 namespace postern::exec {
 namespace {
 
-constexpr uint32_t kFilterBits = 3;   // the filter has this many bits more than there are buckets
-constexpr size_t kMaxOffsets = 64;    // windows of a literal that are considered
+constexpr uint32_t kFilterBits = 3;  // the filter has this many bits more than there are buckets
+constexpr size_t kMaxOffsets = 64;   // windows of a literal that are considered
 
-uint32_t spread(uint32_t window) { return window * 0x9E3779B1U; }
+uint32_t spread(uint32_t window) {
+  return window * 0x9E3779B1U;
+}
 
 uint32_t window_at(std::string_view s, size_t at, size_t size) {
   uint32_t w = 0;
@@ -37,15 +39,17 @@ void LiteralScan::seal() {
   };
   std::unordered_map<uint32_t, uint32_t> uses;
   for (const std::string& s : literals_)
-    for (size_t at = 0; at < num_offsets(s); ++at) ++uses[window_at(s, at, window_size(s))];
+    for (size_t at = 0; at < num_offsets(s); ++at)
+      ++uses[window_at(s, at, window_size(s))];
   std::array<std::vector<Entry>, kMaxWindow> entries;
   for (size_t i = 0; i < literals_.size(); ++i) {
     const std::string& s = literals_[i];
     size_t best = 0;
     for (size_t at = 1; at < num_offsets(s); ++at)
-      if (uses[window_at(s, at, window_size(s))] < uses[window_at(s, best, window_size(s))]) best = at;
-    entries[window_size(s) - 1].push_back(
-        {window_at(s, best, window_size(s)), static_cast<uint32_t>(i), static_cast<uint32_t>(best)});
+      if (uses[window_at(s, at, window_size(s))] < uses[window_at(s, best, window_size(s))])
+        best = at;
+    entries[window_size(s) - 1].push_back({window_at(s, best, window_size(s)),
+                                           static_cast<uint32_t>(i), static_cast<uint32_t>(best)});
   }
   for (size_t n = 0; n < kMaxWindow; ++n)
     if (!entries[n].empty()) build(tables_[n], entries[n]);
@@ -62,10 +66,12 @@ void LiteralScan::build(Table& table, const std::vector<Entry>& entries) {
     const uint32_t bit = spread(e.window) >> (32 - table.bits - kFilterBits);
     table.filter[bit / 64] |= uint64_t{1} << (bit % 64);
   }
-  for (size_t i = 1; i < table.starts.size(); ++i) table.starts[i] += table.starts[i - 1];
+  for (size_t i = 1; i < table.starts.size(); ++i)
+    table.starts[i] += table.starts[i - 1];
   std::vector<uint32_t> next(table.starts.begin(), table.starts.end() - 1);
   table.entries.resize(entries.size());
-  for (const Entry& e : entries) table.entries[next[bucket(e)]++] = e;
+  for (const Entry& e : entries)
+    table.entries[next[bucket(e)]++] = e;
 }
 
 bool LiteralScan::search(const Table& table, size_t window_size, std::string_view text) const {

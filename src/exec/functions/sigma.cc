@@ -1,4 +1,5 @@
-// Sigma's tests of a field against values: equals, contains, startswith, endswith, re, cidr, keyword.
+// Sigma's tests of a field against values: equals, contains, startswith, endswith, re, cidr,
+// keyword.
 #include "exec/functions/sigma.h"
 
 #include <utility>
@@ -25,11 +26,16 @@ namespace {
 using Constants = std::span<const Value* const>;
 using Prepared = Result<std::shared_ptr<const void>>;
 
-Typing gives_bool(const TypeRequest&) { return Typing::ok(Type::kBool); }
+Typing gives_bool(const TypeRequest&) {
+  return Typing::ok(Type::kBool);
+}
 
-Error not_constant() { return {Code::kInvalid, "the values of a Sigma test are literals"}; }
+Error not_constant() {
+  return {Code::kInvalid, "the values of a Sigma test are literals"};
+}
 
-// ---- equals, contains, startswith, endswith ------------------------------------------------------
+// ---- equals, contains, startswith, endswith
+// ------------------------------------------------------
 
 template <SigmaPatterns::Operator op, bool cased>
 Prepared prepare_patterns(Constants constants, std::span<const Type>) {
@@ -48,14 +54,17 @@ Column patterns_kernel(const KernelCall& call) {
   if (data::is_integer(field.type()) && patterns.takes_integers()) {
     ColumnBuilder out(Type::kBool, call.num_rows);
     const auto v = field.view<int64_t>();
-    for (const uint32_t row : call.rows) out.set(row, v.valid(row) && patterns.matches(v[row]));
+    for (const uint32_t row : call.rows)
+      out.set(row, v.valid(row) && patterns.matches(v[row]));
     return out.finish();
   }
   std::string scratch;
-  return test_text(call, field, false, [&](std::string_view s) { return patterns.matches(s, scratch); });
+  return test_text(call, field, false,
+                   [&](std::string_view s) { return patterns.matches(s, scratch); });
 }
 
-// ---- keyword --------------------------------------------------------------------------------------
+// ---- keyword
+// --------------------------------------------------------------------------------------
 
 struct Keywords {
   SigmaPatterns patterns;
@@ -64,8 +73,9 @@ struct Keywords {
   explicit Keywords(bool cased) : patterns(SigmaPatterns::Operator::kContains, cased) {}
 };
 
-// The values of the event and its text come first, then the keywords. A call of two arguments is one
-// keyword searched in the values alone: what is left when an explanation tries keywords one by one.
+// The values of the event and its text come first, then the keywords. A call of two arguments is
+// one keyword searched in the values alone: what is left when an explanation tries keywords one by
+// one.
 template <bool cased>
 Prepared prepare_keywords(Constants constants, std::span<const Type>) {
   auto keywords = std::make_shared<Keywords>(cased);
@@ -95,11 +105,13 @@ Column keyword_kernel(const KernelCall& call) {
       return v[row] != 0;
     });
   }
-  for (const uint32_t row : open) out.set(row, false);
+  for (const uint32_t row : open)
+    out.set(row, false);
   return out.finish();
 }
 
-// ---- re -------------------------------------------------------------------------------------------
+// ---- re
+// -------------------------------------------------------------------------------------------
 
 using Regexes = std::vector<std::shared_ptr<const match::Regex>>;
 
@@ -128,7 +140,8 @@ Column regex_kernel(const KernelCall& call) {
   });
 }
 
-// ---- cidr -----------------------------------------------------------------------------------------
+// ---- cidr
+// -----------------------------------------------------------------------------------------
 
 Prepared prepare_networks(Constants constants, std::span<const Type>) {
   auto networks = std::make_shared<std::vector<match::Cidr>>();
@@ -152,8 +165,12 @@ Column cidr_kernel(const KernelCall& call) {
   });
 }
 
-void add(plan::FunctionCatalog& c, std::string name, plan::Kernel kernel, plan::Prepare prepare,
-         std::string symbol, std::string doc) {
+void add(plan::FunctionCatalog& c,
+         std::string name,
+         plan::Kernel kernel,
+         plan::Prepare prepare,
+         std::string symbol,
+         std::string doc) {
   FunctionDef f = sigma_function(std::move(name), 2, -1, kernel, std::move(symbol), std::move(doc));
   f.prepare = prepare;
   f.any_of = true;
@@ -161,17 +178,24 @@ void add(plan::FunctionCatalog& c, std::string name, plan::Kernel kernel, plan::
 }
 
 template <SigmaPatterns::Operator op>
-void add_patterns(plan::FunctionCatalog& c, const std::string& name, const std::string& symbol,
+void add_patterns(plan::FunctionCatalog& c,
+                  const std::string& name,
+                  const std::string& symbol,
                   const std::string& doc) {
-  add(c, "sigma." + name, patterns_kernel, prepare_patterns<op, false>, symbol, doc + ", ignoring case.");
+  add(c, "sigma." + name, patterns_kernel, prepare_patterns<op, false>, symbol,
+      doc + ", ignoring case.");
   add(c, "sigma." + name + "_cased", patterns_kernel, prepare_patterns<op, true>, name + "_cased",
       doc + ", in this case.");
 }
 
 }  // namespace
 
-plan::FunctionDef sigma_function(std::string name, int min_args, int max_args, plan::Kernel kernel,
-                                 std::string symbol, std::string doc) {
+plan::FunctionDef sigma_function(std::string name,
+                                 int min_args,
+                                 int max_args,
+                                 plan::Kernel kernel,
+                                 std::string symbol,
+                                 std::string doc) {
   FunctionDef f;
   f.name = std::move(name);
   f.min_args = min_args;
@@ -185,21 +209,30 @@ plan::FunctionDef sigma_function(std::string name, int min_args, int max_args, p
 
 void register_sigma_tests(plan::FunctionCatalog& c) {
   using Operator = SigmaPatterns::Operator;
-  add_patterns<Operator::kEquals>(c, "equals", "=", "The whole value is one of these patterns, numbers or booleans");
-  add_patterns<Operator::kContains>(c, "contains", "contains", "The value contains one of these patterns");
-  add_patterns<Operator::kStartsWith>(c, "startswith", "startswith", "The value begins with one of these patterns");
-  add_patterns<Operator::kEndsWith>(c, "endswith", "endswith", "The value ends with one of these patterns");
+  add_patterns<Operator::kEquals>(c, "equals", "=",
+                                  "The whole value is one of these patterns, numbers or booleans");
+  add_patterns<Operator::kContains>(c, "contains", "contains",
+                                    "The value contains one of these patterns");
+  add_patterns<Operator::kStartsWith>(c, "startswith", "startswith",
+                                      "The value begins with one of these patterns");
+  add_patterns<Operator::kEndsWith>(c, "endswith", "endswith",
+                                    "The value ends with one of these patterns");
   const std::string doc = "A regular expression matches somewhere in the value";
   add(c, "sigma.re", regex_kernel, prepare_regexes<0>, "re", doc + ".");
   add(c, "sigma.re_i", regex_kernel, prepare_regexes<1>, "re_i", doc + ", ignoring case.");
   add(c, "sigma.re_m", regex_kernel, prepare_regexes<2>, "re_m", doc + "; ^ and $ at line ends.");
-  add(c, "sigma.re_im", regex_kernel, prepare_regexes<3>, "re_im", doc + ", ignoring case; ^ and $ at line ends.");
-  add(c, "sigma.re_s", regex_kernel, prepare_regexes<4>, "re_s", doc + "; a dot also matches a line end.");
-  add(c, "sigma.re_is", regex_kernel, prepare_regexes<5>, "re_is", doc + ", ignoring case; a dot also matches a line end.");
-  add(c, "sigma.re_ms", regex_kernel, prepare_regexes<6>, "re_ms", doc + "; ^ and $ at line ends, which a dot matches.");
+  add(c, "sigma.re_im", regex_kernel, prepare_regexes<3>, "re_im",
+      doc + ", ignoring case; ^ and $ at line ends.");
+  add(c, "sigma.re_s", regex_kernel, prepare_regexes<4>, "re_s",
+      doc + "; a dot also matches a line end.");
+  add(c, "sigma.re_is", regex_kernel, prepare_regexes<5>, "re_is",
+      doc + ", ignoring case; a dot also matches a line end.");
+  add(c, "sigma.re_ms", regex_kernel, prepare_regexes<6>, "re_ms",
+      doc + "; ^ and $ at line ends, which a dot matches.");
   add(c, "sigma.re_ims", regex_kernel, prepare_regexes<7>, "re_ims",
       doc + ", ignoring case; ^ and $ at line ends, which a dot matches.");
-  add(c, "sigma.cidr", cidr_kernel, prepare_networks, "cidr", "The address is in one of these networks.");
+  add(c, "sigma.cidr", cidr_kernel, prepare_networks, "cidr",
+      "The address is in one of these networks.");
   add(c, "sigma.keyword", keyword_kernel, prepare_keywords<false>, "",
       "Some value of the event, or its text, contains one of these patterns, ignoring case.");
   add(c, "sigma.keyword_cased", keyword_kernel, prepare_keywords<true>, "",

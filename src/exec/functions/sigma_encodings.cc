@@ -1,8 +1,8 @@
 // Sigma's encodings of values: the texts that a published value stands for.
 //
-// Each takes pattern text, or an array of them, and gives an array of pattern texts; literals in the
-// result are escaped, so a test reads them back as they are. All arguments are literals: the binder
-// folds these calls, and a test gets the array.
+// Each takes pattern text, or an array of them, and gives an array of pattern texts; literals in
+// the result are escaped, so a test reads them back as they are. All arguments are literals: the
+// binder folds these calls, and a test gets the array.
 #include <utility>
 
 #include "data/dynamic.h"
@@ -32,7 +32,9 @@ using Encoder = Result<Patterns> (*)(const SigmaPattern&);
 
 Result<Patterns> windash(const SigmaPattern& p) {
   Patterns out = match::sigma_windash(p, kMaxTexts);
-  if (out.empty()) return Error{Code::kLimit, "more than " + std::to_string(kMaxTexts) + " spellings of its dashes"};
+  if (out.empty())
+    return Error{Code::kLimit,
+                 "more than " + std::to_string(kMaxTexts) + " spellings of its dashes"};
   return out;
 }
 
@@ -43,9 +45,11 @@ Result<Patterns> base64(const SigmaPattern& p) {
 
 Result<Patterns> base64offset(const SigmaPattern& p) {
   if (p.has_wildcards()) return Error{Code::kInvalid, "base64 of a text with wildcards"};
-  if (p.literal_text().size() < 2) return Error{Code::kInvalid, "one byte has no base64 text at every offset"};
+  if (p.literal_text().size() < 2)
+    return Error{Code::kInvalid, "one byte has no base64 text at every offset"};
   Patterns out;
-  for (const std::string& s : match::base64_at_offsets(p.literal_text())) out.push_back(SigmaPattern::literal(s));
+  for (const std::string& s : match::base64_at_offsets(p.literal_text()))
+    out.push_back(SigmaPattern::literal(s));
   return out;
 }
 
@@ -60,14 +64,17 @@ std::vector<std::string> texts_of(const Value& v) {
   const Dynamic d(v.as_bytes());
   if (!d.is_array()) return {d.text()};
   std::vector<std::string> out;
-  for (uint32_t i = 0; i < d.size(); ++i) out.push_back(d.at(i).text());
+  for (uint32_t i = 0; i < d.size(); ++i)
+    out.push_back(d.at(i).text());
   return out;
 }
 
 /// Encodes when the call is prepared: its argument is a literal.
 template <Encoder encode>
-Result<std::shared_ptr<const void>> prepare(std::span<const Value* const> constants, std::span<const Type>) {
-  if (!constants[0] || constants[0]->is_null()) return Error{Code::kInvalid, "an encoding of Sigma takes a literal"};
+Result<std::shared_ptr<const void>> prepare(std::span<const Value* const> constants,
+                                            std::span<const Type>) {
+  if (!constants[0] || constants[0]->is_null())
+    return Error{Code::kInvalid, "an encoding of Sigma takes a literal"};
   data::DynamicWriter w;
   w.begin_array();
   size_t count = 0;
@@ -75,7 +82,8 @@ Result<std::shared_ptr<const void>> prepare(std::span<const Value* const> consta
     POSTERN_TRY(const Patterns patterns, encode(SigmaPattern::parse(text)));
     count += patterns.size();
     if (count > 3 * kMaxTexts) return Error{Code::kLimit, "too many encoded texts"};
-    for (const SigmaPattern& p : patterns) w.string(p.text());
+    for (const SigmaPattern& p : patterns)
+      w.string(p.text());
   }
   w.end();
   return std::shared_ptr<const void>(std::make_shared<const std::string>(w.take()));
@@ -83,7 +91,8 @@ Result<std::shared_ptr<const void>> prepare(std::span<const Value* const> consta
 
 Column kernel(const KernelCall& call) {
   ColumnBuilder out(Type::kDynamic, call.num_rows);
-  for (const uint32_t row : call.rows) out.set_copy(row, *static_cast<const std::string*>(call.state));
+  for (const uint32_t row : call.rows)
+    out.set_copy(row, *static_cast<const std::string*>(call.state));
   return out.finish();
 }
 
@@ -100,10 +109,12 @@ void add(plan::FunctionCatalog& c, const std::string& name, const std::string& d
 void register_sigma_encodings(plan::FunctionCatalog& c) {
   add<windash>(c, "windash", "Every spelling of the dashes that begin a word.");
   add<base64>(c, "base64", "The base64 text of the value.");
-  add<base64offset>(c, "base64offset", "The value within a longer base64 text, at each of the three offsets.");
+  add<base64offset>(c, "base64offset",
+                    "The value within a longer base64 text, at each of the three offsets.");
   add<utf16<match::Utf16Form::kLittleEndian>>(c, "wide", "The value in UTF-16, little endian.");
   add<utf16<match::Utf16Form::kBigEndian>>(c, "utf16be", "The value in UTF-16, big endian.");
-  add<utf16<match::Utf16Form::kWithMark>>(c, "utf16", "The value in UTF-16 with a byte order mark.");
+  add<utf16<match::Utf16Form::kWithMark>>(c, "utf16",
+                                          "The value in UTF-16 with a byte order mark.");
 }
 
 }  // namespace postern::exec

@@ -16,9 +16,12 @@ using plan::KernelCall;
 
 namespace {
 
-// ---- presence -------------------------------------------------------------------------------------
+// ---- presence
+// -------------------------------------------------------------------------------------
 
-bool empty_member(Dynamic d) { return d.is_null() || (d.is_string() && d.as_string().empty()); }
+bool empty_member(Dynamic d) {
+  return d.is_null() || (d.is_string() && d.as_string().empty());
+}
 
 // Of a multivalue field one empty member is enough, as for every other test.
 bool empty_value(const CellText& text, uint32_t row) {
@@ -45,11 +48,13 @@ Column is_null_kernel(const KernelCall& call) {
 Column exists_kernel(const KernelCall& call) {
   ColumnBuilder out(Type::kBool, call.num_rows);
   const Column& c = call.args[0];
-  for (const uint32_t row : call.rows) out.set(row, c.type() != Type::kNull && c.valid(row));
+  for (const uint32_t row : call.rows)
+    out.set(row, c.type() != Type::kNull && c.valid(row));
   return out.finish();
 }
 
-// ---- order ----------------------------------------------------------------------------------------
+// ---- order
+// ----------------------------------------------------------------------------------------
 
 enum class Order : uint8_t { kLess, kLessEqual, kGreater, kGreaterEqual };
 
@@ -76,7 +81,8 @@ struct Bound {
 
 using Bounds = std::vector<Bound>;
 
-Result<std::shared_ptr<const void>> prepare_bounds(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare_bounds(std::span<const Value* const> constants,
+                                                   std::span<const Type>) {
   auto bounds = std::make_shared<Bounds>();
   for (size_t i = 1; i < constants.size(); ++i) {
     if (!constants[i] || !data::is_numeric(constants[i]->type()) || constants[i]->is_null())
@@ -91,7 +97,8 @@ Result<std::shared_ptr<const void>> prepare_bounds(std::span<const Value* const>
 template <Order order>
 bool within(const Bounds& bounds, int64_t n) {
   for (const Bound& b : bounds)
-    if (b.whole ? ordered<order>(n, b.integer) : ordered<order>(static_cast<double>(n), b.real)) return true;
+    if (b.whole ? ordered<order>(n, b.integer) : ordered<order>(static_cast<double>(n), b.real))
+      return true;
   return false;
 }
 
@@ -109,12 +116,14 @@ Column order_kernel(const KernelCall& call) {
   ColumnBuilder out(Type::kBool, call.num_rows);
   if (data::is_integer(field.type())) {
     const auto v = field.view<int64_t>();
-    for (const uint32_t row : call.rows) out.set(row, v.valid(row) && within<order>(bounds, v[row]));
+    for (const uint32_t row : call.rows)
+      out.set(row, v.valid(row) && within<order>(bounds, v[row]));
     return out.finish();
   }
   if (field.type() == Type::kReal) {
     const auto v = field.view<double>();
-    for (const uint32_t row : call.rows) out.set(row, v.valid(row) && within<order>(bounds, v[row]));
+    for (const uint32_t row : call.rows)
+      out.set(row, v.valid(row) && within<order>(bounds, v[row]));
     return out.finish();
   }
   return test_text(call, field, false, [&](std::string_view s) {
@@ -125,13 +134,22 @@ Column order_kernel(const KernelCall& call) {
   });
 }
 
-// ---- another field --------------------------------------------------------------------------------
+// ---- another field
+// --------------------------------------------------------------------------------
 
 using TextTest = bool (*)(std::string_view, std::string_view);
 
-bool equal_cased(std::string_view a, std::string_view b) { return a == b; }
-bool contains_cased(std::string_view a, std::string_view b) { return a.find(b) != std::string_view::npos; }
-bool starts_cased(std::string_view a, std::string_view b) { return a.substr(0, b.size()) == b; }
+bool equal_cased(std::string_view a, std::string_view b) {
+  return a == b;
+}
+
+bool contains_cased(std::string_view a, std::string_view b) {
+  return a.find(b) != std::string_view::npos;
+}
+
+bool starts_cased(std::string_view a, std::string_view b) {
+  return a.substr(0, b.size()) == b;
+}
 
 bool ends_cased(std::string_view a, std::string_view b) {
   return a.size() >= b.size() && a.substr(a.size() - b.size()) == b;
@@ -167,7 +185,8 @@ Column field_kernel(const KernelCall& call) {
       members(a, row, left);
       members(b, row, right);
       for (const std::string& x : left)
-        for (const std::string& y : right) hit = hit || test(x, y);
+        for (const std::string& y : right)
+          hit = hit || test(x, y);
     } else if (a.valid(row) && b.valid(row)) {
       hit = test(a[row], b[row]);
     }
@@ -178,26 +197,37 @@ Column field_kernel(const KernelCall& call) {
 
 template <Order order>
 void add_order(plan::FunctionCatalog& c, std::string name, std::string symbol, std::string doc) {
-  FunctionDef f = sigma_function("sigma." + name, 2, -1, order_kernel<order>, std::move(symbol), std::move(doc));
+  FunctionDef f = sigma_function("sigma." + name, 2, -1, order_kernel<order>, std::move(symbol),
+                                 std::move(doc));
   f.prepare = prepare_bounds;
   f.any_of = true;
   c.add(std::move(f));
 }
 
-void add_field(plan::FunctionCatalog& c, const std::string& name, plan::Kernel kernel, std::string doc) {
+void add_field(plan::FunctionCatalog& c,
+               const std::string& name,
+               plan::Kernel kernel,
+               std::string doc) {
   c.add(sigma_function("sigma." + name, 2, 2, kernel, name, std::move(doc)));
 }
 
 }  // namespace
 
 void register_sigma_fields(plan::FunctionCatalog& c) {
-  c.add(sigma_function("sigma.is_null", 1, 1, is_null_kernel, "", "The field is missing, null or empty."));
-  c.add(sigma_function("sigma.exists", 1, 1, exists_kernel, "", "The event has the field, if only empty."));
-  add_order<Order::kLess>(c, "lt", "<", "Less than one of these numbers; false for what is no number.");
-  add_order<Order::kLessEqual>(c, "lte", "<=", "At most one of these numbers; false for what is no number.");
-  add_order<Order::kGreater>(c, "gt", ">", "Greater than one of these numbers; false for what is no number.");
-  add_order<Order::kGreaterEqual>(c, "gte", ">=", "At least one of these numbers; false for what is no number.");
-  add_field(c, "field_equals", field_kernel<equal_ignore_case>, "Both fields hold the same text, ignoring case.");
+  c.add(sigma_function("sigma.is_null", 1, 1, is_null_kernel, "",
+                       "The field is missing, null or empty."));
+  c.add(sigma_function("sigma.exists", 1, 1, exists_kernel, "",
+                       "The event has the field, if only empty."));
+  add_order<Order::kLess>(c, "lt", "<",
+                          "Less than one of these numbers; false for what is no number.");
+  add_order<Order::kLessEqual>(c, "lte",
+                               "<=", "At most one of these numbers; false for what is no number.");
+  add_order<Order::kGreater>(c, "gt", ">",
+                             "Greater than one of these numbers; false for what is no number.");
+  add_order<Order::kGreaterEqual>(
+      c, "gte", ">=", "At least one of these numbers; false for what is no number.");
+  add_field(c, "field_equals", field_kernel<equal_ignore_case>,
+            "Both fields hold the same text, ignoring case.");
   add_field(c, "field_contains", field_kernel<contains_ignoring_case>,
             "The field contains the other's text, ignoring case.");
   add_field(c, "field_startswith", field_kernel<starts_with_ignore_case>,
@@ -205,9 +235,12 @@ void register_sigma_fields(plan::FunctionCatalog& c) {
   add_field(c, "field_endswith", field_kernel<ends_with_ignore_case>,
             "The field ends with the other's text, ignoring case.");
   add_field(c, "field_equals_cased", field_kernel<equal_cased>, "Both fields hold the same text.");
-  add_field(c, "field_contains_cased", field_kernel<contains_cased>, "The field contains the other's text.");
-  add_field(c, "field_startswith_cased", field_kernel<starts_cased>, "The field begins with the other's text.");
-  add_field(c, "field_endswith_cased", field_kernel<ends_cased>, "The field ends with the other's text.");
+  add_field(c, "field_contains_cased", field_kernel<contains_cased>,
+            "The field contains the other's text.");
+  add_field(c, "field_startswith_cased", field_kernel<starts_cased>,
+            "The field begins with the other's text.");
+  add_field(c, "field_endswith_cased", field_kernel<ends_cased>,
+            "The field ends with the other's text.");
 }
 
 }  // namespace postern::exec

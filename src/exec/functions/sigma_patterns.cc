@@ -25,18 +25,24 @@ void fold_into(std::string& out, std::string_view text) {
     return;
   }
   out.resize(text.size());
-  for (size_t i = 0; i < text.size(); ++i) out[i] = ascii_lower(text[i]);
+  for (size_t i = 0; i < text.size(); ++i)
+    out[i] = ascii_lower(text[i]);
 }
 
 Wildcard wildcard_of(SigmaPattern p, SigmaPatterns::Operator op, bool cased) {
-  const bool open_start = op == SigmaPatterns::Operator::kContains || op == SigmaPatterns::Operator::kEndsWith;
-  const bool open_end = op == SigmaPatterns::Operator::kContains || op == SigmaPatterns::Operator::kStartsWith;
+  const bool open_start =
+      op == SigmaPatterns::Operator::kContains || op == SigmaPatterns::Operator::kEndsWith;
+  const bool open_end =
+      op == SigmaPatterns::Operator::kContains || op == SigmaPatterns::Operator::kStartsWith;
   Wildcard out;
   if (open_start) out.any_run();
   for (const SigmaPattern::Piece& piece : p.pieces()) {
-    if (piece.part == Wildcard::Part::kLiteral) out.literal(piece.text);
-    else if (piece.part == Wildcard::Part::kAnyRun) out.any_run();
-    else out.any_one();
+    if (piece.part == Wildcard::Part::kLiteral)
+      out.literal(piece.text);
+    else if (piece.part == Wildcard::Part::kAnyRun)
+      out.any_run();
+    else
+      out.any_one();
   }
   if (open_end) out.any_run();
   out.seal(!cased);
@@ -68,7 +74,8 @@ void SigmaPatterns::add(const data::Value& v) {
     case Type::kDynamic: {
       const data::Dynamic d(v.as_bytes());
       if (!d.is_array()) return add_pattern(d.text());
-      for (uint32_t i = 0; i < d.size(); ++i) add_pattern(d.at(i).text());
+      for (uint32_t i = 0; i < d.size(); ++i)
+        add_pattern(d.at(i).text());
       return;
     }
     default:
@@ -78,8 +85,10 @@ void SigmaPatterns::add(const data::Value& v) {
 
 void SigmaPatterns::add_number(const data::Value& v) {
   if (op_ != Operator::kEquals) return add_pattern(v.text());
-  if (v.type() == Type::kReal) reals_.push_back(v.as_real());
-  else integers_.push_back(v.as_int());
+  if (v.type() == Type::kReal)
+    reals_.push_back(v.as_real());
+  else
+    integers_.push_back(v.as_int());
 }
 
 void SigmaPatterns::add_pattern(std::string_view text) {
@@ -107,11 +116,14 @@ void SigmaPatterns::add_pattern(std::string_view text) {
   takes_integers_ = false;
 }
 
-std::vector<SigmaPatterns::ByLength> SigmaPatterns::by_length(const std::vector<std::string>& literals) {
+std::vector<SigmaPatterns::ByLength> SigmaPatterns::by_length(
+    const std::vector<std::string>& literals) {
   std::map<size_t, std::unordered_set<std::string_view>> sorted;
-  for (const std::string& s : literals) sorted[s.size()].insert(s);
+  for (const std::string& s : literals)
+    sorted[s.size()].insert(s);
   std::vector<ByLength> out;
-  for (auto& [length, texts] : sorted) out.push_back({length, std::move(texts)});
+  for (auto& [length, texts] : sorted)
+    out.push_back({length, std::move(texts)});
   return out;
 }
 
@@ -129,10 +141,12 @@ void SigmaPatterns::seal() {
   if (prefixes_.size() > kFew) prefix_index_ = by_length(prefixes_);
   if (suffixes_.size() > kFew) suffix_index_ = by_length(suffixes_);
   if (contained_.size() > kFew) {
-    for (const std::string& s : contained_) scan_.add(s);
+    for (const std::string& s : contained_)
+      scan_.add(s);
     scan_.seal();
   }
-  has_many_ = !exact_index_.empty() || !prefix_index_.empty() || !suffix_index_.empty() || !scan_.empty();
+  has_many_ =
+      !exact_index_.empty() || !prefix_index_.empty() || !suffix_index_.empty() || !scan_.empty();
 }
 
 bool SigmaPatterns::matches_few(std::string_view text) const {
@@ -145,14 +159,17 @@ bool SigmaPatterns::matches_few(std::string_view text) const {
     };
     return any_of(exact_, [&](const std::string& s) { return text == s; }) ||
            any_of(prefixes_, [&](const std::string& s) { return text.substr(0, s.size()) == s; }) ||
-           any_of(suffixes_, ends) ||
-           any_of(contained_, [&](const std::string& s) { return text.find(s) != std::string_view::npos; });
+           any_of(suffixes_, ends) || any_of(contained_, [&](const std::string& s) {
+             return text.find(s) != std::string_view::npos;
+           });
   }
   return any_of(exact_, [&](const std::string& s) { return equal_ignore_case(text, s); }) ||
          any_of(suffixes_, [&](const std::string& s) { return ends_with_ignore_case(text, s); }) ||
-         any_of(prefixes_, [&](const std::string& s) { return starts_with_ignore_case(text, s); }) ||
-         any_of(contained_,
-                [&](const std::string& s) { return find_ignore_case(text, s) != std::string_view::npos; });
+         any_of(prefixes_,
+                [&](const std::string& s) { return starts_with_ignore_case(text, s); }) ||
+         any_of(contained_, [&](const std::string& s) {
+           return find_ignore_case(text, s) != std::string_view::npos;
+         });
 }
 
 bool SigmaPatterns::matches_many(std::string_view folded) const {
@@ -160,7 +177,8 @@ bool SigmaPatterns::matches_many(std::string_view folded) const {
   for (const ByLength& l : prefix_index_)
     if (l.length <= folded.size() && l.texts.count(folded.substr(0, l.length))) return true;
   for (const ByLength& l : suffix_index_)
-    if (l.length <= folded.size() && l.texts.count(folded.substr(folded.size() - l.length))) return true;
+    if (l.length <= folded.size() && l.texts.count(folded.substr(folded.size() - l.length)))
+      return true;
   return !scan_.empty() && scan_.found_in(folded);
 }
 
@@ -175,7 +193,9 @@ bool SigmaPatterns::matches_number(std::string_view text) const {
                      [&](int64_t i) { return static_cast<double>(i) == *r; });
 }
 
-bool SigmaPatterns::matches(int64_t n) const { return any_ || contains_sorted(integer_texts_, n); }
+bool SigmaPatterns::matches(int64_t n) const {
+  return any_ || contains_sorted(integer_texts_, n);
+}
 
 bool SigmaPatterns::matches(std::string_view text, std::string& scratch) const {
   if (any_ || matches_few(text)) return true;

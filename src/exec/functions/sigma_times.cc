@@ -1,8 +1,8 @@
 // Sigma's parts of a time: minute, hour, day, week, month, year.
 //
-// The specification wants the numbers as they are written: no time zone and no format is converted. So a
-// text gives its own digits (ISO 8601 order, `-` or `/` between, `T` or a blank before the time), a
-// datetime column its UTC parts. Weeks are those of ISO 8601.
+// The specification wants the numbers as they are written: no time zone and no format is converted.
+// So a text gives its own digits (ISO 8601 order, `-` or `/` between, `T` or a blank before the
+// time), a datetime column its UTC parts. Weeks are those of ISO 8601.
 #include <optional>
 #include <utility>
 
@@ -115,8 +115,10 @@ Column part_kernel(const KernelCall& call) {
   for (const uint32_t row : call.rows) {
     if (!text.valid(row)) continue;
     std::optional<WrittenTime> t;
-    if (field.type() == Type::kDatetime) t = WrittenTime{civil_from_ticks(ticks[row]), true};
-    else if (field.type() == Type::kString || field.type() == Type::kDynamic) t = written_time(text[row]);
+    if (field.type() == Type::kDatetime)
+      t = WrittenTime{civil_from_ticks(ticks[row]), true};
+    else if (field.type() == Type::kString || field.type() == Type::kDynamic)
+      t = written_time(text[row]);
     if (!t) continue;
     if (const auto n = part_of(*t, part)) out.set(row, static_cast<int64_t>(*n));
   }

@@ -1,7 +1,7 @@
 // Aggregates of stats and tstats (Splunk Search Reference, statistical and charting functions).
 //
-// Every value of a multivalue field counts. Numeric aggregates skip what is no number; min and max compare
-// as numbers while all values are numbers, else by bytes. Percentiles are by nearest rank.
+// Every value of a multivalue field counts. Numeric aggregates skip what is no number; min and max
+// compare as numbers while all values are numbers, else by bytes. Percentiles are by nearest rank.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -34,11 +34,15 @@ class PerValue : public Aggregator {
  public:
   void resize(uint32_t num_groups) override { states_.resize(num_groups); }
 
-  void update(std::span<const Column> args, const Column&, Rows rows, const uint32_t* groups) override {
+  void update(std::span<const Column> args,
+              const Column&,
+              Rows rows,
+              const uint32_t* groups) override {
     SplCells cells(args[0]);
     for (size_t r = 0; r < rows.size(); ++r) {
       const uint32_t n = cells.count(rows[r]);
-      for (uint32_t i = 0; i < n; ++i) add(states_[groups[r]], cells, rows[r], i);
+      for (uint32_t i = 0; i < n; ++i)
+        add(states_[groups[r]], cells, rows[r], i);
     }
   }
 
@@ -51,13 +55,18 @@ class Count final : public Aggregator {
  public:
   void resize(uint32_t num_groups) override { counts_.resize(num_groups); }
 
-  void update(std::span<const Column> args, const Column&, Rows rows, const uint32_t* groups) override {
+  void update(std::span<const Column> args,
+              const Column&,
+              Rows rows,
+              const uint32_t* groups) override {
     if (args.empty()) {
-      for (size_t r = 0; r < rows.size(); ++r) ++counts_[groups[r]];
+      for (size_t r = 0; r < rows.size(); ++r)
+        ++counts_[groups[r]];
       return;
     }
     const SplCells cells(args[0]);
-    for (size_t r = 0; r < rows.size(); ++r) counts_[groups[r]] += cells.count(rows[r]);
+    for (size_t r = 0; r < rows.size(); ++r)
+      counts_[groups[r]] += cells.count(rows[r]);
   }
 
   void finish(uint32_t group, ColumnBuilder& out) override { out.append(counts_[group]); }
@@ -66,9 +75,11 @@ class Count final : public Aggregator {
   std::vector<int64_t> counts_;
 };
 
-// ---- sums and moments ------------------------------------------------------------------------------------
+// ---- sums and moments
+// ------------------------------------------------------------------------------------
 
-/// Count, sum, sum of squares; mean and squared distance by Welford, which stays exact far from zero.
+/// Count, sum, sum of squares; mean and squared distance by Welford, which stays exact far from
+/// zero.
 struct Moments {
   int64_t n = 0;
   int64_t whole_sum = 0;
@@ -134,7 +145,8 @@ class MomentAggregate final : public PerValue<Moments> {
   Moment what_;
 };
 
-// ---- extremes ----------------------------------------------------------------------------------------------
+// ---- extremes
+// ----------------------------------------------------------------------------------------------
 
 struct Extremes {
   std::optional<SplNumber> least;
@@ -157,7 +169,8 @@ class ExtremeAggregate final : public PerValue<Extremes> {
     if (what_ == Extreme::kRange) return append(out, SplNumber::of(e.most->real - e.least->real));
     if (out.type() == Type::kString) {
       const std::string& bytes = what_ == Extreme::kMin ? e.first : e.last;
-      out.append_copy(e.numbers ? spl_number_text(what_ == Extreme::kMin ? *e.least : *e.most) : bytes);
+      out.append_copy(e.numbers ? spl_number_text(what_ == Extreme::kMin ? *e.least : *e.most)
+                                : bytes);
       return;
     }
     if (!e.least) return out.append_null();
@@ -173,7 +186,8 @@ class ExtremeAggregate final : public PerValue<Extremes> {
     }
     e.numbers = e.numbers && n;
     // Typed number columns never need their texts.
-    if (cells.type() == Type::kString || cells.type() == Type::kDynamic || cells.type() == Type::kBool) {
+    if (cells.type() == Type::kString || cells.type() == Type::kDynamic ||
+        cells.type() == Type::kBool) {
       const std::string_view text = cells.text(row, i);
       if (!e.any || text < e.first) e.first = text;
       if (!e.any || text > e.last) e.last = text;
@@ -183,14 +197,17 @@ class ExtremeAggregate final : public PerValue<Extremes> {
 
  private:
   static void append(ColumnBuilder& out, const SplNumber& n) {
-    if (out.type() == Type::kLong) out.append(n.integer);
-    else out.append(n.real);
+    if (out.type() == Type::kLong)
+      out.append(n.integer);
+    else
+      out.append(n.real);
   }
 
   Extreme what_;
 };
 
-// ---- sets and lists ------------------------------------------------------------------------------------------
+// ---- sets and lists
+// ------------------------------------------------------------------------------------------
 
 class Distinct final : public PerValue<std::unordered_set<std::string>> {
  public:
@@ -199,14 +216,19 @@ class Distinct final : public PerValue<std::unordered_set<std::string>> {
   }
 
  protected:
-  void add(std::unordered_set<std::string>& set, SplCells& cells, uint32_t row, uint32_t i) override {
+  void add(std::unordered_set<std::string>& set,
+           SplCells& cells,
+           uint32_t row,
+           uint32_t i) override {
     set.emplace(cells.text(row, i));
   }
 };
 
 void append_values(ColumnBuilder& out, const std::vector<std::string>& values) {
-  if (values.empty()) out.append_null();
-  else out.append_copy(spl_encode_values(values));
+  if (values.empty())
+    out.append_null();
+  else
+    out.append_copy(spl_encode_values(values));
 }
 
 class Values final : public PerValue<std::set<std::string, std::less<>>> {
@@ -216,7 +238,10 @@ class Values final : public PerValue<std::set<std::string, std::less<>>> {
   }
 
  protected:
-  void add(std::set<std::string, std::less<>>& set, SplCells& cells, uint32_t row, uint32_t i) override {
+  void add(std::set<std::string, std::less<>>& set,
+           SplCells& cells,
+           uint32_t row,
+           uint32_t i) override {
     const std::string_view text = cells.text(row, i);
     if (set.find(text) == set.end()) set.emplace(text);
   }
@@ -237,13 +262,17 @@ class Mode final : public PerValue<std::map<std::string, int64_t, std::less<>>> 
   void finish(uint32_t group, ColumnBuilder& out) override {
     const auto& counts = states_[group];
     if (counts.empty()) return out.append_null();
-    const auto most = std::max_element(counts.begin(), counts.end(),
-                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    const auto most =
+        std::max_element(counts.begin(), counts.end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; });
     out.append_copy(most->first);
   }
 
  protected:
-  void add(std::map<std::string, int64_t, std::less<>>& counts, SplCells& cells, uint32_t row, uint32_t i) override {
+  void add(std::map<std::string, int64_t, std::less<>>& counts,
+           SplCells& cells,
+           uint32_t row,
+           uint32_t i) override {
     ++counts[std::string(cells.text(row, i))];
   }
 };
@@ -272,19 +301,23 @@ class Percentile final : public PerValue<std::vector<double>> {
   double percent_;
 };
 
-// ---- one row's value: by order, or by time ---------------------------------------------------------------------
+// ---- one row's value: by order, or by time
+// ---------------------------------------------------------------------
 
 enum class Pick : uint8_t { kFirst, kLast, kEarliest, kLatest };
 
-/// Keeps a cell of the chosen row. Rows without a time lose against those with one; among themselves they
-/// count as newest first, as Splunk gives them.
+/// Keeps a cell of the chosen row. Rows without a time lose against those with one; among
+/// themselves they count as newest first, as Splunk gives them.
 class Picked final : public Aggregator {
  public:
   Picked(Pick what, bool time_only) : what_(what), time_only_(time_only) {}
 
   void resize(uint32_t num_groups) override { states_.resize(num_groups); }
 
-  void update(std::span<const Column> args, const Column& time, Rows rows, const uint32_t* groups) override {
+  void update(std::span<const Column> args,
+              const Column& time,
+              Rows rows,
+              const uint32_t* groups) override {
     std::optional<SplCells> cells;
     if (!args.empty()) cells.emplace(args[0]);
     const SplCells times(time);
@@ -305,8 +338,10 @@ class Picked final : public Aggregator {
     const State& s = states_[group];
     if (!s.any) return out.append_null();
     if (time_only_) {
-      if (s.at == kNoTime) out.append_null();
-      else out.append(spl_time_number(s.at).real);
+      if (s.at == kNoTime)
+        out.append_null();
+      else
+        out.append(spl_time_number(s.at).real);
       return;
     }
     out.append(s.value);
@@ -341,7 +376,8 @@ class Picked final : public Aggregator {
   std::vector<State> states_;
 };
 
-// ---- typing and catalog -----------------------------------------------------------------------------------------
+// ---- typing and catalog
+// -----------------------------------------------------------------------------------------
 
 Typing sum_typing(const TypeRequest& r) {
   return Typing::ok(data::is_integer(r.types[0]) ? Type::kLong : Type::kReal);
@@ -351,7 +387,8 @@ Typing sum_typing(const TypeRequest& r) {
 Typing extreme_typing(const TypeRequest& r) {
   const Type t = r.types[0];
   if (data::is_integer(t)) return Typing::ok(Type::kLong);
-  if (t == Type::kReal || t == Type::kDatetime || t == Type::kTimespan) return Typing::ok(Type::kReal);
+  if (t == Type::kReal || t == Type::kDatetime || t == Type::kTimespan)
+    return Typing::ok(Type::kReal);
   return Typing::ok(Type::kString);
 }
 
@@ -387,11 +424,17 @@ std::unique_ptr<Aggregator> make_percentile(Constants constants, Types, Type) {
   return std::make_unique<Percentile>(percent);
 }
 
-std::unique_ptr<Aggregator> make_median(Constants, Types, Type) { return std::make_unique<Percentile>(-1); }
+std::unique_ptr<Aggregator> make_median(Constants, Types, Type) {
+  return std::make_unique<Percentile>(-1);
+}
 
 using Make = std::unique_ptr<Aggregator> (*)(Constants, Types, Type);
 
-AggregateDef aggregate(std::string name, int min_args, int max_args, Typing (*typing)(const TypeRequest&), Make make,
+AggregateDef aggregate(std::string name,
+                       int min_args,
+                       int max_args,
+                       Typing (*typing)(const TypeRequest&),
+                       Make make,
                        std::string doc) {
   AggregateDef a;
   a.name = "spl." + std::move(name);
@@ -411,24 +454,37 @@ void register_spl_aggregates(plan::FunctionCatalog& c) {
   c.add(aggregate("sum", 1, 1, sum_typing, make_moment<Moment::kSum>, "Sum."));
   c.add(aggregate("sumsq", 1, 1, spl_gives_real, make_moment<Moment::kSumsq>, "Sum of squares."));
   c.add(aggregate("avg", 1, 1, spl_gives_real, make_moment<Moment::kAvg>, "Mean."));
-  c.add(aggregate("stdev", 1, 1, spl_gives_real, make_moment<Moment::kStdev>, "Standard deviation of a sample."));
-  c.add(aggregate("stdevp", 1, 1, spl_gives_real, make_moment<Moment::kStdevp>, "Standard deviation of all there is."));
+  c.add(aggregate("stdev", 1, 1, spl_gives_real, make_moment<Moment::kStdev>,
+                  "Standard deviation of a sample."));
+  c.add(aggregate("stdevp", 1, 1, spl_gives_real, make_moment<Moment::kStdevp>,
+                  "Standard deviation of all there is."));
   c.add(aggregate("var", 1, 1, spl_gives_real, make_moment<Moment::kVar>, "Variance of a sample."));
-  c.add(aggregate("varp", 1, 1, spl_gives_real, make_moment<Moment::kVarp>, "Variance of all there is."));
+  c.add(aggregate("varp", 1, 1, spl_gives_real, make_moment<Moment::kVarp>,
+                  "Variance of all there is."));
   c.add(aggregate("min", 1, 1, extreme_typing, make_extreme<Extreme::kMin>, "Least value."));
   c.add(aggregate("max", 1, 1, extreme_typing, make_extreme<Extreme::kMax>, "Largest value."));
-  c.add(aggregate("range", 1, 1, sum_typing, make_extreme<Extreme::kRange>, "Largest less least number."));
-  c.add(aggregate("median", 1, 1, spl_gives_real, make_median, "Middle number, the higher of two."));
+  c.add(aggregate("range", 1, 1, sum_typing, make_extreme<Extreme::kRange>,
+                  "Largest less least number."));
+  c.add(
+      aggregate("median", 1, 1, spl_gives_real, make_median, "Middle number, the higher of two."));
   c.add(aggregate("perc", 2, 2, spl_gives_real, make_percentile, "Percentile by nearest rank."));
   c.add(aggregate("mode", 1, 1, spl_gives_string, make_plain<Mode>, "Most frequent value."));
-  c.add(aggregate("values", 1, 1, spl_gives_dynamic, make_plain<Values>, "Distinct values in order of their bytes."));
-  c.add(aggregate("list", 1, 1, spl_gives_dynamic, make_plain<List>, "The first 100 values, as they come."));
-  c.add(aggregate("first", 1, 1, same_typing, make_picked<Pick::kFirst, false>, "Value of the first row."));
-  c.add(aggregate("last", 1, 1, same_typing, make_picked<Pick::kLast, false>, "Value of the last row."));
-  c.add(aggregate("earliest", 1, 1, same_typing, make_picked<Pick::kEarliest, false>, "Value of the oldest event."));
-  c.add(aggregate("latest", 1, 1, same_typing, make_picked<Pick::kLatest, false>, "Value of the newest event."));
-  c.add(aggregate("earliest_time", 0, 1, spl_gives_real, make_picked<Pick::kEarliest, true>, "Time of the oldest event."));
-  c.add(aggregate("latest_time", 0, 1, spl_gives_real, make_picked<Pick::kLatest, true>, "Time of the newest event."));
+  c.add(aggregate("values", 1, 1, spl_gives_dynamic, make_plain<Values>,
+                  "Distinct values in order of their bytes."));
+  c.add(aggregate("list", 1, 1, spl_gives_dynamic, make_plain<List>,
+                  "The first 100 values, as they come."));
+  c.add(aggregate("first", 1, 1, same_typing, make_picked<Pick::kFirst, false>,
+                  "Value of the first row."));
+  c.add(aggregate("last", 1, 1, same_typing, make_picked<Pick::kLast, false>,
+                  "Value of the last row."));
+  c.add(aggregate("earliest", 1, 1, same_typing, make_picked<Pick::kEarliest, false>,
+                  "Value of the oldest event."));
+  c.add(aggregate("latest", 1, 1, same_typing, make_picked<Pick::kLatest, false>,
+                  "Value of the newest event."));
+  c.add(aggregate("earliest_time", 0, 1, spl_gives_real, make_picked<Pick::kEarliest, true>,
+                  "Time of the oldest event."));
+  c.add(aggregate("latest_time", 0, 1, spl_gives_real, make_picked<Pick::kLatest, true>,
+                  "Time of the newest event."));
 }
 
 }  // namespace postern::exec

@@ -1,4 +1,5 @@
-// if, case, coalesce and the like: their branches may differ in type, which Splunk's values never mind.
+// if, case, coalesce and the like: their branches may differ in type, which Splunk's values never
+// mind.
 #include "exec/functions/spl_value.h"
 
 namespace postern::exec {
@@ -21,7 +22,9 @@ Typing common(const TypeRequest& r, IsValue&& is_value) {
   return Typing::ok(spl_common_type(types));
 }
 
-bool condition(Type t) { return t == Type::kBool || t == Type::kNull; }
+bool condition(Type t) {
+  return t == Type::kBool || t == Type::kNull;
+}
 
 Typing if_typing(const TypeRequest& r) {
   if (!condition(r.types[0])) return Typing::wrong("the first argument of if() is a condition");
@@ -44,16 +47,20 @@ Typing first_typing(const TypeRequest& r) {
 
 std::vector<SplCells> cells_of(const KernelCall& call) {
   std::vector<SplCells> out;
-  for (const Column& c : call.args) out.emplace_back(c);
+  for (const Column& c : call.args)
+    out.emplace_back(c);
   return out;
 }
 
-bool holds(SplCells& c, uint32_t row) { return c.valid(row) && c.text(row) == "true"; }
+bool holds(SplCells& c, uint32_t row) {
+  return c.valid(row) && c.text(row) == "true";
+}
 
 Column if_kernel(const KernelCall& call) {
   ColumnBuilder out(call.type, call.num_rows);
   std::vector<SplCells> args = cells_of(call);
-  for (const uint32_t row : call.rows) spl_copy(args[holds(args[0], row) ? 1 : 2], row, out);
+  for (const uint32_t row : call.rows)
+    spl_copy(args[holds(args[0], row) ? 1 : 2], row, out);
   return out.finish();
 }
 
@@ -116,10 +123,14 @@ Column nullif_kernel(const KernelCall& call) {
 }  // namespace
 
 void register_spl_choices(plan::FunctionCatalog& c) {
-  c.add(spl_function("if", 3, 3, if_typing, if_kernel, "Second argument where the first is true, else the third."));
-  c.add(spl_function("case", 2, -1, case_typing, case_kernel, "Value of the first condition that is true."));
-  c.add(spl_function("validate", 2, -1, case_typing, validate_kernel, "Value of the first condition that is not true."));
-  c.add(spl_function("coalesce", 1, -1, coalesce_typing, coalesce_kernel, "First value that is there."));
+  c.add(spl_function("if", 3, 3, if_typing, if_kernel,
+                     "Second argument where the first is true, else the third."));
+  c.add(spl_function("case", 2, -1, case_typing, case_kernel,
+                     "Value of the first condition that is true."));
+  c.add(spl_function("validate", 2, -1, case_typing, validate_kernel,
+                     "Value of the first condition that is not true."));
+  c.add(spl_function("coalesce", 1, -1, coalesce_typing, coalesce_kernel,
+                     "First value that is there."));
   c.add(spl_function("nullif", 2, 2, first_typing, nullif_kernel, "Nothing where both are equal."));
 }
 

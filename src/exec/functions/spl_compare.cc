@@ -1,4 +1,5 @@
-// Comparisons and tests of `eval` and `where`: case matters, numbers compare as numbers, null is unknown.
+// Comparisons and tests of `eval` and `where`: case matters, numbers compare as numbers, null is
+// unknown.
 #include "exec/functions/spl_value.h"
 #include "match/ip.h"
 #include "match/wildcard.h"
@@ -30,12 +31,29 @@ int compare_operands(std::string_view a_text, const std::optional<SplNumber>& a,
   return a_text.compare(b.text);
 }
 
-bool equal(int c) { return c == 0; }
-bool not_equal(int c) { return c != 0; }
-bool less(int c) { return c < 0; }
-bool less_equal(int c) { return c <= 0; }
-bool greater(int c) { return c > 0; }
-bool greater_equal(int c) { return c >= 0; }
+bool equal(int c) {
+  return c == 0;
+}
+
+bool not_equal(int c) {
+  return c != 0;
+}
+
+bool less(int c) {
+  return c < 0;
+}
+
+bool less_equal(int c) {
+  return c <= 0;
+}
+
+bool greater(int c) {
+  return c > 0;
+}
+
+bool greater_equal(int c) {
+  return c >= 0;
+}
 
 // A multivalue side holds when any of its values does.
 template <bool (*holds)(int)>
@@ -68,7 +86,8 @@ Column xor_kernel(const KernelCall& call) {
   SplCells a(call.args[0]);
   SplCells b(call.args[1]);
   for (const uint32_t row : call.rows)
-    if (a.valid(row) && b.valid(row)) out.set(row, (a.text(row) == "true") != (std::string(b.text(row)) == "true"));
+    if (a.valid(row) && b.valid(row))
+      out.set(row, (a.text(row) == "true") != (std::string(b.text(row)) == "true"));
   return out.finish();
 }
 
@@ -77,7 +96,8 @@ Column in_kernel(const KernelCall& call) {
   ColumnBuilder out(Type::kBool, call.num_rows);
   SplCells a(call.args[0]);
   std::vector<SplCells> list;
-  for (size_t i = 1; i < call.args.size(); ++i) list.emplace_back(call.args[i]);
+  for (size_t i = 1; i < call.args.size(); ++i)
+    list.emplace_back(call.args[i]);
   for (const uint32_t row : call.rows) {
     const uint32_t n = a.count(row);
     if (n == 0) continue;
@@ -87,7 +107,8 @@ Column in_kernel(const KernelCall& call) {
       for (uint32_t j = 0; j < m && !hit; ++j) {
         const Operand right = operand(candidate, row, j);
         for (uint32_t i = 0; i < n && !hit; ++i)
-          hit = compare_operands(a.text(row, i), right.number ? a.number(row, i) : std::nullopt, right) == 0;
+          hit = compare_operands(a.text(row, i), right.number ? a.number(row, i) : std::nullopt,
+                                 right) == 0;
       }
       if (hit) break;
     }
@@ -96,7 +117,8 @@ Column in_kernel(const KernelCall& call) {
   return out.finish();
 }
 
-// ---- like -----------------------------------------------------------------------------------------
+// ---- like
+// -----------------------------------------------------------------------------------------
 
 match::Wildcard like_pattern(std::string_view pattern) {
   match::Wildcard w;
@@ -112,7 +134,8 @@ match::Wildcard like_pattern(std::string_view pattern) {
   return w;
 }
 
-Result<std::shared_ptr<const void>> prepare_like(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare_like(std::span<const Value* const> constants,
+                                                 std::span<const Type>) {
   const auto pattern = spl_constant(constants, 1);
   if (!pattern) return std::shared_ptr<const void>();
   return std::shared_ptr<const void>(std::make_shared<match::Wildcard>(like_pattern(*pattern)));
@@ -120,18 +143,22 @@ Result<std::shared_ptr<const void>> prepare_like(std::span<const Value* const> c
 
 Column like_kernel(const KernelCall& call) {
   if (const auto* pattern = static_cast<const match::Wildcard*>(call.state))
-    return spl_any_value(call, 0, std::nullopt, [&](std::string_view s) { return pattern->matches(s); });
+    return spl_any_value(call, 0, std::nullopt,
+                         [&](std::string_view s) { return pattern->matches(s); });
   ColumnBuilder out(Type::kBool, call.num_rows);
   SplCells a(call.args[0]);
   SplCells b(call.args[1]);
   for (const uint32_t row : call.rows)
-    if (a.valid(row) && b.valid(row)) out.set(row, like_pattern(std::string(b.text(row))).matches(a.text(row)));
+    if (a.valid(row) && b.valid(row))
+      out.set(row, like_pattern(std::string(b.text(row))).matches(a.text(row)));
   return out.finish();
 }
 
-// ---- cidrmatch(block, ip) --------------------------------------------------------------------------
+// ---- cidrmatch(block, ip)
+// --------------------------------------------------------------------------
 
-Result<std::shared_ptr<const void>> prepare_cidr(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare_cidr(std::span<const Value* const> constants,
+                                                 std::span<const Type>) {
   const auto text = spl_constant(constants, 0);
   if (!text) return std::shared_ptr<const void>();
   const auto block = match::Cidr::parse(*text);
@@ -159,7 +186,8 @@ Column cidrmatch_kernel(const KernelCall& call) {
   return out.finish();
 }
 
-// ---- what a value is ------------------------------------------------------------------------------
+// ---- what a value is
+// ------------------------------------------------------------------------------
 
 enum class Is : uint8_t { kNull, kNotNull, kNumber, kInteger, kString, kBool };
 
@@ -169,14 +197,20 @@ Column is_kernel(const KernelCall& call) {
   SplCells cells(call.args[0]);
   for (const uint32_t row : call.rows) {
     const bool there = cells.valid(row);
-    if constexpr (what == Is::kNull) out.set(row, !there);
-    else if constexpr (what == Is::kNotNull) out.set(row, there);
-    else if constexpr (what == Is::kBool) out.set(row, there && cells.type() == Type::kBool);
+    if constexpr (what == Is::kNull)
+      out.set(row, !there);
+    else if constexpr (what == Is::kNotNull)
+      out.set(row, there);
+    else if constexpr (what == Is::kBool)
+      out.set(row, there && cells.type() == Type::kBool);
     else {
       const auto number = there ? cells.number(row) : std::nullopt;
-      if constexpr (what == Is::kNumber) out.set(row, number.has_value());
-      else if constexpr (what == Is::kInteger) out.set(row, number && number->whole);
-      else out.set(row, there && !number && cells.type() != Type::kBool);
+      if constexpr (what == Is::kNumber)
+        out.set(row, number.has_value());
+      else if constexpr (what == Is::kInteger)
+        out.set(row, number && number->whole);
+      else
+        out.set(row, there && !number && cells.type() != Type::kBool);
     }
   }
   return out.finish();
@@ -188,8 +222,10 @@ Column typeof_kernel(const KernelCall& call) {
   for (const uint32_t row : call.rows) {
     const char* name = "Invalid";
     if (cells.valid(row)) {
-      if (cells.type() == Type::kBool) name = "Boolean";
-      else name = cells.number(row) ? "Number" : "String";
+      if (cells.type() == Type::kBool)
+        name = "Boolean";
+      else
+        name = cells.number(row) ? "Number" : "String";
     }
     out.set_copy(row, name);
   }
@@ -203,8 +239,10 @@ Column truth_kernel(const KernelCall& call) {
   for (const uint32_t row : call.rows) {
     if (!cells.valid(row)) continue;
     const std::string_view s = cells.text(row);
-    if (s == "true" || s == "1") out.set(row, true);
-    else if (s == "false" || s == "0") out.set(row, false);
+    if (s == "true" || s == "1")
+      out.set(row, true);
+    else if (s == "false" || s == "0")
+      out.set(row, false);
   }
   return out.finish();
 }
@@ -218,23 +256,35 @@ Typing two_bools(const TypeRequest& r) {
 }  // namespace
 
 void register_spl_comparisons(plan::FunctionCatalog& c) {
-  c.add(spl_function("eq", 2, 2, spl_gives_bool, compare_kernel<equal>, "Equal; case matters.", nullptr, "=="));
-  c.add(spl_function("ne", 2, 2, spl_gives_bool, compare_kernel<not_equal>, "Different.", nullptr, "!="));
+  c.add(spl_function("eq", 2, 2, spl_gives_bool, compare_kernel<equal>, "Equal; case matters.",
+                     nullptr, "=="));
+  c.add(spl_function("ne", 2, 2, spl_gives_bool, compare_kernel<not_equal>, "Different.", nullptr,
+                     "!="));
   c.add(spl_function("lt", 2, 2, spl_gives_bool, compare_kernel<less>, "Below.", nullptr, "<"));
-  c.add(spl_function("le", 2, 2, spl_gives_bool, compare_kernel<less_equal>, "Equal or below.", nullptr, "<="));
+  c.add(spl_function("le", 2, 2, spl_gives_bool, compare_kernel<less_equal>, "Equal or below.",
+                     nullptr, "<="));
   c.add(spl_function("gt", 2, 2, spl_gives_bool, compare_kernel<greater>, "Above.", nullptr, ">"));
-  c.add(spl_function("ge", 2, 2, spl_gives_bool, compare_kernel<greater_equal>, "Equal or above.", nullptr, ">="));
+  c.add(spl_function("ge", 2, 2, spl_gives_bool, compare_kernel<greater_equal>, "Equal or above.",
+                     nullptr, ">="));
   c.add(spl_function("xor", 2, 2, two_bools, xor_kernel, "One condition but not both."));
-  c.add(spl_function("in", 2, -1, spl_gives_bool, in_kernel, "Equal to one of the list.", nullptr, "in"));
-  c.add(spl_function("like", 2, 2, spl_gives_bool, like_kernel, "Pattern with % and _.", prepare_like, "like"));
-  c.add(spl_function("cidrmatch", 2, 2, spl_gives_bool, cidrmatch_kernel, "Address is in the block.", prepare_cidr));
-  c.add(spl_function("isnull", 1, 1, spl_gives_bool, is_kernel<Is::kNull>, "The field is missing."));
-  c.add(spl_function("isnotnull", 1, 1, spl_gives_bool, is_kernel<Is::kNotNull>, "The field is there."));
-  c.add(spl_function("isnum", 1, 1, spl_gives_bool, is_kernel<Is::kNumber>, "A number, or text that is one."));
+  c.add(spl_function("in", 2, -1, spl_gives_bool, in_kernel, "Equal to one of the list.", nullptr,
+                     "in"));
+  c.add(spl_function("like", 2, 2, spl_gives_bool, like_kernel, "Pattern with % and _.",
+                     prepare_like, "like"));
+  c.add(spl_function("cidrmatch", 2, 2, spl_gives_bool, cidrmatch_kernel,
+                     "Address is in the block.", prepare_cidr));
+  c.add(
+      spl_function("isnull", 1, 1, spl_gives_bool, is_kernel<Is::kNull>, "The field is missing."));
+  c.add(spl_function("isnotnull", 1, 1, spl_gives_bool, is_kernel<Is::kNotNull>,
+                     "The field is there."));
+  c.add(spl_function("isnum", 1, 1, spl_gives_bool, is_kernel<Is::kNumber>,
+                     "A number, or text that is one."));
   c.add(spl_function("isint", 1, 1, spl_gives_bool, is_kernel<Is::kInteger>, "A whole number."));
-  c.add(spl_function("isstr", 1, 1, spl_gives_bool, is_kernel<Is::kString>, "Text that is no number."));
+  c.add(spl_function("isstr", 1, 1, spl_gives_bool, is_kernel<Is::kString>,
+                     "Text that is no number."));
   c.add(spl_function("isbool", 1, 1, spl_gives_bool, is_kernel<Is::kBool>, "A condition."));
-  c.add(spl_function("typeof", 1, 1, spl_gives_string, typeof_kernel, "Number, String, Boolean or Invalid."));
+  c.add(spl_function("typeof", 1, 1, spl_gives_string, typeof_kernel,
+                     "Number, String, Boolean or Invalid."));
   c.add(spl_function("truth", 1, 1, spl_gives_bool, truth_kernel, "A value used as a condition."));
 }
 

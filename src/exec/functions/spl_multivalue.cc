@@ -1,7 +1,7 @@
 // Multivalue functions of eval: a field with several values is a dynamic array of texts.
 //
-// mvfilter and mvmap run an expression per value. It comes as text (the front end writes it), is compiled
-// once against a row of one column, `member`, and sees all values of a batch at once.
+// mvfilter and mvmap run an expression per value. It comes as text (the front end writes it), is
+// compiled once against a row of one column, `member`, and sees all values of a batch at once.
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -31,7 +31,8 @@ std::vector<std::string> values_of(SplCells& cells, uint32_t row) {
   std::vector<std::string> out;
   const uint32_t n = cells.count(row);
   out.reserve(n);
-  for (uint32_t i = 0; i < n; ++i) out.emplace_back(cells.text(row, i));
+  for (uint32_t i = 0; i < n; ++i)
+    out.emplace_back(cells.text(row, i));
   return out;
 }
 
@@ -57,11 +58,13 @@ Column mvdedup_kernel(const KernelCall& call) {
 }
 
 Column mvsort_kernel(const KernelCall& call) {
-  return map_values(call, [](std::vector<std::string>& values) { std::sort(values.begin(), values.end()); });
+  return map_values(
+      call, [](std::vector<std::string>& values) { std::sort(values.begin(), values.end()); });
 }
 
 Column mvreverse_kernel(const KernelCall& call) {
-  return map_values(call, [](std::vector<std::string>& values) { std::reverse(values.begin(), values.end()); });
+  return map_values(
+      call, [](std::vector<std::string>& values) { std::reverse(values.begin(), values.end()); });
 }
 
 Column without_empty_kernel(const KernelCall& call) {
@@ -81,12 +84,14 @@ Column mvcount_kernel(const KernelCall& call) {
 Column mvappend_kernel(const KernelCall& call) {
   ColumnBuilder out(Type::kDynamic, call.num_rows);
   std::vector<SplCells> args;
-  for (const Column& c : call.args) args.emplace_back(c);
+  for (const Column& c : call.args)
+    args.emplace_back(c);
   std::vector<std::string> values;
   for (const uint32_t row : call.rows) {
     values.clear();
     for (SplCells& a : args)
-      for (std::string& v : values_of(a, row)) values.push_back(std::move(v));
+      for (std::string& v : values_of(a, row))
+        values.push_back(std::move(v));
     spl_set_values(out, row, values);
   }
   return out.finish();
@@ -117,7 +122,8 @@ Column mvindex_kernel(const KernelCall& call) {
     i = std::max<int64_t>(i, 0);
     j = std::min(j, n - 1);
     std::vector<std::string> values;
-    for (; i <= j; ++i) values.emplace_back(cells.text(row, static_cast<uint32_t>(i)));
+    for (; i <= j; ++i)
+      values.emplace_back(cells.text(row, static_cast<uint32_t>(i)));
     spl_set_values(out, row, values);
   }
   return out.finish();
@@ -163,7 +169,8 @@ Column split_kernel(const KernelCall& call) {
         continue;
       }
       size_t begin = 0;
-      for (size_t at = s.find(delimiter); at != std::string_view::npos; at = s.find(delimiter, begin)) {
+      for (size_t at = s.find(delimiter); at != std::string_view::npos;
+           at = s.find(delimiter, begin)) {
         values.emplace_back(s.substr(begin, at - begin));
         begin = at + delimiter.size();
       }
@@ -182,7 +189,9 @@ Column mvzip_kernel(const KernelCall& call) {
   std::vector<SplCells> given;
   if (call.args.size() > 2) given.emplace_back(call.args[2]);
   for (const uint32_t row : call.rows) {
-    const std::string delimiter = given.empty() ? "," : given[0].valid(row) ? std::string(given[0].text(row)) : "";
+    const std::string delimiter = given.empty()         ? ","
+                                  : given[0].valid(row) ? std::string(given[0].text(row))
+                                                        : "";
     const uint32_t n = std::min(a.count(row), b.count(row));
     std::vector<std::string> values;
     for (uint32_t i = 0; i < n; ++i) {
@@ -199,7 +208,8 @@ Column mvzip_kernel(const KernelCall& call) {
 Column mvrange_kernel(const KernelCall& call) {
   ColumnBuilder out(Type::kDynamic, call.num_rows);
   std::vector<SplCells> args;
-  for (const Column& c : call.args) args.emplace_back(c);
+  for (const Column& c : call.args)
+    args.emplace_back(c);
   for (const uint32_t row : call.rows) {
     double bounds[3] = {0, 0, 1};
     bool complete = true;
@@ -210,7 +220,8 @@ Column mvrange_kernel(const KernelCall& call) {
     }
     if (!complete || bounds[2] == 0) continue;
     std::vector<std::string> values;
-    for (double x = bounds[0]; (bounds[2] > 0 ? x < bounds[1] : x > bounds[1]) && values.size() < kMaxRange;
+    for (double x = bounds[0];
+         (bounds[2] > 0 ? x < bounds[1] : x > bounds[1]) && values.size() < kMaxRange;
          x += bounds[2])
       values.push_back(spl_number_text(SplNumber::of(x)));
     spl_set_values(out, row, values);
@@ -218,7 +229,8 @@ Column mvrange_kernel(const KernelCall& call) {
   return out.finish();
 }
 
-// ---- expressions per value ---------------------------------------------------------------------------
+// ---- expressions per value
+// ---------------------------------------------------------------------------
 
 struct MemberExpression {
   std::shared_ptr<const CompiledExpr> program;
@@ -247,12 +259,15 @@ Result<ExprPtr> bound_member(const ExprPtr& e) {
   return ExprPtr(out);
 }
 
-Result<std::shared_ptr<const void>> prepare_member(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare_member(std::span<const Value* const> constants,
+                                                   std::span<const Type>) {
   const auto text = spl_constant(constants, 1);
   if (!text) return Error{Code::kInvalid, "mvfilter and mvmap take an expression"};
   Diagnostics diag;
   auto parsed = plan::parse_expr_text(Source{"expression", *text}, diag);
-  if (!parsed) return Error{Code::kInvalid, diag.all().empty() ? "bad expression" : diag.all().front().message};
+  if (!parsed)
+    return Error{Code::kInvalid,
+                 diag.all().empty() ? "bad expression" : diag.all().front().message};
   POSTERN_TRY(const ExprPtr e, bound_member(*parsed));
   auto m = std::make_shared<MemberExpression>();
   POSTERN_TRY(m->program, compile(e, {{"member", Type::kString}}));
@@ -268,7 +283,8 @@ Column member_kernel(const KernelCall& call) {
   std::vector<std::pair<uint32_t, size_t>> begins;  // row, its first value in `all`
   for (const uint32_t row : call.rows) {
     begins.emplace_back(row, all.size());
-    for (std::string& v : values_of(cells, row)) all.push_back(std::move(v));
+    for (std::string& v : values_of(cells, row))
+      all.push_back(std::move(v));
   }
   // Values of all rows, at most a batch at a time.
   std::vector<std::optional<std::string>> results;
@@ -276,14 +292,17 @@ Column member_kernel(const KernelCall& call) {
   for (size_t from = 0; from < all.size(); from += data::kBatchRows) {
     const auto n = static_cast<uint32_t>(std::min<size_t>(data::kBatchRows, all.size() - from));
     ColumnBuilder members(Type::kString);
-    for (uint32_t i = 0; i < n; ++i) members.append_copy(all[from + i]);
+    for (uint32_t i = 0; i < n; ++i)
+      members.append_copy(all[from + i]);
     const Column column = members.finish();
     const Column result =
         m.program->evaluate({&column, 1}, data::Rows(data::kIdentityRows).first(n), n, *call.run);
     SplCells read(result);
     for (uint32_t i = 0; i < n; ++i) {
-      if (!read.valid(i)) results.emplace_back();
-      else results.emplace_back(std::string(read.text(i)));
+      if (!read.valid(i))
+        results.emplace_back();
+      else
+        results.emplace_back(std::string(read.text(i)));
     }
   }
   for (size_t i = 0; i < begins.size(); ++i) {
@@ -291,8 +310,10 @@ Column member_kernel(const KernelCall& call) {
     std::vector<std::string> values;
     for (size_t v = begins[i].second; v < end; ++v) {
       if (!results[v]) continue;
-      if (!filter) values.push_back(*results[v]);
-      else if (*results[v] == "true") values.push_back(all[v]);
+      if (!filter)
+        values.push_back(*results[v]);
+      else if (*results[v] == "true")
+        values.push_back(all[v]);
     }
     spl_set_values(out, begins[i].first, values);
   }
@@ -302,19 +323,27 @@ Column member_kernel(const KernelCall& call) {
 }  // namespace
 
 void register_spl_multivalues(plan::FunctionCatalog& c) {
-  c.add(spl_function("mvappend", 1, -1, spl_gives_dynamic, mvappend_kernel, "All values of all arguments."));
-  c.add(spl_function("mvcount", 1, 1, spl_gives_long, mvcount_kernel, "Number of values; null for none."));
+  c.add(spl_function("mvappend", 1, -1, spl_gives_dynamic, mvappend_kernel,
+                     "All values of all arguments."));
+  c.add(spl_function("mvcount", 1, 1, spl_gives_long, mvcount_kernel,
+                     "Number of values; null for none."));
   c.add(spl_function("mvdedup", 1, 1, spl_gives_dynamic, mvdedup_kernel, "Each value once."));
-  c.add(spl_function("mvfilter", 2, 2, spl_gives_dynamic, member_kernel<true>, "Values for which a condition holds.", prepare_member));
-  c.add(spl_function("mvmap", 2, 2, spl_gives_dynamic, member_kernel<false>, "An expression of each value.", prepare_member));
-  c.add(spl_function("mvindex", 2, 3, mvindex_typing, mvindex_kernel, "Value at an index, or a range of them."));
+  c.add(spl_function("mvfilter", 2, 2, spl_gives_dynamic, member_kernel<true>,
+                     "Values for which a condition holds.", prepare_member));
+  c.add(spl_function("mvmap", 2, 2, spl_gives_dynamic, member_kernel<false>,
+                     "An expression of each value.", prepare_member));
+  c.add(spl_function("mvindex", 2, 3, mvindex_typing, mvindex_kernel,
+                     "Value at an index, or a range of them."));
   c.add(spl_function("mvjoin", 2, 2, spl_gives_string, mvjoin_kernel, "Values as one text."));
   c.add(spl_function("mvrange", 2, 3, spl_gives_dynamic, mvrange_kernel, "Numbers from a to b."));
   c.add(spl_function("mvreverse", 1, 1, spl_gives_dynamic, mvreverse_kernel, "Values backwards."));
-  c.add(spl_function("mvsort", 1, 1, spl_gives_dynamic, mvsort_kernel, "Values in order of their bytes."));
-  c.add(spl_function("mvzip", 2, 3, spl_gives_dynamic, mvzip_kernel, "Values of two fields in pairs."));
+  c.add(spl_function("mvsort", 1, 1, spl_gives_dynamic, mvsort_kernel,
+                     "Values in order of their bytes."));
+  c.add(spl_function("mvzip", 2, 3, spl_gives_dynamic, mvzip_kernel,
+                     "Values of two fields in pairs."));
   c.add(spl_function("split", 2, 2, spl_gives_dynamic, split_kernel, "A text cut at a delimiter."));
-  c.add(spl_function("without_empty", 1, 1, spl_gives_dynamic, without_empty_kernel, "Values that are not \"\"."));
+  c.add(spl_function("without_empty", 1, 1, spl_gives_dynamic, without_empty_kernel,
+                     "Values that are not \"\"."));
 }
 
 }  // namespace postern::exec

@@ -17,7 +17,9 @@ using plan::Typing;
 
 namespace {
 
-bool number_type(Type t) { return data::is_numeric(t) || t == Type::kDatetime || t == Type::kTimespan || t == Type::kNull; }
+bool number_type(Type t) {
+  return data::is_numeric(t) || t == Type::kDatetime || t == Type::kTimespan || t == Type::kNull;
+}
 
 bool all_integers(const TypeRequest& r) {
   for (const Type t : r.types)
@@ -25,14 +27,17 @@ bool all_integers(const TypeRequest& r) {
   return true;
 }
 
-// `+` of texts may join them, so that the result is then text (a number's text if both are numbers).
+// `+` of texts may join them, so that the result is then text (a number's text if both are
+// numbers).
 Typing add_typing(const TypeRequest& r) {
   for (const Type t : r.types)
     if (!number_type(t)) return Typing::ok(Type::kString);
   return Typing::ok(all_integers(r) ? Type::kLong : Type::kReal);
 }
 
-Typing number_typing(const TypeRequest& r) { return Typing::ok(all_integers(r) ? Type::kLong : Type::kReal); }
+Typing number_typing(const TypeRequest& r) {
+  return Typing::ok(all_integers(r) ? Type::kLong : Type::kReal);
+}
 
 void set_number(ColumnBuilder& out, uint32_t row, const SplNumber& n) {
   switch (out.type()) {
@@ -43,8 +48,10 @@ void set_number(ColumnBuilder& out, uint32_t row, const SplNumber& n) {
       out.set_copy(row, spl_number_text(n));
       return;
     default:
-      if (n.whole) out.set(row, n.integer);
-      else if (std::fabs(n.real) < 9.2e18) out.set(row, static_cast<int64_t>(n.real));
+      if (n.whole)
+        out.set(row, n.integer);
+      else if (std::fabs(n.real) < 9.2e18)
+        out.set(row, static_cast<int64_t>(n.real));
   }
 }
 
@@ -52,11 +59,16 @@ std::optional<SplNumber> calculate(char op, const SplNumber& a, const SplNumber&
   if (a.whole && b.whole && op != '/') {
     int64_t result = 0;
     bool overflow = false;
-    if (op == '+') overflow = __builtin_add_overflow(a.integer, b.integer, &result);
-    else if (op == '-') overflow = __builtin_sub_overflow(a.integer, b.integer, &result);
-    else if (op == '*') overflow = __builtin_mul_overflow(a.integer, b.integer, &result);
-    else if (b.integer == 0) return std::nullopt;
-    else result = b.integer == -1 ? 0 : a.integer % b.integer;
+    if (op == '+')
+      overflow = __builtin_add_overflow(a.integer, b.integer, &result);
+    else if (op == '-')
+      overflow = __builtin_sub_overflow(a.integer, b.integer, &result);
+    else if (op == '*')
+      overflow = __builtin_mul_overflow(a.integer, b.integer, &result);
+    else if (b.integer == 0)
+      return std::nullopt;
+    else
+      result = b.integer == -1 ? 0 : a.integer % b.integer;
     if (!overflow) return SplNumber::of(result);
   }
   switch (op) {
@@ -95,7 +107,8 @@ Column arithmetic_kernel(const KernelCall& call) {
   return out.finish();
 }
 
-// ---- functions of one or two numbers ---------------------------------------------------------------
+// ---- functions of one or two numbers
+// ---------------------------------------------------------------
 
 using Unary = std::optional<double> (*)(double);
 
@@ -111,13 +124,33 @@ Column unary_kernel(const KernelCall& call) {
   return out.finish();
 }
 
-std::optional<double> do_abs(double x) { return std::fabs(x); }
-std::optional<double> do_ceil(double x) { return std::ceil(x); }
-std::optional<double> do_floor(double x) { return std::floor(x); }
-std::optional<double> do_exact(double x) { return x; }
-std::optional<double> do_exp(double x) { return std::exp(x); }
-std::optional<double> do_sqrt(double x) { return x < 0 ? std::nullopt : std::optional(std::sqrt(x)); }
-std::optional<double> do_ln(double x) { return x <= 0 ? std::nullopt : std::optional(std::log(x)); }
+std::optional<double> do_abs(double x) {
+  return std::fabs(x);
+}
+
+std::optional<double> do_ceil(double x) {
+  return std::ceil(x);
+}
+
+std::optional<double> do_floor(double x) {
+  return std::floor(x);
+}
+
+std::optional<double> do_exact(double x) {
+  return x;
+}
+
+std::optional<double> do_exp(double x) {
+  return std::exp(x);
+}
+
+std::optional<double> do_sqrt(double x) {
+  return x < 0 ? std::nullopt : std::optional(std::sqrt(x));
+}
+
+std::optional<double> do_ln(double x) {
+  return x <= 0 ? std::nullopt : std::optional(std::log(x));
+}
 
 // log(x[, base]), base 10.
 Column log_kernel(const KernelCall& call) {
@@ -165,7 +198,8 @@ double round_to(double x, int digits) {
 }
 
 Typing round_typing(const TypeRequest& r) {
-  return Typing::ok(r.types.size() == 1 || all_integers(TypeRequest{r.types.first(1), r.constants.first(1)})
+  return Typing::ok(r.types.size() == 1 ||
+                            all_integers(TypeRequest{r.types.first(1), r.constants.first(1)})
                         ? Type::kLong
                         : Type::kReal);
 }
@@ -189,7 +223,8 @@ Column round_kernel(const KernelCall& call) {
   return out.finish();
 }
 
-// ---- sigfig: the digits that the way a number is written vouches for ---------------------------------
+// ---- sigfig: the digits that the way a number is written vouches for
+// ---------------------------------
 
 /// Significant digits of a number's text: "1.00" 3, "1111" 4, "0.0010" 2.
 int significant_digits(std::string_view text) {
@@ -197,8 +232,10 @@ int significant_digits(std::string_view text) {
   bool point = false;
   for (const char c : text) {
     if (c == 'e' || c == 'E') break;
-    if (c == '.') point = true;
-    else if (ascii_digit(c)) digits += c;
+    if (c == '.')
+      point = true;
+    else if (ascii_digit(c))
+      digits += c;
   }
   const size_t first = digits.find_first_not_of('0');
   if (first == std::string::npos) return 1;
@@ -229,15 +266,19 @@ Column sigfig_kernel(const KernelCall& call) {
   return out.finish();
 }
 
-// ---- min, max over arguments: numbers before texts for min, texts before numbers for max --------------
+// ---- min, max over arguments: numbers before texts for min, texts before numbers for max
+// --------------
 
-Typing extreme_typing(const TypeRequest& r) { return Typing::ok(spl_common_type(r.types)); }
+Typing extreme_typing(const TypeRequest& r) {
+  return Typing::ok(spl_common_type(r.types));
+}
 
 template <bool largest>
 Column extreme_kernel(const KernelCall& call) {
   ColumnBuilder out(call.type, call.num_rows);
   std::vector<SplCells> args;
-  for (const Column& c : call.args) args.emplace_back(c);
+  for (const Column& c : call.args)
+    args.emplace_back(c);
   for (const uint32_t row : call.rows) {
     int best = -1;
     uint32_t best_value = 0;
@@ -250,9 +291,12 @@ Column extreme_kernel(const KernelCall& call) {
           const auto x = args[i].number(row, v);
           const auto y = held.number(row, best_value);
           int c = 0;
-          if (x && y) c = compare(*x, *y);
-          else if (x || y) c = x ? -1 : 1;
-          else c = std::string(args[i].text(row, v)).compare(held.text(row, best_value));
+          if (x && y)
+            c = compare(*x, *y);
+          else if (x || y)
+            c = x ? -1 : 1;
+          else
+            c = std::string(args[i].text(row, v)).compare(held.text(row, best_value));
           better = largest ? c > 0 : c < 0;
         }
         if (better) {
@@ -263,13 +307,16 @@ Column extreme_kernel(const KernelCall& call) {
     }
     if (best < 0) continue;
     SplCells& winner = args[static_cast<size_t>(best)];
-    if (out.type() == Type::kDynamic) spl_set_values(out, row, {std::string(winner.text(row, best_value))});
-    else spl_copy(winner, row, out);
+    if (out.type() == Type::kDynamic)
+      spl_set_values(out, row, {std::string(winner.text(row, best_value))});
+    else
+      spl_copy(winner, row, out);
   }
   return out.finish();
 }
 
-// ---- tonumber(x[, base]) -----------------------------------------------------------------------------
+// ---- tonumber(x[, base])
+// -----------------------------------------------------------------------------
 
 Typing tonumber_typing(const TypeRequest& r) {
   if (r.types.size() > 1 || data::is_integer(r.types[0])) return Typing::ok(Type::kLong);
@@ -285,8 +332,10 @@ std::optional<int64_t> in_base(std::string_view s, int base) {
   int64_t out = 0;
   for (const char c : s) {
     int digit = 99;
-    if (ascii_digit(c)) digit = c - '0';
-    else if (ascii_alpha(c)) digit = ascii_lower(c) - 'a' + 10;
+    if (ascii_digit(c))
+      digit = c - '0';
+    else if (ascii_alpha(c))
+      digit = ascii_lower(c) - 'a' + 10;
     if (digit >= base) return std::nullopt;
     if (__builtin_mul_overflow(out, static_cast<int64_t>(base), &out) ||
         __builtin_add_overflow(out, static_cast<int64_t>(digit), &out))
@@ -317,18 +366,23 @@ Column tonumber_kernel(const KernelCall& call) {
 
 Column pi_kernel(const KernelCall& call) {
   ColumnBuilder out(Type::kReal, call.num_rows);
-  for (const uint32_t row : call.rows) out.set(row, std::numbers::pi);
+  for (const uint32_t row : call.rows)
+    out.set(row, std::numbers::pi);
   return out.finish();
 }
 
 }  // namespace
 
 void register_spl_numbers(plan::FunctionCatalog& c) {
-  c.add(spl_function("add", 2, 2, add_typing, arithmetic_kernel<'+'>, "Sum, or two texts joined.", nullptr, "+"));
-  c.add(spl_function("sub", 2, 2, number_typing, arithmetic_kernel<'-'>, "Difference.", nullptr, "-"));
+  c.add(spl_function("add", 2, 2, add_typing, arithmetic_kernel<'+'>, "Sum, or two texts joined.",
+                     nullptr, "+"));
+  c.add(spl_function("sub", 2, 2, number_typing, arithmetic_kernel<'-'>, "Difference.", nullptr,
+                     "-"));
   c.add(spl_function("mul", 2, 2, number_typing, arithmetic_kernel<'*'>, "Product.", nullptr, "*"));
-  c.add(spl_function("div", 2, 2, spl_gives_real, arithmetic_kernel<'/'>, "Quotient; null by zero.", nullptr, "/"));
-  c.add(spl_function("mod", 2, 2, number_typing, arithmetic_kernel<'%'>, "Remainder; null by zero.", nullptr, "%"));
+  c.add(spl_function("div", 2, 2, spl_gives_real, arithmetic_kernel<'/'>, "Quotient; null by zero.",
+                     nullptr, "/"));
+  c.add(spl_function("mod", 2, 2, number_typing, arithmetic_kernel<'%'>, "Remainder; null by zero.",
+                     nullptr, "%"));
   c.add(spl_function("abs", 1, 1, number_typing, unary_kernel<do_abs>, "Without its sign."));
   c.add(spl_function("ceil", 1, 1, spl_gives_long, unary_kernel<do_ceil>, "Rounded up."));
   c.add(spl_function("floor", 1, 1, spl_gives_long, unary_kernel<do_floor>, "Rounded down."));
@@ -339,11 +393,15 @@ void register_spl_numbers(plan::FunctionCatalog& c) {
   c.add(spl_function("pi", 0, 0, spl_gives_real, pi_kernel, "3.14159…"));
   c.add(spl_function("pow", 2, 2, spl_gives_real, pow_kernel, "x to the power of y."));
   c.add(spl_function("round", 1, 2, round_typing, round_kernel, "Rounded half away from zero."));
-  c.add(spl_function("sigfig", 1, 1, spl_gives_real, sigfig_kernel, "Rounded to the digits it is written with."));
+  c.add(spl_function("sigfig", 1, 1, spl_gives_real, sigfig_kernel,
+                     "Rounded to the digits it is written with."));
   c.add(spl_function("sqrt", 1, 1, spl_gives_real, unary_kernel<do_sqrt>, "Square root."));
-  c.add(spl_function("max", 1, -1, extreme_typing, extreme_kernel<true>, "Largest argument; texts above numbers."));
-  c.add(spl_function("min", 1, -1, extreme_typing, extreme_kernel<false>, "Smallest argument; numbers below texts."));
-  c.add(spl_function("tonumber", 1, 2, tonumber_typing, tonumber_kernel, "Text as a number, in a base of 2 to 36."));
+  c.add(spl_function("max", 1, -1, extreme_typing, extreme_kernel<true>,
+                     "Largest argument; texts above numbers."));
+  c.add(spl_function("min", 1, -1, extreme_typing, extreme_kernel<false>,
+                     "Smallest argument; numbers below texts."));
+  c.add(spl_function("tonumber", 1, 2, tonumber_typing, tonumber_kernel,
+                     "Text as a number, in a base of 2 to 36."));
 }
 
 }  // namespace postern::exec

@@ -1,5 +1,5 @@
-// Functions with regular expressions, all PCRE, unanchored and minding case (Splunk Search Reference:
-// match, replace, mvfind, rex).
+// Functions with regular expressions, all PCRE, unanchored and minding case (Splunk Search
+// Reference: match, replace, mvfind, rex).
 #include "exec/functions/spl_value.h"
 #include "match/regex.h"
 
@@ -19,13 +19,16 @@ using RegexPtr = std::shared_ptr<const Regex>;
 /// A literal expression compiled once, or those of a column as they come.
 struct Expression {
   RegexPtr fixed;
-  int group = 0;             ///< rex: the group wanted
+  int group = 0;  ///< rex: the group wanted
 };
 
-Result<RegexPtr> compiled(std::string_view pattern) { return Regex::compile(pattern, match::RegexDialect::kPcre); }
+Result<RegexPtr> compiled(std::string_view pattern) {
+  return Regex::compile(pattern, match::RegexDialect::kPcre);
+}
 
 template <size_t index>
-Result<std::shared_ptr<const void>> prepare_regex(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare_regex(std::span<const Value* const> constants,
+                                                  std::span<const Type>) {
   auto e = std::make_shared<Expression>();
   if (const auto pattern = spl_constant(constants, index)) {
     POSTERN_TRY(e->fixed, compiled(*pattern));
@@ -33,8 +36,10 @@ Result<std::shared_ptr<const void>> prepare_regex(std::span<const Value* const> 
   return std::shared_ptr<const void>(e);
 }
 
-// rex(field, expression, group): the group by name or number; a tokenizer without a group is group 0.
-Result<std::shared_ptr<const void>> prepare_rex(std::span<const Value* const> constants, std::span<const Type>) {
+// rex(field, expression, group): the group by name or number; a tokenizer without a group is group
+// 0.
+Result<std::shared_ptr<const void>> prepare_rex(std::span<const Value* const> constants,
+                                                std::span<const Type>) {
   const auto pattern = spl_constant(constants, 1);
   const auto group = spl_constant(constants, 2);
   if (!pattern || !group) return Error{Code::kInvalid, "rex takes literals"};
@@ -76,7 +81,9 @@ class ExpressionAt {
 
 Column match_kernel(const KernelCall& call) {
   const Regex* fixed = static_cast<const Expression*>(call.state)->fixed.get();
-  if (fixed) return spl_any_value(call, 0, std::nullopt, [&](std::string_view s) { return fixed->matches(s); });
+  if (fixed)
+    return spl_any_value(call, 0, std::nullopt,
+                         [&](std::string_view s) { return fixed->matches(s); });
   ExpressionAt expression(call, 1);
   ColumnBuilder out(Type::kBool, call.num_rows);
   SplCells cells(call.args[0]);
@@ -85,14 +92,17 @@ Column match_kernel(const KernelCall& call) {
     const Regex* r = n > 0 ? expression(row) : nullptr;
     if (!r) continue;
     bool hit = false;
-    for (uint32_t i = 0; i < n && !hit; ++i) hit = r->matches(cells.text(row, i));
+    for (uint32_t i = 0; i < n && !hit; ++i)
+      hit = r->matches(cells.text(row, i));
     out.set(row, hit);
   }
   return out.finish();
 }
 
 /// `with` with `\1` and `\\` filled in.
-void append_replacement(std::string& out, std::string_view with, const std::vector<std::string_view>& groups) {
+void append_replacement(std::string& out,
+                        std::string_view with,
+                        const std::vector<std::string_view>& groups) {
   for (size_t i = 0; i < with.size(); ++i) {
     if (with[i] != '\\' || i + 1 == with.size()) {
       out += with[i];
@@ -150,7 +160,8 @@ Column replace_kernel(const KernelCall& call) {
       continue;
     }
     values.clear();
-    for (uint32_t i = 0; i < n; ++i) values.push_back(replaced(*r, cells.text(row, i), replacement, all));
+    for (uint32_t i = 0; i < n; ++i)
+      values.push_back(replaced(*r, cells.text(row, i), replacement, all));
     spl_set_values(out, row, values);
   }
   return out.finish();
@@ -222,12 +233,18 @@ Column mvfind_kernel(const KernelCall& call) {
 }  // namespace
 
 void register_spl_regexes(plan::FunctionCatalog& c) {
-  c.add(spl_function("match", 2, 2, spl_gives_bool, match_kernel, "Regular expression found in the text.", prepare_regex<1>));
-  c.add(spl_function("replace", 3, 3, spl_gives_text, replace_kernel<true>, "Every match replaced; \\1 is a group.", prepare_regex<1>));
-  c.add(spl_function("replace_first", 3, 3, spl_gives_text, replace_kernel<false>, "The first match replaced.", prepare_regex<1>));
-  c.add(spl_function("rex", 3, 3, spl_gives_string, rex_kernel, "A group of the first match.", prepare_rex));
-  c.add(spl_function("rex_all", 4, 4, spl_gives_dynamic, rex_all_kernel, "A group of every match.", prepare_rex));
-  c.add(spl_function("mvfind", 2, 2, spl_gives_long, mvfind_kernel, "Index of the first value that matches.", prepare_regex<1>));
+  c.add(spl_function("match", 2, 2, spl_gives_bool, match_kernel,
+                     "Regular expression found in the text.", prepare_regex<1>));
+  c.add(spl_function("replace", 3, 3, spl_gives_text, replace_kernel<true>,
+                     "Every match replaced; \\1 is a group.", prepare_regex<1>));
+  c.add(spl_function("replace_first", 3, 3, spl_gives_text, replace_kernel<false>,
+                     "The first match replaced.", prepare_regex<1>));
+  c.add(spl_function("rex", 3, 3, spl_gives_string, rex_kernel, "A group of the first match.",
+                     prepare_rex));
+  c.add(spl_function("rex_all", 4, 4, spl_gives_dynamic, rex_all_kernel, "A group of every match.",
+                     prepare_rex));
+  c.add(spl_function("mvfind", 2, 2, spl_gives_long, mvfind_kernel,
+                     "Index of the first value that matches.", prepare_regex<1>));
 }
 
 }  // namespace postern::exec

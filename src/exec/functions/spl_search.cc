@@ -1,13 +1,14 @@
-// Conditions of Splunk's `search` command: comparisons with literals, and terms over the event's text.
+// Conditions of Splunk's `search` command: comparisons with literals, and terms over the event's
+// text.
 //
-// Values and terms ignore case; `*` is any run, also inside quotes, and nothing escapes it. `=` and `!=`
-// compare texts ("25" is not "25.0"), `<` … `>` numbers where both sides are, else texts. A value in CIDR
-// form also matches the addresses in its block. A missing field gives false, `!=` included: what is true
-// without the field is written with NOT (Splunk Search Reference, search).
+// Values and terms ignore case; `*` is any run, also inside quotes, and nothing escapes it. `=` and
+// `!=` compare texts ("25" is not "25.0"), `<` … `>` numbers where both sides are, else texts. A
+// value in CIDR form also matches the addresses in its block. A missing field gives false, `!=`
+// included: what is true without the field is written with NOT (Splunk Search Reference, search).
 //
-// Terms match whole segments: an event's text is broken at major breakers (blanks, brackets, quotes, …)
-// and, inside of those, at minor ones (/ : = @ . - $ # % \ _), and a term stands between two breaks
-// (Splunk Search Manual, event segmentation and searching).
+// Terms match whole segments: an event's text is broken at major breakers (blanks, brackets,
+// quotes, …) and, inside of those, at minor ones (/ : = @ . - $ # % \ _), and a term stands between
+// two breaks (Splunk Search Manual, event segmentation and searching).
 #include <unordered_set>
 
 #include "exec/functions/functions.h"
@@ -26,7 +27,8 @@ using plan::KernelCall;
 
 namespace {
 
-// ---- field comparisons ----------------------------------------------------------------------------
+// ---- field comparisons
+// ----------------------------------------------------------------------------
 
 /// All literals of one comparison, ready for a text.
 class ValueMatcher {
@@ -34,8 +36,10 @@ class ValueMatcher {
   explicit ValueMatcher(std::span<const Value* const> constants) {
     for (size_t i = 1; i < constants.size(); ++i) {
       const std::string text = constants[i]->text();
-      if (text.find('*') == std::string::npos) add_exact(text);
-      else add_wildcard(text);
+      if (text.find('*') == std::string::npos)
+        add_exact(text);
+      else
+        add_wildcard(text);
     }
   }
 
@@ -49,6 +53,7 @@ class ValueMatcher {
 
   /// Every value is a whole number or can match none: an integer column needs no text.
   bool integers_only() const { return !any_ && wildcards_.empty() && blocks_.empty(); }
+
   bool matches_integer(int64_t v) const {
     for (const int64_t i : integers_)
       if (i == v) return true;
@@ -97,9 +102,11 @@ class ValueMatcher {
   bool any_ = false;
 };
 
-Result<std::shared_ptr<const void>> prepare_values(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare_values(std::span<const Value* const> constants,
+                                                   std::span<const Type>) {
   for (size_t i = 1; i < constants.size(); ++i)
-    if (!constants[i] || constants[i]->is_null()) return Error{Code::kInvalid, "search compares with literals only"};
+    if (!constants[i] || constants[i]->is_null())
+      return Error{Code::kInvalid, "search compares with literals only"};
   return std::shared_ptr<const void>(std::make_shared<ValueMatcher>(constants));
 }
 
@@ -109,7 +116,8 @@ Column search_eq_kernel(const KernelCall& call) {
   if (data::is_integer(column.type()) && matcher.integers_only()) {
     ColumnBuilder out(Type::kBool, call.num_rows);
     const auto view = column.view<int64_t>();
-    for (const uint32_t row : call.rows) out.set(row, view.valid(row) && matcher.matches_integer(view[row]));
+    for (const uint32_t row : call.rows)
+      out.set(row, view.valid(row) && matcher.matches_integer(view[row]));
     return out.finish();
   }
   return spl_any_value(call, 0, false, [&](std::string_view s) { return matcher.matches(s); });
@@ -125,7 +133,8 @@ struct Bound {
   std::optional<SplNumber> number;
 };
 
-Result<std::shared_ptr<const void>> prepare_bound(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare_bound(std::span<const Value* const> constants,
+                                                  std::span<const Type>) {
   const auto text = spl_constant(constants, 1);
   if (!text) return Error{Code::kInvalid, "search compares with literals only"};
   auto bound = std::make_shared<Bound>();
@@ -144,19 +153,32 @@ Column search_order_kernel(const KernelCall& call) {
     const uint32_t n = cells.count(row);
     for (uint32_t i = 0; i < n && !hit; ++i) {
       const auto number = bound.number ? cells.number(row, i) : std::nullopt;
-      hit = number ? holds(compare(*number, *bound.number)) : holds(fold(cells.text(row, i)).compare(bound.text));
+      hit = number ? holds(compare(*number, *bound.number))
+                   : holds(fold(cells.text(row, i)).compare(bound.text));
     }
     out.set(row, hit);
   }
   return out.finish();
 }
 
-bool less(int c) { return c < 0; }
-bool less_equal(int c) { return c <= 0; }
-bool greater(int c) { return c > 0; }
-bool greater_equal(int c) { return c >= 0; }
+bool less(int c) {
+  return c < 0;
+}
 
-// ---- terms ----------------------------------------------------------------------------------------
+bool less_equal(int c) {
+  return c <= 0;
+}
+
+bool greater(int c) {
+  return c > 0;
+}
+
+bool greater_equal(int c) {
+  return c >= 0;
+}
+
+// ---- terms
+// ----------------------------------------------------------------------------------------
 
 constexpr std::string_view kMajorBreakers = " \t\r\n[]<>(){}|!;,'\"*&?+";
 constexpr std::string_view kMinorBreakers = "/:=@.-$#%\\_";
@@ -207,8 +229,8 @@ class TermMatcher {
            (!major_only_ && kMinorBreakers.find(c) != std::string_view::npos);
   }
 
-  /// Whether a segment begins or ends at `at`: at an end of the text, beside a breaker, or because the
-  /// term's own character there is one.
+  /// Whether a segment begins or ends at `at`: at an end of the text, beside a breaker, or because
+  /// the term's own character there is one.
   bool breaks(std::string_view text, size_t at, char own) const {
     if (at == 0 || at >= text.size() || is_breaker(own)) return true;
     return is_breaker(text[at]) || is_breaker(text[at - 1]);
@@ -222,7 +244,8 @@ class TermMatcher {
 };
 
 template <bool ignore_case, bool major_only>
-Result<std::shared_ptr<const void>> prepare_term(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare_term(std::span<const Value* const> constants,
+                                                 std::span<const Type>) {
   const auto text = spl_constant(constants, 2);
   if (!text) return Error{Code::kInvalid, "a search term is a literal"};
   return std::shared_ptr<const void>(std::make_shared<TermMatcher>(*text, ignore_case, major_only));
@@ -240,7 +263,8 @@ Column search_term_kernel(const KernelCall& call) {
       hit = matcher.matches(raw.text(row));
     } else {
       const uint32_t n = values.count(row);
-      for (uint32_t i = 0; i < n && !hit; ++i) hit = matcher.matches(values.text(row, i));
+      for (uint32_t i = 0; i < n && !hit; ++i)
+        hit = matcher.matches(values.text(row, i));
     }
     out.set(row, hit);
   }
@@ -251,21 +275,23 @@ Column search_term_kernel(const KernelCall& call) {
 
 void register_spl_functions(plan::FunctionCatalog& c) {
   FunctionDef eq = spl_function("search_eq", 2, -1, spl_gives_bool, search_eq_kernel,
-                                "Field equals one of the values, ignoring case; * is a wildcard.", prepare_values, "=");
+                                "Field equals one of the values, ignoring case; * is a wildcard.",
+                                prepare_values, "=");
   eq.any_of = true;
   c.add(eq);
   c.add(spl_function("search_ne", 2, 2, spl_gives_bool, search_ne_kernel,
                      "Field exists and differs from the value.", prepare_values, "!="));
-  c.add(spl_function("search_lt", 2, 2, spl_gives_bool, search_order_kernel<less>, "Field is below the value.",
-                     prepare_bound, "<"));
+  c.add(spl_function("search_lt", 2, 2, spl_gives_bool, search_order_kernel<less>,
+                     "Field is below the value.", prepare_bound, "<"));
   c.add(spl_function("search_le", 2, 2, spl_gives_bool, search_order_kernel<less_equal>,
                      "Field is the value or below.", prepare_bound, "<="));
-  c.add(spl_function("search_gt", 2, 2, spl_gives_bool, search_order_kernel<greater>, "Field is above the value.",
-                     prepare_bound, ">"));
+  c.add(spl_function("search_gt", 2, 2, spl_gives_bool, search_order_kernel<greater>,
+                     "Field is above the value.", prepare_bound, ">"));
   c.add(spl_function("search_ge", 2, 2, spl_gives_bool, search_order_kernel<greater_equal>,
                      "Field is the value or above.", prepare_bound, ">="));
   c.add(spl_function("search_term", 3, 3, spl_gives_bool, search_term_kernel,
-                     "Event's text has the term between breakers, ignoring case.", prepare_term<true, false>));
+                     "Event's text has the term between breakers, ignoring case.",
+                     prepare_term<true, false>));
   c.add(spl_function("search_term_case", 3, 3, spl_gives_bool, search_term_kernel,
                      "CASE(x): the term in this case.", prepare_term<false, false>));
   c.add(spl_function("search_term_exact", 3, 3, spl_gives_bool, search_term_kernel,

@@ -32,7 +32,8 @@ std::string upper(std::string_view s) {
 Column concat_kernel(const KernelCall& call) {
   ColumnBuilder out(Type::kString, call.num_rows);
   std::vector<SplCells> parts;
-  for (const Column& c : call.args) parts.emplace_back(c);
+  for (const Column& c : call.args)
+    parts.emplace_back(c);
   std::string joined;
   for (const uint32_t row : call.rows) {
     joined.clear();
@@ -47,11 +48,13 @@ Column concat_kernel(const KernelCall& call) {
 }
 
 Column lower_kernel(const KernelCall& call) {
-  return spl_map_text(call, [](std::string_view s) -> std::optional<std::string> { return fold(s); });
+  return spl_map_text(call,
+                      [](std::string_view s) -> std::optional<std::string> { return fold(s); });
 }
 
 Column upper_kernel(const KernelCall& call) {
-  return spl_map_text(call, [](std::string_view s) -> std::optional<std::string> { return upper(s); });
+  return spl_map_text(call,
+                      [](std::string_view s) -> std::optional<std::string> { return upper(s); });
 }
 
 Column len_kernel(const KernelCall& call) {
@@ -61,7 +64,8 @@ Column len_kernel(const KernelCall& call) {
     if (!cells.valid(row)) continue;
     const std::string_view s = cells.text(row);
     int64_t n = 0;
-    for (size_t at = 0; at < s.size(); ++n) next_code_point(s, at);
+    for (size_t at = 0; at < s.size(); ++n)
+      next_code_point(s, at);
     out.set(row, n);
   }
   return out.finish();
@@ -110,7 +114,8 @@ Column trim_kernel(const KernelCall& call) {
   std::string characters = " \t\r\n";
   if (call.args.size() > 1) {
     SplCells given(call.args[1]);
-    if (!call.rows.empty() && given.valid(call.rows[0])) characters = std::string(given.text(call.rows[0]));
+    if (!call.rows.empty() && given.valid(call.rows[0]))
+      characters = std::string(given.text(call.rows[0]));
   }
   return spl_map_text(call, [&](std::string_view s) -> std::optional<std::string> {
     if (left) s.remove_prefix(std::min(s.find_first_not_of(characters), s.size()));
@@ -121,8 +126,12 @@ Column trim_kernel(const KernelCall& call) {
 
 Column urldecode_kernel(const KernelCall& call) {
   return spl_map_text(call, [](std::string_view s) -> std::optional<std::string> {
-    const auto digit = [](char c) { return ascii_digit(c) ? c - '0' : (ascii_lower(c) - 'a' + 10); };
-    const auto is_hex = [](char c) { return ascii_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f'); };
+    const auto digit = [](char c) {
+      return ascii_digit(c) ? c - '0' : (ascii_lower(c) - 'a' + 10);
+    };
+    const auto is_hex = [](char c) {
+      return ascii_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f');
+    };
     std::string out;
     for (size_t i = 0; i < s.size(); ++i) {
       if (s[i] == '%' && i + 2 < s.size() && is_hex(s[i + 1]) && is_hex(s[i + 2])) {
@@ -138,7 +147,8 @@ Column urldecode_kernel(const KernelCall& call) {
 
 template <std::string (*digest)(std::string_view)>
 Column digest_kernel(const KernelCall& call) {
-  return spl_map_text(call, [](std::string_view s) -> std::optional<std::string> { return digest(s); });
+  return spl_map_text(call,
+                      [](std::string_view s) -> std::optional<std::string> { return digest(s); });
 }
 
 // The text of a value as it is: a multivalue field's values joined by line ends.
@@ -160,7 +170,8 @@ Column text_kernel(const KernelCall& call) {
   return out.finish();
 }
 
-// ---- tostring(x[, "hex" | "commas" | "duration"]) -----------------------------------------------------
+// ---- tostring(x[, "hex" | "commas" | "duration"])
+// -----------------------------------------------------
 
 std::string with_commas(double x) {
   char buffer[400];
@@ -168,7 +179,8 @@ std::string with_commas(double x) {
   std::snprintf(buffer, sizeof buffer, whole ? "%.0f" : "%.2f", std::fabs(x));
   std::string s = buffer;
   const size_t point = std::min(s.find('.'), s.size());
-  for (size_t i = point; i > 3; i -= 3) s.insert(i - 3, 1, ',');
+  for (size_t i = point; i > 3; i -= 3)
+    s.insert(i - 3, 1, ',');
   return x < 0 ? "-" + s : s;
 }
 
@@ -180,8 +192,10 @@ std::string duration_text(double seconds) {
   const int hours = static_cast<int>(total / 3600 % 24);
   const int minutes = static_cast<int>(total / 60 % 60);
   const int rest = static_cast<int>(total % 60);
-  if (days > 0) std::snprintf(buffer, sizeof buffer, "%lld+%02d:%02d:%02d", days, hours, minutes, rest);
-  else std::snprintf(buffer, sizeof buffer, "%02d:%02d:%02d", hours, minutes, rest);
+  if (days > 0)
+    std::snprintf(buffer, sizeof buffer, "%lld+%02d:%02d:%02d", days, hours, minutes, rest);
+  else
+    std::snprintf(buffer, sizeof buffer, "%02d:%02d:%02d", hours, minutes, rest);
   return negative ? "-" + std::string(buffer) : buffer;
 }
 
@@ -189,7 +203,8 @@ Column tostring_kernel(const KernelCall& call) {
   std::string format;
   if (call.args.size() > 1) {
     SplCells given(call.args[1]);
-    if (!call.rows.empty() && given.valid(call.rows[0])) format = std::string(given.text(call.rows[0]));
+    if (!call.rows.empty() && given.valid(call.rows[0]))
+      format = std::string(given.text(call.rows[0]));
   }
   if (format.empty() && call.args[0].type() == Type::kString) return call.args[0];
   ColumnBuilder out(Type::kString, call.num_rows);
@@ -206,7 +221,8 @@ Column tostring_kernel(const KernelCall& call) {
       out.set_copy(row, cells.text(row));
     } else if (format == "hex") {
       char buffer[32];
-      std::snprintf(buffer, sizeof buffer, "0x%llX", static_cast<unsigned long long>(static_cast<int64_t>(n->real)));
+      std::snprintf(buffer, sizeof buffer, "0x%llX",
+                    static_cast<unsigned long long>(static_cast<int64_t>(n->real)));
       out.set_copy(row, buffer);
     } else if (format == "commas") {
       out.set_copy(row, with_commas(n->real));
@@ -219,7 +235,8 @@ Column tostring_kernel(const KernelCall& call) {
   return out.finish();
 }
 
-// ---- printf ---------------------------------------------------------------------------------------------
+// ---- printf
+// ---------------------------------------------------------------------------------------------
 
 /// printf("%-8s|%05.1f", a, b): C's conversions, with the arguments converted as each one needs.
 class Printf {
@@ -273,9 +290,12 @@ class Printf {
     std::string spec = "%";
     bool grouped = false;
     ++i;
-    while (i < format_.size() && std::string_view("-+ 0#'").find(format_[i]) != std::string_view::npos) {
-      if (format_[i] == '\'') grouped = true;
-      else spec += format_[i];
+    while (i < format_.size() &&
+           std::string_view("-+ 0#'").find(format_[i]) != std::string_view::npos) {
+      if (format_[i] == '\'')
+        grouped = true;
+      else
+        spec += format_[i];
       ++i;
     }
     int width = 0;
@@ -304,7 +324,8 @@ class Printf {
         if (letter == 'c') s = s.substr(0, 1);
         if (precision >= 0 && letter == 's') s = s.substr(0, static_cast<size_t>(precision));
         const bool left = spec.find('-') != std::string::npos;
-        const size_t pad = static_cast<size_t>(width) > s.size() ? static_cast<size_t>(width) - s.size() : 0;
+        const size_t pad =
+            static_cast<size_t>(width) > s.size() ? static_cast<size_t>(width) - s.size() : 0;
         out_ += left ? s + std::string(pad, ' ') : std::string(pad, ' ') + s;
         return true;
       }
@@ -322,7 +343,9 @@ class Printf {
         if (letter == 'p') spec += '#';
         spec += std::string("ll") + (letter == 'p' ? 'x' : letter);
         format_into(buffer, sizeof buffer, spec, n);
-        out_ += grouped && (letter == 'd' || letter == 'i' || letter == 'u') ? with_commas(static_cast<double>(n)) : buffer;
+        out_ += grouped && (letter == 'd' || letter == 'i' || letter == 'u')
+                    ? with_commas(static_cast<double>(n))
+                    : buffer;
         return true;
       }
       case 'a':
@@ -366,7 +389,8 @@ Column printf_kernel(const KernelCall& call) {
   ColumnBuilder out(Type::kString, call.num_rows);
   SplCells format(call.args[0]);
   std::vector<SplCells> args;
-  for (size_t i = 1; i < call.args.size(); ++i) args.emplace_back(call.args[i]);
+  for (size_t i = 1; i < call.args.size(); ++i)
+    args.emplace_back(call.args[i]);
   for (const uint32_t row : call.rows) {
     if (!format.valid(row)) continue;
     const std::string f(format.text(row));
@@ -375,7 +399,8 @@ Column printf_kernel(const KernelCall& call) {
   return out.finish();
 }
 
-// ---- the replace command, and a key to sort addresses by -------------------------------------------------
+// ---- the replace command, and a key to sort addresses by
+// -------------------------------------------------
 
 struct Replacement {
   match::Wildcard from;
@@ -421,29 +446,41 @@ Column ip_key_kernel(const KernelCall& call) {
   });
 }
 
-Typing values_typing(const TypeRequest& r) { return spl_gives_text(r); }
+Typing values_typing(const TypeRequest& r) {
+  return spl_gives_text(r);
+}
 
 }  // namespace
 
 void register_spl_texts(plan::FunctionCatalog& c) {
-  c.add(spl_function("concat", 2, -1, spl_gives_string, concat_kernel, "Texts joined; null when one is.", nullptr, "."));
+  c.add(spl_function("concat", 2, -1, spl_gives_string, concat_kernel,
+                     "Texts joined; null when one is.", nullptr, "."));
   c.add(spl_function("lower", 1, 1, spl_gives_text, lower_kernel, "In lower case."));
   c.add(spl_function("upper", 1, 1, spl_gives_text, upper_kernel, "In upper case."));
   c.add(spl_function("len", 1, 1, spl_gives_long, len_kernel, "Number of characters."));
-  c.add(spl_function("substr", 2, 3, spl_gives_string, substr_kernel, "Characters from a place on."));
-  c.add(spl_function("trim", 1, 2, spl_gives_text, trim_kernel<true, true>, "Without blanks at both ends."));
-  c.add(spl_function("ltrim", 1, 2, spl_gives_text, trim_kernel<true, false>, "Without blanks at the front."));
-  c.add(spl_function("rtrim", 1, 2, spl_gives_text, trim_kernel<false, true>, "Without blanks at the end."));
+  c.add(
+      spl_function("substr", 2, 3, spl_gives_string, substr_kernel, "Characters from a place on."));
+  c.add(spl_function("trim", 1, 2, spl_gives_text, trim_kernel<true, true>,
+                     "Without blanks at both ends."));
+  c.add(spl_function("ltrim", 1, 2, spl_gives_text, trim_kernel<true, false>,
+                     "Without blanks at the front."));
+  c.add(spl_function("rtrim", 1, 2, spl_gives_text, trim_kernel<false, true>,
+                     "Without blanks at the end."));
   c.add(spl_function("urldecode", 1, 1, spl_gives_text, urldecode_kernel, "%41 is A."));
-  c.add(spl_function("md5", 1, 1, spl_gives_text, digest_kernel<adapt::md5>, "MD5 in hexadecimal."));
-  c.add(spl_function("sha1", 1, 1, spl_gives_text, digest_kernel<adapt::sha1>, "SHA-1 in hexadecimal."));
-  c.add(spl_function("sha256", 1, 1, spl_gives_text, digest_kernel<adapt::sha256>, "SHA-256 in hexadecimal."));
+  c.add(
+      spl_function("md5", 1, 1, spl_gives_text, digest_kernel<adapt::md5>, "MD5 in hexadecimal."));
+  c.add(spl_function("sha1", 1, 1, spl_gives_text, digest_kernel<adapt::sha1>,
+                     "SHA-1 in hexadecimal."));
+  c.add(spl_function("sha256", 1, 1, spl_gives_text, digest_kernel<adapt::sha256>,
+                     "SHA-256 in hexadecimal."));
   c.add(spl_function("text", 1, 1, spl_gives_string, text_kernel, "The value as one text."));
-  c.add(spl_function("tostring", 1, 2, spl_gives_string, tostring_kernel, "As text: hex, commas, duration."));
+  c.add(spl_function("tostring", 1, 2, spl_gives_string, tostring_kernel,
+                     "As text: hex, commas, duration."));
   c.add(spl_function("printf", 1, -1, spl_gives_string, printf_kernel, "Text after a format."));
   c.add(spl_function("replace_value", 3, -1, values_typing, replace_value_kernel,
                      "The replace command: whole values by others.", prepare_replacements));
-  c.add(spl_function("ip_key", 1, 1, spl_gives_string, ip_key_kernel, "An address as text that sorts like it."));
+  c.add(spl_function("ip_key", 1, 1, spl_gives_string, ip_key_kernel,
+                     "An address as text that sorts like it."));
 }
 
 }  // namespace postern::exec

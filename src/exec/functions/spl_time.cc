@@ -1,9 +1,10 @@
-// Times of eval, convert and bin: seconds since 1970, all in UTC, so that a run is the same everywhere.
+// Times of eval, convert and bin: seconds since 1970, all in UTC, so that a run is the same
+// everywhere.
 //
-// Formats are strftime's with Splunk's additions (%Q and %3Q milliseconds, %N and %9N subseconds, %s
-// seconds since 1970). Relative times: "-1d@d", "@w1", "+2h@m"; weeks snap to Sunday (@w, @w0) or to the
-// day given (@w1 … @w6; @w7 is Sunday again) (Splunk Search Reference, date and time functions; time
-// modifiers).
+// Formats are strftime's with Splunk's additions (%Q and %3Q milliseconds, %N and %9N subseconds,
+// %s seconds since 1970). Relative times: "-1d@d", "@w1", "+2h@m"; weeks snap to Sunday (@w, @w0)
+// or to the day given (@w1 … @w6; @w7 is Sunday again) (Splunk Search Reference, date and time
+// functions; time modifiers).
 #include <algorithm>
 #include <cmath>
 
@@ -22,9 +23,11 @@ using plan::Typing;
 
 namespace {
 
-constexpr const char* kDays[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
-constexpr const char* kMonths[] = {"January", "February", "March",     "April",   "May",      "June",
-                                   "July",    "August",   "September", "October", "November", "December"};
+constexpr const char* kDays[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                 "Thursday", "Friday", "Saturday"};
+constexpr const char* kMonths[] = {"January",   "February", "March",    "April",
+                                   "May",       "June",     "July",     "August",
+                                   "September", "October",  "November", "December"};
 
 std::optional<int64_t> ticks_of(SplCells& cells, uint32_t row) {
   if (!cells.valid(row)) return std::nullopt;
@@ -38,7 +41,9 @@ int64_t floor_to(int64_t ticks, int64_t unit) {
   return ticks - ticks % unit;
 }
 
-int weekday(int64_t ticks) { return static_cast<int>((ticks / kTicksPerDay + 1) % 7); }  // 0001-01-01 was a Monday
+int weekday(int64_t ticks) {
+  return static_cast<int>((ticks / kTicksPerDay + 1) % 7);
+}  // 0001-01-01 was a Monday
 
 int year_day(const CivilTime& c) {
   const auto start = ticks_from_civil({c.year, 1, 1, 0, 0, 0, 0});
@@ -52,7 +57,8 @@ int days_in_month(int year, int month) {
   return month == 2 && leap ? 29 : kDaysOf[month - 1];
 }
 
-// ---- strftime -------------------------------------------------------------------------------------------
+// ---- strftime
+// -------------------------------------------------------------------------------------------
 
 void two(std::string& out, int v, char pad = '0') {
   if (v < 10) out += pad;
@@ -90,7 +96,8 @@ std::string format_time(int64_t ticks, std::string_view format) {
       no_pad = true;
       letter = format[++i];
     }
-    if (ascii_digit(letter) && i + 1 < format.size() && (format[i + 1] == 'N' || format[i + 1] == 'Q')) {
+    if (ascii_digit(letter) && i + 1 < format.size() &&
+        (format[i + 1] == 'N' || format[i + 1] == 'Q')) {
       digits = letter - '0';
       letter = format[++i];
     }
@@ -99,7 +106,9 @@ std::string format_time(int64_t ticks, std::string_view format) {
       out += "+00:00";
       continue;
     }
-    const auto number = [&](int v, char pad) { no_pad ? out += std::to_string(v) : (two(out, v, pad), out); };
+    const auto number = [&](int v, char pad) {
+      no_pad ? out += std::to_string(v) : (two(out, v, pad), out);
+    };
     switch (letter) {
       case 'Y':
         out += std::to_string(c.year);
@@ -178,12 +187,15 @@ std::string format_time(int64_t ticks, std::string_view format) {
         int year = 0;
         int week = 0;
         iso_week(ticks, year, week);
-        if (letter == 'V') two(out, week);
-        else out += std::to_string(year);
+        if (letter == 'V')
+          two(out, week);
+        else
+          out += std::to_string(year);
         break;
       }
       case 's':
-        out += std::to_string((floor_to(ticks, kTicksPerSecond) - kUnixEpochTicks) / kTicksPerSecond);
+        out +=
+            std::to_string((floor_to(ticks, kTicksPerSecond) - kUnixEpochTicks) / kTicksPerSecond);
         break;
       case 'T':
         out += format_time(ticks, "%H:%M:%S");
@@ -282,7 +294,8 @@ Column ctime_kernel(const KernelCall& call) {
   });
 }
 
-// ---- strptime -------------------------------------------------------------------------------------------
+// ---- strptime
+// -------------------------------------------------------------------------------------------
 
 class TimeReader {
  public:
@@ -301,7 +314,8 @@ class TimeReader {
 
  private:
   bool number(int max_digits, int& out) {
-    while (at_ < text_.size() && text_[at_] == ' ') ++at_;
+    while (at_ < text_.size() && text_[at_] == ' ')
+      ++at_;
     int v = 0;
     int n = 0;
     while (n < max_digits && at_ < text_.size() && ascii_digit(text_[at_])) {
@@ -334,13 +348,15 @@ class TimeReader {
       ++n;
       ++at_;
     }
-    for (int i = n; i < 7; ++i) ticks *= 10;
+    for (int i = n; i < 7; ++i)
+      ticks *= 10;
     c_.sub_ticks = ticks;
     return n > 0;
   }
 
   bool zone() {
-    while (at_ < text_.size() && text_[at_] == ' ') ++at_;
+    while (at_ < text_.size() && text_[at_] == ' ')
+      ++at_;
     if (at_ < text_.size() && (text_[at_] == 'Z' || text_[at_] == 'z')) {
       ++at_;
       return true;
@@ -368,7 +384,8 @@ class TimeReader {
   bool read(std::string_view format) {
     for (size_t i = 0; i < format.size(); ++i) {
       if (ascii_space(format[i])) {
-        while (at_ < text_.size() && ascii_space(text_[at_])) ++at_;
+        while (at_ < text_.size() && ascii_space(text_[at_]))
+          ++at_;
         continue;
       }
       if (format[i] != '%' || i + 1 == format.size()) {
@@ -377,7 +394,8 @@ class TimeReader {
         continue;
       }
       char letter = format[++i];
-      while ((ascii_digit(letter) || letter == '-' || letter == ':') && i + 1 < format.size()) letter = format[++i];
+      while ((ascii_digit(letter) || letter == '-' || letter == ':') && i + 1 < format.size())
+        letter = format[++i];
       if (!field(letter)) return false;
     }
     return true;
@@ -436,7 +454,8 @@ class TimeReader {
         return zone();
       case 's': {
         size_t end = at_;
-        while (end < text_.size() && ascii_digit(text_[end])) ++end;
+        while (end < text_.size() && ascii_digit(text_[end]))
+          ++end;
         epoch_ = parse_int(text_.substr(at_, end - at_));
         if (epoch_ && *epoch_ > 253'402'300'799) epoch_.reset();
         at_ = end;
@@ -461,7 +480,8 @@ class TimeReader {
         return true;
       case 'n':
       case 't':
-        while (at_ < text_.size() && ascii_space(text_[at_])) ++at_;
+        while (at_ < text_.size() && ascii_space(text_[at_]))
+          ++at_;
         return true;
       default:
         return false;
@@ -486,15 +506,30 @@ Column strptime_kernel(const KernelCall& call) {
   for (const uint32_t row : call.rows) {
     const std::string* f = cells.valid(row) ? format(row) : nullptr;
     if (!f) continue;
-    if (const auto ticks = TimeReader(cells.text(row), *f).run()) out.set(row, spl_time_number(*ticks).real);
+    if (const auto ticks = TimeReader(cells.text(row), *f).run())
+      out.set(row, spl_time_number(*ticks).real);
   }
   return out.finish();
 }
 
-// ---- units, relative_time, bin -----------------------------------------------------------------------------
+// ---- units, relative_time, bin
+// -----------------------------------------------------------------------------
 
-enum class Unit : uint8_t { kNone, kMicrosecond, kMillisecond, kCentisecond, kDecisecond, kSecond, kMinute, kHour,
-                            kDay, kWeek, kMonth, kQuarter, kYear };
+enum class Unit : uint8_t {
+  kNone,
+  kMicrosecond,
+  kMillisecond,
+  kCentisecond,
+  kDecisecond,
+  kSecond,
+  kMinute,
+  kHour,
+  kDay,
+  kWeek,
+  kMonth,
+  kQuarter,
+  kYear
+};
 
 struct UnitName {
   std::string_view name;
@@ -502,16 +537,19 @@ struct UnitName {
 };
 
 constexpr UnitName kUnits[] = {
-    {"us", Unit::kMicrosecond},  {"ms", Unit::kMillisecond}, {"cs", Unit::kCentisecond}, {"ds", Unit::kDecisecond},
-    {"s", Unit::kSecond},        {"sec", Unit::kSecond},     {"secs", Unit::kSecond},    {"second", Unit::kSecond},
-    {"seconds", Unit::kSecond},  {"m", Unit::kMinute},       {"min", Unit::kMinute},     {"mins", Unit::kMinute},
-    {"minute", Unit::kMinute},   {"minutes", Unit::kMinute}, {"h", Unit::kHour},         {"hr", Unit::kHour},
-    {"hrs", Unit::kHour},        {"hour", Unit::kHour},      {"hours", Unit::kHour},     {"d", Unit::kDay},
-    {"day", Unit::kDay},         {"days", Unit::kDay},       {"w", Unit::kWeek},         {"week", Unit::kWeek},
-    {"weeks", Unit::kWeek},      {"mon", Unit::kMonth},      {"month", Unit::kMonth},    {"months", Unit::kMonth},
-    {"q", Unit::kQuarter},       {"qtr", Unit::kQuarter},    {"qtrs", Unit::kQuarter},   {"quarter", Unit::kQuarter},
-    {"quarters", Unit::kQuarter}, {"y", Unit::kYear},        {"yr", Unit::kYear},        {"yrs", Unit::kYear},
-    {"year", Unit::kYear},       {"years", Unit::kYear},
+    {"us", Unit::kMicrosecond}, {"ms", Unit::kMillisecond},  {"cs", Unit::kCentisecond},
+    {"ds", Unit::kDecisecond},  {"s", Unit::kSecond},        {"sec", Unit::kSecond},
+    {"secs", Unit::kSecond},    {"second", Unit::kSecond},   {"seconds", Unit::kSecond},
+    {"m", Unit::kMinute},       {"min", Unit::kMinute},      {"mins", Unit::kMinute},
+    {"minute", Unit::kMinute},  {"minutes", Unit::kMinute},  {"h", Unit::kHour},
+    {"hr", Unit::kHour},        {"hrs", Unit::kHour},        {"hour", Unit::kHour},
+    {"hours", Unit::kHour},     {"d", Unit::kDay},           {"day", Unit::kDay},
+    {"days", Unit::kDay},       {"w", Unit::kWeek},          {"week", Unit::kWeek},
+    {"weeks", Unit::kWeek},     {"mon", Unit::kMonth},       {"month", Unit::kMonth},
+    {"months", Unit::kMonth},   {"q", Unit::kQuarter},       {"qtr", Unit::kQuarter},
+    {"qtrs", Unit::kQuarter},   {"quarter", Unit::kQuarter}, {"quarters", Unit::kQuarter},
+    {"y", Unit::kYear},         {"yr", Unit::kYear},         {"yrs", Unit::kYear},
+    {"year", Unit::kYear},      {"years", Unit::kYear},
 };
 
 Unit unit_of(std::string_view name) {
@@ -546,7 +584,9 @@ int64_t ticks_in(Unit u) {
   }
 }
 
-int months_in(Unit u) { return u == Unit::kYear ? 12 : u == Unit::kQuarter ? 3 : u == Unit::kMonth ? 1 : 0; }
+int months_in(Unit u) {
+  return u == Unit::kYear ? 12 : u == Unit::kQuarter ? 3 : u == Unit::kMonth ? 1 : 0;
+}
 
 std::optional<int64_t> add_months(int64_t ticks, int64_t months) {
   CivilTime c = civil_from_ticks(ticks);
@@ -577,23 +617,28 @@ std::optional<int64_t> relative(int64_t ticks, std::string_view spec) {
     const char sign = spec[i++];
     size_t end = i;
     if (sign == '@') {
-      while (end < spec.size() && ascii_alpha(spec[end])) ++end;
+      while (end < spec.size() && ascii_alpha(spec[end]))
+        ++end;
       const Unit u = unit_of(spec.substr(i, end - i));
       int day = 0;
       if (u == Unit::kWeek && end < spec.size() && ascii_digit(spec[end])) day = spec[end++] - '0';
       if (u == Unit::kNone) return std::nullopt;
       t = snap(*t, u, day);
     } else if (sign == '+' || sign == '-') {
-      while (end < spec.size() && ascii_digit(spec[end])) ++end;
+      while (end < spec.size() && ascii_digit(spec[end]))
+        ++end;
       const auto n = end == i ? std::optional<int64_t>(1) : parse_int(spec.substr(i, end - i));
       i = end;
-      while (end < spec.size() && ascii_alpha(spec[end])) ++end;
+      while (end < spec.size() && ascii_alpha(spec[end]))
+        ++end;
       const Unit u = unit_of(spec.substr(i, end - i));
       if (!n || *n > 1'000'000'000 || u == Unit::kNone) return std::nullopt;
       const int64_t amount = sign == '-' ? -*n : *n;
       if (const int64_t unit = ticks_in(u)) {
         int64_t moved = 0;
-        if (__builtin_mul_overflow(amount, unit, &moved) || __builtin_add_overflow(moved, *t, &moved)) return std::nullopt;
+        if (__builtin_mul_overflow(amount, unit, &moved) ||
+            __builtin_add_overflow(moved, *t, &moved))
+          return std::nullopt;
         t = moved;
       } else {
         t = add_months(*t, amount * months_in(u));
@@ -641,7 +686,8 @@ Column relative_time_kernel(const KernelCall& call) {
 
 Column now_kernel(const KernelCall& call) {
   return Column::constant(
-      Value::integer((floor_to(call.run->now_ticks, kTicksPerSecond) - kUnixEpochTicks) / kTicksPerSecond),
+      Value::integer((floor_to(call.run->now_ticks, kTicksPerSecond) - kUnixEpochTicks) /
+                     kTicksPerSecond),
       std::max<uint32_t>(call.num_rows, 1));
 }
 
@@ -668,30 +714,35 @@ struct BinSpan {
 std::optional<BinSpan> parse_span(std::string_view text) {
   BinSpan span;
   size_t i = 0;
-  while (i < text.size() && (ascii_digit(text[i]) || text[i] == '.')) ++i;
+  while (i < text.size() && (ascii_digit(text[i]) || text[i] == '.'))
+    ++i;
   const auto amount = parse_real(text.substr(0, i));
   if (!amount || *amount <= 0 || *amount > 1e12) return std::nullopt;
   span.amount = *amount;
   size_t end = i;
-  while (end < text.size() && ascii_alpha(text[end])) ++end;
+  while (end < text.size() && ascii_alpha(text[end]))
+    ++end;
   if (end > i) {
     span.unit = unit_of(text.substr(i, end - i));
     if (span.unit == Unit::kNone) return std::nullopt;
   }
-  if (end < text.size() && text[end] == '@') span.snap_to = text.substr(end + 1);
-  else if (end < text.size()) return std::nullopt;
+  if (end < text.size() && text[end] == '@')
+    span.snap_to = text.substr(end + 1);
+  else if (end < text.size())
+    return std::nullopt;
   return span;
 }
 
-Result<std::shared_ptr<const void>> prepare_bin(std::span<const Value* const> constants, std::span<const Type>) {
+Result<std::shared_ptr<const void>> prepare_bin(std::span<const Value* const> constants,
+                                                std::span<const Type>) {
   const auto text = spl_constant(constants, 1);
   const auto span = text ? parse_span(*text) : std::nullopt;
   if (!span) return Error{Code::kInvalid, "not a span: " + text.value_or("")};
   return std::shared_ptr<const void>(std::make_shared<BinSpan>(*span));
 }
 
-// A time keeps its type; numbers without a unit become ranges such as "0-10", which is text. Text that
-// is no number stays as it is.
+// A time keeps its type; numbers without a unit become ranges such as "0-10", which is text. Text
+// that is no number stays as it is.
 Typing bin_typing(const TypeRequest& r) {
   const Type t = r.types[0];
   if (t == Type::kDatetime) return Typing::ok(Type::kDatetime);
@@ -706,7 +757,8 @@ std::optional<int64_t> bin_time(int64_t ticks, const BinSpan& span) {
   if (!span.snap_to.empty()) {
     // "1w@w1": buckets that begin where the snap puts them.
     const bool day = span.snap_to.size() == 2 && ascii_digit(span.snap_to[1]);
-    const Unit to = unit_of(std::string_view(span.snap_to).substr(0, day ? 1 : span.snap_to.size()));
+    const Unit to =
+        unit_of(std::string_view(span.snap_to).substr(0, day ? 1 : span.snap_to.size()));
     if (to != Unit::kNone) return snap(ticks, to, day ? span.snap_to[1] - '0' : 0);
   }
   if (const int64_t unit = ticks_in(u)) {
@@ -735,8 +787,10 @@ Column bin_kernel(const KernelCall& call) {
     if (span.unit != Unit::kNone || cells.type() == Type::kDatetime) {
       const auto ticks = ticks_of(cells, row);
       const auto t = ticks ? bin_time(*ticks, span) : std::nullopt;
-      if (t) set_time(out, row, *t);
-      else if (call.type == Type::kString && !n) out.set_copy(row, cells.text(row));
+      if (t)
+        set_time(out, row, *t);
+      else if (call.type == Type::kString && !n)
+        out.set_copy(row, cells.text(row));
       continue;
     }
     if (!n) {
@@ -744,7 +798,8 @@ Column bin_kernel(const KernelCall& call) {
       continue;
     }
     const double low = std::floor(n->real / span.amount) * span.amount;
-    out.set_copy(row, spl_number_text(SplNumber::of(low)) + "-" + spl_number_text(SplNumber::of(low + span.amount)));
+    out.set_copy(row, spl_number_text(SplNumber::of(low)) + "-" +
+                          spl_number_text(SplNumber::of(low + span.amount)));
   }
   return out.finish();
 }
@@ -752,17 +807,24 @@ Column bin_kernel(const KernelCall& call) {
 }  // namespace
 
 void register_spl_times(plan::FunctionCatalog& c) {
-  c.add(spl_function("strftime", 2, 2, spl_gives_string, strftime_kernel, "A time after a format, in UTC."));
-  c.add(spl_function("ctime", 2, 2, spl_gives_text, ctime_kernel, "convert ctime(): a time after a format."));
-  c.add(spl_function("strptime", 2, 2, spl_gives_real, strptime_kernel, "Seconds since 1970 of a time's text."));
-  c.add(spl_function("relative_time", 2, 2, time_typing, relative_time_kernel, "A time moved and snapped: -1d@d."));
-  plan::FunctionDef now = spl_function("now", 0, 0, spl_gives_long, now_kernel, "When the search runs, in seconds.");
+  c.add(spl_function("strftime", 2, 2, spl_gives_string, strftime_kernel,
+                     "A time after a format, in UTC."));
+  c.add(spl_function("ctime", 2, 2, spl_gives_text, ctime_kernel,
+                     "convert ctime(): a time after a format."));
+  c.add(spl_function("strptime", 2, 2, spl_gives_real, strptime_kernel,
+                     "Seconds since 1970 of a time's text."));
+  c.add(spl_function("relative_time", 2, 2, time_typing, relative_time_kernel,
+                     "A time moved and snapped: -1d@d."));
+  plan::FunctionDef now =
+      spl_function("now", 0, 0, spl_gives_long, now_kernel, "When the search runs, in seconds.");
   now.deterministic = false;
   c.add(now);
-  plan::FunctionDef ago = spl_function("ago", 1, 1, ago_typing, ago_kernel, "A span of time before now.");
+  plan::FunctionDef ago =
+      spl_function("ago", 1, 1, ago_typing, ago_kernel, "A span of time before now.");
   ago.deterministic = false;
   c.add(ago);
-  c.add(spl_function("bin", 2, 2, bin_typing, bin_kernel, "Beginning of the span that a time or number lies in.", prepare_bin));
+  c.add(spl_function("bin", 2, 2, bin_typing, bin_kernel,
+                     "Beginning of the span that a time or number lies in.", prepare_bin));
 }
 
 }  // namespace postern::exec

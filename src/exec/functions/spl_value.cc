@@ -21,7 +21,8 @@ constexpr double kWholeLimit = 9.2e18;
 
 SplNumber SplNumber::of(double d) {
   // Whole numbers are kept exact as far as a double itself is exact.
-  if (d == std::trunc(d) && std::fabs(d) < 9.007199254740992e15) return {true, static_cast<int64_t>(d), d};
+  if (d == std::trunc(d) && std::fabs(d) < 9.007199254740992e15)
+    return {true, static_cast<int64_t>(d), d};
   return {false, 0, d};
 }
 
@@ -39,7 +40,9 @@ std::optional<SplNumber> spl_number(std::string_view text) {
   return std::nullopt;
 }
 
-std::string spl_number_text(const SplNumber& n) { return n.whole ? std::to_string(n.integer) : real_text(n.real); }
+std::string spl_number_text(const SplNumber& n) {
+  return n.whole ? std::to_string(n.integer) : real_text(n.real);
+}
 
 std::string spl_time_text(int64_t ticks) {
   const int64_t since = ticks - kUnixEpochTicks;
@@ -70,9 +73,11 @@ std::optional<int64_t> spl_ticks(const SplNumber& seconds) {
     if (seconds.integer > 253'402'300'799 || seconds.integer < -62'135'596'800) return std::nullopt;
     return kUnixEpochTicks + seconds.integer * kTicksPerSecond;
   }
-  if (!(seconds.real < 253'402'300'800.0) || !(seconds.real >= -62'135'596'800.0)) return std::nullopt;
+  if (!(seconds.real < 253'402'300'800.0) || !(seconds.real >= -62'135'596'800.0))
+    return std::nullopt;
   const double whole = std::floor(seconds.real);
-  const auto rest = static_cast<int64_t>(std::llround((seconds.real - whole) * static_cast<double>(kTicksPerSecond)));
+  const auto rest = static_cast<int64_t>(
+      std::llround((seconds.real - whole) * static_cast<double>(kTicksPerSecond)));
   return kUnixEpochTicks + static_cast<int64_t>(whole) * kTicksPerSecond + rest;
 }
 
@@ -189,9 +194,12 @@ Type spl_common_type(std::span<const Type> types) {
       continue;
     }
     const auto number = [](Type x) { return data::is_numeric(x) || x == Type::kDatetime; };
-    if (common == Type::kDynamic || t == Type::kDynamic) common = Type::kDynamic;
-    else if (number(common) && number(t)) common = Type::kReal;
-    else common = Type::kString;
+    if (common == Type::kDynamic || t == Type::kDynamic)
+      common = Type::kDynamic;
+    else if (number(common) && number(t))
+      common = Type::kReal;
+    else
+      common = Type::kString;
   }
   return common == Type::kNull ? Type::kString : common;
 }
@@ -202,7 +210,8 @@ void spl_copy(SplCells& from, uint32_t row, ColumnBuilder& out) {
   switch (out.type()) {
     case Type::kDynamic: {
       std::vector<std::string> values;
-      for (uint32_t i = 0; i < n; ++i) values.emplace_back(from.text(row, i));
+      for (uint32_t i = 0; i < n; ++i)
+        values.emplace_back(from.text(row, i));
       spl_set_values(out, row, values);
       return;
     }
@@ -232,7 +241,8 @@ std::string spl_encode_values(const std::vector<std::string>& values) {
     return w.take();
   }
   w.begin_array();
-  for (const std::string& v : values) w.string(v);
+  for (const std::string& v : values)
+    w.string(v);
   w.end();
   return w.take();
 }
@@ -246,9 +256,14 @@ std::optional<std::string> spl_constant(std::span<const data::Value* const> cons
   return constants[i]->text();
 }
 
-plan::FunctionDef spl_function(std::string name, int min_args, int max_args,
-                              plan::Typing (*typing)(const plan::TypeRequest&), plan::Kernel kernel, std::string doc,
-                              plan::Prepare prepare, std::string symbol) {
+plan::FunctionDef spl_function(std::string name,
+                               int min_args,
+                               int max_args,
+                               plan::Typing (*typing)(const plan::TypeRequest&),
+                               plan::Kernel kernel,
+                               std::string doc,
+                               plan::Prepare prepare,
+                               std::string symbol) {
   plan::FunctionDef f;
   f.name = "spl." + std::move(name);
   f.min_args = min_args;

@@ -1,9 +1,10 @@
-// Values as Splunk sees them: every field is text, text that looks like a number is one, a field may hold
-// several values, and a time is a number of seconds since 1970.
+// Values as Splunk sees them: every field is text, text that looks like a number is one, a field
+// may hold several values, and a time is a number of seconds since 1970.
 //
 // Typed columns keep their types where that changes nothing. A datetime reads as seconds with their
-// fraction, a bool as "true"/"false", a dynamic array as the values of a multivalue field; an empty array
-// is a missing field, "" is not. Tests: tests/unit/lang/spl/functions_test.cc, tests/cases/spl.
+// fraction, a bool as "true"/"false", a dynamic array as the values of a multivalue field; an empty
+// array is a missing field, "" is not. Tests: tests/unit/lang/spl/functions_test.cc,
+// tests/cases/spl.
 #pragma once
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@ struct SplNumber {
   double real = 0;
 
   static SplNumber of(int64_t i) { return {true, i, static_cast<double>(i)}; }
+
   static SplNumber of(double d);
 };
 
@@ -44,10 +46,14 @@ class SplCells {
   explicit SplCells(const data::Column& column);
 
   data::Type type() const { return type_; }
+
   /// Number of values: 0 missing, more than 1 only for dynamic arrays.
   uint32_t count(uint32_t row) const;
+
   bool valid(uint32_t row) const { return count(row) > 0; }
+
   bool multivalue(uint32_t row) const { return type_ == data::Type::kDynamic && count(row) > 1; }
+
   /// Value `i` as text; lives until the next call.
   std::string_view text(uint32_t row, uint32_t i = 0);
   std::optional<SplNumber> number(uint32_t row, uint32_t i = 0);
@@ -65,8 +71,8 @@ class SplCells {
   std::string buffer_;
 };
 
-/// Type that can hold values of all the given ones: itself when they agree, the wider number, dynamic
-/// when one is, else string. Nulls do not count; string when there is nothing else.
+/// Type that can hold values of all the given ones: itself when they agree, the wider number,
+/// dynamic when one is, else string. Nulls do not count; string when there is nothing else.
 data::Type spl_common_type(std::span<const data::Type> types);
 
 /// Copies a cell into row `row` of `out`, whatever the types.
@@ -79,8 +85,8 @@ std::string spl_encode_values(const std::vector<std::string>& values);
 /// The literal argument `i` as text, or nullopt when it is no literal (or null).
 std::optional<std::string> spl_constant(std::span<const data::Value* const> constants, size_t i);
 
-/// Applies `f(std::string_view) -> std::optional<std::string>` to each value of the first argument. The
-/// result column is call.type: string, or dynamic when the argument is.
+/// Applies `f(std::string_view) -> std::optional<std::string>` to each value of the first argument.
+/// The result column is call.type: string, or dynamic when the argument is.
 template <class F>
 data::Column spl_map_text(const plan::KernelCall& call, F&& f) {
   data::ColumnBuilder out(call.type, call.num_rows);
@@ -101,9 +107,13 @@ data::Column spl_map_text(const plan::KernelCall& call, F&& f) {
   return out.finish();
 }
 
-/// True for each row with a value that passes; `when_missing` for a row without one (null when nullopt).
+/// True for each row with a value that passes; `when_missing` for a row without one (null when
+/// nullopt).
 template <class F>
-data::Column spl_any_value(const plan::KernelCall& call, size_t arg, std::optional<bool> when_missing, F&& test) {
+data::Column spl_any_value(const plan::KernelCall& call,
+                           size_t arg,
+                           std::optional<bool> when_missing,
+                           F&& test) {
   data::ColumnBuilder out(data::Type::kBool, call.num_rows);
   SplCells cells(call.args[arg]);
   // A dictionary's distinct values are tested once.
@@ -124,7 +134,8 @@ data::Column spl_any_value(const plan::KernelCall& call, size_t arg, std::option
       continue;
     }
     bool hit = false;
-    for (uint32_t i = 0; i < n && !hit; ++i) hit = test(cells.text(row, i));
+    for (uint32_t i = 0; i < n && !hit; ++i)
+      hit = test(cells.text(row, i));
     if (known) *known = hit ? 1 : 0;
     out.set(row, hit);
   }
@@ -140,19 +151,39 @@ void register_spl_multivalues(plan::FunctionCatalog& c);
 void register_spl_times(plan::FunctionCatalog& c);
 void register_spl_choices(plan::FunctionCatalog& c);
 
-plan::FunctionDef spl_function(std::string name, int min_args, int max_args,
-                               plan::Typing (*typing)(const plan::TypeRequest&), plan::Kernel kernel, std::string doc,
-                               plan::Prepare prepare = nullptr, std::string symbol = "");
+plan::FunctionDef spl_function(std::string name,
+                               int min_args,
+                               int max_args,
+                               plan::Typing (*typing)(const plan::TypeRequest&),
+                               plan::Kernel kernel,
+                               std::string doc,
+                               plan::Prepare prepare = nullptr,
+                               std::string symbol = "");
 
-inline plan::Typing spl_gives_bool(const plan::TypeRequest&) { return plan::Typing::ok(data::Type::kBool); }
-inline plan::Typing spl_gives_long(const plan::TypeRequest&) { return plan::Typing::ok(data::Type::kLong); }
-inline plan::Typing spl_gives_real(const plan::TypeRequest&) { return plan::Typing::ok(data::Type::kReal); }
-inline plan::Typing spl_gives_string(const plan::TypeRequest&) { return plan::Typing::ok(data::Type::kString); }
-inline plan::Typing spl_gives_dynamic(const plan::TypeRequest&) { return plan::Typing::ok(data::Type::kDynamic); }
+inline plan::Typing spl_gives_bool(const plan::TypeRequest&) {
+  return plan::Typing::ok(data::Type::kBool);
+}
+
+inline plan::Typing spl_gives_long(const plan::TypeRequest&) {
+  return plan::Typing::ok(data::Type::kLong);
+}
+
+inline plan::Typing spl_gives_real(const plan::TypeRequest&) {
+  return plan::Typing::ok(data::Type::kReal);
+}
+
+inline plan::Typing spl_gives_string(const plan::TypeRequest&) {
+  return plan::Typing::ok(data::Type::kString);
+}
+
+inline plan::Typing spl_gives_dynamic(const plan::TypeRequest&) {
+  return plan::Typing::ok(data::Type::kDynamic);
+}
 
 /// Text in, text out, value by value: dynamic when the first argument is.
 inline plan::Typing spl_gives_text(const plan::TypeRequest& r) {
-  return plan::Typing::ok(r.types[0] == data::Type::kDynamic ? data::Type::kDynamic : data::Type::kString);
+  return plan::Typing::ok(r.types[0] == data::Type::kDynamic ? data::Type::kDynamic
+                                                             : data::Type::kString);
 }
 
 }  // namespace postern::exec

@@ -1,7 +1,8 @@
-// Aggregate: groups by a hash table over encoded keys; each aggregate call holds all groups' states.
+// Aggregate: groups by a hash table over encoded keys; each aggregate call holds all groups'
+// states.
 //
-// With SPL's rule, rows with a null key are dropped and counted per column, and a multivalue key puts
-// its row into one group per value (Search Reference, stats).
+// With SPL's rule, rows with a null key are dropped and counted per column, and a multivalue key
+// puts its row into one group per value (Search Reference, stats).
 #include <limits>
 #include <unordered_map>
 
@@ -24,7 +25,8 @@ class Aggregate final : public ChunkSink {
  public:
   Aggregate(const CompiledOp& op, RunState& state, ChunkSink& next)
       : compiled_(op), op_(*op.op), state_(state), next_(next) {
-    for (size_t i = 0; i < op_.keys.size(); ++i) keys_.emplace_back(op_.schema[i].type);
+    for (size_t i = 0; i < op_.keys.size(); ++i)
+      keys_.emplace_back(op_.schema[i].type);
     for (size_t i = 0; i < op_.aggregates.size(); ++i) {
       const plan::AggregateItem& item = op_.aggregates[i];
       const plan::AggregateDef* def = all_functions().aggregate(item.function);
@@ -55,10 +57,12 @@ class Aggregate final : public ChunkSink {
         break;
       }
       std::vector<uint32_t> rows;
-      for (uint32_t r = from; r < c.num_rows && r < from + data::kBatchRows; ++r) rows.push_back(r);
+      for (uint32_t r = from; r < c.num_rows && r < from + data::kBatchRows; ++r)
+        rows.push_back(r);
       const Chunk part = gather(c, rows);
       std::vector<Column> part_keys;
-      for (const Column& k : keys) part_keys.push_back(k.gather(rows));
+      for (const Column& k : keys)
+        part_keys.push_back(k.gather(rows));
       update(part, part_keys);
     }
   }
@@ -67,21 +71,26 @@ class Aggregate final : public ChunkSink {
     if (times_.empty() && op_.keys.empty() && op_.row_when_empty) {
       group_of_.emplace("", 0);
       new_group({}, 0, 0);
-      for (auto& a : aggregators_) a->resize(1);
+      for (auto& a : aggregators_)
+        a->resize(1);
     }
     const auto num_groups = static_cast<uint32_t>(times_.size());
     std::vector<Column> keys;
-    for (ColumnBuilder& b : keys_) keys.push_back(b.finish());
+    for (ColumnBuilder& b : keys_)
+      keys.push_back(b.finish());
     for (uint32_t from = 0; from < num_groups; from += data::kBatchRows) {
       const uint32_t to = std::min(num_groups, from + data::kBatchRows);
       std::vector<uint32_t> groups;
-      for (uint32_t g = from; g < to; ++g) groups.push_back(g);
+      for (uint32_t g = from; g < to; ++g)
+        groups.push_back(g);
       Chunk out;
       out.num_rows = to - from;
-      for (const Column& k : keys) out.columns.push_back(k.gather(groups));
+      for (const Column& k : keys)
+        out.columns.push_back(k.gather(groups));
       for (size_t i = 0; i < aggregators_.size(); ++i) {
         ColumnBuilder b(op_.schema[op_.keys.size() + i].type);
-        for (const uint32_t g : groups) aggregators_[i]->finish(g, b);
+        for (const uint32_t g : groups)
+          aggregators_[i]->finish(g, b);
         out.columns.push_back(b.finish());
       }
       for (const uint32_t g : groups) {
@@ -96,7 +105,8 @@ class Aggregate final : public ChunkSink {
  private:
   void new_group(const std::vector<Column>& keys, uint32_t row, size_t) {
     for (size_t k = 0; k < keys.size(); ++k) {
-      if (keys[k].type() == Type::kNull || !keys[k].valid(row)) keys_[k].append_null();
+      if (keys[k].type() == Type::kNull || !keys[k].valid(row))
+        keys_[k].append_null();
       else if (data::physical(keys_[k].type()) == data::Physical::kBytes)
         keys_[k].append_copy(keys[k].view<std::string_view>()[row]);
       else
@@ -112,7 +122,8 @@ class Aggregate final : public ChunkSink {
     ColumnBuilder time(Type::kDatetime, c.num_rows);
     for (uint32_t row = 0; row < c.num_rows; ++row) {
       key.clear();
-      for (const Column& k : keys) append_key(key, k, row);
+      for (const Column& k : keys)
+        append_key(key, k, row);
       const auto [it, added] = group_of_.try_emplace(key, static_cast<uint32_t>(times_.size()));
       if (added) new_group(keys, row, key.size());
       const uint32_t g = it->second;
@@ -121,7 +132,8 @@ class Aggregate final : public ChunkSink {
         times_[g] = std::min(times_[g], c.times[row]);
         time.set(row, c.times[row]);
       }
-      for (uint32_t r = c.refs.begin[row]; r < c.refs.begin[row + 1] && refs_[g].size() < kRefsPerGroup; ++r)
+      for (uint32_t r = c.refs.begin[row];
+           r < c.refs.begin[row + 1] && refs_[g].size() < kRefsPerGroup; ++r)
         refs_[g].push_back(c.refs.ids[r]);
     }
     const Column times = time.finish();
@@ -152,8 +164,10 @@ class Aggregate final : public ChunkSink {
       for (uint32_t i = 0; i < n; ++i) {
         const data::Dynamic cell = d.is_array() ? d.at(i) : d;
         rows.push_back(row);
-        if (cell.is_null()) values.append_null();
-        else values.append_copy(cell.encoded());
+        if (cell.is_null())
+          values.append_null();
+        else
+          values.append_copy(cell.encoded());
       }
     }
     for (size_t i = 0; i < keys.size(); ++i)
@@ -171,11 +185,14 @@ class Aggregate final : public ChunkSink {
         complete = false;
         ++state_.notes.null_key_rows[op_.keys[k].name];
       }
-      if (complete) kept.push_back(row);
-      else ++state_.notes.rows_dropped;
+      if (complete)
+        kept.push_back(row);
+      else
+        ++state_.notes.rows_dropped;
     }
     if (kept.size() == c.num_rows) return;
-    for (Column& k : keys) k = k.gather(kept);
+    for (Column& k : keys)
+      k = k.gather(kept);
     c = gather(c, kept);
   }
 

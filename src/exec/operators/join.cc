@@ -1,8 +1,8 @@
 // Keyed join: the right side is kept in a hash table, the left side streams through it in order.
 //
-// Kusto's rules: null keys match null keys, innerunique takes the first left row of each key, matched
-// rows come first and unmatched left rows after them (join operator documentation). Both sides are
-// kept until the end of the run, so that the order of arrival never changes an answer.
+// Kusto's rules: null keys match null keys, innerunique takes the first left row of each key,
+// matched rows come first and unmatched left rows after them (join operator documentation). Both
+// sides are kept until the end of the run, so that the order of arrival never changes an answer.
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
@@ -24,17 +24,22 @@ class Join final : public ChunkSink {
   Join(const CompiledOp& op, RunState& state, ChunkSink& next)
       : compiled_(op), op_(*op.op), state_(state), next_(next) {
     for (size_t k = 0; k < op.exprs.size(); ++k)
-      as_real_.push_back((op.exprs[k]->type() == Type::kReal) != (op.right_exprs[k]->type() == Type::kReal));
+      as_real_.push_back((op.exprs[k]->type() == Type::kReal) !=
+                         (op.right_exprs[k]->type() == Type::kReal));
     // Which column of which side each output column is.
-    const bool right_only = op_.join_kind == JoinKind::kRightSemi || op_.join_kind == JoinKind::kRightAnti;
-    const bool left_only = op_.join_kind == JoinKind::kLeftSemi || op_.join_kind == JoinKind::kLeftAnti;
+    const bool right_only =
+        op_.join_kind == JoinKind::kRightSemi || op_.join_kind == JoinKind::kRightAnti;
+    const bool left_only =
+        op_.join_kind == JoinKind::kLeftSemi || op_.join_kind == JoinKind::kLeftAnti;
     if (!right_only)
-      for (size_t i = 0; i < op_.inputs[0]->schema.size(); ++i) origin_.emplace_back(0, i);
+      for (size_t i = 0; i < op_.inputs[0]->schema.size(); ++i)
+        origin_.emplace_back(0, i);
     if (!left_only) {
       for (size_t i = 0; i < op_.inputs[1]->schema.size(); ++i) {
-        const bool key = std::any_of(op_.right_keys.begin(), op_.right_keys.end(), [&](const plan::ExprPtr& k) {
-          return k->is_column() && k->name == op_.inputs[1]->schema[i].name;
-        });
+        const bool key =
+            std::any_of(op_.right_keys.begin(), op_.right_keys.end(), [&](const plan::ExprPtr& k) {
+              return k->is_column() && k->name == op_.inputs[1]->schema[i].name;
+            });
         if (!(op_.lookup && key)) origin_.emplace_back(1, i);
       }
     }
@@ -42,11 +47,13 @@ class Join final : public ChunkSink {
   }
 
   void push(Chunk&& c, int port) override {
-    const std::vector<Column> keys = evaluate_all(port == 0 ? compiled_.exprs : compiled_.right_exprs, c, state_);
+    const std::vector<Column> keys =
+        evaluate_all(port == 0 ? compiled_.exprs : compiled_.right_exprs, c, state_);
     std::string key;
     for (uint32_t row = 0; row < c.num_rows; ++row) {
       key.clear();
-      for (size_t k = 0; k < keys.size(); ++k) append_key(key, keys[k], row, as_real_[k]);
+      for (size_t k = 0; k < keys.size(); ++k)
+        append_key(key, keys[k], row, as_real_[k]);
       keys_[port].push_back(key);
     }
     sides_[port].add(c);
@@ -61,7 +68,8 @@ class Join final : public ChunkSink {
  private:
   void run() {
     std::unordered_map<std::string, std::vector<size_t>> table;
-    for (size_t r = 0; r < keys_[1].size(); ++r) table[keys_[1][r]].push_back(r);
+    for (size_t r = 0; r < keys_[1].size(); ++r)
+      table[keys_[1][r]].push_back(r);
     std::unordered_set<std::string> seen;
     std::vector<bool> right_matched(keys_[1].size(), false);
     std::vector<size_t> left_unmatched;
@@ -72,18 +80,23 @@ class Join final : public ChunkSink {
         left_unmatched.push_back(l);
         continue;
       }
-      for (const size_t r : hit->second) right_matched[r] = true;
+      for (const size_t r : hit->second)
+        right_matched[r] = true;
       if (kind == JoinKind::kLeftSemi) emit(l, kNoRow);
       if (kind == JoinKind::kInnerUnique && !seen.insert(keys_[0][l]).second) continue;
-      if (kind == JoinKind::kInner || kind == JoinKind::kInnerUnique || kind == JoinKind::kLeftOuter ||
-          kind == JoinKind::kRightOuter || kind == JoinKind::kFullOuter)
-        for (const size_t r : hit->second) emit(l, r);
+      if (kind == JoinKind::kInner || kind == JoinKind::kInnerUnique ||
+          kind == JoinKind::kLeftOuter || kind == JoinKind::kRightOuter ||
+          kind == JoinKind::kFullOuter)
+        for (const size_t r : hit->second)
+          emit(l, r);
     }
     if (kind == JoinKind::kLeftOuter || kind == JoinKind::kFullOuter || kind == JoinKind::kLeftAnti)
-      for (const size_t l : left_unmatched) emit(l, kNoRow);
+      for (const size_t l : left_unmatched)
+        emit(l, kNoRow);
     for (size_t r = 0; r < right_matched.size(); ++r) {
       if (right_matched[r] ? kind == JoinKind::kRightSemi
-                           : kind == JoinKind::kRightOuter || kind == JoinKind::kFullOuter || kind == JoinKind::kRightAnti)
+                           : kind == JoinKind::kRightOuter || kind == JoinKind::kFullOuter ||
+                                 kind == JoinKind::kRightAnti)
         emit(kNoRow, r);
     }
     flush();
@@ -105,15 +118,20 @@ class Join final : public ChunkSink {
         const RowStore& side = sides_[origin_[i].first];
         if (row == kNoRow) {
           // Kusto pads strings with "", all other types with null.
-          if (b.type() == Type::kString && !open_) b.append_copy("");
-          else b.append_null();
+          if (b.type() == Type::kString && !open_)
+            b.append_copy("");
+          else
+            b.append_null();
           continue;
         }
         const Column& from = side.chunk_of(row).columns[origin_[i].second];
         const uint32_t at = side.row_in_chunk(row);
-        if (from.type() == Type::kNull || !from.valid(at)) b.append_null();
-        else if (data::physical(b.type()) == data::Physical::kBytes) b.append_copy(from.view<std::string_view>()[at]);
-        else b.append(from.value(at));
+        if (from.type() == Type::kNull || !from.valid(at))
+          b.append_null();
+        else if (data::physical(b.type()) == data::Physical::kBytes)
+          b.append_copy(from.view<std::string_view>()[at]);
+        else
+          b.append(from.value(at));
       }
       out.columns.push_back(b.finish());
     }
@@ -126,7 +144,8 @@ class Join final : public ChunkSink {
         const Chunk& c = sides_[side].chunk_of(rows[side]);
         const uint32_t at = sides_[side].row_in_chunk(rows[side]);
         if (c.times[at] != 0 && (time == 0 || c.times[at] < time)) time = c.times[at];
-        refs.insert(refs.end(), c.refs.ids.begin() + c.refs.begin[at], c.refs.ids.begin() + c.refs.begin[at + 1]);
+        refs.insert(refs.end(), c.refs.ids.begin() + c.refs.begin[at],
+                    c.refs.ids.begin() + c.refs.begin[at + 1]);
       }
       out.times.push_back(time);
       out.refs.add_row(refs.data(), refs.size());

@@ -16,7 +16,7 @@ struct CompiledOp {
   std::vector<Program> right_exprs;  ///< Join: right keys
   std::vector<std::vector<Program>> aggregate_args;
   std::vector<CompiledOp> inputs;
-  size_t scan_index = 0;             ///< Scan: which one
+  size_t scan_index = 0;  ///< Scan: which one
 };
 
 /// State and surroundings that operators of one run share.
@@ -28,7 +28,9 @@ struct RunState {
 using OperatorPtr = std::unique_ptr<ChunkSink>;
 
 OperatorPtr make_filter(const CompiledOp& op, RunState& state, ChunkSink& next);
-OperatorPtr make_compute(const CompiledOp& op, RunState& state, ChunkSink& next);  ///< Project, Extend
+OperatorPtr make_compute(const CompiledOp& op,
+                         RunState& state,
+                         ChunkSink& next);  ///< Project, Extend
 OperatorPtr make_aggregate(const CompiledOp& op, RunState& state, ChunkSink& next);
 OperatorPtr make_sort(const CompiledOp& op, RunState& state, ChunkSink& next);
 OperatorPtr make_limit(const CompiledOp& op, RunState& state, ChunkSink& next);
@@ -38,9 +40,13 @@ OperatorPtr make_join(const CompiledOp& op, RunState& state, ChunkSink& next);
 OperatorPtr make_union(const CompiledOp& op, ChunkSink& next);
 
 /// All rows of a chunk.
-inline data::Rows all_rows(const Chunk& c) { return data::Rows(data::kIdentityRows).first(c.num_rows); }
+inline data::Rows all_rows(const Chunk& c) {
+  return data::Rows(data::kIdentityRows).first(c.num_rows);
+}
 
-std::vector<data::Column> evaluate_all(const std::vector<Program>& exprs, const Chunk& c, RunState& state);
+std::vector<data::Column> evaluate_all(const std::vector<Program>& exprs,
+                                       const Chunk& c,
+                                       RunState& state);
 
 /// Appends a value of any cell as bytes that are equal exactly for equal values of one type (null
 /// included): the key of hash tables. Numbers of different integer types compare equal; `as_real`
@@ -51,10 +57,15 @@ void append_key(std::string& key, const data::Column& c, uint32_t row, bool as_r
 class RowStore {
  public:
   void add(const Chunk& c, bool compact = true);
+
   size_t size() const { return locations_.size(); }
+
   const Chunk& chunk_of(size_t row) const { return chunks_[locations_[row].chunk]; }
+
   uint32_t row_in_chunk(size_t row) const { return locations_[row].row; }
+
   const std::vector<Chunk>& chunks() const { return chunks_; }
+
   /// A chunk of the given rows (at most data::kBatchRows) with the schema's types.
   Chunk take(const plan::Schema& schema, const size_t* rows, size_t n) const;
 

@@ -11,7 +11,8 @@ using data::Type;
 Chunk gather(const Chunk& c, data::Rows rows) {
   Chunk out;
   out.num_rows = static_cast<uint32_t>(rows.size());
-  for (const Column& column : c.columns) out.columns.push_back(column.gather(rows));
+  for (const Column& column : c.columns)
+    out.columns.push_back(column.gather(rows));
   for (const uint32_t row : rows) {
     out.times.push_back(c.times[row]);
     out.refs.copy_row(c.refs, row);
@@ -19,10 +20,13 @@ Chunk gather(const Chunk& c, data::Rows rows) {
   return out;
 }
 
-std::vector<Column> evaluate_all(const std::vector<Program>& exprs, const Chunk& c, RunState& state) {
+std::vector<Column> evaluate_all(const std::vector<Program>& exprs,
+                                 const Chunk& c,
+                                 RunState& state) {
   std::vector<Column> out;
   out.reserve(exprs.size());
-  for (const Program& e : exprs) out.push_back(e->evaluate(c.columns, all_rows(c), c.num_rows, state.context));
+  for (const Program& e : exprs)
+    out.push_back(e->evaluate(c.columns, all_rows(c), c.num_rows, state.context));
   return out;
 }
 
@@ -40,8 +44,10 @@ void append_key(std::string& key, const Column& c, uint32_t row, bool as_real) {
       char bytes[8];
       const int64_t v = c.view<int64_t>()[row];
       const double d = static_cast<double>(v);
-      if (as_real) std::memcpy(bytes, &d, 8);
-      else std::memcpy(bytes, &v, 8);
+      if (as_real)
+        std::memcpy(bytes, &d, 8);
+      else
+        std::memcpy(bytes, &v, 8);
       key.append(bytes, 8);
       return;
     }
@@ -68,7 +74,8 @@ void RowStore::add(const Chunk& c, bool compact) {
   kept.num_rows = c.num_rows;
   kept.times = c.times;
   kept.refs = c.refs;
-  for (const Column& column : c.columns) kept.columns.push_back(compact && !column.is_constant() ? column.compact() : column);
+  for (const Column& column : c.columns)
+    kept.columns.push_back(compact && !column.is_constant() ? column.compact() : column);
   for (uint32_t row = 0; row < c.num_rows; ++row)
     locations_.push_back({static_cast<uint32_t>(chunks_.size()), row});
   chunks_.push_back(std::move(kept));

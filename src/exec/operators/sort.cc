@@ -16,7 +16,8 @@ using data::Type;
 
 namespace {
 
-/// Order of two cells of one column type; nulls are handled by the caller. NaN sorts before numbers.
+/// Order of two cells of one column type; nulls are handled by the caller. NaN sorts before
+/// numbers.
 int compare_cells(const Column& a, uint32_t i, const Column& b, uint32_t j) {
   switch (data::physical(a.type())) {
     case data::Physical::kByte: {
@@ -60,13 +61,15 @@ int compare_spl(const Column& a, uint32_t i, const Column& b, uint32_t j) {
 
 class Sort final : public ChunkSink {
  public:
-  Sort(const CompiledOp& op, RunState& state, ChunkSink& next) : op_(op), state_(state), next_(next) {}
+  Sort(const CompiledOp& op, RunState& state, ChunkSink& next)
+      : op_(op), state_(state), next_(next) {}
 
   void push(Chunk&& c, int) override {
     keys_.push_back(evaluate_all(op_.exprs, c, state_));
     for (Column& k : keys_.back())
       if (!k.is_constant()) k = k.compact();
-    for (uint32_t r = 0; r < c.num_rows; ++r) places_.push_back({static_cast<uint32_t>(keys_.size() - 1), r});
+    for (uint32_t r = 0; r < c.num_rows; ++r)
+      places_.push_back({static_cast<uint32_t>(keys_.size() - 1), r});
     store_.add(c);
   }
 
@@ -77,7 +80,9 @@ class Sort final : public ChunkSink {
     if (op_.op->limit && static_cast<size_t>(*op_.op->limit) < order.size())
       order.resize(static_cast<size_t>(std::max<int64_t>(0, *op_.op->limit)));
     for (size_t at = 0; at < order.size(); at += data::kBatchRows)
-      next_.push(store_.take(op_.op->schema, order.data() + at, std::min<size_t>(data::kBatchRows, order.size() - at)), 0);
+      next_.push(store_.take(op_.op->schema, order.data() + at,
+                             std::min<size_t>(data::kBatchRows, order.size() - at)),
+                 0);
     next_.finish(0);
   }
 
@@ -100,7 +105,8 @@ class Sort final : public ChunkSink {
         if (av == bv) continue;
         return av != key.nulls_first;
       }
-      const int c = key.spl_order ? compare_spl(a, p.row, b, q.row) : compare_cells(a, p.row, b, q.row);
+      const int c =
+          key.spl_order ? compare_spl(a, p.row, b, q.row) : compare_cells(a, p.row, b, q.row);
       if (c != 0) return key.descending ? c > 0 : c < 0;
     }
     return false;
@@ -162,7 +168,8 @@ class Expand final : public ChunkSink {
     std::vector<uint32_t> elements;
     for (uint32_t row = 0; row < c.num_rows; ++row) {
       uint32_t n = 0;
-      for (const size_t s : slots) n = std::max(n, element_count(c.columns[s], row));
+      for (const size_t s : slots)
+        n = std::max(n, element_count(c.columns[s], row));
       for (uint32_t i = 0; i < n; ++i) {
         rows.push_back(row);
         elements.push_back(i);
@@ -183,7 +190,8 @@ class Expand final : public ChunkSink {
 
   static void element(const Column& column, uint32_t row, uint32_t i, ColumnBuilder& out) {
     if (column.type() == Type::kNull || !column.valid(row)) return out.append_null();
-    if (column.type() != Type::kDynamic) return i == 0 ? out.append(column.value(row)) : out.append_null();
+    if (column.type() != Type::kDynamic)
+      return i == 0 ? out.append(column.value(row)) : out.append_null();
     const data::Dynamic d(column.view<std::string_view>()[row]);
     if (d.is_object()) {
       if (i >= d.size()) return out.append_null();
@@ -194,12 +202,17 @@ class Expand final : public ChunkSink {
       w.end();
       return out.append_copy(w.take());
     }
-    const data::Dynamic e = d.is_array() ? (i < d.size() ? d.at(i) : data::Dynamic()) : (i == 0 ? d : data::Dynamic());
-    if (e.is_null()) out.append_null();
-    else out.append_copy(e.encoded());
+    const data::Dynamic e =
+        d.is_array() ? (i < d.size() ? d.at(i) : data::Dynamic()) : (i == 0 ? d : data::Dynamic());
+    if (e.is_null())
+      out.append_null();
+    else
+      out.append_copy(e.encoded());
   }
 
-  void flush(const Chunk& c, const std::vector<size_t>& slots, std::vector<uint32_t>& rows,
+  void flush(const Chunk& c,
+             const std::vector<size_t>& slots,
+             std::vector<uint32_t>& rows,
              std::vector<uint32_t>& elements) {
     if (rows.empty()) return;
     Chunk out = gather(c, rows);
@@ -208,7 +221,8 @@ class Expand final : public ChunkSink {
     for (const plan::ColumnInfo& info : op_.schema) {
       if (info.name == op_.index_column && !op_.index_column.empty()) {
         ColumnBuilder b(Type::kLong);
-        for (const uint32_t e : elements) b.append(static_cast<int64_t>(e));
+        for (const uint32_t e : elements)
+          b.append(static_cast<int64_t>(e));
         out.columns.push_back(b.finish());
         continue;
       }

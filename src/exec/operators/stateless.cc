@@ -123,6 +123,8 @@ OperatorPtr make_limit(const CompiledOp& op, RunState&, ChunkSink& next) {
   return std::make_unique<Limit>(op, next);
 }
 
-OperatorPtr make_union(const CompiledOp& op, ChunkSink& next) { return std::make_unique<Union>(op, next); }
+OperatorPtr make_union(const CompiledOp& op, ChunkSink& next) {
+  return std::make_unique<Union>(op, next);
+}
 
 }  // namespace postern::exec

@@ -8,8 +8,8 @@ namespace {
 /// ausearch's end of event time-out.
 constexpr int64_t kTimeout = 2 * kTicksPerSecond;
 
-/// A quiet host writes its next event long after the two seconds, and relays reorder lines around it;
-/// in a file nobody waits, so the youngest events stay open.
+/// A quiet host writes its next event long after the two seconds, and relays reorder lines around
+/// it; in a file nobody waits, so the youngest events stay open.
 constexpr size_t kKeptOpen = 32;
 
 }  // namespace
@@ -33,7 +33,10 @@ void Assembler::expire(const EventId& now) {
     give(open_.begin(), false);
 }
 
-void Assembler::add(const Line& line, std::string_view text, uint64_t offset, uint64_t line_number) {
+void Assembler::add(const Line& line,
+                    std::string_view text,
+                    uint64_t offset,
+                    uint64_t line_number) {
   auto found = by_id_.find(line.id);
   if (found == by_id_.end()) {
     expire(line.id);
@@ -58,7 +61,8 @@ void Assembler::add(const Line& line, std::string_view text, uint64_t offset, ui
 }
 
 void Assembler::flush() {
-  while (!open_.empty()) give(open_.begin(), false);
+  while (!open_.empty())
+    give(open_.begin(), false);
 }
 
 }  // namespace postern::input::auditd

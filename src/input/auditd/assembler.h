@@ -1,9 +1,10 @@
 // Puts the lines of one audit event together: lines of different events interleave, in the kernel's
 // queue and after relays, and the mark of the end (EOE) is often filtered out of the log.
 //
-// An event is given out at EOE, at PROCTITLE (which the kernel writes last), when the log of the same
-// host is two seconds (as in ausearch) and some events further, at the end of the log, or, oldest first,
-// when too many are open. Source: libauparse (event completion). Tests: tests/unit/input/auditd_test.cc.
+// An event is given out at EOE, at PROCTITLE (which the kernel writes last), when the log of the
+// same host is two seconds (as in ausearch) and some events further, at the end of the log, or,
+// oldest first, when too many are open. Source: libauparse (event completion). Tests:
+// tests/unit/input/auditd_test.cc.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -35,16 +36,18 @@ class Assembler {
   void add(const Line& line, std::string_view text, uint64_t offset, uint64_t line_number);
   void flush();
 
-  static constexpr size_t kMaxOpen = 1024;            ///< events
+  static constexpr size_t kMaxOpen = 1024;  ///< events
   static constexpr size_t kMaxLinesPerEvent = 16'384;
 
  private:
   struct Hash {
     size_t operator()(const EventId& id) const {
-      return std::hash<std::string_view>{}(id.node) ^ static_cast<size_t>(id.serial * 0x9E37'79B9'7F4A'7C15ULL) ^
+      return std::hash<std::string_view>{}(id.node) ^
+             static_cast<size_t>(id.serial * 0x9E37'79B9'7F4A'7C15ULL) ^
              static_cast<size_t>(id.time);
     }
   };
+
   using Events = std::list<Event>;
 
   void give(Events::iterator at, bool forced);

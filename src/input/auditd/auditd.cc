@@ -32,7 +32,8 @@ void read_again(const RecordRef& ref, data::FieldVisitor& visitor) {
   std::vector<Line> lines;
   LineReader reader(ref.text);
   while (reader.next())
-    if (read_head(reader.line(), line) && (lines.empty() || line.id == lines[0].id) && type_name(line.type) != "EOE")
+    if (read_head(reader.line(), line) && (lines.empty() || line.id == lines[0].id) &&
+        type_name(line.type) != "EOE")
       lines.push_back(line);
   EventWriter().write(lines, row);
 }
@@ -81,7 +82,9 @@ class Decoder {
 
   void event(const Event& event, bool forced) {
     if (event.lines.empty()) return;
-    if (forced) context_.anomalies.add("auditd-event-cut", input_.path, event.offset, "too many events or lines open");
+    if (forced)
+      context_.anomalies.add("auditd-event-cut", input_.path, event.offset,
+                             "too many events or lines open");
     TableRows* rows = tables_.event(kEventTable);
     if (!rows || !tables_.ok()) return;
     std::shared_ptr<const std::string> copy;
@@ -94,8 +97,8 @@ class Decoder {
     tables_.check(*rows);
   }
 
-  /// The text to decode the event again from: the stretch of the log that holds it, unless that is so
-  /// long that a copy of the lines alone is cheaper to read.
+  /// The text to decode the event again from: the stretch of the log that holds it, unless that is
+  /// so long that a copy of the lines alone is cheaper to read.
   std::string_view stretch(const Event& event, std::shared_ptr<const std::string>& copy) const {
     constexpr size_t kMaxStretch = size_t{64} * 1024;
     const char* from = event.texts.front().data();
@@ -119,7 +122,8 @@ class Decoder {
     constexpr size_t kShown = 60;
     std::string detail;
     if (context_.anomalies.all().find("auditd-bad-line") == context_.anomalies.all().end())
-      detail = "line " + std::to_string(reader.number()) + ": " + repair_utf8(reader.line().substr(0, kShown));
+      detail = "line " + std::to_string(reader.number()) + ": " +
+               repair_utf8(reader.line().substr(0, kShown));
     context_.anomalies.add("auditd-bad-line", input_.path, reader.offset(), detail);
   }
 

@@ -1,9 +1,9 @@
 // Linux audit logs, raw: audit.log, its relays through syslog, and the kernel's own form.
 //
-// Tables: linux.auditd (one row per event) and linux.auditd.record (one per record, fields as the log
-// names them, which is what rules for `service: auditd` are written for). Each is made only when read.
-// Anomalies: auditd-bad-line, auditd-event-cut (an event ended by a limit, not by the log).
-// Tests: tests/unit/input/auditd_test.cc, auditd_shared_test.cc, fuzz_auditd.
+// Tables: linux.auditd (one row per event) and linux.auditd.record (one per record, fields as the
+// log names them, which is what rules for `service: auditd` are written for). Each is made only
+// when read. Anomalies: auditd-bad-line, auditd-event-cut (an event ended by a limit, not by the
+// log). Tests: tests/unit/input/auditd_test.cc, auditd_shared_test.cc, fuzz_auditd.
 #pragma once
 #include <string_view>
 

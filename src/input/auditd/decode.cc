@@ -10,10 +10,12 @@ namespace {
 
 /// libauparse's type table: fields that are written with audit_log_untrustedstring or its like.
 constexpr std::string_view kUntrusted[] = {
-    "acct", "cgroup", "cmd", "comm", "cwd", "data", "device", "dir", "exe", "file", "filesystem", "grp", "key",
-    "name", "new-chardev", "new-disk", "new-fs", "new-net", "new-rng", "new_group", "new_name", "ocomm", "old-chardev",
-    "old-disk", "old-fs", "old-net", "old-rng", "path", "proctitle", "profile", "root_dir", "sw", "target", "url",
-    "vm", "watch",
+    "acct",     "cgroup",    "cmd",         "comm",     "cwd",         "data",
+    "device",   "dir",       "exe",         "file",     "filesystem",  "grp",
+    "key",      "name",      "new-chardev", "new-disk", "new-fs",      "new-net",
+    "new-rng",  "new_group", "new_name",    "ocomm",    "old-chardev", "old-disk",
+    "old-fs",   "old-net",   "old-rng",     "path",     "proctitle",   "profile",
+    "root_dir", "sw",        "target",      "url",      "vm",          "watch",
 };
 
 int hex_value(char c) {
@@ -23,7 +25,8 @@ int hex_value(char c) {
 
 /// "a0", "a12", "a2[3]": arguments of EXECVE.
 bool is_argument(std::string_view field) {
-  return field.size() >= 2 && field[0] == 'a' && ascii_digit(field[1]) && field.find('_') == std::string_view::npos;
+  return field.size() >= 2 && field[0] == 'a' && ascii_digit(field[1]) &&
+         field.find('_') == std::string_view::npos;
 }
 
 struct FamilyName {
@@ -32,8 +35,9 @@ struct FamilyName {
 };
 
 constexpr FamilyName kFamilies[] = {
-    {0, "unspec"}, {1, "local"}, {2, "inet"},  {3, "ax25"},     {10, "inet6"}, {16, "netlink"}, {17, "packet"},
-    {29, "can"},   {30, "tipc"}, {31, "bluetooth"}, {38, "alg"}, {40, "vsock"}, {42, "qipcrtr"}, {44, "xdp"},
+    {0, "unspec"},   {1, "local"},   {2, "inet"},     {3, "ax25"},  {10, "inet6"},
+    {16, "netlink"}, {17, "packet"}, {29, "can"},     {30, "tipc"}, {31, "bluetooth"},
+    {38, "alg"},     {40, "vsock"},  {42, "qipcrtr"}, {44, "xdp"},
 };
 
 }  // namespace
@@ -64,7 +68,8 @@ std::string_view text_of(std::string_view type, const Field& field, std::string&
     if (is_untrusted(type, field.name)) {
       if (auto bytes = bytes_of_hex(value)) {
         if (field.name == "proctitle") {
-          while (!bytes->empty() && bytes->back() == '\0') bytes->pop_back();
+          while (!bytes->empty() && bytes->back() == '\0')
+            bytes->pop_back();
           std::replace(bytes->begin(), bytes->end(), '\0', ' ');
         }
         scratch = valid_utf8(*bytes) ? std::move(*bytes) : repair_utf8(*bytes);
@@ -90,11 +95,12 @@ std::optional<SocketAddress> socket_address(std::string_view saddr) {
   match::IpAddress ip;
   if (family == 2 && bytes->size() >= 8) {
     out.port = byte(2) << 8 | byte(3);
-    out.ip = std::to_string(byte(4)) + "." + std::to_string(byte(5)) + "." + std::to_string(byte(6)) + "." +
-             std::to_string(byte(7));
+    out.ip = std::to_string(byte(4)) + "." + std::to_string(byte(5)) + "." +
+             std::to_string(byte(6)) + "." + std::to_string(byte(7));
   } else if (family == 10 && bytes->size() >= 24) {
     out.port = byte(2) << 8 | byte(3);
-    for (size_t i = 0; i < 16; ++i) ip.bytes[i] = byte(8 + i);
+    for (size_t i = 0; i < 16; ++i)
+      ip.bytes[i] = byte(8 + i);
     out.ip = ip.text();
   } else if (family == 1) {
     std::string_view path = std::string_view(*bytes).substr(2);

@@ -25,7 +25,7 @@ std::string_view text_of(std::string_view type, const Field& field, std::string&
 struct SocketAddress {
   std::string family;  ///< "inet", "inet6", "local", "netlink", …, or its number
   std::string ip;
-  std::string path;    ///< of a local socket; abstract ones begin with '@'
+  std::string path;  ///< of a local socket; abstract ones begin with '@'
   int port = -1;
 };
 

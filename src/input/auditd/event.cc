@@ -11,20 +11,25 @@
 namespace postern::input::auditd {
 namespace {
 
-/// Arguments come in order; a number far beyond the last one is no argument, and must not cost memory.
+/// Arguments come in order; a number far beyond the last one is no argument, and must not cost
+/// memory.
 constexpr size_t kMaxArgumentGap = 128;
 
 constexpr char kKeySeparator = '\x01';
 
-/// How the kernel and user space write "none". The tty "(none)" is a fact about the process, and stays.
-bool is_none(std::string_view value, char quote) { return quote == 0 && (value == "(null)" || value == "?"); }
+/// How the kernel and user space write "none". The tty "(none)" is a fact about the process, and
+/// stays.
+bool is_none(std::string_view value, char quote) {
+  return quote == 0 && (value == "(null)" || value == "?");
+}
 
 /// Several keys of one rule set come joined.
 void write_keys(Row& row, std::string_view name, std::string_view keys, data::DynamicWriter& list) {
   if (keys.find(kKeySeparator) == std::string_view::npos) return row.text(name, keys);
   list.clear();
   list.begin_array();
-  for (const std::string_view key : split(keys, kKeySeparator)) list.string(key);
+  for (const std::string_view key : split(keys, kKeySeparator))
+    list.string(key);
   list.end();
   row.dynamic(name, list.encoded());
 }
@@ -39,23 +44,44 @@ struct Column {
 };
 
 constexpr Column kColumns[] = {
-    {"ppid", "ppid", Value::kNumber}, {"pid", "pid", Value::kNumber},   {"auid", "auid", Value::kId},
-    {"uid", "uid", Value::kId},       {"gid", "gid", Value::kId},       {"euid", "euid", Value::kId},
-    {"suid", "suid", Value::kId},     {"fsuid", "fsuid", Value::kId},   {"egid", "egid", Value::kId},
-    {"sgid", "sgid", Value::kId},     {"fsgid", "fsgid", Value::kId},   {"ses", "ses", Value::kId},
-    {"old-auid", "old_auid", Value::kId}, {"old-ses", "old_ses", Value::kId},
-    {"tty", "tty", Value::kText},     {"comm", "comm", Value::kText},   {"exe", "exe", Value::kText},
-    {"key", "key", Value::kKeys},     {"cwd", "cwd", Value::kText},     {"success", "success", Value::kSuccess},
-    {"exit", "exit", Value::kNumber}, {"res", "success", Value::kSuccess}, {"op", "op", Value::kText},
-    {"acct", "acct", Value::kText},   {"addr", "addr", Value::kText},   {"hostname", "hostname", Value::kText},
-    {"terminal", "terminal", Value::kText}, {"subj", "subj", Value::kText}, {"unit", "unit", Value::kText},
-    {"AUID", "auid_name", Value::kText}, {"UID", "uid_name", Value::kText},
+    {"ppid", "ppid", Value::kNumber},
+    {"pid", "pid", Value::kNumber},
+    {"auid", "auid", Value::kId},
+    {"uid", "uid", Value::kId},
+    {"gid", "gid", Value::kId},
+    {"euid", "euid", Value::kId},
+    {"suid", "suid", Value::kId},
+    {"fsuid", "fsuid", Value::kId},
+    {"egid", "egid", Value::kId},
+    {"sgid", "sgid", Value::kId},
+    {"fsgid", "fsgid", Value::kId},
+    {"ses", "ses", Value::kId},
+    {"old-auid", "old_auid", Value::kId},
+    {"old-ses", "old_ses", Value::kId},
+    {"tty", "tty", Value::kText},
+    {"comm", "comm", Value::kText},
+    {"exe", "exe", Value::kText},
+    {"key", "key", Value::kKeys},
+    {"cwd", "cwd", Value::kText},
+    {"success", "success", Value::kSuccess},
+    {"exit", "exit", Value::kNumber},
+    {"res", "success", Value::kSuccess},
+    {"op", "op", Value::kText},
+    {"acct", "acct", Value::kText},
+    {"addr", "addr", Value::kText},
+    {"hostname", "hostname", Value::kText},
+    {"terminal", "terminal", Value::kText},
+    {"subj", "subj", Value::kText},
+    {"unit", "unit", Value::kText},
+    {"AUID", "auid_name", Value::kText},
+    {"UID", "uid_name", Value::kText},
 };
 
 const NameTable& column_table() {
   static const NameTable table = [] {
     NameTable t;
-    for (size_t i = 0; i < std::size(kColumns); ++i) t.add(std::string(kColumns[i].field), static_cast<int>(i));
+    for (size_t i = 0; i < std::size(kColumns); ++i)
+      t.add(std::string(kColumns[i].field), static_cast<int>(i));
     return t;
   }();
   return table;
@@ -63,8 +89,9 @@ const NameTable& column_table() {
 
 /// The records whose fields describe the event; others (PATH, OBJ_PID, MMAP) describe its objects.
 bool describes_event(std::string_view type) {
-  constexpr std::string_view kObjects[] = {"PATH", "EXECVE", "SOCKADDR", "PROCTITLE", "OBJ_PID", "MMAP",
-                                           "FD_PAIR", "IPC", "IPC_SET_PERM", "BPRM_FCAPS", "CAPSET", "SOCKETCALL"};
+  constexpr std::string_view kObjects[] = {"PATH",         "EXECVE",     "SOCKADDR", "PROCTITLE",
+                                           "OBJ_PID",      "MMAP",       "FD_PAIR",  "IPC",
+                                           "IPC_SET_PERM", "BPRM_FCAPS", "CAPSET",   "SOCKETCALL"};
   return std::find(std::begin(kObjects), std::end(kObjects), type) == std::end(kObjects);
 }
 
@@ -135,16 +162,21 @@ class EventWriter::Columns {
   }
 
  private:
-  static bool is_success(std::string_view text) { return text == "yes" || text == "success" || text == "1"; }
+  static bool is_success(std::string_view text) {
+    return text == "yes" || text == "success" || text == "1";
+  }
 
-  bool is_set(std::string_view name) const { return std::find(set_.begin(), set_.end(), name) != set_.end(); }
+  bool is_set(std::string_view name) const {
+    return std::find(set_.begin(), set_.end(), name) != set_.end();
+  }
 
   Row& row_;
   EventWriter& writer_;
   std::vector<std::string_view> set_;
 };
 
-/// EXECVE: a0="x" a1=6869 … ; a long one in pieces: a2_len=9000 a2[0]=… a2[1]=…, over several records.
+/// EXECVE: a0="x" a1=6869 … ; a long one in pieces: a2_len=9000 a2[0]=… a2[1]=…, over several
+/// records.
 void EventWriter::arguments(const Line& line) {
   FieldWalk walk(line.body);
   Field field;
@@ -166,7 +198,8 @@ void EventWriter::write_lists(Row& row) {
   if (const auto target = row.target("argv"); target != Row::kUnread) {
     list_.clear();
     list_.begin_array();
-    for (const std::string& a : argv_) list_.string(a);
+    for (const std::string& a : argv_)
+      list_.string(a);
     list_.end();
     row.dynamic(target, "argv", list_.encoded());
   }
@@ -223,9 +256,10 @@ void EventWriter::write(const std::vector<Line>& lines, Row& row) {
         title = text_of(type, field, scratch_);
       } else if (type == "SOCKADDR" && field.name == "saddr" && !address) {
         address = socket_address(field.value);
-      } else if (type == "SYSCALL" && field.name.size() == 2 && field.name[0] == 'a' && field.name[1] >= '0' &&
-                 field.name[1] <= '3') {
-        const std::array<char, 10> name = {'s', 'y', 's', 'c', 'a', 'l', 'l', '_', 'a', field.name[1]};
+      } else if (type == "SYSCALL" && field.name.size() == 2 && field.name[0] == 'a' &&
+                 field.name[1] >= '0' && field.name[1] <= '3') {
+        const std::array<char, 10> name = {'s', 'y', 's', 'c', 'a',
+                                           'l', 'l', '_', 'a', field.name[1]};
         row.text({name.data(), name.size()}, field.value, true);
       } else if (describes) {
         if (field.name == "arch") arch = field.value;

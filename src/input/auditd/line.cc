@@ -15,24 +15,78 @@ struct TypeNumber {
 
 /// uapi/linux/audit.h and libaudit's list of user space messages.
 constexpr TypeNumber kTypes[] = {
-    {1006, "LOGIN"},          {1100, "USER_AUTH"},      {1101, "USER_ACCT"},     {1102, "USER_MGMT"},
-    {1103, "CRED_ACQ"},       {1104, "CRED_DISP"},      {1105, "USER_START"},    {1106, "USER_END"},
-    {1107, "USER_AVC"},       {1108, "USER_CHAUTHTOK"}, {1109, "USER_ERR"},      {1110, "CRED_REFR"},
-    {1111, "USYS_CONFIG"},    {1112, "USER_LOGIN"},     {1113, "USER_LOGOUT"},   {1114, "ADD_USER"},
-    {1115, "DEL_USER"},       {1116, "ADD_GROUP"},      {1117, "DEL_GROUP"},     {1123, "USER_CMD"},
-    {1124, "USER_TTY"},       {1127, "SYSTEM_BOOT"},    {1128, "SYSTEM_SHUTDOWN"}, {1129, "SYSTEM_RUNLEVEL"},
-    {1130, "SERVICE_START"},  {1131, "SERVICE_STOP"},   {1132, "GRP_MGMT"},      {1300, "SYSCALL"},
-    {1302, "PATH"},           {1303, "IPC"},            {1304, "SOCKETCALL"},    {1305, "CONFIG_CHANGE"},
-    {1306, "SOCKADDR"},       {1307, "CWD"},            {1309, "EXECVE"},        {1311, "IPC_SET_PERM"},
-    {1312, "MQ_OPEN"},        {1313, "MQ_SENDRECV"},    {1314, "MQ_NOTIFY"},     {1315, "MQ_GETSETATTR"},
-    {1316, "KERNEL_OTHER"},   {1317, "FD_PAIR"},        {1318, "OBJ_PID"},       {1319, "TTY"},
-    {1320, "EOE"},            {1321, "BPRM_FCAPS"},     {1322, "CAPSET"},        {1323, "MMAP"},
-    {1324, "NETFILTER_PKT"},  {1325, "NETFILTER_CFG"},  {1326, "SECCOMP"},       {1327, "PROCTITLE"},
-    {1328, "FEATURE_CHANGE"}, {1329, "REPLACE"},        {1330, "KERN_MODULE"},   {1331, "FANOTIFY"},
-    {1332, "TIME_INJOFFSET"}, {1333, "TIME_ADJNTPVAL"}, {1334, "BPF"},           {1335, "EVENT_LISTENER"},
-    {1336, "URINGOP"},        {1337, "OPENAT2"},        {1338, "DM_CTRL"},       {1339, "DM_EVENT"},
-    {1400, "AVC"},            {1401, "SELINUX_ERR"},    {1403, "MAC_POLICY_LOAD"}, {1404, "MAC_STATUS"},
-    {1405, "MAC_CONFIG_CHANGE"}, {1700, "ANOM_PROMISCUOUS"}, {1701, "ANOM_ABEND"}, {1702, "ANOM_LINK"},
+    {1006, "LOGIN"},
+    {1100, "USER_AUTH"},
+    {1101, "USER_ACCT"},
+    {1102, "USER_MGMT"},
+    {1103, "CRED_ACQ"},
+    {1104, "CRED_DISP"},
+    {1105, "USER_START"},
+    {1106, "USER_END"},
+    {1107, "USER_AVC"},
+    {1108, "USER_CHAUTHTOK"},
+    {1109, "USER_ERR"},
+    {1110, "CRED_REFR"},
+    {1111, "USYS_CONFIG"},
+    {1112, "USER_LOGIN"},
+    {1113, "USER_LOGOUT"},
+    {1114, "ADD_USER"},
+    {1115, "DEL_USER"},
+    {1116, "ADD_GROUP"},
+    {1117, "DEL_GROUP"},
+    {1123, "USER_CMD"},
+    {1124, "USER_TTY"},
+    {1127, "SYSTEM_BOOT"},
+    {1128, "SYSTEM_SHUTDOWN"},
+    {1129, "SYSTEM_RUNLEVEL"},
+    {1130, "SERVICE_START"},
+    {1131, "SERVICE_STOP"},
+    {1132, "GRP_MGMT"},
+    {1300, "SYSCALL"},
+    {1302, "PATH"},
+    {1303, "IPC"},
+    {1304, "SOCKETCALL"},
+    {1305, "CONFIG_CHANGE"},
+    {1306, "SOCKADDR"},
+    {1307, "CWD"},
+    {1309, "EXECVE"},
+    {1311, "IPC_SET_PERM"},
+    {1312, "MQ_OPEN"},
+    {1313, "MQ_SENDRECV"},
+    {1314, "MQ_NOTIFY"},
+    {1315, "MQ_GETSETATTR"},
+    {1316, "KERNEL_OTHER"},
+    {1317, "FD_PAIR"},
+    {1318, "OBJ_PID"},
+    {1319, "TTY"},
+    {1320, "EOE"},
+    {1321, "BPRM_FCAPS"},
+    {1322, "CAPSET"},
+    {1323, "MMAP"},
+    {1324, "NETFILTER_PKT"},
+    {1325, "NETFILTER_CFG"},
+    {1326, "SECCOMP"},
+    {1327, "PROCTITLE"},
+    {1328, "FEATURE_CHANGE"},
+    {1329, "REPLACE"},
+    {1330, "KERN_MODULE"},
+    {1331, "FANOTIFY"},
+    {1332, "TIME_INJOFFSET"},
+    {1333, "TIME_ADJNTPVAL"},
+    {1334, "BPF"},
+    {1335, "EVENT_LISTENER"},
+    {1336, "URINGOP"},
+    {1337, "OPENAT2"},
+    {1338, "DM_CTRL"},
+    {1339, "DM_EVENT"},
+    {1400, "AVC"},
+    {1401, "SELINUX_ERR"},
+    {1403, "MAC_POLICY_LOAD"},
+    {1404, "MAC_STATUS"},
+    {1405, "MAC_CONFIG_CHANGE"},
+    {1700, "ANOM_PROMISCUOUS"},
+    {1701, "ANOM_ABEND"},
+    {1702, "ANOM_LINK"},
 };
 
 constexpr char kEnrichedMark = '\x1D';
@@ -41,7 +95,9 @@ bool is_name_char(char c) {
   return ascii_alpha(c) || ascii_digit(c) || c == '_' || c == '-' || c == '[' || c == ']';
 }
 
-bool is_break(char c) { return ascii_space(c) || c == kEnrichedMark; }
+bool is_break(char c) {
+  return ascii_space(c) || c == kEnrichedMark;
+}
 
 template <class T>
 bool take_number(std::string_view& s, T& out) {
@@ -79,7 +135,8 @@ bool read_head(std::string_view text, Line& line) {
     ++type;
   }
   size_t end = type + 5;
-  while (end < text.size() && !ascii_space(text[end])) ++end;
+  while (end < text.size() && !ascii_space(text[end]))
+    ++end;
   line.type = text.substr(type + 5, end - type - 5);
   std::string_view rest = trim(text.substr(end));
   // "msg=audit(" from auditd, "audit(" in the kernel's own log.
@@ -100,7 +157,8 @@ bool read_head(std::string_view text, Line& line) {
 
 std::string_view type_name(std::string_view type) {
   std::string_view digits = type;
-  if (digits.substr(0, 8) == "UNKNOWN[" && digits.back() == ']') digits = digits.substr(8, digits.size() - 9);
+  if (digits.substr(0, 8) == "UNKNOWN[" && digits.back() == ']')
+    digits = digits.substr(8, digits.size() - 9);
   if (digits.empty() || !ascii_digit(digits[0])) return type;
   const auto number = parse_int(digits);
   for (const TypeNumber& t : kTypes)
@@ -133,26 +191,30 @@ bool FieldWalk::take_value(Field& field) {
     // The text inside may hold apostrophes; the last one before the enriched part ends it.
     const size_t mark = rest_.find(kEnrichedMark);
     size_t close = rest_.rfind('\'', mark);
-    if (close == 0 || close == std::string_view::npos) close = mark == std::string_view::npos ? rest_.size() : mark;
+    if (close == 0 || close == std::string_view::npos)
+      close = mark == std::string_view::npos ? rest_.size() : mark;
     field.quote = '\'';
     field.value = rest_.substr(1, close - 1);
     rest_.remove_prefix(close < rest_.size() ? close + 1 : close);
     return true;
   }
   size_t end = 0;
-  while (end < rest_.size() && !is_break(rest_[end])) ++end;
+  while (end < rest_.size() && !is_break(rest_[end]))
+    ++end;
   field.value = rest_.substr(0, end);
   rest_.remove_prefix(end);
   // Old messages of user space: "(hostname=?, addr=?, terminal=cron res=success)".
   if (!field.value.empty() && field.value.back() == ',') field.value.remove_suffix(1);
-  if (nested_ && rest_.empty() && !field.value.empty() && field.value.back() == ')') field.value.remove_suffix(1);
+  if (nested_ && rest_.empty() && !field.value.empty() && field.value.back() == ')')
+    field.value.remove_suffix(1);
   return true;
 }
 
 bool FieldWalk::next(Field& field) {
   bool is_old = false;
   for (;;) {
-    while (!rest_.empty() && (is_break(rest_[0]) || rest_[0] == '(')) rest_.remove_prefix(1);
+    while (!rest_.empty() && (is_break(rest_[0]) || rest_[0] == '('))
+      rest_.remove_prefix(1);
     if (rest_.empty()) {
       if (!nested_) return false;
       nested_ = false;
@@ -160,7 +222,8 @@ bool FieldWalk::next(Field& field) {
       continue;
     }
     size_t end = 0;
-    while (end < rest_.size() && is_name_char(rest_[end])) ++end;
+    while (end < rest_.size() && is_name_char(rest_[end]))
+      ++end;
     if (end == 0 || end >= rest_.size() || rest_[end] != '=') {
       // A word of text ("auditd start,"). "avc:  denied  { read }" has fields of its own, which
       // ausearch calls seresult and seperms.
@@ -169,7 +232,8 @@ bool FieldWalk::next(Field& field) {
         return take_value(field);
       }
       size_t word = 0;
-      while (word < rest_.size() && !is_break(rest_[word])) ++word;
+      while (word < rest_.size() && !is_break(rest_[word]))
+        ++word;
       const std::string_view text = rest_.substr(0, word);
       is_old = text == "old";
       rest_.remove_prefix(word > 0 ? word : 1);

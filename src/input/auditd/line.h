@@ -1,12 +1,13 @@
 // One line of an audit log: its head (type, time, serial, node) and its fields.
 //
-//   node=web1 type=SYSCALL msg=audit(1604996384.965:93777): arch=c000003e syscall=59 … key="x"<1D>UID="root"
+//   node=web1 type=SYSCALL msg=audit(1604996384.965:93777): arch=c000003e syscall=59 …
+//   key="x"<1D>UID="root"
 //
-// The head is cheap and read first, because it says to which event the line belongs; fields are read
-// when somebody wants them. User space puts its fields in msg='…'; they are read as fields of the line.
-// After the byte 0x1D stand the enriched fields, with upper-case names.
-// Source: linux-audit documentation (specs/fields, specs/messages), libauparse's behaviour.
-// Tests: tests/unit/input/auditd_test.cc.
+// The head is cheap and read first, because it says to which event the line belongs; fields are
+// read when somebody wants them. User space puts its fields in msg='…'; they are read as fields of
+// the line. After the byte 0x1D stand the enriched fields, with upper-case names. Source:
+// linux-audit documentation (specs/fields, specs/messages), libauparse's behaviour. Tests:
+// tests/unit/input/auditd_test.cc.
 #pragma once
 #include <cstdint>
 #include <string_view>
@@ -46,6 +47,7 @@ struct Field {
 class FieldWalk {
  public:
   explicit FieldWalk(std::string_view body) : rest_(body) {}
+
   bool next(Field& field);
 
  private:

@@ -198,6 +198,7 @@ constexpr std::string_view kAarch64[] = {
     "futex_waitv", "set_mempolicy_home_node", "cachestat", "fchmodat2", "map_shadow_stack",
     "futex_wake", "futex_wait", "futex_requeue", "statmount", "listmount", "lsm_get_self_attr",
     "lsm_set_self_attr", "lsm_list_modules", "mseal",};
+
 // clang-format on
 
 struct Arch {

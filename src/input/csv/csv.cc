@@ -241,12 +241,13 @@ std::optional<char> find_separator(std::string_view text) {
       named += trim(cell).empty() ? 0 : 1;
     }
     if (!all_names || named < 2 || n <= most) continue;
-    // The next records must be as wide (prose has commas too); one ragged row in four is forgiven, but
-    // never the first. The last record of the head may be cut.
+    // The next records must be as wide (prose has commas too); one ragged row in four is forgiven,
+    // but never the first. The last record of the head may be cut.
     size_t seen = 0;
     size_t fitting = 0;
     bool first_fits = true;
-    while (seen < 16 && records.next() && (records.done() < text.size() || text.size() < kHeadBytes)) {
+    while (seen < 16 && records.next() &&
+           (records.done() < text.size() || text.size() < kHeadBytes)) {
       const bool fits = !records.is_broken() && records.values().size() == n;
       if (seen == 0) first_fits = fits;
       ++seen;

@@ -41,8 +41,8 @@ void Records::take_plain_line(size_t stop) {
   end_ = end;
 }
 
-/// One value and the separator behind it; at_ is then at the next value or at the line end. False: a
-/// quote does not close.
+/// One value and the separator behind it; at_ is then at the next value or at the line end. False:
+/// a quote does not close.
 bool Records::take_value(size_t limit) {
   if (at_ < limit && text_[at_] == '"') {
     Value value;
@@ -60,11 +60,13 @@ bool Records::take_value(size_t limit) {
     value.text = text_.substr(from, at_ - from);
     ++at_;
     // What some writers leave behind the closing quote (a blank) is no part of the value.
-    while (at_ < limit && text_[at_] != separator_ && text_[at_] != '\n') ++at_;
+    while (at_ < limit && text_[at_] != separator_ && text_[at_] != '\n')
+      ++at_;
     values_.push_back(value);
   } else {
     const size_t from = at_;
-    while (at_ < limit && text_[at_] != separator_ && text_[at_] != '\n') ++at_;
+    while (at_ < limit && text_[at_] != separator_ && text_[at_] != '\n')
+      ++at_;
     size_t end = at_;
     if (end > from && text_[end - 1] == '\r' && (at_ == limit || text_[at_] == '\n')) --end;
     values_.push_back({text_.substr(from, end - from), false});
@@ -111,8 +113,10 @@ bool Records::next() {
   }
   end_ = at_;
   if (end_ > offset_ && text_[end_ - 1] == '\r') --end_;
-  next_line_ += static_cast<uint64_t>(std::count(text_.begin() + static_cast<std::ptrdiff_t>(offset_),
-                                                 text_.begin() + static_cast<std::ptrdiff_t>(at_), '\n')) + 1;
+  next_line_ +=
+      static_cast<uint64_t>(std::count(text_.begin() + static_cast<std::ptrdiff_t>(offset_),
+                                       text_.begin() + static_cast<std::ptrdiff_t>(at_), '\n')) +
+      1;
   at_ = std::min(at_ + 1, text_.size());
   return true;
 }

@@ -1,7 +1,8 @@
-// Records of a CSV text (RFC 4180): quoted values may hold separators, doubled quotes and line ends.
+// Records of a CSV text (RFC 4180): quoted values may hold separators, doubled quotes and line
+// ends.
 //
-// Values are views into the text; only one with doubled quotes needs rewriting, when it is wanted. A
-// quote that never closes would swallow the rest of the file, so such a record ends at its line.
+// Values are views into the text; only one with doubled quotes needs rewriting, when it is wanted.
+// A quote that never closes would swallow the rest of the file, so such a record ends at its line.
 // Tests: tests/unit/input/csv_test.cc.
 #pragma once
 #include <cstdint>
@@ -15,7 +16,7 @@ namespace postern::input::csv {
 inline constexpr size_t kMaxRecordBytes = size_t{16} << 20;
 
 struct Value {
-  std::string_view text;        ///< without the quotes around it
+  std::string_view text;  ///< without the quotes around it
   bool has_doubled_quotes = false;
 };
 
@@ -30,10 +31,15 @@ class Records {
   bool next();
 
   const std::vector<Value>& values() const { return values_; }
+
   std::string_view text() const { return text_.substr(offset_, end_ - offset_); }
+
   uint64_t offset() const { return offset_; }
-  uint64_t line() const { return line_; }          ///< of its beginning, from 1
-  bool is_broken() const { return broken_; }       ///< a quote did not close
+
+  uint64_t line() const { return line_; }  ///< of its beginning, from 1
+
+  bool is_broken() const { return broken_; }  ///< a quote did not close
+
   uint64_t done() const { return at_; }
 
  private:

@@ -1,5 +1,6 @@
 // Advanced hunting rows of Microsoft Defender, in their three shapes: the bare row, Sentinel's copy
-// (`Type` names the table), and the streaming API's event (`category`, and the row in `properties`).
+// (`Type` names the table), and the streaming API's event (`category`, and the row in
+// `properties`).
 #include "base/time.h"
 #include "input/defender_tables.h"
 #include "input/json/output.h"
@@ -28,7 +29,8 @@ void put_defender(const Record& record, DialectState& state, Output& out) {
   uint32_t object = record.object();
   std::string_view name = record.string(Key::kType);
   const std::string_view category = record.string(Key::kCategory);
-  const bool streamed = category.substr(0, kCategoryPrefix.size()) == kCategoryPrefix && record.is_object(Key::kProperties);
+  const bool streamed = category.substr(0, kCategoryPrefix.size()) == kCategoryPrefix &&
+                        record.is_object(Key::kProperties);
   if (streamed) {
     object = record.at(Key::kProperties);
     name = category.substr(kCategoryPrefix.size());
@@ -52,7 +54,8 @@ void put_defender(const Record& record, DialectState& state, Output& out) {
     put(*row, member.key, member.hash, member, record.in_input(), state.scratch);
   });
   if (streamed)
-    if (!time && record.has(Key::kTime)) time = parse_rfc3339(record.item(record.at(Key::kTime)).text);
+    if (!time && record.has(Key::kTime))
+      time = parse_rfc3339(record.item(record.at(Key::kTime)).text);
   if (!time) time = generated;
   if (time) row->time(*time);
   // Sentinel copies may have TimeGenerated alone; a hunt asks for Timestamp.

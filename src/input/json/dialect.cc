@@ -33,17 +33,20 @@ bool is_defender(const Record& r) {
 }  // namespace
 
 Dialect dialect_of(const Record& r) {
-  if (r.has_any(keys(Key::kWinlog, Key::kWinlogChannel, Key::kWinlogEventId))) return Dialect::kWinlogbeat7;
+  if (r.has_any(keys(Key::kWinlog, Key::kWinlogChannel, Key::kWinlogEventId)))
+    return Dialect::kWinlogbeat7;
   if (is_windows_flat(r))
     return r.has_any(keys(Key::kSourceModuleType, Key::kSourceModuleName, Key::kEventReceivedTime))
                ? Dialect::kNxlog
                : Dialect::kWec;
   if (r.is_object(Key::kEvent) && r.document().find(r.at(Key::kEvent), "System") > 0)
     return Dialect::kEvtxDump;
-  if (r.has_all(keys(Key::kEventIdLower, Key::kLogName, Key::kSourceNameLower))) return Dialect::kWinlogbeat6;
+  if (r.has_all(keys(Key::kEventIdLower, Key::kLogName, Key::kSourceNameLower)))
+    return Dialect::kWinlogbeat6;
   if (is_osquery(r)) return Dialect::kOsquery;
   if (r.has(Key::kProcessImagePath) &&
-      r.has_any(keys(Key::kEventMessage, Key::kMachTimestamp, Key::kEventType, Key::kSubsystem, Key::kTraceID)))
+      r.has_any(keys(Key::kEventMessage, Key::kMachTimestamp, Key::kEventType, Key::kSubsystem,
+                     Key::kTraceID)))
     return Dialect::kUnifiedLog;
   if (is_zeek(r)) return Dialect::kZeek;
   if (r.has_all(keys(Key::kEveEventType, Key::kTimestamp)) &&
@@ -54,14 +57,17 @@ Dialect dialect_of(const Record& r) {
   if (r.has_all(keys(Key::kEventID, Key::kComputer, Key::kTimeGenerated)) &&
       r.has_any(keys(Key::kEventSourceName, Key::kParameterXml)))
     return Dialect::kAzureSecurity;
-  if (r.string(Key::kSyslogMessage).find("Linux-Sysmon") != std::string_view::npos) return Dialect::kSyslogSysmon;
+  if (r.string(Key::kSyslogMessage).find("Linux-Sysmon") != std::string_view::npos)
+    return Dialect::kSyslogSysmon;
   if (is_defender(r)) return Dialect::kDefender;
-  if (r.is_object(Key::kSource) && r.has_any(keys(Key::kIndex, Key::kId))) return Dialect::kElasticHit;
+  if (r.is_object(Key::kSource) && r.has_any(keys(Key::kIndex, Key::kId)))
+    return Dialect::kElasticHit;
   if (r.is_object(Key::kResult) && r.has(Key::kPreview)) return Dialect::kSplunkResult;
   if (r.is_array(Key::kRecords) || r.is_array(Key::kRecordsUpper) ||
       (r.is_array(Key::kResults) && r.has(Key::kSchema)))
     return Dialect::kRecords;
-  if (r.has_all(keys(Key::kFinished, Key::kCount)) && r.keys().count() == 2) return Dialect::kNothing;
+  if (r.has_all(keys(Key::kFinished, Key::kCount)) && r.keys().count() == 2)
+    return Dialect::kNothing;
   return Dialect::kGeneric;
 }
 

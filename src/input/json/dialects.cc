@@ -10,7 +10,8 @@ constexpr int kMaxWrappers = 3;
 
 void put(const Record& record, DialectState& state, Output& out, int wrappers);
 
-void put_inner(const Record& record, uint32_t object, DialectState& state, Output& out, int wrappers) {
+void put_inner(
+    const Record& record, uint32_t object, DialectState& state, Output& out, int wrappers) {
   if (!record.item(object).is_object()) return;
   Record inner;
   inner.set(record.document(), object, record.in_input());
@@ -32,8 +33,9 @@ void put(const Record& record, DialectState& state, Output& out, int wrappers) {
       if (wrappers >= kMaxWrappers) return put_generic(record, state, out);
       for (const Key key : {Key::kRecords, Key::kRecordsUpper, Key::kResults})
         if (record.is_array(key))
-          record.members(record.at(key),
-                         [&](uint32_t i, const Item&) { put_inner(record, i, state, out, wrappers); });
+          record.members(record.at(key), [&](uint32_t i, const Item&) {
+            put_inner(record, i, state, out, wrappers);
+          });
       return;
     }
     case Dialect::kEvtxDump:
@@ -68,6 +70,8 @@ void put(const Record& record, DialectState& state, Output& out, int wrappers) {
 
 }  // namespace
 
-void put_record(const Record& record, DialectState& state, Output& out) { put(record, state, out, 0); }
+void put_record(const Record& record, DialectState& state, Output& out) {
+  put(record, state, out, 0);
+}
 
 }  // namespace postern::input::json

@@ -1,10 +1,10 @@
 #include "input/json/document.h"
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
+
+#include <simdjson.h>
 
 #include "base/text.h"
 #include "input/name_hash.h"
@@ -12,14 +12,17 @@
 namespace postern::input::json {
 namespace {
 
-bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
 
 /// RFC 8259 number.
 bool is_number(std::string_view s) {
   size_t i = 0;
   const auto digits = [&] {
     const size_t start = i;
-    while (i < s.size() && ascii_digit(s[i])) ++i;
+    while (i < s.size() && ascii_digit(s[i]))
+      ++i;
     return i > start;
   };
   if (i < s.size() && s[i] == '-') ++i;
@@ -57,18 +60,24 @@ int32_t hex4(std::string_view s, size_t at) {
   return v;
 }
 
-bool is_high_surrogate(int32_t v) { return v >= 0xD800 && v <= 0xDBFF; }
-bool is_low_surrogate(int32_t v) { return v >= 0xDC00 && v <= 0xDFFF; }
+bool is_high_surrogate(int32_t v) {
+  return v >= 0xD800 && v <= 0xDBFF;
+}
 
-/// The character of the escape "\uXXXX" at `at`, whose digits are `first`; moves `in` over the second
-/// half of a surrogate pair.
+bool is_low_surrogate(int32_t v) {
+  return v >= 0xDC00 && v <= 0xDFFF;
+}
+
+/// The character of the escape "\uXXXX" at `at`, whose digits are `first`; moves `in` over the
+/// second half of a surrogate pair.
 char32_t code_point(std::string_view raw, size_t at, int32_t first, const char*& in) {
   if (!is_high_surrogate(first) && !is_low_surrogate(first)) return static_cast<char32_t>(first);
   if (is_low_surrogate(first) || raw.substr(at + 6, 2) != "\\u") return 0xFFFD;
   const int32_t second = hex4(raw, at + 8);
   if (!is_low_surrogate(second)) return 0xFFFD;
   in += 6;
-  return 0x10000U + (static_cast<char32_t>(first - 0xD800) << 10) + static_cast<char32_t>(second - 0xDC00);
+  return 0x10000U + (static_cast<char32_t>(first - 0xD800) << 10) +
+         static_cast<char32_t>(second - 0xDC00);
 }
 
 char* put_utf8(char* to, char32_t c) {
@@ -142,14 +151,26 @@ size_t unescape(std::string_view raw, char* out) {
     }
     const char c = in[1];
     switch (c) {
-      case 'n': *to++ = '\n'; break;
-      case 'r': *to++ = '\r'; break;
-      case 't': *to++ = '\t'; break;
-      case 'b': *to++ = '\b'; break;
-      case 'f': *to++ = '\f'; break;
+      case 'n':
+        *to++ = '\n';
+        break;
+      case 'r':
+        *to++ = '\r';
+        break;
+      case 't':
+        *to++ = '\t';
+        break;
+      case 'b':
+        *to++ = '\b';
+        break;
+      case 'f':
+        *to++ = '\f';
+        break;
       case '"':
       case '\\':
-      case '/': *to++ = c; break;
+      case '/':
+        *to++ = c;
+        break;
       case 'u': {
         const size_t at = static_cast<size_t>(in - raw.data());
         const int32_t first = hex4(raw, at + 2);
@@ -195,6 +216,7 @@ struct Parser::Structure {
 };
 
 Parser::Parser() : structure_(std::make_unique<Structure>()) {}
+
 Parser::~Parser() = default;
 
 namespace {
@@ -202,15 +224,19 @@ namespace {
 /// Makes the items from the structural positions: one pass, with the open containers on a stack.
 class Builder {
  public:
-  Builder(std::string_view text, const uint32_t* structure, uint32_t num_structure,
-          std::vector<Item>& items, std::unique_ptr<Arena>& keys)
+  Builder(std::string_view text,
+          const uint32_t* structure,
+          uint32_t num_structure,
+          std::vector<Item>& items,
+          std::unique_ptr<Arena>& keys)
       : text_(text), at_(structure), end_(structure + num_structure), items_(items), keys_(keys) {}
 
   uint32_t size() const { return size_; }
 
   ParseStatus run() {
     ParseStatus status = value({}, 0);
-    while (status == ParseStatus::kOk && depth_ > 0) status = step();
+    while (status == ParseStatus::kOk && depth_ > 0)
+      status = step();
     if (status != ParseStatus::kOk) return status;
     return at_ == end_ ? ParseStatus::kOk : ParseStatus::kTrailing;
   }
@@ -228,7 +254,8 @@ class Builder {
   std::string_view token() const {
     const uint32_t from = at_[0];
     size_t to = at_[1];  // the list ends with the length of the text
-    while (to > from && is_space(text_[to - 1])) --to;
+    while (to > from && is_space(text_[to - 1]))
+      --to;
     return text_.substr(from, to - from);
   }
 
@@ -335,11 +362,13 @@ ParseStatus Parser::parse(std::string_view text, Document& out) {
   if (text.size() > kMaxDocumentBytes) return ParseStatus::kTooLarge;
   if (const auto error = structure_->find(text)) {
     if (error == simdjson::UTF8_ERROR) return ParseStatus::kBadUtf8;
-    // A broken string may hide that the bytes are not UTF-8 either; the text is repaired first then.
+    // A broken string may hide that the bytes are not UTF-8 either; the text is repaired first
+    // then.
     return valid_utf8(text) ? ParseStatus::kMalformed : ParseStatus::kBadUtf8;
   }
   const auto& simd = *structure_->simd;
-  Builder builder(text, simd.structural_indexes.get(), simd.n_structural_indexes, out.items_, out.keys_);
+  Builder builder(text, simd.structural_indexes.get(), simd.n_structural_indexes, out.items_,
+                  out.keys_);
   const ParseStatus status = builder.run();
   out.size_ = builder.size();
   return status;

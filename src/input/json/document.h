@@ -1,10 +1,12 @@
-// One JSON document of a log as a flat list of items, in order of the text, with text left in place.
+// One JSON document of a log as a flat list of items, in order of the text, with text left in
+// place.
 //
-// No tree and no copies: an item holds views of its key and of its value as written, and the number of
-// the item after all that it contains, so that a dialect walks or skips it in one step. Strings are
-// unescaped only when somebody wants them. simdjson finds the structure (its stage 1: quotes, brackets,
-// UTF-8 check, with SIMD); the grammar (RFC 8259) is checked here while the list is made, because log
-// records need neither its number parsing nor its string copies. Tests: tests/unit/input/json_document_test.cc.
+// No tree and no copies: an item holds views of its key and of its value as written, and the number
+// of the item after all that it contains, so that a dialect walks or skips it in one step. Strings
+// are unescaped only when somebody wants them. simdjson finds the structure (its stage 1: quotes,
+// brackets, UTF-8 check, with SIMD); the grammar (RFC 8259) is checked here while the list is made,
+// because log records need neither its number parsing nor its string copies. Tests:
+// tests/unit/input/json_document_test.cc.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -33,8 +35,11 @@ struct Item {
   Kind kind = Kind::kNull;
 
   bool is_string() const { return kind == Kind::kString; }
+
   bool is_object() const { return kind == Kind::kObject; }
+
   bool is_array() const { return kind == Kind::kArray; }
+
   bool is_container() const { return kind >= Kind::kArray; }
 };
 
@@ -42,7 +47,9 @@ struct Item {
 class Document {
  public:
   const Item& operator[](uint32_t i) const { return items_[i]; }
+
   uint32_t size() const { return size_; }
+
   std::string_view text() const { return text_; }
 
   /// Number of the member `key` of object `object`, or 0 (the last one, where a key repeats).
@@ -84,8 +91,9 @@ class Parser {
   std::unique_ptr<Structure> structure_;
 };
 
-/// Resolves the escapes of a JSON string (without its quotes) into `out`, which has room for raw.size()
-/// bytes; gives the length. Lone surrogates become U+FFFD; a broken escape is kept as written.
+/// Resolves the escapes of a JSON string (without its quotes) into `out`, which has room for
+/// raw.size() bytes; gives the length. Lone surrogates become U+FFFD; a broken escape is kept as
+/// written.
 size_t unescape(std::string_view raw, char* out);
 
 inline void append_unescaped(std::string& out, std::string_view raw) {
@@ -106,8 +114,8 @@ inline std::string_view unescaped(std::string_view raw, std::string& scratch) {
   return scratch;
 }
 
-/// Text that views of one record point into: unescaped and rebuilt values. Cleared, not freed, between
-/// records.
+/// Text that views of one record point into: unescaped and rebuilt values. Cleared, not freed,
+/// between records.
 class TextPool {
  public:
   void clear() {

@@ -7,9 +7,24 @@ namespace {
 
 /// Names of the event time, best first. Nested ones are rare and left to the rule.
 constexpr std::string_view kTimeNames[] = {
-    "@timestamp", "TimeGenerated", "Timestamp", "timestamp",   "_time",        "time",     "eventTime",
-    "event_time", "EventTime",     "ts",        "createdDateTime", "activityDateTime", "CreationTime", "published",
-    "datetime",   "date",          "Time",      "created_at",
+    "@timestamp",
+    "TimeGenerated",
+    "Timestamp",
+    "timestamp",
+    "_time",
+    "time",
+    "eventTime",
+    "event_time",
+    "EventTime",
+    "ts",
+    "createdDateTime",
+    "activityDateTime",
+    "CreationTime",
+    "published",
+    "datetime",
+    "date",
+    "Time",
+    "created_at",
 };
 
 }  // namespace
@@ -25,7 +40,8 @@ void put_generic(const Record& record, DialectState& state, Output& out) {
     row->time(*ticks);
     break;
   }
-  if (!put_flat(*row, record, record.object(), "", state.scratch)) out.anomaly("json-long-path", "json.object");
+  if (!put_flat(*row, record, record.object(), "", state.scratch))
+    out.anomaly("json-long-path", "json.object");
   out.end();
 }
 

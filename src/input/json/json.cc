@@ -39,7 +39,8 @@ class BatchOutput : public Output {
       const data::BatchBuilder* builder = windows_.builder(static_cast<WindowsTable>(i));
       if (!builder || builder->wants_values()) continue;
       NameTable& names = per_table_[i].names.emplace();
-      for (const data::Layout::Field& f : builder->layout().fields()) names.add(f.name, 0);
+      for (const data::Layout::Field& f : builder->layout().fields())
+        names.add(f.name, 0);
     }
   }
 
@@ -116,7 +117,8 @@ class BatchOutput : public Output {
   std::shared_ptr<const data::RecordReader> take_reader(WindowsTable table) {
     PerTable& t = per_table_[static_cast<size_t>(table)];
     t.owners.push_back(input_.owner);
-    auto reader = std::make_shared<const TextRecords>(std::move(t.refs), std::move(t.owners), read_);
+    auto reader =
+        std::make_shared<const TextRecords>(std::move(t.refs), std::move(t.owners), read_);
     t.refs.clear();
     t.owners.clear();
     return reader;
@@ -140,13 +142,21 @@ class BatchOutput : public Output {
 /// Shows one row of a document to a visitor.
 class VisitorOutput : public Output {
  public:
-  VisitorOutput(uint32_t row, data::FieldVisitor& visitor) : wanted_(row), visitor_(visitor), row_(visitor) {}
+  VisitorOutput(uint32_t row, data::FieldVisitor& visitor)
+      : wanted_(row), visitor_(visitor), row_(visitor) {}
 
-  Row* begin(std::string_view, std::string_view) override { return next_++ == wanted_ ? &row_ : nullptr; }
+  Row* begin(std::string_view, std::string_view) override {
+    return next_++ == wanted_ ? &row_ : nullptr;
+  }
+
   void end() override {}
+
   bool begin_windows(WindowsTable, std::string_view) override { return next_++ == wanted_; }
+
   const NameTable* windows_names(WindowsTable) override { return nullptr; }
+
   void end_windows(const WindowsEvent& event, bool) override { visit(event, visitor_); }
+
   void anomaly(std::string_view, std::string_view) override {}
 
  private:
@@ -197,10 +207,11 @@ class Decoder {
   void document(Splitter& splitter, Piece& piece) {
     ParseStatus status = parse(piece);
     while (status != ParseStatus::kOk) {
-      if (!splitter.retry(piece)) return bad(status == ParseStatus::kTooDeep || status == ParseStatus::kTooLarge
-                                                 ? "json-too-large"
-                                                 : "json-bad-line",
-                                             piece, parse_status_text(status));
+      if (!splitter.retry(piece))
+        return bad(status == ParseStatus::kTooDeep || status == ParseStatus::kTooLarge
+                       ? "json-too-large"
+                       : "json-bad-line",
+                   piece, parse_status_text(status));
       status = parse(piece);
     }
     if (repaired_) bad("json-bad-utf8", piece, "bytes that are not UTF-8 are shown as U+FFFD");
@@ -218,8 +229,10 @@ class Decoder {
   }
 
   void not_a_document(const Piece& piece) {
-    if (piece.kind == Piece::Kind::kTooLarge) return bad("json-too-large", piece, "document of more than 32 MiB");
-    if (piece.kind == Piece::Kind::kUnclosed) return bad("json-bad-line", piece, "the object is not closed");
+    if (piece.kind == Piece::Kind::kTooLarge)
+      return bad("json-too-large", piece, "document of more than 32 MiB");
+    if (piece.kind == Piece::Kind::kUnclosed)
+      return bad("json-bad-line", piece, "the object is not closed");
     if (piece.text.substr(0, kUnifiedLogBanner.size()) == kUnifiedLogBanner) return;
     bad("json-bad-line", piece, "no JSON object");
   }
@@ -256,7 +269,8 @@ bool detect(std::string_view head) {
     head.remove_prefix(end == std::string_view::npos ? head.size() : end);
   }
   const auto next = [&]() -> char {
-    while (!head.empty() && (ascii_space(head[0]) || head[0] == '\x1E')) head.remove_prefix(1);
+    while (!head.empty() && (ascii_space(head[0]) || head[0] == '\x1E'))
+      head.remove_prefix(1);
     if (head.empty()) return '\0';
     const char c = head[0];
     head.remove_prefix(1);

@@ -1,9 +1,10 @@
-// Logs in JSON: one object per line, pretty-printed objects, or one array; all dialects (dialect.h).
+// Logs in JSON: one object per line, pretty-printed objects, or one array; all dialects
+// (dialect.h).
 //
 // Anomalies: json-bad-line (text that is no JSON object; passed over), json-bad-utf8 (repaired),
-// json-too-large (a document beyond the limits of document.h), json-long-path (a name nested absurdly
-// deep, left out), json-time-without-zone (taken as UTC).
-// Tests: tests/unit/input/json_*_test.cc, tests/fuzz/fuzz_json_log.cc.
+// json-too-large (a document beyond the limits of document.h), json-long-path (a name nested
+// absurdly deep, left out), json-time-without-zone (taken as UTC). Tests:
+// tests/unit/input/json_*_test.cc, tests/fuzz/fuzz_json_log.cc.
 #pragma once
 #include <string_view>
 

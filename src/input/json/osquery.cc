@@ -1,10 +1,10 @@
-// osquery results: differential events, snapshots and batches, as results.log and snapshots.log hold
-// them. Source: osquery documentation (deployment/logging) and table specifications.
+// osquery results: differential events, snapshots and batches, as results.log and snapshots.log
+// hold them. Source: osquery documentation (deployment/logging) and table specifications.
 //
-// Query names are the user's, so the table is told by the columns. The envelope's own fields join the
-// columns (hostIdentifier, name, action, decorations.x, …); where a column has the same name (socket
-// events have an action of their own) the column keeps it, and the envelope's is query_name or
-// result_action, which are always there.
+// Query names are the user's, so the table is told by the columns. The envelope's own fields join
+// the columns (hostIdentifier, name, action, decorations.x, …); where a column has the same name
+// (socket events have an action of their own) the column keeps it, and the envelope's is query_name
+// or result_action, which are always there.
 #include <array>
 
 #include "base/text.h"
@@ -16,20 +16,79 @@ namespace postern::input::json {
 namespace {
 
 enum Column : uint8_t {
-  kAction, kName, kPid, kParent, kPathColumn, kCmdline, kAuid, kUptime, kTimeColumn, kEid, kStatus, kSuccess, kSocket,
-  kRemoteAddress, kRemotePort, kState, kOnDisk, kResidentSize, kProbeError, kTid, kCid, kNtime, kEventTypeColumn, kSigningId,
-  kCdhash, kTeamId, kPlatformBinary, kSeqNum, kFilename, kOverflows, kBtime, kSyscall, kNumColumns
+  kAction,
+  kName,
+  kPid,
+  kParent,
+  kPathColumn,
+  kCmdline,
+  kAuid,
+  kUptime,
+  kTimeColumn,
+  kEid,
+  kStatus,
+  kSuccess,
+  kSocket,
+  kRemoteAddress,
+  kRemotePort,
+  kState,
+  kOnDisk,
+  kResidentSize,
+  kProbeError,
+  kTid,
+  kCid,
+  kNtime,
+  kEventTypeColumn,
+  kSigningId,
+  kCdhash,
+  kTeamId,
+  kPlatformBinary,
+  kSeqNum,
+  kFilename,
+  kOverflows,
+  kBtime,
+  kSyscall,
+  kNumColumns
 };
 
-constexpr std::array<std::string_view, kNumColumns> kColumnNames = {
-    "action", "name", "pid", "parent", "path", "cmdline", "auid", "uptime", "time", "eid", "status", "success", "socket",
-    "remote_address", "remote_port", "state", "on_disk", "resident_size", "probe_error", "tid", "cid", "ntime", "event_type",
-    "signing_id", "cdhash", "team_id", "platform_binary", "seq_num", "filename", "overflows", "btime", "syscall"};
+constexpr std::array<std::string_view, kNumColumns> kColumnNames = {"action",
+                                                                    "name",
+                                                                    "pid",
+                                                                    "parent",
+                                                                    "path",
+                                                                    "cmdline",
+                                                                    "auid",
+                                                                    "uptime",
+                                                                    "time",
+                                                                    "eid",
+                                                                    "status",
+                                                                    "success",
+                                                                    "socket",
+                                                                    "remote_address",
+                                                                    "remote_port",
+                                                                    "state",
+                                                                    "on_disk",
+                                                                    "resident_size",
+                                                                    "probe_error",
+                                                                    "tid",
+                                                                    "cid",
+                                                                    "ntime",
+                                                                    "event_type",
+                                                                    "signing_id",
+                                                                    "cdhash",
+                                                                    "team_id",
+                                                                    "platform_binary",
+                                                                    "seq_num",
+                                                                    "filename",
+                                                                    "overflows",
+                                                                    "btime",
+                                                                    "syscall"};
 
 const NameTable& column_table() {
   static const NameTable table = [] {
     NameTable t;
-    for (size_t i = 0; i < kColumnNames.size(); ++i) t.add(std::string(kColumnNames[i]), static_cast<int>(i));
+    for (size_t i = 0; i < kColumnNames.size(); ++i)
+      t.add(std::string(kColumnNames[i]), static_cast<int>(i));
     return t;
   }();
   return table;
@@ -49,10 +108,12 @@ class Columns {
   bool all(Cs... cs) const {
     return ((at_[cs] != 0) && ...);
   }
+
   template <class... Cs>
   bool any(Cs... cs) const {
     return ((at_[cs] != 0) || ...);
   }
+
   uint32_t at(Column c) const { return at_[c]; }
 
   /// `query`: the user's name for the query, a hint where the columns could be of two tables.
@@ -62,24 +123,29 @@ class Columns {
       if (any(kCmdline)) return "osquery.bpf_process_events";
     }
     // Tables of the present state have columns that no event has.
-    const bool event_columns = any(kTimeColumn, kEid, kUptime, kAuid) && !any(kOnDisk, kResidentSize, kState);
+    const bool event_columns =
+        any(kTimeColumn, kEid, kUptime, kAuid) && !any(kOnDisk, kResidentSize, kState);
     if (any(kRemoteAddress) && any(kRemotePort) && !any(kState) &&
         (any(kAction) || event_columns || named(query, "socket_events")))
       return "osquery.socket_events";
     if (any(kFilename)) return "osquery.result";  // es_process_file_events
-    if (any(kSigningId, kCdhash, kTeamId, kPlatformBinary, kSeqNum) && any(kEventTypeColumn, kCmdline) && all(kPid))
+    if (any(kSigningId, kCdhash, kTeamId, kPlatformBinary, kSeqNum) &&
+        any(kEventTypeColumn, kCmdline) && all(kPid))
       return "osquery.es_process_events";
     if (all(kCmdline) && all(kPid) &&
-        (any(kAuid, kEid, kOverflows, kSyscall) || (any(kTimeColumn, kUptime, kBtime) && event_columns) ||
-         named(query, "process_events")) &&
+        (any(kAuid, kEid, kOverflows, kSyscall) ||
+         (any(kTimeColumn, kUptime, kBtime) && event_columns) || named(query, "process_events")) &&
         !any(kOnDisk, kResidentSize, kState))
-      return named(query, "es_process_events") && !any(kAuid, kOverflows) ? "osquery.es_process_events"
-                                                                          : "osquery.process_events";
+      return named(query, "es_process_events") && !any(kAuid, kOverflows)
+                 ? "osquery.es_process_events"
+                 : "osquery.process_events";
     return "osquery.result";
   }
 
  private:
-  static bool named(std::string_view query, std::string_view table) { return ends_with_ignore_case(query, table); }
+  static bool named(std::string_view query, std::string_view table) {
+    return ends_with_ignore_case(query, table);
+  }
 
   std::array<uint32_t, kNumColumns> at_{};
 };
@@ -151,7 +217,8 @@ void put_osquery(const Record& record, DialectState& state, Output& out) {
     record.members(record.at(Key::kSnapshot), [&](uint32_t i, const Item&) { reader.row(i, ""); });
   if (record.is_object(Key::kDiffResults))
     record.members(record.at(Key::kDiffResults), [&](uint32_t i, const Item& list) {
-      if (list.is_array()) record.members(i, [&](uint32_t j, const Item&) { reader.row(j, list.key); });
+      if (list.is_array())
+        record.members(i, [&](uint32_t j, const Item&) { reader.row(j, list.key); });
     });
 }
 

@@ -1,7 +1,7 @@
 // Where the dialects write: rows of tables and Windows events, of one document after the other.
 //
-// There are two: one fills the batches of a run (decoder.cc), one answers a RecordReader by decoding
-// the document again and showing only the row asked for.
+// There are two: one fills the batches of a run (decoder.cc), one answers a RecordReader by
+// decoding the document again and showing only the row asked for.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -19,8 +19,8 @@ class Output {
  public:
   virtual ~Output() = default;
 
-  /// The row of the next event, or null when nobody wants it. `place`: the event's own text within the
-  /// document. To be ended before the next one begins.
+  /// The row of the next event, or null when nobody wants it. `place`: the event's own text within
+  /// the document. To be ended before the next one begins.
   virtual Row* begin(std::string_view table, std::string_view place) = 0;
   virtual void end() = 0;
 
@@ -40,7 +40,7 @@ struct DialectState {
   TextPool pool;
   WindowsEvent event;
   std::vector<uint32_t> numbers;
-  Parser inner_parser;    // for JSON inside a string
+  Parser inner_parser;  // for JSON inside a string
   Document inner;
   std::string file_stem;  ///< "conn" of "conn.log.gz": names a Zeek log that does not name itself
 };

@@ -7,22 +7,83 @@ namespace postern::input::json {
 namespace {
 
 constexpr std::string_view kKeyNames[kNumKeys] = {
-    "Event", "winlog", "winlog.channel", "winlog.event_id", "event_data", "log_name", "source_name", "event_id",
-    "EventID", "SourceName", "Channel", "TimeCreated", "SourceModuleName", "SourceModuleType", "EventReceivedTime",
-    "Provider", "EventData", "EventSourceName", "SyslogMessage", "ProcessName", "ParameterXml", "Type", "Computer",
-    "columns", "hostIdentifier", "snapshot", "diffResults", "calendarTime",
-    "processImagePath", "eventMessage", "machTimestamp", "eventType", "subsystem", "traceID", "finished", "count",
-    "category", "properties", "time", "operationName", "ActionType", "Timestamp", "TimeGenerated", "DeviceName", "DeviceId",
-    "NetworkMessageId", "ReportId",
-    "event_type", "timestamp", "flow_id", "src_ip", "dest_ip",
-    "_path", "_write_ts", "@stream", "ts", "uid", "id.orig_h", "id_orig_h",
-    "_index", "_source", "_id", "records", "Records", "Results", "Schema", "result", "preview", "hits", "value",
+    "Event",
+    "winlog",
+    "winlog.channel",
+    "winlog.event_id",
+    "event_data",
+    "log_name",
+    "source_name",
+    "event_id",
+    "EventID",
+    "SourceName",
+    "Channel",
+    "TimeCreated",
+    "SourceModuleName",
+    "SourceModuleType",
+    "EventReceivedTime",
+    "Provider",
+    "EventData",
+    "EventSourceName",
+    "SyslogMessage",
+    "ProcessName",
+    "ParameterXml",
+    "Type",
+    "Computer",
+    "columns",
+    "hostIdentifier",
+    "snapshot",
+    "diffResults",
+    "calendarTime",
+    "processImagePath",
+    "eventMessage",
+    "machTimestamp",
+    "eventType",
+    "subsystem",
+    "traceID",
+    "finished",
+    "count",
+    "category",
+    "properties",
+    "time",
+    "operationName",
+    "ActionType",
+    "Timestamp",
+    "TimeGenerated",
+    "DeviceName",
+    "DeviceId",
+    "NetworkMessageId",
+    "ReportId",
+    "event_type",
+    "timestamp",
+    "flow_id",
+    "src_ip",
+    "dest_ip",
+    "_path",
+    "_write_ts",
+    "@stream",
+    "ts",
+    "uid",
+    "id.orig_h",
+    "id_orig_h",
+    "_index",
+    "_source",
+    "_id",
+    "records",
+    "Records",
+    "Results",
+    "Schema",
+    "result",
+    "preview",
+    "hits",
+    "value",
 };
 
 const NameTable& key_table() {
   static const NameTable table = [] {
     NameTable t;
-    for (size_t i = 0; i < kNumKeys; ++i) t.add(std::string(kKeyNames[i]), static_cast<int>(i));
+    for (size_t i = 0; i < kNumKeys; ++i)
+      t.add(std::string(kKeyNames[i]), static_cast<int>(i));
     return t;
   }();
   return table;
@@ -52,14 +113,19 @@ std::string_view Record::string(Key k) const {
   return item(at(k)).text;
 }
 
-void put(Row& row, Row::Target target, std::string_view name, const Item& item, bool in_input,
+void put(Row& row,
+         Row::Target target,
+         std::string_view name,
+         const Item& item,
+         bool in_input,
          Scratch& scratch) {
   switch (item.kind) {
     case Kind::kNull:
       return;
     case Kind::kNumber:
       if (row.type(target, name) == data::Type::kDatetime) {
-        if (const auto ticks = time_from_epoch(item.text)) return row.datetime(target, name, *ticks);
+        if (const auto ticks = time_from_epoch(item.text))
+          return row.datetime(target, name, *ticks);
       }
       return row.literal(target, name, item.text);
     case Kind::kTrue:
@@ -70,13 +136,15 @@ void put(Row& row, Row::Target target, std::string_view name, const Item& item, 
       // A dynamic column may come as JSON inside a string (Defender's AdditionalFields).
       if (!text.empty() && (text[0] == '{' || text[0] == '[') &&
           row.type(target, name) == data::Type::kDynamic) {
-        if (const auto encoded = data::dynamic_from_json(text)) return row.dynamic(target, name, *encoded);
+        if (const auto encoded = data::dynamic_from_json(text))
+          return row.dynamic(target, name, *encoded);
       }
       return row.text(target, name, text, in_input && text.data() == item.text.data());
     }
     case Kind::kArray:
     case Kind::kObject:
-      if (const auto encoded = data::dynamic_from_json(item.text)) row.dynamic(target, name, *encoded);
+      if (const auto encoded = data::dynamic_from_json(item.text))
+        row.dynamic(target, name, *encoded);
   }
 }
 
@@ -110,7 +178,8 @@ bool put_members(Row& row, const Record& record, uint32_t object, Scratch& scrat
 
 }  // namespace
 
-bool put_flat(Row& row, const Record& record, uint32_t object, std::string_view prefix, Scratch& scratch) {
+bool put_flat(
+    Row& row, const Record& record, uint32_t object, std::string_view prefix, Scratch& scratch) {
   scratch.path.assign(prefix);
   const bool complete = put_members(row, record, object, scratch);
   scratch.path.clear();

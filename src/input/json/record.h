@@ -1,8 +1,8 @@
 // One JSON object as a log record: its members, and which well-known ones it has.
 //
-// A record's layout (Winlogbeat, osquery, Zeek, …) is recognised by the names at its top: each name is
-// looked up once in a table of the names that tell layouts apart, which gives a bit set, and a layout
-// is then a test of bits (dialect.h). Tests: tests/unit/input/json_dialect_test.cc.
+// A record's layout (Winlogbeat, osquery, Zeek, …) is recognised by the names at its top: each name
+// is looked up once in a table of the names that tell layouts apart, which gives a bit set, and a
+// layout is then a test of bits (dialect.h). Tests: tests/unit/input/json_dialect_test.cc.
 #pragma once
 #include <array>
 #include <bitset>
@@ -18,16 +18,76 @@ namespace postern::input::json {
 
 /// Names that tell layouts apart.
 enum class Key : uint8_t {
-  kEvent, kWinlog, kWinlogChannel, kWinlogEventId, kEventDataObject, kLogName, kSourceNameLower, kEventIdLower,
-  kEventID, kSourceName, kChannel, kTimeCreated, kSourceModuleName, kSourceModuleType, kEventReceivedTime,
-  kProvider, kEventData, kEventSourceName, kSyslogMessage, kProcessNameSyslog, kParameterXml, kType, kComputer,
-  kColumns, kHostIdentifier, kSnapshot, kDiffResults, kCalendarTime,
-  kProcessImagePath, kEventMessage, kMachTimestamp, kEventType, kSubsystem, kTraceID, kFinished, kCount,
-  kCategory, kProperties, kTime, kOperationName, kActionType, kTimestampUpper, kTimeGenerated, kDeviceName, kDeviceId,
-  kNetworkMessageId, kReportId,
-  kEveEventType, kTimestamp, kFlowId, kSrcIp, kDestIp,
-  kPath, kWriteTs, kStream, kTs, kUid, kIdOrigH, kIdOrigHFlat,
-  kIndex, kSource, kId, kRecords, kRecordsUpper, kResults, kSchema, kResult, kPreview, kHits, kValue,
+  kEvent,
+  kWinlog,
+  kWinlogChannel,
+  kWinlogEventId,
+  kEventDataObject,
+  kLogName,
+  kSourceNameLower,
+  kEventIdLower,
+  kEventID,
+  kSourceName,
+  kChannel,
+  kTimeCreated,
+  kSourceModuleName,
+  kSourceModuleType,
+  kEventReceivedTime,
+  kProvider,
+  kEventData,
+  kEventSourceName,
+  kSyslogMessage,
+  kProcessNameSyslog,
+  kParameterXml,
+  kType,
+  kComputer,
+  kColumns,
+  kHostIdentifier,
+  kSnapshot,
+  kDiffResults,
+  kCalendarTime,
+  kProcessImagePath,
+  kEventMessage,
+  kMachTimestamp,
+  kEventType,
+  kSubsystem,
+  kTraceID,
+  kFinished,
+  kCount,
+  kCategory,
+  kProperties,
+  kTime,
+  kOperationName,
+  kActionType,
+  kTimestampUpper,
+  kTimeGenerated,
+  kDeviceName,
+  kDeviceId,
+  kNetworkMessageId,
+  kReportId,
+  kEveEventType,
+  kTimestamp,
+  kFlowId,
+  kSrcIp,
+  kDestIp,
+  kPath,
+  kWriteTs,
+  kStream,
+  kTs,
+  kUid,
+  kIdOrigH,
+  kIdOrigHFlat,
+  kIndex,
+  kSource,
+  kId,
+  kRecords,
+  kRecordsUpper,
+  kResults,
+  kSchema,
+  kResult,
+  kPreview,
+  kHits,
+  kValue,
 };
 inline constexpr size_t kNumKeys = static_cast<size_t>(Key::kValue) + 1;
 using KeySet = std::bitset<kNumKeys>;
@@ -46,28 +106,41 @@ class Record {
   void set(const Document& document, uint32_t object, bool in_input);
 
   const Document& document() const { return *document_; }
+
   const Item& item(uint32_t i) const { return (*document_)[i]; }
+
   uint32_t object() const { return object_; }
+
   bool in_input() const { return in_input_; }
+
   /// The object as written.
   std::string_view text() const { return item(object_).text; }
 
   const KeySet& keys() const { return keys_; }
+
   bool has(Key k) const { return keys_.test(static_cast<size_t>(k)); }
+
   bool has_all(const KeySet& set) const { return (keys_ & set) == set; }
+
   bool has_any(const KeySet& set) const { return (keys_ & set).any(); }
+
   /// The number of a member's item, or 0.
   uint32_t at(Key k) const { return has(k) ? at_[static_cast<size_t>(k)] : 0; }
+
   /// The text of a string member as written (escaped), or "".
   std::string_view string(Key k) const;
+
   bool is_object(Key k) const { return has(k) && item(at(k)).is_object(); }
+
   bool is_array(Key k) const { return has(k) && item(at(k)).is_array(); }
 
   /// Calls f(number, item) for each member of `object`.
   template <class F>
   void members(uint32_t object, F f) const {
-    for (uint32_t i = object + 1; i < item(object).next; i = item(i).next) f(i, item(i));
+    for (uint32_t i = object + 1; i < item(object).next; i = item(i).next)
+      f(i, item(i));
   }
+
   template <class F>
   void members(F f) const {
     members(object_, f);
@@ -90,10 +163,18 @@ struct Scratch {
 /// Writes one JSON value to a field, in the type of its column: numbers and booleans as written (a
 /// number in a datetime column is a count since 1970),
 /// strings unescaped, arrays and objects as dynamic. Null writes nothing.
-void put(Row& row, Row::Target target, std::string_view name, const Item& item, bool in_input,
+void put(Row& row,
+         Row::Target target,
+         std::string_view name,
+         const Item& item,
+         bool in_input,
          Scratch& scratch);
 
-inline void put(Row& row, std::string_view name, uint32_t hash, const Item& item, bool in_input,
+inline void put(Row& row,
+                std::string_view name,
+                uint32_t hash,
+                const Item& item,
+                bool in_input,
                 Scratch& scratch) {
   const Row::Target target = row.target(name, hash);
   if (target != Row::kUnread) put(row, target, name, item, in_input, scratch);
@@ -102,6 +183,7 @@ inline void put(Row& row, std::string_view name, uint32_t hash, const Item& item
 /// Writes the members of an object by name; those of objects inside as "outer.inner". An object is
 /// also readable as a whole by its own path. `prefix` is put before every name as it is.
 /// False: some path was longer than any real one and was left out.
-bool put_flat(Row& row, const Record& record, uint32_t object, std::string_view prefix, Scratch& scratch);
+bool put_flat(
+    Row& row, const Record& record, uint32_t object, std::string_view prefix, Scratch& scratch);
 
 }  // namespace postern::input::json

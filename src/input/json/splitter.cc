@@ -6,7 +6,9 @@
 namespace postern::input::json {
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
 }  // namespace
 
@@ -20,7 +22,8 @@ size_t Splitter::line_end(size_t from) {
   if (from < line_from_ || from > line_stop_) {
     const void* end = std::memchr(text_.data() + from, '\n', text_.size() - from);
     line_from_ = from;
-    line_stop_ = end ? static_cast<size_t>(static_cast<const char*>(end) - text_.data()) : text_.size();
+    line_stop_ =
+        end ? static_cast<size_t>(static_cast<const char*>(end) - text_.data()) : text_.size();
   }
   return line_stop_;
 }
@@ -37,7 +40,8 @@ bool Splitter::skip_between() {
     const char c = text_[at_];
     if (c == '\n')
       ++line_;
-    else if (!is_blank(c) && c != ',' && c != '[' && c != ']' && c != '\x1E')  // RFC 7464 record mark
+    else if (!is_blank(c) && c != ',' && c != '[' && c != ']' &&
+             c != '\x1E')  // RFC 7464 record mark
       return true;
   }
   return false;
@@ -45,8 +49,8 @@ bool Splitter::skip_between() {
 
 Splitter::Extent Splitter::follow_brackets(size_t from) {
   Extent extent;
-  // Past this much effort in vain the file is hostile or not JSON, and documents of several lines are
-  // no longer looked for.
+  // Past this much effort in vain the file is hostile or not JSON, and documents of several lines
+  // are no longer looked for.
   if (wasted_ > uint64_t{4} * text_.size() + (uint64_t{64} << 20)) {
     extent.not_tried = true;
     return extent;
@@ -112,11 +116,13 @@ bool Splitter::next(Piece& piece) {
   }
   if (at_ >= by_brackets_until_) {
     size_t end = stop;
-    while (end > at_ && (is_blank(text_[end - 1]) || text_[end - 1] == ',')) --end;
+    while (end > at_ && (is_blank(text_[end - 1]) || text_[end - 1] == ','))
+      --end;
     if (text_[end - 1] == ']') {
       // The end of the array, unless the last line of a document ends with an array of its own.
       size_t before = end - 1;
-      while (is_blank(text_[before - 1])) --before;
+      while (is_blank(text_[before - 1]))
+        --before;
       if (text_[before - 1] == '}') end = before;
     }
     if (text_[end - 1] == '}' && end - at_ <= max_bytes_) {

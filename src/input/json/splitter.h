@@ -1,11 +1,11 @@
-// Cuts a text of JSON documents into documents: one per line, pretty-printed one after the other, or
-// the elements of one top-level array; also several on one line.
+// Cuts a text of JSON documents into documents: one per line, pretty-printed one after the other,
+// or the elements of one top-level array; also several on one line.
 //
 // simdjson would refuse everything for one bad byte, so the cutting is ours, and a broken document
 // costs no other. A line that starts with `{` and ends with `}` (or `},`, `}]`) is offered as a
-// document; when it does not parse, the caller asks for a `retry()`, which follows the brackets from
-// the same place instead. The total effort of following brackets that close nowhere is bounded, so a
-// hostile file costs linear time. Tests: tests/unit/input/json_splitter_test.cc.
+// document; when it does not parse, the caller asks for a `retry()`, which follows the brackets
+// from the same place instead. The total effort of following brackets that close nowhere is
+// bounded, so a hostile file costs linear time. Tests: tests/unit/input/json_splitter_test.cc.
 #pragma once
 #include <cstdint>
 #include <string_view>
@@ -59,10 +59,10 @@ class Splitter {
   uint64_t line_ = 1;  // of at_
   size_t start_ = 0;   // of the last piece
   uint64_t start_line_ = 1;
-  bool by_line_ = false;        // the last piece was cut by its line
-  bool one_per_line_ = false;   // such a piece was good: the file has one document per line
+  bool by_line_ = false;          // the last piece was cut by its line
+  bool one_per_line_ = false;     // such a piece was good: the file has one document per line
   size_t by_brackets_until_ = 0;  // this line holds several documents
-  size_t line_from_ = 1;        // line_end() of [line_from_, line_stop_] is line_stop_
+  size_t line_from_ = 1;          // line_end() of [line_from_, line_stop_] is line_stop_
   size_t line_stop_ = 0;
   uint64_t wasted_ = 0;  // bytes followed in vain
   Extent last_;

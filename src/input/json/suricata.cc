@@ -1,5 +1,5 @@
-// Suricata EVE: one table for all event types; fields by dotted path (smtp.mail_from, email.subject).
-// Source: Suricata user guide, EVE JSON format.
+// Suricata EVE: one table for all event types; fields by dotted path (smtp.mail_from,
+// email.subject). Source: Suricata user guide, EVE JSON format.
 #include "base/time.h"
 #include "input/json/output.h"
 
@@ -10,7 +10,8 @@ void put_suricata(const Record& record, DialectState& state, Output& out) {
   if (!row) return;
   // "2009-11-24T21:27:09.534255+0000"
   if (const auto ticks = parse_rfc3339(record.string(Key::kTimestamp))) row->time(*ticks);
-  if (!put_flat(*row, record, record.object(), "", state.scratch)) out.anomaly("json-long-path", "suricata.eve");
+  if (!put_flat(*row, record, record.object(), "", state.scratch))
+    out.anomaly("json-long-path", "suricata.eve");
   out.end();
 }
 

@@ -1,6 +1,6 @@
-// macOS unified log, `log show|stream` with --style ndjson or json. Keys are Apple's; `process`, the
-// file name of the process, is ours, because every predicate of `log` and most rules speak of it.
-// Source: log(1); keys as observed.
+// macOS unified log, `log show|stream` with --style ndjson or json. Keys are Apple's; `process`,
+// the file name of the process, is ours, because every predicate of `log` and most rules speak of
+// it. Source: log(1); keys as observed.
 #include "base/time.h"
 #include "input/json/output.h"
 

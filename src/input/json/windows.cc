@@ -31,9 +31,9 @@ struct LevelName {
 
 /// WINEVENT_LEVEL_* as Windows, NXLog and Beats name them; audit events have level 0.
 constexpr LevelName kLevels[] = {
-    {"critical", "1"},      {"error", "2"},   {"warning", "3"},      {"warn", "3"},         {"information", "4"},
-    {"info", "4"},          {"verbose", "5"}, {"debug", "5"},        {"audit_success", "0"}, {"audit_failure", "0"},
-    {"log_always", "0"},
+    {"critical", "1"},      {"error", "2"},         {"warning", "3"},    {"warn", "3"},
+    {"information", "4"},   {"info", "4"},          {"verbose", "5"},    {"debug", "5"},
+    {"audit_success", "0"}, {"audit_failure", "0"}, {"log_always", "0"},
 };
 
 }  // namespace
@@ -52,8 +52,10 @@ void WindowsReader::level(std::string_view text) {
 }
 
 void WindowsReader::keywords(std::string_view text) {
-  if (equal_ignore_case(text, "Audit Success")) return set(SystemField::kKeywords, "0x8020000000000000");
-  if (equal_ignore_case(text, "Audit Failure")) return set(SystemField::kKeywords, "0x8010000000000000");
+  if (equal_ignore_case(text, "Audit Success"))
+    return set(SystemField::kKeywords, "0x8020000000000000");
+  if (equal_ignore_case(text, "Audit Failure"))
+    return set(SystemField::kKeywords, "0x8010000000000000");
   if (text.substr(0, 2) == "0x") return set(SystemField::kKeywords, text);
   if (const auto number = parse_int(text)) {
     char hex[20] = "0x";
@@ -96,7 +98,8 @@ bool WindowsReader::start() {
 bool WindowsReader::wants(std::string_view name, uint32_t hash) const {
   if (!names_ || names_->find(name, hash) >= 0) return true;
   // Names that become another column (data_column): few, so they are simply taken.
-  return name.empty() || name.find(' ') != std::string_view::npos || names_->find("EventData_" + std::string(name)) >= 0;
+  return name.empty() || name.find(' ') != std::string_view::npos ||
+         names_->find("EventData_" + std::string(name)) >= 0;
 }
 
 void WindowsReader::data(std::string_view name, uint32_t hash, const Item& item, uint32_t number) {
@@ -111,7 +114,8 @@ void WindowsReader::data(std::string_view name, uint32_t hash, const Item& item,
     return;
   }
   if (item.is_array()) {
-    record_->members(number, [&](uint32_t i, const Item& element) { data(name, hash, element, i); });
+    record_->members(number,
+                     [&](uint32_t i, const Item& element) { data(name, hash, element, i); });
     return;
   }
   if (item.kind == Kind::kNull) return;
@@ -135,13 +139,15 @@ void WindowsReader::event_data(uint32_t object) {
   }
   record_->members(object, [&](uint32_t i, const Item& member) {
     if (member.key == "#attributes" || (!member.key.empty() && member.key[0] == '@')) return;
-    if (member.key != "Data" && !member.key.empty()) return data(member.key, member.hash, member, i);
+    if (member.key != "Data" && !member.key.empty())
+      return data(member.key, member.hash, member, i);
     // "Data" is the element itself: a text, several, or objects with a Name of their own.
     const auto one = [&](uint32_t at, const Item& element) {
       if (!element.is_object()) return data("", name_hash(""), element, at);
       uint32_t name = record_->document().find(at, "@Name");
       if (name == 0) name = record_->document().find(at, "Name");
-      if (const uint32_t attributes = record_->document().find(at, "#attributes"); name == 0 && attributes > 0)
+      if (const uint32_t attributes = record_->document().find(at, "#attributes");
+          name == 0 && attributes > 0)
         name = record_->document().find(attributes, "Name");
       uint32_t value = record_->document().find(at, "#text");
       if (value == 0) value = record_->document().find(at, "Content");

@@ -1,5 +1,5 @@
-// A Windows event read from a JSON record, whatever its layout: collects System and data fields as text
-// into a WindowsEvent, unescaping only what somebody reads.
+// A Windows event read from a JSON record, whatever its layout: collects System and data fields as
+// text into a WindowsEvent, unescaping only what somebody reads.
 //
 // Every layout goes on to windows_event.h, so that a rule sees the same row as from the EVTX file.
 // What forwarders changed is changed back where that can be done exactly: level names to numbers,
@@ -28,10 +28,12 @@ class WindowsReader {
 
   /// The text of a scalar; default-made for null, arrays and objects.
   std::string_view text(const Item& item);
+
   std::string_view unescape(std::string_view raw) {
     if (has_escape(raw)) borrowed_ = false;
     return state_.pool.unescaped(raw);
   }
+
   /// A text that is not in the record: kept until the event is written.
   std::string_view keep(std::string_view text) {
     borrowed_ = false;
@@ -39,10 +41,12 @@ class WindowsReader {
   }
 
   void system(SystemField f, const Item& item) { set(f, text(item)); }
+
   /// Sets a field unless it is set; a default-made text is ignored.
   void set(SystemField f, std::string_view text) {
     if (text.data() && !event()[f].data()) event()[f] = text;
   }
+
   /// "Information", "info", "Audit Success", …: as the number that the event itself holds.
   void level(std::string_view text);
   /// A signed or textual keyword as "0x8020000000000000".
@@ -55,16 +59,20 @@ class WindowsReader {
   /// Event time: an RFC 3339 text, and the TimeCreated field from it.
   void time(std::string_view text);
 
-  /// To be called when provider, channel and event id are known, before the data fields. False: nobody
-  /// reads the table, and the event is done.
+  /// To be called when provider, channel and event id are known, before the data fields. False:
+  /// nobody reads the table, and the event is done.
   bool start();
   bool wants(std::string_view name, uint32_t hash) const;
-  /// A data field: a scalar; an array gives one field per element; an object its leaves by own name.
+  /// A data field: a scalar; an array gives one field per element; an object its leaves by own
+  /// name.
   void data(std::string_view name, uint32_t hash, const Item& item, uint32_t number);
+
   void data(std::string_view name, std::string_view text) { event().data.push_back({name, text}); }
+
   bool has_data(std::string_view name) const;
   /// Members of EventData: by name, or nameless, or a list of {"Name":…, "#text":…}.
   void event_data(uint32_t object);
+
   /// The same for an object of another document, which was a string in the record.
   void event_data_of(const Record& inner) {
     borrowed_ = false;
@@ -73,18 +81,21 @@ class WindowsReader {
     event_data(inner.object());
     record_ = outer;
   }
+
   /// Bare GUIDs in fields named …Guid get braces (layouts that print typed values lose them).
   void brace_guids() { brace_guids_ = true; }
 
   /// Adds the data fields of another event, whose text lives at least as long.
   void take_data(const WindowsEvent& other) {
     borrowed_ = false;
-    for (const WindowsEvent::Field& f : other.data) event().data.push_back(f);
+    for (const WindowsEvent::Field& f : other.data)
+      event().data.push_back(f);
   }
 
   void finish() { out_.end_windows(event(), borrowed_); }
 
   const Record& record() const { return *record_; }
+
   DialectState& state() { return state_; }
 
  private:

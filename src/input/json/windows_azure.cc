@@ -1,7 +1,7 @@
-// Windows events in Azure Monitor tables: WindowsEvent (EventData is JSON in a string), SecurityEvent and
-// Event (XML in a string, where the agent sent it; else the table's own columns), and whole events as XML
-// inside a Syslog row (Sysmon for Linux).
-// Source: Azure Monitor table reference.
+// Windows events in Azure Monitor tables: WindowsEvent (EventData is JSON in a string),
+// SecurityEvent and Event (XML in a string, where the agent sent it; else the table's own columns),
+// and whole events as XML inside a Syslog row (Sysmon for Linux). Source: Azure Monitor table
+// reference.
 #include "input/json/windows.h"
 #include "input/winxml/event_parser.h"
 
@@ -48,10 +48,36 @@ constexpr Place kSecurityPlaces[] = {
 
 /// Columns of Azure's own: about the row or derived, no part of the event.
 constexpr std::string_view kAzureColumns[] = {
-    "TenantId", "SourceSystem", "TimeGenerated", "TimeCollected", "TimeCreated", "Type", "MG", "ManagementGroupName",
-    "_ResourceId", "_ItemId", "_SubscriptionId", "SourceComputerId", "EventOriginId", "PartitionKey", "RowKey",
-    "StorageAccount", "AzureDeploymentID", "Role", "EventData", "ParameterXml", "EventLevelName", "EventLevel", "Level",
-    "Activity", "EventCategory", "Opcode", "Correlation", "SystemProcessId", "SystemThreadId", "SystemUserId",
+    "TenantId",
+    "SourceSystem",
+    "TimeGenerated",
+    "TimeCollected",
+    "TimeCreated",
+    "Type",
+    "MG",
+    "ManagementGroupName",
+    "_ResourceId",
+    "_ItemId",
+    "_SubscriptionId",
+    "SourceComputerId",
+    "EventOriginId",
+    "PartitionKey",
+    "RowKey",
+    "StorageAccount",
+    "AzureDeploymentID",
+    "Role",
+    "EventData",
+    "ParameterXml",
+    "EventLevelName",
+    "EventLevel",
+    "Level",
+    "Activity",
+    "EventCategory",
+    "Opcode",
+    "Correlation",
+    "SystemProcessId",
+    "SystemThreadId",
+    "SystemUserId",
 };
 
 std::string_view find_text(WindowsReader& reader, std::string_view name) {
@@ -67,7 +93,8 @@ void read_time(WindowsReader& reader) {
 
 template <size_t N>
 void read_system(WindowsReader& reader, const Place (&places)[N]) {
-  for (const Place& p : places) reader.set(p.field, find_text(reader, p.name));
+  for (const Place& p : places)
+    reader.set(p.field, find_text(reader, p.name));
 }
 
 bool is_azure_column(std::string_view name) {
@@ -94,7 +121,8 @@ void put_azure_windows(const Record& record, DialectState& state, Output& out) {
   const Item& item = record.item(data);
   if (item.is_string() && !item.text.empty()) {
     const std::string_view text = reader.unescape(item.text);
-    if (state.inner_parser.parse(text, state.inner) == ParseStatus::kOk && state.inner[0].is_object()) {
+    if (state.inner_parser.parse(text, state.inner) == ParseStatus::kOk &&
+        state.inner[0].is_object()) {
       Record inner;
       inner.set(state.inner, 0, false);
       reader.event_data_of(inner);
@@ -111,7 +139,8 @@ void put_azure_windows(const Record& record, DialectState& state, Output& out) {
 void put_azure_security(const Record& record, DialectState& state, Output& out) {
   WindowsReader reader(record, state, out);
   read_system(reader, kSecurityPlaces);
-  for (const std::string_view name : {"EventLevel", "Level", "EventLevelName"}) reader.level(find_text(reader, name));
+  for (const std::string_view name : {"EventLevel", "Level", "EventLevelName"})
+    reader.level(find_text(reader, name));
   read_time(reader);
   if (!reader.start()) return;
   const std::string_view xml = find_text(reader, "EventData");
@@ -119,14 +148,17 @@ void put_azure_security(const Record& record, DialectState& state, Output& out) 
   WindowsEvent inner;
   winxml::EventParser parser;
   if (from != std::string_view::npos) {
-    const std::string_view whole = reader.keep("<Event>" + std::string(xml.substr(from)) + "</Event>");
+    const std::string_view whole =
+        reader.keep("<Event>" + std::string(xml.substr(from)) + "</Event>");
     const auto outcome = parser.parse(whole, 0, inner);
     if (!outcome.problem.empty()) out.anomaly("json-bad-event-data", outcome.problem);
     reader.take_data(inner);
   } else {
     // SecurityEvent has the data of the well-known events as columns; absent ones are empty there.
     record.members([&](uint32_t i, const Item& member) {
-      if (member.text.empty() || is_azure_column(member.key) || is_system(member.key, kSecurityPlaces)) return;
+      if (member.text.empty() || is_azure_column(member.key) ||
+          is_system(member.key, kSecurityPlaces))
+        return;
       reader.data(member.key, member.hash, member, i);
     });
   }

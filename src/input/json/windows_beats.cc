@@ -1,6 +1,6 @@
-// Winlogbeat: version 6 (flat names, event_data{…}), and 7 and later (winlog.…), as the agent writes it
-// or after Elastic's pipelines, which move most of Sysmon's event data to ECS names. Keys may be
-// nested, dotted, or partly both. Version 6 leaves out empty values.
+// Winlogbeat: version 6 (flat names, event_data{…}), and 7 and later (winlog.…), as the agent
+// writes it or after Elastic's pipelines, which move most of Sysmon's event data to ECS names. Keys
+// may be nested, dotted, or partly both. Version 6 leaves out empty values.
 #include "base/text.h"
 #include "base/time.h"
 #include "input/json/windows.h"
@@ -21,7 +21,9 @@ enum Role : int {
   kHostRole,
 };
 
-int role(SystemField f) { return static_cast<int>(f); }
+int role(SystemField f) {
+  return static_cast<int>(f);
+}
 
 /// Version 6, by names at the top.
 const NameTable& roles6() {
@@ -123,8 +125,8 @@ class BeatsReader {
  private:
   /// Objects on the way to a role are few; all else is passed over.
   static bool leads_on(std::string_view path) {
-    for (const std::string_view p : {"winlog", "event", "host", "log", "winlog.process", "winlog.process.thread",
-                                     "winlog.user", "user"})
+    for (const std::string_view p : {"winlog", "event", "host", "log", "winlog.process",
+                                     "winlog.process.thread", "winlog.user", "user"})
       if (p == path) return true;
     return false;
   }
@@ -161,7 +163,8 @@ class BeatsReader {
         return reader_.level(member.text);
       case kKeywordsRole:
         if (member.is_array())
-          reader_.record().members(number, [&](uint32_t, const Item& k) { reader_.keywords(k.text); });
+          reader_.record().members(number,
+                                   [&](uint32_t, const Item& k) { reader_.keywords(k.text); });
         else
           reader_.keywords(member.text);
         return;

@@ -2,8 +2,8 @@
 //
 // The pipelines for Sysmon, Security and PowerShell rename fields (winlog.event_data.Image becomes
 // process.executable), so that a processed record no longer has them. A column is filled only when
-// the record does not have it under its own name. Source: field lists of the ECS reference and of the
-// Winlogbeat modules' documentation.
+// the record does not have it under its own name. Source: field lists of the ECS reference and of
+// the Winlogbeat modules' documentation.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -96,7 +96,8 @@ constexpr Moved kMoved[] = {
 
 bool is_for(const Moved& m, int64_t event_id) {
   if (m.events[0] == 0) return true;
-  return std::any_of(m.events.begin(), m.events.end(), [&](uint16_t e) { return e != 0 && e == event_id; });
+  return std::any_of(m.events.begin(), m.events.end(),
+                     [&](uint16_t e) { return e != 0 && e == event_id; });
 }
 
 /// "SHA1=…,MD5=…" as Sysmon writes it, from process.hash or file.hash.
@@ -105,7 +106,10 @@ std::string hashes(const Record& record, WindowsReader& reader, std::string_view
     std::string_view name;
     std::string_view path;
   };
-  constexpr Digest kDigests[] = {{"SHA1", ".hash.sha1"}, {"MD5", ".hash.md5"}, {"SHA256", ".hash.sha256"},
+
+  constexpr Digest kDigests[] = {{"SHA1", ".hash.sha1"},
+                                 {"MD5", ".hash.md5"},
+                                 {"SHA256", ".hash.sha256"},
                                  {"IMPHASH", ".pe.imphash"}};
   std::string out;
   for (const Digest& d : kDigests) {
@@ -124,8 +128,8 @@ bool is_processed(const Record& record) {
   bool found = false;
   record.members([&](uint32_t, const Item& member) {
     const std::string_view top = member.key.substr(0, member.key.find('.'));
-    for (const std::string_view set : {"process", "source", "destination", "network", "file", "registry", "dns",
-                                       "powershell", "user", "rule"})
+    for (const std::string_view set : {"process", "source", "destination", "network", "file",
+                                       "registry", "dns", "powershell", "user", "rule"})
       found = found || top == set;
   });
   return found;
@@ -147,8 +151,11 @@ void fill_from_ecs(WindowsReader& reader) {
   for (const Moved& m : kMoved) {
     if (m.table != table || !is_for(m, id) || !missing(m.column)) continue;
     // Cross-process events name the process Source…, not plainly.
-    if (table == kSysmon && (id == 8 || id == 10) && m.events[0] == 0 && m.path.substr(0, 8) == "process.") continue;
-    if (const uint32_t at = find_path(record, m.path)) reader.data(m.column, name_hash(m.column), record.item(at), at);
+    if (table == kSysmon && (id == 8 || id == 10) && m.events[0] == 0 &&
+        m.path.substr(0, 8) == "process.")
+      continue;
+    if (const uint32_t at = find_path(record, m.path))
+      reader.data(m.column, name_hash(m.column), record.item(at), at);
   }
 
   if (table == kSysmon && id == 3 && missing("Initiated")) {

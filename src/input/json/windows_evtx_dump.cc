@@ -1,8 +1,8 @@
 // Event XML turned into JSON as it stands: {"Event":{"System":{…},"EventData":{…}}}.
 //
-// XML attributes come as members of "#attributes" (evtx_dump), as "@Name" (xmltodict and its like), or
-// as members of a sibling "Provider_attributes" (evtx_dump with separate attributes). Typed values
-// lost the braces of GUIDs; they are put back, so that they compare as in the event.
+// XML attributes come as members of "#attributes" (evtx_dump), as "@Name" (xmltodict and its like),
+// or as members of a sibling "Provider_attributes" (evtx_dump with separate attributes). Typed
+// values lost the braces of GUIDs; they are put back, so that they compare as in the event.
 #include "input/json/windows.h"
 
 namespace postern::input::json {
@@ -72,7 +72,8 @@ class EvtxDumpReader {
       if (p.element != element || p.attribute != attribute) continue;
       const std::string_view text = reader_.text(item);
       if (p.field == SystemField::kTimeCreated) return reader_.time(text);
-      const bool guid = p.field == SystemField::kProviderGuid || p.field == SystemField::kActivityId ||
+      const bool guid = p.field == SystemField::kProviderGuid ||
+                        p.field == SystemField::kActivityId ||
                         p.field == SystemField::kRelatedActivityId;
       return reader_.set(p.field, guid ? reader_.guid(text) : text);
     }
@@ -95,7 +96,8 @@ void put_evtx_dump(const Record& record, DialectState& state, Output& out) {
     if (const uint32_t message = document.find(rendering, "Message"))
       reader.system(SystemField::kMessage, document[message]);
   if (const uint32_t data = document.find(event, "EventData")) reader.event_data(data);
-  if (const uint32_t data = document.find(event, "UserData"); data > 0 && document[data].is_object())
+  if (const uint32_t data = document.find(event, "UserData");
+      data > 0 && document[data].is_object())
     reader.data("", name_hash(""), document[data], data);
   reader.finish();
 }

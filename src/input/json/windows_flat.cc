@@ -1,9 +1,9 @@
-// Flat layouts of Windows events: NXLog (with or without Logstash around it) and WEC exports. System
-// fields and EventData lie side by side in one object, so System fields are known by name.
+// Flat layouts of Windows events: NXLog (with or without Logstash around it) and WEC exports.
+// System fields and EventData lie side by side in one object, so System fields are known by name.
 //
-// NXLog's field names ignore case: the EventData field ProcessId collides with the header's ProcessID
-// (the process that wrote the log) and is lost; the true id is only left in Message. Later
-// configurations rename the header to ExecutionProcessID and keep ProcessId.
+// NXLog's field names ignore case: the EventData field ProcessId collides with the header's
+// ProcessID (the process that wrote the log) and is lost; the true id is only left in Message.
+// Later configurations rename the header to ExecutionProcessID and keep ProcessId.
 #include "base/text.h"
 #include "base/time.h"
 #include "input/json/windows.h"
@@ -26,7 +26,9 @@ enum Role : int {
   kIgnored,
 };
 
-int role(SystemField f) { return static_cast<int>(f); }
+int role(SystemField f) {
+  return static_cast<int>(f);
+}
 
 const NameTable& shared_roles(NameTable& t) {
   t.add("EventID", role(SystemField::kEventId));
@@ -46,7 +48,8 @@ const NameTable& shared_roles(NameTable& t) {
   t.add("@timestamp", kTimestamp);
   t.add("TimeCreated", kTimeText);
   t.add("Task", kTaskText);
-  for (const char* name : {"@version", "tags"}) t.add(name, kIgnored);
+  for (const char* name : {"@version", "tags"})
+    t.add(name, kIgnored);
   return t;
 }
 
@@ -69,28 +72,34 @@ const NameTable& nxlog_roles() {
     t.add("EventTime", kLocalTimeText);
     t.add("EventReceivedTime", kReceivedText);
     t.add("EventType", kEventTypeText);
-    for (const char* name : {"SeverityValue", "Severity", "Opcode", "Category", "Domain", "AccountName", "AccountType",
-                             "SourceModuleName", "SourceModuleType", "host", "port", "type"})
+    for (const char* name :
+         {"SeverityValue", "Severity", "Opcode", "Category", "Domain", "AccountName", "AccountType",
+          "SourceModuleName", "SourceModuleType", "host", "port", "type"})
       t.add(name, kIgnored);
     return shared_roles(t);
   }();
   return table;
 }
 
-/// How far the clock of `local` is ahead of UTC, from the same moment in both, to the quarter of an hour.
+/// How far the clock of `local` is ahead of UTC, from the same moment in both, to the quarter of an
+/// hour.
 int64_t zone_offset(int64_t local, int64_t utc) {
   constexpr int64_t kQuarter = 15 * kTicksPerMinute;
   const int64_t d = local - utc;
   return (d >= 0 ? d + kQuarter / 2 : d - kQuarter / 2) / kQuarter * kQuarter;
 }
 
-/// The value after a label of a rendered message, up to the line end. `message` is as written in JSON.
+/// The value after a label of a rendered message, up to the line end. `message` is as written in
+/// JSON.
 std::string_view after_label(std::string_view message, std::string_view label) {
-  for (size_t at = message.find(label); at != std::string_view::npos; at = message.find(label, at + 1)) {
+  for (size_t at = message.find(label); at != std::string_view::npos;
+       at = message.find(label, at + 1)) {
     // At the start of a line, after blanks: "\r\nProcessId: 12", "\n\tProcess ID:\t\t0x1f4".
     size_t before = at;
-    while (before >= 2 && message[before - 2] == '\\' && message[before - 1] == 't') before -= 2;
-    while (before >= 1 && message[before - 1] == ' ') --before;
+    while (before >= 2 && message[before - 2] == '\\' && message[before - 1] == 't')
+      before -= 2;
+    while (before >= 1 && message[before - 1] == ' ')
+      --before;
     if (before < 2 || message[before - 2] != '\\' || message[before - 1] != 'n') continue;
     size_t from = at + label.size();
     while (from < message.size()) {
@@ -102,7 +111,8 @@ std::string_view after_label(std::string_view message, std::string_view label) {
         break;
     }
     size_t to = from;
-    while (to < message.size() && message[to] != '\\' && message[to] != ' ') ++to;
+    while (to < message.size() && message[to] != '\\' && message[to] != ' ')
+      ++to;
     return message.substr(from, to - from);
   }
   return {};
@@ -114,8 +124,11 @@ struct LostProcess {
 };
 
 /// The process id that NXLog lost, from the message that Windows rendered.
-LostProcess lost_process(std::string_view provider, std::string_view event_id, std::string_view message) {
-  if (provider == "Microsoft-Windows-Sysmon") return {"ProcessId", after_label(message, "ProcessId:")};
+LostProcess lost_process(std::string_view provider,
+                         std::string_view event_id,
+                         std::string_view message) {
+  if (provider == "Microsoft-Windows-Sysmon")
+    return {"ProcessId", after_label(message, "ProcessId:")};
   if (provider != "Microsoft-Windows-Security-Auditing") return {};
   // Windows Filtering Platform: the field is spelled ProcessID there.
   if (event_id.size() == 4 && event_id >= "5150" && event_id <= "5159")
@@ -207,9 +220,11 @@ void put_windows_flat(const Record& record, DialectState& state, Output& out, bo
 
   if (message.data() && reader.wants("Message", name_hash("Message")))
     reader.set(SystemField::kMessage, reader.unescape(message));
-  // Filtering Platform events spell the field ProcessID; NXLog keeps whichever spelling it met first.
-  const bool filtering = event[SystemField::kProviderName] == "Microsoft-Windows-Security-Auditing" &&
-                         event[SystemField::kEventId].substr(0, 3) == "515";
+  // Filtering Platform events spell the field ProcessID; NXLog keeps whichever spelling it met
+  // first.
+  const bool filtering =
+      event[SystemField::kProviderName] == "Microsoft-Windows-Security-Auditing" &&
+      event[SystemField::kEventId].substr(0, 3) == "515";
   for (const uint32_t i : fields) {
     const Item& member = record.item(i);
     if (filtering && member.key == "ProcessId")

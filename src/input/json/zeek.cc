@@ -1,6 +1,7 @@
 // Zeek logs in JSON: as Zeek writes them (one file per log, which no record names), from the
-// json-streaming package or Corelight (`_path`), and from OTRF's forwarder (`@stream`, with id_orig_h
-// for id.orig_h). Field names and tables are those of the TSV logs. Source: docs.zeek.org, logs.
+// json-streaming package or Corelight (`_path`), and from OTRF's forwarder (`@stream`, with
+// id_orig_h for id.orig_h). Field names and tables are those of the TSV logs. Source:
+// docs.zeek.org, logs.
 #include <string>
 
 #include "base/text.h"
@@ -18,11 +19,26 @@ struct Mark {
 
 /// A field that only this log has, in the order to be asked.
 constexpr Mark kMarks[] = {
-    {"conn_state", "conn"},        {"missed_bytes", "conn"},   {"mailfrom", "smtp"},     {"helo", "smtp"},
-    {"last_reply", "smtp"},        {"rcptto", "smtp"},         {"qclass_name", "dns"},   {"rcode_name", "dns"},
-    {"trans_id", "dns"},           {"status_code", "http"},    {"request_body_len", "http"}, {"next_protocol", "ssl"},
-    {"cert_chain_fps", "ssl"},     {"resumed", "ssl"},         {"seen_bytes", "files"},  {"kex_alg", "ssh"},
-    {"note", "notice"},            {"named_pipe", "dce_rpc"},  {"certificate.serial", "x509"}, {"share_type", "smb_mapping"},
+    {"conn_state", "conn"},
+    {"missed_bytes", "conn"},
+    {"mailfrom", "smtp"},
+    {"helo", "smtp"},
+    {"last_reply", "smtp"},
+    {"rcptto", "smtp"},
+    {"qclass_name", "dns"},
+    {"rcode_name", "dns"},
+    {"trans_id", "dns"},
+    {"status_code", "http"},
+    {"request_body_len", "http"},
+    {"next_protocol", "ssl"},
+    {"cert_chain_fps", "ssl"},
+    {"resumed", "ssl"},
+    {"seen_bytes", "files"},
+    {"kex_alg", "ssh"},
+    {"note", "notice"},
+    {"named_pipe", "dce_rpc"},
+    {"certificate.serial", "x509"},
+    {"share_type", "smb_mapping"},
 };
 
 std::string_view path_of(const Record& record, const DialectState& state) {

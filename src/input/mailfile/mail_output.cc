@@ -33,7 +33,9 @@ MailOutput::MailOutput(const Input& input, DecodeContext& context, TableSet& tab
   }
 }
 
-void MailOutput::scan(std::string_view view, std::string_view name, std::string_view bytes,
+void MailOutput::scan(std::string_view view,
+                      std::string_view name,
+                      std::string_view bytes,
                       const ScanContext& context) {
   if (!context_.scanner || bytes.empty()) return;
   const MailOrigin& from = context.origin;

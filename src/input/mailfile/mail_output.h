@@ -1,5 +1,5 @@
-// Where mails go, from captures and from mail files alike: rows of the mail tables, and contents to the
-// scanner while they pass. Also the bound on the bytes that are held for the scanner.
+// Where mails go, from captures and from mail files alike: rows of the mail tables, and contents to
+// the scanner while they pass. Also the bound on the bytes that are held for the scanner.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -36,13 +36,17 @@ class ContentBuffer {
   static constexpr uint64_t kMaxBytes = uint64_t{32} << 20;
 
   explicit ContentBuffer(BufferBudget& budget) : budget_(&budget) {}
+
   ~ContentBuffer() { clear(); }
+
   ContentBuffer(const ContentBuffer&) = delete;
   ContentBuffer& operator=(const ContentBuffer&) = delete;
 
   void append(std::string_view bytes);
   void clear();
+
   std::string_view view() const { return bytes_; }
+
   /// Something did not fit.
   bool cut() const { return cut_; }
 
@@ -54,12 +58,12 @@ class ContentBuffer {
 
 /// The connection or the file that a mail came from; shown in rows and findings.
 struct MailOrigin {
-  std::string protocol;     ///< "smtp", "eml", "mbox"
-  std::string uid;          ///< of the flow; "" for files
+  std::string protocol;  ///< "smtp", "eml", "mbox"
+  std::string uid;       ///< of the flow; "" for files
   std::string orig_h, resp_h;
   uint16_t orig_p = 0, resp_p = 0;
   bool has_flow = false;
-  int64_t time = 0;         ///< ticks
+  int64_t time = 0;  ///< ticks
   uint64_t offset = 0;
   uint64_t record = 0;
 };
@@ -77,21 +81,31 @@ class MailOutput {
   MailOutput(const Input& input, DecodeContext& context, TableSet& tables);
 
   TableSet& tables() { return tables_; }
+
   BufferBudget& budget() { return budget_; }
+
   const std::string& path() const { return input_.path; }
 
   bool scans() const { return context_.scanner != nullptr; }
+
   /// Somebody reads mails or attachments: their contents must be taken apart.
   bool wants_mime() const { return scans() || wants_message_ || wants_attachment_; }
+
   /// Attachments are shown: their sizes, types and digests are wanted.
   bool wants_attachments() const { return wants_attachment_; }
+
   bool wants_md5() const { return wants_md5_; }
+
   bool wants_sha1() const { return wants_sha1_; }
+
   bool wants_sha256() const { return wants_sha256_; }
+
   bool wants_digests() const { return wants_md5_ || wants_sha1_ || wants_sha256_; }
 
   /// Scans one content; a scanner that fails is the anomaly scan-failed.
-  void scan(std::string_view view, std::string_view name, std::string_view bytes,
+  void scan(std::string_view view,
+            std::string_view name,
+            std::string_view bytes,
             const ScanContext& context);
   void anomaly(std::string_view name, uint64_t offset, std::string_view detail = "");
 

@@ -13,18 +13,31 @@ namespace postern::input::mailfile {
 namespace {
 
 /// Header fields by which a text is known to be a mail.
-constexpr std::string_view kMailFields[] = {
-    "received", "return-path", "delivered-to", "message-id", "mime-version", "from", "to", "subject",
-    "date", "content-type", "x-mailer", "user-agent", "dkim-signature", "authentication-results",
-    "reply-to", "x-originating-ip", "arc-seal", "content-transfer-encoding"};
+constexpr std::string_view kMailFields[] = {"received",
+                                            "return-path",
+                                            "delivered-to",
+                                            "message-id",
+                                            "mime-version",
+                                            "from",
+                                            "to",
+                                            "subject",
+                                            "date",
+                                            "content-type",
+                                            "x-mailer",
+                                            "user-agent",
+                                            "dkim-signature",
+                                            "authentication-results",
+                                            "reply-to",
+                                            "x-originating-ip",
+                                            "arc-seal",
+                                            "content-transfer-encoding"};
 
 /// The name of a header line, or "".
 std::string_view field_name(std::string_view line) {
   const size_t colon = line.find(':');
   if (colon == 0 || colon == std::string_view::npos || colon > 76) return {};
   const std::string_view name = line.substr(0, colon);
-  const bool good = std::all_of(name.begin(), name.end(),
-                                [](char c) { return c > 32 && c < 127; });
+  const bool good = std::all_of(name.begin(), name.end(), [](char c) { return c > 32 && c < 127; });
   return good ? name : std::string_view{};
 }
 
@@ -118,6 +131,7 @@ class MailFile {
   }
 
   bool ok() const { return tables_.ok(); }
+
   void flush() { tables_.flush(); }
 
  private:
@@ -202,7 +216,8 @@ void decode_mbox(const Input& original, DecodeContext& context) {
     if (!progress.at(lines.done())) break;
   }
   if (open && file.ok() && !context.stopped())
-    file.message(input.bytes.substr(std::min<uint64_t>(begin, input.bytes.size())), begin, time, true);
+    file.message(input.bytes.substr(std::min<uint64_t>(begin, input.bytes.size())), begin, time,
+                 true);
   progress.at(input.bytes.size());
   file.flush();
 }

@@ -17,11 +17,27 @@ constexpr uint64_t kMaxAnomalies = 1000;
 
 /// Programs that people use in a browser, by what they write as X-Mailer or User-Agent.
 bool is_webmail_agent(std::string_view agent) {
-  constexpr std::string_view kNames[] = {
-      "squirrelmail", "roundcube", "horde", "imp/", "(imp)", "zimbrawebclient", "neomail",
-      "openwebmail", "open webmail", "iplanet messenger", "sun java(tm) system messenger express",
-      "rainloop", "snappymail", "atmail", "yahoomailwebservice", "yahoo! mail", "gmail",
-      "outlook web", "webmail", "sogo", "nextcloud mail"};
+  constexpr std::string_view kNames[] = {"squirrelmail",
+                                         "roundcube",
+                                         "horde",
+                                         "imp/",
+                                         "(imp)",
+                                         "zimbrawebclient",
+                                         "neomail",
+                                         "openwebmail",
+                                         "open webmail",
+                                         "iplanet messenger",
+                                         "sun java(tm) system messenger express",
+                                         "rainloop",
+                                         "snappymail",
+                                         "atmail",
+                                         "yahoomailwebservice",
+                                         "yahoo! mail",
+                                         "gmail",
+                                         "outlook web",
+                                         "webmail",
+                                         "sogo",
+                                         "nextcloud mail"};
   return std::any_of(std::begin(kNames), std::end(kNames), [agent](std::string_view n) {
     return find_ignore_case(agent, n) != std::string_view::npos;
   });
@@ -49,15 +65,17 @@ struct MessageCollector::Open {
   explicit Open(BufferBudget& budget) : buffer(budget) {}
 
   bool attachment = false;
-  bool keep = false;        // the bytes are wanted whole
-  std::string head;         // for the real type
+  bool keep = false;  // the bytes are wanted whole
+  std::string head;   // for the real type
   uint64_t size = 0;
   mime::ByteHistogram histogram;
   ContentBuffer buffer;
 };
 
-MessageCollector::MessageCollector(MailOutput& output, const MailOrigin& origin,
-                                   std::string mail_from, std::vector<std::string> recipients)
+MessageCollector::MessageCollector(MailOutput& output,
+                                   const MailOrigin& origin,
+                                   std::string mail_from,
+                                   std::vector<std::string> recipients)
     : output_(output),
       origin_(origin),
       mail_from_(std::move(mail_from)),
@@ -238,8 +256,11 @@ void add_message(EncodedRow& row, const MailOrigin& origin, const MessageFacts& 
   row.count("attachment_bytes", f.attachment_bytes);
 }
 
-void write_attachments(MailOutput& output, const MailOrigin& origin, std::string_view mail_from,
-                       const std::vector<std::string>& recipients, const MessageFacts& facts) {
+void write_attachments(MailOutput& output,
+                       const MailOrigin& origin,
+                       std::string_view mail_from,
+                       const std::vector<std::string>& recipients,
+                       const MessageFacts& facts) {
   for (const AttachmentFacts& a : facts.attachments) {
     EncodedRow row;
     add_origin(row, origin);

@@ -20,10 +20,10 @@ struct AttachmentFacts {
   std::string real_type;     ///< by content
   std::string encoding;
   std::string disposition;
-  uint64_t size = 0;         ///< decoded bytes
-  double entropy = 0;        ///< bits per byte
+  uint64_t size = 0;   ///< decoded bytes
+  double entropy = 0;  ///< bits per byte
   std::string md5, sha1, sha256;
-  bool cut = false;          ///< too large to be held: no digests
+  bool cut = false;  ///< too large to be held: no digests
 };
 
 /// What the headers and parts of a message say. Text is decoded to UTF-8; lists keep their order.
@@ -31,7 +31,7 @@ struct MessageFacts {
   std::string date, from, reply_to, msg_id, in_reply_to, subject;
   std::vector<std::string> to, cc;
   std::string x_originating_ip, first_received, second_received, user_agent;
-  std::vector<std::string> received_ips;     ///< one of each Received header, newest hop first
+  std::vector<std::string> received_ips;  ///< one of each Received header, newest hop first
   std::string return_path;
   std::vector<std::string> delivered_to;
   bool is_webmail = false;
@@ -44,7 +44,9 @@ struct MessageFacts {
 class MessageCollector final : public mime::Handler {
  public:
   /// `origin` must outlive the collector.
-  MessageCollector(MailOutput& output, const MailOrigin& origin, std::string mail_from,
+  MessageCollector(MailOutput& output,
+                   const MailOrigin& origin,
+                   std::string mail_from,
                    std::vector<std::string> recipients);
   ~MessageCollector() override;
 
@@ -64,6 +66,7 @@ class MessageCollector final : public mime::Handler {
 
   void headers(const mime::Part& part);
   void end_attachment(const mime::Part& part, Open& open);
+
   ScanContext context() const { return {origin_, mail_from_, &recipients_, facts_.subject}; }
 
   MailOutput& output_;
@@ -78,8 +81,11 @@ class MessageCollector final : public mime::Handler {
 };
 
 /// Writes the mail.attachment rows of a message.
-void write_attachments(MailOutput& output, const MailOrigin& origin, std::string_view mail_from,
-                       const std::vector<std::string>& recipients, const MessageFacts& facts);
+void write_attachments(MailOutput& output,
+                       const MailOrigin& origin,
+                       std::string_view mail_from,
+                       const std::vector<std::string>& recipients,
+                       const MessageFacts& facts);
 
 class EncodedRow;
 /// The columns that all mail tables begin with: ts, uid, id.*.

@@ -16,10 +16,13 @@ namespace {
 /// The server program that a greeting names: "ESMTP Postfix (Debian/GNU)" is "Postfix".
 std::string server_software(std::string_view banner) {
   constexpr std::string_view kNames[] = {
-      "Postfix", "Exim", "Sendmail", "Microsoft ESMTP MAIL Service", "Haraka", "OpenSMTPD", "qmail",
-      "Zimbra", "Exchange", "hMailServer", "MailEnable", "MDaemon", "Kerio Connect", "Lotus Domino",
-      "CommuniGate Pro", "gsmtp", "Coremail", "Dovecot", "Courier", "Cyrus", "Proofpoint",
-      "Symantec", "Barracuda", "PowerMTA", "aiosmtpd", "MailHog"};
+      "Postfix",       "Exim",         "Sendmail",        "Microsoft ESMTP MAIL Service",
+      "Haraka",        "OpenSMTPD",    "qmail",           "Zimbra",
+      "Exchange",      "hMailServer",  "MailEnable",      "MDaemon",
+      "Kerio Connect", "Lotus Domino", "CommuniGate Pro", "gsmtp",
+      "Coremail",      "Dovecot",      "Courier",         "Cyrus",
+      "Proofpoint",    "Symantec",     "Barracuda",       "PowerMTA",
+      "aiosmtpd",      "MailHog"};
   for (const std::string_view n : kNames)
     if (find_ignore_case(banner, n) != std::string_view::npos) return std::string(n);
   return {};
@@ -36,7 +39,8 @@ FlowContent::FlowContent(net::stream::Flow& flow, MailOutput& output)
 FlowContent::~FlowContent() = default;
 
 bool FlowContent::patient() const {
-  return protocol_ == Protocol::kSmtp || protocol_ == Protocol::kImap || protocol_ == Protocol::kPop3;
+  return protocol_ == Protocol::kSmtp || protocol_ == Protocol::kImap ||
+         protocol_ == Protocol::kPop3;
 }
 
 void FlowContent::data(Side raw_side, Bytes bytes, const Moment& at) {
@@ -45,8 +49,8 @@ void FlowContent::data(Side raw_side, Bytes bytes, const Moment& at) {
   if (!detector_) {
     // A history that begins with a SYN or its answer has a beginning.
     const std::string& h = flow_.history();
-    const bool midstream = h.find_first_of("Ss") == std::string::npos &&
-                           h.find_first_of("Hh") == std::string::npos;
+    const bool midstream =
+        h.find_first_of("Ss") == std::string::npos && h.find_first_of("Hh") == std::string::npos;
     detector_.emplace(flow_.originator().port, flow_.responder().port, midstream);
   }
   early_.push_back({side, std::string(bytes), 0, at});
@@ -64,7 +68,8 @@ void FlowContent::decided(Protocol p, const Moment& at) {
   protocol_ = p;
   if (detector_ && detector_->reversed()) {
     swapped_ = true;
-    for (Early& e : early_) e.side = net::stream::other(e.side);
+    for (Early& e : early_)
+      e.side = net::stream::other(e.side);
     flow_.request_flip();
   }
   const std::string_view name = net::protocol::service_name(p);
@@ -297,7 +302,8 @@ void DatagramContent::data(net::stream::Side side, Bytes bytes, const net::strea
   if (looks_ >= kMaxLooks || !flow_.service().empty()) return;
   ++looks_;
   static_cast<void>(side);
-  const Protocol p = net::protocol::detect_datagram(flow_.originator().port, flow_.responder().port, bytes);
+  const Protocol p =
+      net::protocol::detect_datagram(flow_.originator().port, flow_.responder().port, bytes);
   const std::string_view name = net::protocol::service_name(p);
   if (!name.empty()) flow_.add_service(name);
 }

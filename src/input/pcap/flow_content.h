@@ -21,11 +21,17 @@ class FlowContent final : public net::stream::StreamConsumer, public net::protoc
   FlowContent(net::stream::Flow& flow, MailOutput& output);
   ~FlowContent() override;
 
-  void data(net::stream::Side side, net::packet::Bytes bytes, const net::stream::Moment& at) override;
+  void data(net::stream::Side side,
+            net::packet::Bytes bytes,
+            const net::stream::Moment& at) override;
   void gap(net::stream::Side side, uint64_t num_bytes, const net::stream::Moment& at) override;
-  void conflict(net::stream::Side side, net::packet::Bytes first, net::packet::Bytes second,
+  void conflict(net::stream::Side side,
+                net::packet::Bytes first,
+                net::packet::Bytes second,
                 const net::stream::Moment& at) override;
+
   void flipped() override { swapped_ = !swapped_; }
+
   void finish(const net::stream::Moment& at) override;
   bool patient() const override;
 
@@ -50,6 +56,7 @@ class FlowContent final : public net::stream::StreamConsumer, public net::protoc
   };
 
   Side effective(Side s) const { return swapped_ ? net::stream::other(s) : s; }
+
   void decided(net::protocol::Protocol p, const Moment& at);
   void deliver(Side side, net::packet::Bytes bytes, const Moment& at);
   void deliver_gap(Side side, uint64_t num_bytes, const Moment& at);
@@ -91,8 +98,12 @@ class DatagramContent final : public net::stream::StreamConsumer {
  public:
   explicit DatagramContent(net::stream::Flow& flow) : flow_(flow) {}
 
-  void data(net::stream::Side side, net::packet::Bytes bytes, const net::stream::Moment& at) override;
+  void data(net::stream::Side side,
+            net::packet::Bytes bytes,
+            const net::stream::Moment& at) override;
+
   void gap(net::stream::Side, uint64_t, const net::stream::Moment&) override {}
+
   void finish(const net::stream::Moment&) override {}
 
  private:

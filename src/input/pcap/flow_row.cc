@@ -12,12 +12,11 @@ bool is_local(const match::IpAddress& address) {
   static const std::vector<match::Cidr> ranges = [] {
     std::vector<match::Cidr> out;
     for (const char* text :
-         {"0.0.0.0/8",       "10.0.0.0/8",      "100.64.0.0/10",  "127.0.0.0/8",  "169.254.0.0/16",
-          "172.16.0.0/12",   "192.0.0.0/24",    "192.0.2.0/24",   "192.168.0.0/16", "198.18.0.0/15",
-          "198.51.100.0/24", "203.0.113.0/24",  "224.0.0.0/24",   "239.0.0.0/8",
-          "240.0.0.0/4",     "::/128",
-          "::1/128",         "100::/64",        "2001::/23",      "2001:db8::/32", "fc00::/7",
-          "fe80::/10"})
+         {"0.0.0.0/8",       "10.0.0.0/8",     "100.64.0.0/10", "127.0.0.0/8",    "169.254.0.0/16",
+          "172.16.0.0/12",   "192.0.0.0/24",   "192.0.2.0/24",  "192.168.0.0/16", "198.18.0.0/15",
+          "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/24",  "239.0.0.0/8",    "240.0.0.0/4",
+          "::/128",          "::1/128",        "100::/64",      "2001::/23",      "2001:db8::/32",
+          "fc00::/7",        "fe80::/10"})
       if (const auto cidr = match::Cidr::parse(text)) out.push_back(*cidr);
     return out;
   }();
@@ -52,7 +51,8 @@ void write_flow(const Flow& flow, TableSet& tables) {
   row.text("service", flow.service());
   // A flow of one instant has no duration and no sizes, as in conn.log.
   if (flow.duration() > 0) {
-    row.real("duration", static_cast<double>(flow.duration()) / static_cast<double>(kTicksPerSecond));
+    row.real("duration",
+             static_cast<double>(flow.duration()) / static_cast<double>(kTicksPerSecond));
     row.count("orig_bytes", flow.size(Side::kOriginator));
     row.count("resp_bytes", flow.size(Side::kResponder));
   }

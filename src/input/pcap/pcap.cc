@@ -36,7 +36,9 @@ class CaptureRun final : public net::stream::FlowHandler {
 
 }  // namespace
 
-bool detect(std::string_view head) { return net::packet::CaptureReader::detect(head); }
+bool detect(std::string_view head) {
+  return net::packet::CaptureReader::detect(head);
+}
 
 void decode(const Input& input, DecodeContext& context) {
   net::packet::Faults faults(context.anomalies, input.path);

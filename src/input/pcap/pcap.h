@@ -1,10 +1,10 @@
 // Packet captures (pcap, pcapng) as evidence: flows, mail sessions, mails and attachments.
 //
 // Gives the tables net.flow, mail.session, mail.message and mail.attachment, in the words of Zeek's
-// conn.log and smtp.log where Zeek has the concept, and hands contents to the scanner while they pass:
-// each direction of a connection that is readable (views tcp.client, tcp.server), each mail as sent
-// (mail.raw), its texts (mail.body) and its attachments (mail.attachment).
-// Tests: tests/unit/input/pcap_test.cc, tools/check_zeek_cases, fuzz_pcap.
+// conn.log and smtp.log where Zeek has the concept, and hands contents to the scanner while they
+// pass: each direction of a connection that is readable (views tcp.client, tcp.server), each mail
+// as sent (mail.raw), its texts (mail.body) and its attachments (mail.attachment). Tests:
+// tests/unit/input/pcap_test.cc, tools/check_zeek_cases, fuzz_pcap.
 #pragma once
 #include <string_view>
 

@@ -38,7 +38,8 @@ std::string unescape(std::string_view text) {
     } else if (text[i + 1] == '\\') {
       out.push_back('\\');
       ++i;
-    } else if (text[i + 1] == 'x' && i + 3 < text.size() && hex_digit(text[i + 2]) >= 0 && hex_digit(text[i + 3]) >= 0) {
+    } else if (text[i + 1] == 'x' && i + 3 < text.size() && hex_digit(text[i + 2]) >= 0 &&
+               hex_digit(text[i + 3]) >= 0) {
       out.push_back(static_cast<char>(hex_digit(text[i + 2]) * 16 + hex_digit(text[i + 3])));
       i += 3;
     } else {
@@ -89,7 +90,8 @@ bool Header::take(std::string_view line) {
   }
   const size_t end = line.find(separator);
   const std::string_view name = line.substr(0, end);
-  const std::string_view rest = end == std::string_view::npos ? std::string_view() : line.substr(end + 1);
+  const std::string_view rest =
+      end == std::string_view::npos ? std::string_view() : line.substr(end + 1);
   if (name == "#set_separator") {
     if (const std::string text = unescape(rest); !text.empty()) set_separator = text[0];
   } else if (name == "#empty_field") {
@@ -100,7 +102,8 @@ bool Header::take(std::string_view line) {
     path = rest;
   } else if (name == "#fields") {
     fields.clear();
-    for (const std::string_view f : split(rest, separator)) fields.push_back({std::string(f), Kind::kText, false});
+    for (const std::string_view f : split(rest, separator))
+      fields.push_back({std::string(f), Kind::kText, false});
   } else if (name == "#types") {
     size_t i = 0;
     for (const std::string_view type : split(rest, separator)) {

@@ -20,8 +20,8 @@
 namespace postern::input::zeek {
 namespace {
 
-/// Position of `c` in `text`, or its size. Values are a few bytes long, so eight at a time in line beats
-/// a call of memchr.
+/// Position of `c` in `text`, or its size. Values are a few bytes long, so eight at a time in line
+/// beats a call of memchr.
 inline size_t find_near(std::string_view text, char c) {
   constexpr uint64_t kOnes = 0x0101'0101'0101'0101ULL;
   const uint64_t pattern = kOnes * static_cast<uint8_t>(c);
@@ -33,7 +33,8 @@ inline size_t find_near(std::string_view text, char c) {
     const uint64_t zeros = (word - kOnes) & ~word & (kOnes * 0x80);
     if (zeros != 0) return at + static_cast<size_t>(std::countr_zero(zeros)) / 8;
   }
-  while (at < text.size() && text[at] != c) ++at;
+  while (at < text.size() && text[at] != c)
+    ++at;
   return at;
 }
 
@@ -82,7 +83,8 @@ class FieldWriter {
     } else if (field.kind == Kind::kBool) {
       row.boolean(target, field.name, value == "T");
     } else if (field.kind == Kind::kText) {
-      const std::string_view text = value == header_.empty_field ? std::string_view() : plain(value);
+      const std::string_view text =
+          value == header_.empty_field ? std::string_view() : plain(value);
       row.text(target, field.name, text, text.data() == value.data());
     } else {
       row.literal(target, field.name, value);
@@ -108,7 +110,8 @@ class FieldWriter {
     if (value != header_.empty_field) {
       Values elements(value, header_.set_separator);
       std::string_view element;
-      while (elements.next(element)) put_element(field.kind, element);
+      while (elements.next(element))
+        put_element(field.kind, element);
     }
     writer_.end();
     row.dynamic(target, field.name, writer_.encoded());
@@ -153,11 +156,15 @@ class Section {
         tables_(input, context, reader(header_)) {}
 
   const Header& header() const { return *header_; }
+
   bool ok() const { return tables_.ok(); }
+
   void flush() { tables_.flush(); }
 
   void record(const LineReader& line) {
-    if (table_.empty()) return context_.anomalies.add("zeek-bad-path", input_.path, line.offset(), "#path " + header_->path);
+    if (table_.empty())
+      return context_.anomalies.add("zeek-bad-path", input_.path, line.offset(),
+                                    "#path " + header_->path);
     TableRows* rows = tables_.event(table_);
     if (!rows) return;
     if (rows != rows_) plan(*rows);
@@ -172,9 +179,12 @@ class Section {
         if (const auto ticks = time_of(value)) row.time(*ticks);
       if (targets_[i] == Row::kUnread) continue;
       if (!writer_.write(row, targets_[i], header_->fields[i], value))
-        context_.anomalies.add("zeek-bad-utf8", input_.path, line.offset(), header_->fields[i].name);
+        context_.anomalies.add("zeek-bad-utf8", input_.path, line.offset(),
+                               header_->fields[i].name);
     }
-    if (i < num_read_) context_.anomalies.add("zeek-short-line", input_.path, line.offset(), "fewer values than #fields");
+    if (i < num_read_)
+      context_.anomalies.add("zeek-short-line", input_.path, line.offset(),
+                             "fewer values than #fields");
     rows->end();
     tables_.check(*rows);
   }

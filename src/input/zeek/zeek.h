@@ -1,8 +1,10 @@
-// Zeek logs as Zeek writes them: tab-separated values under a header. Table zeek.<path>; columns carry
-// Zeek's names; sets and vectors are dynamic arrays, intervals are seconds, `ts` is the event time.
+// Zeek logs as Zeek writes them: tab-separated values under a header. Table zeek.<path>; columns
+// carry Zeek's names; sets and vectors are dynamic arrays, intervals are seconds, `ts` is the event
+// time.
 //
-// Anomalies: zeek-no-header (a record before #fields), zeek-short-line, zeek-bad-path, zeek-bad-utf8.
-// Source: docs.zeek.org, Zeek log formats. Tests: tests/unit/input/zeek_test.cc, fuzz_zeek.
+// Anomalies: zeek-no-header (a record before #fields), zeek-short-line, zeek-bad-path,
+// zeek-bad-utf8. Source: docs.zeek.org, Zeek log formats. Tests: tests/unit/input/zeek_test.cc,
+// fuzz_zeek.
 #pragma once
 #include <string_view>
 

@@ -1,8 +1,9 @@
-// The syntax tree of KQL: what the text says, with the place of everything; no names are resolved yet.
+// The syntax tree of KQL: what the text says, with the place of everything; no names are resolved
+// yet.
 //
-// Nodes live in an Ast and refer to each other by pointer, so that a tree of any shape is freed without
-// recursion. A tabular expression is an Expr too (kPipe, kDatatable), since Kusto lets both stand where
-// the other may: `x in (T | project a)`, `let n = toscalar(...)`.
+// Nodes live in an Ast and refer to each other by pointer, so that a tree of any shape is freed
+// without recursion. A tabular expression is an Expr too (kPipe, kDatatable), since Kusto lets both
+// stand where the other may: `x in (T | project a)`, `let n = toscalar(...)`.
 #pragma once
 #include <deque>
 #include <optional>
@@ -19,20 +20,20 @@ struct Expr;
 struct Operator;
 
 enum class ExprKind : uint8_t {
-  kLiteral,    ///< value
-  kName,       ///< name: a column, a let, a table
-  kStar,       ///< `*`: all columns, in aggregates and before a string operator
-  kCall,       ///< name(children), arg_names where named
-  kBinary,     ///< name: the plan function ("kql.eq"); children: left, right
-  kNegate,     ///< unary minus of children[0]
-  kAnd,        ///< children, two or more
+  kLiteral,  ///< value
+  kName,     ///< name: a column, a let, a table
+  kStar,     ///< `*`: all columns, in aggregates and before a string operator
+  kCall,     ///< name(children), arg_names where named
+  kBinary,   ///< name: the plan function ("kql.eq"); children: left, right
+  kNegate,   ///< unary minus of children[0]
+  kAnd,      ///< children, two or more
   kOr,
-  kMember,     ///< children[0] . name
-  kIndex,      ///< children[0] [ children[1] ]
-  kIn,         ///< name: the plan function; children[0] in children[1…]
-  kBetween,    ///< name: the plan function; children: x, low, high
-  kTypeof,     ///< typeof(type)
-  kPipe,       ///< children[0] | operators…; no child when the first operator begins it (print, union)
+  kMember,   ///< children[0] . name
+  kIndex,    ///< children[0] [ children[1] ]
+  kIn,       ///< name: the plan function; children[0] in children[1…]
+  kBetween,  ///< name: the plan function; children: x, low, high
+  kTypeof,   ///< typeof(type)
+  kPipe,  ///< children[0] | operators…; no child when the first operator begins it (print, union)
   kDatatable,  ///< columns, rows
   kLambda      ///< function of a let: parameters, lets, body children[0]
 };
@@ -72,14 +73,14 @@ struct Expr {
   Span name_span;
   data::Value value;
   std::vector<Expr*> children;
-  std::vector<std::string> arg_names;  // kCall: parallel to children, "" for positional ones
-  std::vector<Operator*> operators;    // kPipe
-  std::vector<ColumnDecl> columns;     // kDatatable
-  std::vector<data::Value> rows;       // kDatatable: all cells, row by row
-  std::vector<Parameter> parameters;   // kLambda
-  std::vector<Let> lets;               // kLambda
-  data::Type type = data::Type::kNull; // kTypeof
-  int depth = 1;                       // 1 + that of the deepest child: walkers may recurse this far
+  std::vector<std::string> arg_names;   // kCall: parallel to children, "" for positional ones
+  std::vector<Operator*> operators;     // kPipe
+  std::vector<ColumnDecl> columns;      // kDatatable
+  std::vector<data::Value> rows;        // kDatatable: all cells, row by row
+  std::vector<Parameter> parameters;    // kLambda
+  std::vector<Let> lets;                // kLambda
+  data::Type type = data::Type::kNull;  // kTypeof
+  int depth = 1;  // 1 + that of the deepest child: walkers may recurse this far
 };
 
 enum class OperatorKind : uint8_t {
@@ -105,8 +106,8 @@ enum class OperatorKind : uint8_t {
   kMvExpand,
   kParse,
   kInvoke,
-  kNothing,      ///< serialize without items, as, render: rows pass as they are
-  kUnsupported   ///< diagnosed by the parser
+  kNothing,     ///< serialize without items, as, render: rows pass as they are
+  kUnsupported  ///< diagnosed by the parser
 };
 
 struct SortItem {
@@ -146,19 +147,19 @@ struct Operator {
   OperatorKind kind = OperatorKind::kNothing;
   Span span;
   Span keyword;
-  std::string word;                  ///< as written: "order"
+  std::string word;  ///< as written: "order"
   std::vector<Option> options;
-  std::vector<NamedItem> items;      ///< extend, project, summarize, distinct, print, mv-expand
-  std::vector<NamedItem> by;         ///< summarize
-  std::vector<SortItem> sort;        ///< sort, top
-  Expr* value = nullptr;             ///< where: predicate; take, top: count; parse: the text; invoke: call
-  std::vector<Expr*> tables;         ///< union: operands; join, lookup: [0] the right side
+  std::vector<NamedItem> items;  ///< extend, project, summarize, distinct, print, mv-expand
+  std::vector<NamedItem> by;     ///< summarize
+  std::vector<SortItem> sort;    ///< sort, top
+  Expr* value = nullptr;      ///< where: predicate; take, top: count; parse: the text; invoke: call
+  std::vector<Expr*> tables;  ///< union: operands; join, lookup: [0] the right side
   std::vector<JoinKey> on;
-  std::vector<NamePattern> patterns; ///< project-*; rename: from, to, from, to
-  std::vector<ParsePart> parts;      ///< parse
-  std::vector<data::Type> types;     ///< mv-expand: `to typeof`, parallel to items; kNull: none
-  std::vector<Expr*> range;          ///< range: from, to, step; its column is items[0]'s name
-  int depth = 1;                     ///< of the deepest expression in it
+  std::vector<NamePattern> patterns;  ///< project-*; rename: from, to, from, to
+  std::vector<ParsePart> parts;       ///< parse
+  std::vector<data::Type> types;      ///< mv-expand: `to typeof`, parallel to items; kNull: none
+  std::vector<Expr*> range;           ///< range: from, to, step; its column is items[0]'s name
+  int depth = 1;                      ///< of the deepest expression in it
 
   const Option* option(std::string_view option_name) const {
     for (const Option& o : options)

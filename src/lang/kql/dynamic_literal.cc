@@ -64,7 +64,8 @@ class Reader {
     const char c = s_[at_];
     if (c == '[') return array(depth);
     if (c == '{') return object(depth);
-    if (const StringLiteral string = scan_string(s_, at_); string.found) return string_value(string);
+    if (const StringLiteral string = scan_string(s_, at_); string.found)
+      return string_value(string);
     if (ascii_digit(c) || c == '-' || c == '+') return number();
     if (ascii_alpha(c)) return word(depth);
     fail("a value is missing");
@@ -92,7 +93,8 @@ class Reader {
     ++at_;
     writer_.begin_array();
     if (!take(']')) {
-      do value(depth + 1);
+      do
+        value(depth + 1);
       while (ok() && take(','));
       if (ok() && !take(']')) fail("`,` or `]` is missing");
     }
@@ -103,7 +105,8 @@ class Reader {
     ++at_;
     writer_.begin_object();
     if (!take('}')) {
-      do member(depth);
+      do
+        member(depth);
       while (ok() && take(','));
       if (ok() && !take('}')) fail("`,` or `}` is missing");
     }
@@ -124,7 +127,8 @@ class Reader {
   void number() {
     const bool minus = s_[at_] == '-';
     const size_t begin = at_ + (ascii_digit(s_[at_]) ? 0 : 1);
-    const NumberLiteral n = begin < s_.size() && ascii_digit(s_[begin]) ? scan_number(s_, begin) : NumberLiteral{};
+    const NumberLiteral n =
+        begin < s_.size() && ascii_digit(s_[begin]) ? scan_number(s_, begin) : NumberLiteral{};
     if (!n.found && !n.error.empty()) return fail(n.error);
     if (!n.found) return fail("not a number");
     if (!n.error.empty() && !(minus && s_.substr(begin, n.end - begin) == "9223372036854775808")) {
@@ -142,7 +146,8 @@ class Reader {
 
   void word(int depth) {
     size_t end = at_;
-    while (end < s_.size() && (ascii_alpha(s_[end]) || ascii_digit(s_[end]))) ++end;
+    while (end < s_.size() && (ascii_alpha(s_[end]) || ascii_digit(s_[end])))
+      ++end;
     const std::string_view name = s_.substr(at_, end - at_);
     if (end < s_.size() && s_[end] == '(') {
       const size_t close = matching_parenthesis(end);
@@ -165,10 +170,14 @@ class Reader {
       at_ = close + 1;
       return;
     }
-    if (equal_ignore_case(name, "true")) writer_.boolean(true);
-    else if (equal_ignore_case(name, "false")) writer_.boolean(false);
-    else if (name == "null") writer_.null();
-    else return fail("not a literal: " + std::string(name));
+    if (equal_ignore_case(name, "true"))
+      writer_.boolean(true);
+    else if (equal_ignore_case(name, "false"))
+      writer_.boolean(false);
+    else if (name == "null")
+      writer_.null();
+    else
+      return fail("not a literal: " + std::string(name));
     at_ = end;
   }
 
@@ -212,6 +221,8 @@ class Reader {
 
 }  // namespace
 
-DynamicLiteral parse_dynamic_literal(std::string_view text) { return Reader(text).read(); }
+DynamicLiteral parse_dynamic_literal(std::string_view text) {
+  return Reader(text).read();
+}
 
 }  // namespace postern::lang::kql

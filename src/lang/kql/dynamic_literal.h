@@ -13,9 +13,9 @@ struct DynamicLiteral {
   std::string error;
 };
 
-/// Parses the text between the parentheses of `dynamic(...)`. Strings may be in single or double quotes,
-/// leaves may be typed literals (`datetime(2020-01-01)`, `time(1d)`, `1d`, nested `dynamic(...)`); object
-/// keys must be quoted, no trailing commas. At most 100 levels.
+/// Parses the text between the parentheses of `dynamic(...)`. Strings may be in single or double
+/// quotes, leaves may be typed literals (`datetime(2020-01-01)`, `time(1d)`, `1d`, nested
+/// `dynamic(...)`); object keys must be quoted, no trailing commas. At most 100 levels.
 DynamicLiteral parse_dynamic_literal(std::string_view text);
 
 }  // namespace postern::lang::kql

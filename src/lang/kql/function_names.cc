@@ -1,7 +1,7 @@
-// Three tables: names that change on the way to the plan, names that are refused, and how results are
-// named. A supported function that keeps its name is listed in kScalars.
-// Source: Kusto documentation, scalar functions and aggregation functions; result names as the official
-// analyzer gives them. Tests: tests/unit/lang/kql/names_test.cc, which holds this list against the catalog.
+// Three tables: names that change on the way to the plan, names that are refused, and how results
+// are named. A supported function that keeps its name is listed in kScalars. Source: Kusto
+// documentation, scalar functions and aggregation functions; result names as the official analyzer
+// gives them. Tests: tests/unit/lang/kql/names_test.cc, which holds this list against the catalog.
 #include "lang/kql/function_names.h"
 
 #include <algorithm>
@@ -239,15 +239,57 @@ constexpr Alias kAliases[] = {
 };
 
 // Result named after the first argument: bin(t, 1h) is t.
-constexpr std::string_view kFirstArgument[] = {
-    "split",        "tostring",    "tohex",       "todynamic",   "toobject",   "tolong",           "toint",
-    "toreal",       "todouble",    "todatetime",  "totimespan",  "totime",     "tobool",           "toboolean",
-    "toguid",       "parse_csv",   "parsejson",   "parse_json",  "parse_xml",  "format_datetime",  "format_timespan",
-    "startofday",   "bin",         "floor",       "bin_at",      "binary_and", "binary_or",        "binary_xor",
-    "binary_not",   "binary_shift_right", "binary_shift_left", "bitset_count_ones", "round",       "ceiling",
-    "pow",          "sqrt",        "log",         "log2",        "log10",      "exp",              "exp2",
-    "exp10",        "cos",         "sin",         "tan",         "acos",       "asin",             "atan",
-    "atan2",        "abs",         "format_bytes"};
+constexpr std::string_view kFirstArgument[] = {"split",
+                                               "tostring",
+                                               "tohex",
+                                               "todynamic",
+                                               "toobject",
+                                               "tolong",
+                                               "toint",
+                                               "toreal",
+                                               "todouble",
+                                               "todatetime",
+                                               "totimespan",
+                                               "totime",
+                                               "tobool",
+                                               "toboolean",
+                                               "toguid",
+                                               "parse_csv",
+                                               "parsejson",
+                                               "parse_json",
+                                               "parse_xml",
+                                               "format_datetime",
+                                               "format_timespan",
+                                               "startofday",
+                                               "bin",
+                                               "floor",
+                                               "bin_at",
+                                               "binary_and",
+                                               "binary_or",
+                                               "binary_xor",
+                                               "binary_not",
+                                               "binary_shift_right",
+                                               "binary_shift_left",
+                                               "bitset_count_ones",
+                                               "round",
+                                               "ceiling",
+                                               "pow",
+                                               "sqrt",
+                                               "log",
+                                               "log2",
+                                               "log10",
+                                               "exp",
+                                               "exp2",
+                                               "exp10",
+                                               "cos",
+                                               "sin",
+                                               "tan",
+                                               "acos",
+                                               "asin",
+                                               "atan",
+                                               "atan2",
+                                               "abs",
+                                               "format_bytes"};
 
 struct AggregateName {
   std::string_view name;
@@ -305,32 +347,121 @@ constexpr AggregateName kAggregates[] = {
     {"variancep", "kql.variancep", "variancep"},
 };
 
-constexpr std::string_view kUnsupported[] = {
-    "around", "assert", "base64_decode_toguid", "base64_encode_fromarray", "base64_encode_fromguid", "beta_cdf",
-    "beta_inv", "beta_pdf", "bag_pack_columns", "bin_auto", "buildschema", "cluster", "column_names_of",
-    "convert_angle", "convert_energy", "convert_force", "convert_length", "convert_mass", "convert_speed",
-    "convert_temperature", "convert_volume", "covarianceif", "covariancepif", "current_cluster_endpoint",
-    "current_cursor", "current_database", "current_node_id", "current_principal", "current_principal_details",
-    "current_principal_is_member_of", "cursor_after", "cursor_before_or_at", "cursor_current", "database",
-    "datetime_list_timezones", "datetime_local_to_utc", "datetime_utc_to_local", "dcount_hll", "entity_group", "erf",
-    "erfc", "estimate_data_size", "extent_id", "extent_tags", "extentid", "external_table", "gamma",
-    "geo_info_from_ip_address", "geo_distance_2points", "geo_point_to_geohash", "geo_point_to_h3cell",
-    "geo_point_to_s2cell", "geo_point_in_circle", "geo_point_in_polygon", "gzip_compress_to_base64_string",
-    "gzip_decompress_from_base64_string", "hash_combine", "hash_many", "hll", "hll_if", "hll_isvalid", "hll_merge",
-    "ipv4_range_to_cidr_list", "iscolumnexists", "loggamma", "materialized_view", "merge_tdigest", "new_guid", "next",
-    "parse_ipv6", "parse_ipv6_mask", "parse_user_agent", "parse_version", "parse_xml", "percentile_tdigest", "percentilesw",
-    "percentilesw_array", "percentilew", "percentiles_array_tdigest", "percentrank_tdigest", "prev",
-    "punycode_domain_from_string", "punycode_domain_to_string", "punycode_from_string", "punycode_to_string", "rand",
-    "rank_tdigest", "row_cumsum", "row_id", "row_number", "row_rank", "row_rank_dense", "row_rank_min",
-    "row_window_session", "stored_query_result", "tdigest", "tdigest_isvalid", "tdigest_merge", "to_utf8", "todecimal",
-    "treepath", "variancepif", "welch_test", "workspace", "zlib_compress_to_base64_string",
-    "zlib_decompress_from_base64_string"};
+constexpr std::string_view kUnsupported[] = {"around",
+                                             "assert",
+                                             "base64_decode_toguid",
+                                             "base64_encode_fromarray",
+                                             "base64_encode_fromguid",
+                                             "beta_cdf",
+                                             "beta_inv",
+                                             "beta_pdf",
+                                             "bag_pack_columns",
+                                             "bin_auto",
+                                             "buildschema",
+                                             "cluster",
+                                             "column_names_of",
+                                             "convert_angle",
+                                             "convert_energy",
+                                             "convert_force",
+                                             "convert_length",
+                                             "convert_mass",
+                                             "convert_speed",
+                                             "convert_temperature",
+                                             "convert_volume",
+                                             "covarianceif",
+                                             "covariancepif",
+                                             "current_cluster_endpoint",
+                                             "current_cursor",
+                                             "current_database",
+                                             "current_node_id",
+                                             "current_principal",
+                                             "current_principal_details",
+                                             "current_principal_is_member_of",
+                                             "cursor_after",
+                                             "cursor_before_or_at",
+                                             "cursor_current",
+                                             "database",
+                                             "datetime_list_timezones",
+                                             "datetime_local_to_utc",
+                                             "datetime_utc_to_local",
+                                             "dcount_hll",
+                                             "entity_group",
+                                             "erf",
+                                             "erfc",
+                                             "estimate_data_size",
+                                             "extent_id",
+                                             "extent_tags",
+                                             "extentid",
+                                             "external_table",
+                                             "gamma",
+                                             "geo_info_from_ip_address",
+                                             "geo_distance_2points",
+                                             "geo_point_to_geohash",
+                                             "geo_point_to_h3cell",
+                                             "geo_point_to_s2cell",
+                                             "geo_point_in_circle",
+                                             "geo_point_in_polygon",
+                                             "gzip_compress_to_base64_string",
+                                             "gzip_decompress_from_base64_string",
+                                             "hash_combine",
+                                             "hash_many",
+                                             "hll",
+                                             "hll_if",
+                                             "hll_isvalid",
+                                             "hll_merge",
+                                             "ipv4_range_to_cidr_list",
+                                             "iscolumnexists",
+                                             "loggamma",
+                                             "materialized_view",
+                                             "merge_tdigest",
+                                             "new_guid",
+                                             "next",
+                                             "parse_ipv6",
+                                             "parse_ipv6_mask",
+                                             "parse_user_agent",
+                                             "parse_version",
+                                             "parse_xml",
+                                             "percentile_tdigest",
+                                             "percentilesw",
+                                             "percentilesw_array",
+                                             "percentilew",
+                                             "percentiles_array_tdigest",
+                                             "percentrank_tdigest",
+                                             "prev",
+                                             "punycode_domain_from_string",
+                                             "punycode_domain_to_string",
+                                             "punycode_from_string",
+                                             "punycode_to_string",
+                                             "rand",
+                                             "rank_tdigest",
+                                             "row_cumsum",
+                                             "row_id",
+                                             "row_number",
+                                             "row_rank",
+                                             "row_rank_dense",
+                                             "row_rank_min",
+                                             "row_window_session",
+                                             "stored_query_result",
+                                             "tdigest",
+                                             "tdigest_isvalid",
+                                             "tdigest_merge",
+                                             "to_utf8",
+                                             "todecimal",
+                                             "treepath",
+                                             "variancepif",
+                                             "welch_test",
+                                             "workspace",
+                                             "zlib_compress_to_base64_string",
+                                             "zlib_decompress_from_base64_string"};
 
 Map make_map() {
   Map map;
-  for (const std::string_view f : kScalars) map[f.substr(4)] = {FunctionKind::kScalar, f, {}, {}};
-  for (const Alias& a : kAliases) map[a.name] = {FunctionKind::kScalar, a.plan_name, {}, {}};
-  for (const std::string_view f : kFirstArgument) map[f].result = ResultName::kFirstArgument;
+  for (const std::string_view f : kScalars)
+    map[f.substr(4)] = {FunctionKind::kScalar, f, {}, {}};
+  for (const Alias& a : kAliases)
+    map[a.name] = {FunctionKind::kScalar, a.plan_name, {}, {}};
+  for (const std::string_view f : kFirstArgument)
+    map[f].result = ResultName::kFirstArgument;
   map["strlen"].result = ResultName::kOwnAndArgument;
   map["string_size"].result = ResultName::kOwnAndArgument;
   map["column_ifexists"].result = ResultName::kLiteral;
@@ -342,7 +473,8 @@ Map make_map() {
   for (const AggregateName& a : kAggregates)
     map[a.name] = {FunctionKind::kAggregate, a.plan_name,
                    a.prefix.empty() ? ResultName::kFirstArgument : ResultName::kPrefixed, a.prefix};
-  for (const std::string_view f : kUnsupported) map[f].kind = FunctionKind::kUnsupported;
+  for (const std::string_view f : kUnsupported)
+    map[f].kind = FunctionKind::kUnsupported;
   return map;
 }
 
@@ -356,14 +488,16 @@ const Map& functions() {
 std::vector<std::string_view> supported_functions() {
   std::vector<std::string_view> out;
   for (const auto& [name, f] : functions())
-    if (f.kind == FunctionKind::kScalar || f.kind == FunctionKind::kAggregate) out.push_back(f.plan_name);
+    if (f.kind == FunctionKind::kScalar || f.kind == FunctionKind::kAggregate)
+      out.push_back(f.plan_name);
   return out;
 }
 
 FunctionName find_function(std::string_view name) {
   if (const auto it = functions().find(name); it != functions().end()) return it->second;
   FunctionName out;
-  if (name.starts_with("series_") || name.starts_with("geo_")) out.kind = FunctionKind::kUnsupported;
+  if (name.starts_with("series_") || name.starts_with("geo_"))
+    out.kind = FunctionKind::kUnsupported;
   return out;
 }
 

@@ -1,8 +1,9 @@
 // Kusto Query Language: rules and hunts as published, to plans.
 //
-// Files: bare queries (.kql, .csl, .txt), Sentinel analytics and hunting rules (YAML with `query:`).
-// Stages: lexer.h (tokens), parser.h (tree), lower.h (plan); rule_file.cc finds the queries of a file.
-// What is supported and how it behaves: tests/cases/kql. Source of the language: Kusto documentation.
+// Files: bare queries (.kql, .csl, .txt), Sentinel analytics and hunting rules (YAML with
+// `query:`). Stages: lexer.h (tokens), parser.h (tree), lower.h (plan); rule_file.cc finds the
+// queries of a file. What is supported and how it behaves: tests/cases/kql. Source of the language:
+// Kusto documentation.
 #pragma once
 #include <map>
 #include <string>
@@ -19,8 +20,8 @@ struct ReadOptions {
   std::map<std::string, data::Value, std::less<>> parameters;
 };
 
-/// Every rule of a file, as far as it can be read; faults go to `diag`, with places in the file. A file
-/// that is no single query is split at blank lines, as Kusto's editors do.
+/// Every rule of a file, as far as it can be read; faults go to `diag`, with places in the file. A
+/// file that is no single query is split at blank lines, as Kusto's editors do.
 std::vector<plan::Rule> read(const Source& file, const ReadOptions& options, Diagnostics& diag);
 
 /// The plan of one query text (for `postern query` and catalog views); null once errors were added.

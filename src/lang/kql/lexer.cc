@@ -1,4 +1,5 @@
-// One pass over the text; a fault gives a diagnostic and a token that stands for the intended thing.
+// One pass over the text; a fault gives a diagnostic and a token that stands for the intended
+// thing.
 #include "lang/kql/lexer.h"
 
 #include <limits>
@@ -14,14 +15,19 @@ using data::Value;
 
 namespace {
 
-bool name_start(char c) { return ascii_alpha(c) || c == '_' || c == '$'; }
-bool name_char(char c) { return ascii_alpha(c) || ascii_digit(c) || c == '_'; }
+bool name_start(char c) {
+  return ascii_alpha(c) || c == '_' || c == '$';
+}
+
+bool name_char(char c) {
+  return ascii_alpha(c) || ascii_digit(c) || c == '_';
+}
 
 /// Words that `!` may stand before, and that end in `~`.
 bool negatable(std::string_view word) {
-  for (const std::string_view w : {"in", "has", "has_cs", "contains", "contains_cs", "startswith", "startswith_cs",
-                                   "endswith", "endswith_cs", "hasprefix", "hasprefix_cs", "hassuffix",
-                                   "hassuffix_cs", "between"})
+  for (const std::string_view w :
+       {"in", "has", "has_cs", "contains", "contains_cs", "startswith", "startswith_cs", "endswith",
+        "endswith_cs", "hasprefix", "hasprefix_cs", "hassuffix", "hassuffix_cs", "between"})
     if (w == word) return true;
   return false;
 }
@@ -31,7 +37,8 @@ class Lexer {
   Lexer(const TextMap& map, Diagnostics& diag) : map_(map), s_(map.text()), diag_(diag) {}
 
   std::vector<Token> run() {
-    while (skip_blanks()) token();
+    while (skip_blanks())
+      token();
     emit(TokenKind::kEnd, s_.size(), s_.size());
     return std::move(tokens_);
   }
@@ -39,11 +46,16 @@ class Lexer {
  private:
   bool skip_blanks() {
     while (at_ < s_.size()) {
-      if (ascii_space(s_[at_])) ++at_;
-      else if (const size_t blank = odd_blank(s_.substr(at_))) at_ += blank;
-      else if (s_.substr(at_, 2) == "//") skip_line();
-      else if (s_[at_] == '#' && (at_ == 0 || s_[at_ - 1] == '\n')) skip_line();  // directives of Kusto's clients
-      else return true;
+      if (ascii_space(s_[at_]))
+        ++at_;
+      else if (const size_t blank = odd_blank(s_.substr(at_)))
+        at_ += blank;
+      else if (s_.substr(at_, 2) == "//")
+        skip_line();
+      else if (s_[at_] == '#' && (at_ == 0 || s_[at_ - 1] == '\n'))
+        skip_line();  // directives of Kusto's clients
+      else
+        return true;
     }
     return false;
   }
@@ -64,7 +76,8 @@ class Lexer {
 
   void token() {
     const char c = s_[at_];
-    if (const StringLiteral string = scan_string(s_, at_); string.found) return string_token(string);
+    if (const StringLiteral string = scan_string(s_, at_); string.found)
+      return string_token(string);
     if (ascii_digit(c)) return number_or_name();
     if (name_start(c)) return name();
     if (c == '!' && at_ + 1 < s_.size() && ascii_alpha(s_[at_ + 1])) return negation();
@@ -96,8 +109,10 @@ class Lexer {
     t.value = Value::string(string.value);
     if (string.error.empty()) return;
     t.bad = true;
-    const size_t caret_end = string.error_at == begin ? string.end : std::min(string.error_at + 2, string.end);
-    diag_.error("kql-bad-string", string.error, map_.span(string.error_at, caret_end), "", string.hint);
+    const size_t caret_end =
+        string.error_at == begin ? string.end : std::min(string.error_at + 2, string.end);
+    diag_.error("kql-bad-string", string.error, map_.span(string.error_at, caret_end), "",
+                string.hint);
   }
 
   void number_or_name() {
@@ -106,7 +121,8 @@ class Lexer {
     if (!n.found) {
       // Names may begin with a digit: `1us` is one.
       size_t end = begin;
-      while (end < s_.size() && name_char(s_[end])) ++end;
+      while (end < s_.size() && name_char(s_[end]))
+        ++end;
       emit(TokenKind::kName, begin, end);
       return;
     }
@@ -114,7 +130,8 @@ class Lexer {
     t.value = n.value;
     if (n.error.empty()) return;
     // The magnitude of the least long only makes sense behind a minus sign, which the parser sees.
-    if (t.text == "9223372036854775808" && tokens_.size() > 1 && tokens_[tokens_.size() - 2].is("-")) {
+    if (t.text == "9223372036854775808" && tokens_.size() > 1 &&
+        tokens_[tokens_.size() - 2].is("-")) {
       t.value = Value::integer(std::numeric_limits<int64_t>::min());
       return;
     }
@@ -125,11 +142,12 @@ class Lexer {
 
   void negation() {
     size_t end = at_ + 1;
-    while (end < s_.size() && name_char(s_[end])) ++end;
+    while (end < s_.size() && name_char(s_[end]))
+      ++end;
     const std::string_view word = s_.substr(at_ + 1, end - at_ - 1);
     if (!negatable(word)) {
-      diag_.error("kql-syntax", "`!` cannot stand before `" + std::string(word) + "`", map_.span(at_, at_ + 1), "",
-                  "negate with not(...)");
+      diag_.error("kql-syntax", "`!` cannot stand before `" + std::string(word) + "`",
+                  map_.span(at_, at_ + 1), "", "negate with not(...)");
       ++at_;
       return;
     }
@@ -140,13 +158,15 @@ class Lexer {
   void name() {
     const size_t begin = at_;
     size_t end = at_ + 1;
-    while (end < s_.size() && name_char(s_[end])) ++end;
+    while (end < s_.size() && name_char(s_[end]))
+      ++end;
     const std::string_view word = s_.substr(begin, end - begin);
     if (word == "in" && end < s_.size() && s_[end] == '~') {
       emit(TokenKind::kPunctuation, begin, end + 1);
       return;
     }
-    if (word == "true" || word == "false" || word == "True" || word == "False" || word == "TRUE" || word == "FALSE") {
+    if (word == "true" || word == "false" || word == "True" || word == "False" || word == "TRUE" ||
+        word == "FALSE") {
       emit(TokenKind::kLiteral, begin, end).value = Value::boolean((word[0] | 32) == 't');
       return;
     }
@@ -154,10 +174,12 @@ class Lexer {
     emit(TokenKind::kName, begin, end);
   }
 
-  /// `type(inside)` as one token; false when no parenthesis follows, or this is no place for a literal.
+  /// `type(inside)` as one token; false when no parenthesis follows, or this is no place for a
+  /// literal.
   bool typed(size_t begin, size_t name_end, std::string_view type) {
     size_t open = name_end;
-    while (open < s_.size() && ascii_space(s_[open])) ++open;
+    while (open < s_.size() && ascii_space(s_[open]))
+      ++open;
     if (open >= s_.size() || s_[open] != '(') return false;
     // `x:dynamic (…)`: a type behind a colon is a declaration.
     if (!tokens_.empty() && tokens_.back().is(":")) return false;
@@ -171,15 +193,18 @@ class Lexer {
       diag_.error("kql-syntax", "`(` without `)`", map_.span(open, open + 1));
       return true;
     }
-    if (type == "dynamic") dynamic(t, open + 1, inside);
-    else scalar(t, type, inside);
+    if (type == "dynamic")
+      dynamic(t, open + 1, inside);
+    else
+      scalar(t, type, inside);
     return true;
   }
 
   void dynamic(Token& t, size_t from, std::string_view inside) {
     DynamicLiteral literal = parse_dynamic_literal(inside);
     if (literal.encoded) {
-      t.value = trim(inside) == "null" ? Value::null(Type::kDynamic) : Value::dynamic(std::move(*literal.encoded));
+      t.value = trim(inside) == "null" ? Value::null(Type::kDynamic)
+                                       : Value::dynamic(std::move(*literal.encoded));
       return;
     }
     t.bad = true;
@@ -196,10 +221,12 @@ class Lexer {
     t.bad = true;
     t.value = Value::null(Type::kReal);
     if (type == "decimal") {
-      diag_.error("kql-unsupported", "decimal numbers are not supported", t.span, "", "use real(...)");
+      diag_.error("kql-unsupported", "decimal numbers are not supported", t.span, "",
+                  "use real(...)");
       return;
     }
-    diag_.error("kql-bad-literal", "not a " + std::string(type) + ": " + std::string(trim(inside)), t.span);
+    diag_.error("kql-bad-literal", "not a " + std::string(type) + ": " + std::string(trim(inside)),
+                t.span);
   }
 
   size_t closing_parenthesis(size_t open) const {
@@ -228,6 +255,8 @@ class Lexer {
 
 }  // namespace
 
-std::vector<Token> tokenize(const TextMap& map, Diagnostics& diag) { return Lexer(map, diag).run(); }
+std::vector<Token> tokenize(const TextMap& map, Diagnostics& diag) {
+  return Lexer(map, diag).run();
+}
 
 }  // namespace postern::lang::kql

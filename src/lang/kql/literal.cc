@@ -18,7 +18,9 @@ using data::Value;
 
 namespace {
 
-bool name_char(char c) { return ascii_alpha(c) || ascii_digit(c) || c == '_'; }
+bool name_char(char c) {
+  return ascii_alpha(c) || ascii_digit(c) || c == '_';
+}
 
 int hex_digit(char c) {
   if (ascii_digit(c)) return c - '0';
@@ -50,8 +52,10 @@ StringLiteral scan_verbatim(std::string_view text, size_t at) {
   size_t i = at + 1;
   for (; i < text.size() && text[i] != '\n'; ++i) {
     if (text[i] == quote) {
-      if (i + 1 < text.size() && text[i + 1] == quote) ++i;
-      else break;
+      if (i + 1 < text.size() && text[i + 1] == quote)
+        ++i;
+      else
+        break;
     }
     out.value.push_back(text[i]);
   }
@@ -92,8 +96,8 @@ size_t scan_escape(std::string_view text, size_t i, std::string& value) {
   size_t end = i + 2 + digits;
   // A pair of \u escapes may be one character beyond the first plane.
   uint32_t low = 0;
-  if (unit >= 0xD800 && unit < 0xDC00 && text.substr(end, 2) == "\\u" && code_unit(text, end + 2, 4, low) &&
-      low >= 0xDC00 && low < 0xE000) {
+  if (unit >= 0xD800 && unit < 0xDC00 && text.substr(end, 2) == "\\u" &&
+      code_unit(text, end + 2, 4, low) && low >= 0xDC00 && low < 0xE000) {
     unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
     end += 6;
   }
@@ -137,12 +141,14 @@ StringLiteral scan_quoted(std::string_view text, size_t at) {
 std::optional<int64_t> hex_integer(std::string_view digits) {
   uint64_t v = 0;
   const auto r = std::from_chars(digits.data(), digits.data() + digits.size(), v, 16);
-  if (digits.empty() || r.ec != std::errc() || r.ptr != digits.data() + digits.size()) return std::nullopt;
+  if (digits.empty() || r.ec != std::errc() || r.ptr != digits.data() + digits.size())
+    return std::nullopt;
   return static_cast<int64_t>(v);
 }
 
 std::optional<int64_t> integer(std::string_view text) {
-  if (text.size() > 2 && text[0] == '0' && (text[1] | 32) == 'x') return hex_integer(text.substr(2));
+  if (text.size() > 2 && text[0] == '0' && (text[1] | 32) == 'x')
+    return hex_integer(text.substr(2));
   return parse_int(text);
 }
 
@@ -152,7 +158,8 @@ std::optional<double> real(std::string_view text) {
   std::string_view magnitude = text;
   if (minus || text.starts_with('+')) magnitude.remove_prefix(1);
   if (equal_ignore_case(magnitude, "inf") || equal_ignore_case(magnitude, "infinity"))
-    return minus ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
+    return minus ? -std::numeric_limits<double>::infinity()
+                 : std::numeric_limits<double>::infinity();
   return parse_real(text);
 }
 
@@ -164,7 +171,8 @@ std::optional<Value> timespan_value(std::string_view inside) {
 }
 
 std::optional<Value> guid_value(std::string_view inside) {
-  if (inside.starts_with('{') && inside.ends_with('}')) inside = inside.substr(1, inside.size() - 2);
+  if (inside.starts_with('{') && inside.ends_with('}'))
+    inside = inside.substr(1, inside.size() - 2);
   std::string digits;
   for (size_t i = 0; i < inside.size(); ++i) {
     if (inside[i] == '-' && (i == 8 || i == 13 || i == 18 || i == 23)) continue;
@@ -172,7 +180,8 @@ std::optional<Value> guid_value(std::string_view inside) {
     digits.push_back(ascii_lower(inside[i]));
   }
   if (digits.size() != 32) return std::nullopt;
-  for (const size_t at : {8U, 13U, 18U, 23U}) digits.insert(at, 1, '-');
+  for (const size_t at : {8U, 13U, 18U, 23U})
+    digits.insert(at, 1, '-');
   return Value::string(digits);
 }
 
@@ -205,20 +214,23 @@ constexpr std::array<TypeName, 13> kLiteralTypes = {{{"bool", Type::kBool},
 }  // namespace
 
 size_t odd_blank(std::string_view s) {
-  for (const std::string_view blank : {"\xC2\xA0", "\xEF\xBB\xBF", "\xE2\x80\x8B", "\xE3\x80\x80", "\xE2\x80\xAF"})
+  for (const std::string_view blank :
+       {"\xC2\xA0", "\xEF\xBB\xBF", "\xE2\x80\x8B", "\xE3\x80\x80", "\xE2\x80\xAF"})
     if (s.starts_with(blank)) return blank.size();
   return 0;
 }
 
 StringLiteral scan_string(std::string_view text, size_t at) {
   size_t i = at;
-  if (text.substr(i, 3) == "```" || text.substr(i, 3) == "~~~") return scan_fenced(text, i, text.substr(i, 3));
+  if (text.substr(i, 3) == "```" || text.substr(i, 3) == "~~~")
+    return scan_fenced(text, i, text.substr(i, 3));
   // h"…" and H"…" hide the value from logs; the value is the same.
   if (i + 1 < text.size() && (text[i] | 32) == 'h' &&
-      (text[i + 1] == '"' || text[i + 1] == '\'' || text[i + 1] == '@' || text.substr(i + 1, 3) == "```" ||
-       text.substr(i + 1, 3) == "~~~"))
+      (text[i + 1] == '"' || text[i + 1] == '\'' || text[i + 1] == '@' ||
+       text.substr(i + 1, 3) == "```" || text.substr(i + 1, 3) == "~~~"))
     ++i;
-  if (text.substr(i, 3) == "```" || text.substr(i, 3) == "~~~") return scan_fenced(text, i, text.substr(i, 3));
+  if (text.substr(i, 3) == "```" || text.substr(i, 3) == "~~~")
+    return scan_fenced(text, i, text.substr(i, 3));
   const bool verbatim = i + 1 < text.size() && text[i] == '@';
   if (verbatim) ++i;
   if (i >= text.size() || (text[i] != '"' && text[i] != '\'')) return {};
@@ -229,17 +241,21 @@ NumberLiteral scan_number(std::string_view text, size_t at) {
   NumberLiteral out;
   size_t i = at;
   auto digits = [&] {
-    while (i < text.size() && ascii_digit(text[i])) ++i;
+    while (i < text.size() && ascii_digit(text[i]))
+      ++i;
   };
   if (text.substr(at, 2) == "0x" || text.substr(at, 2) == "0X") {
     i = at + 2;
-    while (i < text.size() && hex_digit(text[i]) >= 0) ++i;
+    while (i < text.size() && hex_digit(text[i]) >= 0)
+      ++i;
     if (i > at + 2 && (i >= text.size() || !name_char(text[i]))) {
       out.found = true;
       out.end = i;
       const std::optional<int64_t> v = hex_integer(text.substr(at + 2, i - at - 2));
-      if (v) out.value = Value::integer(*v);
-      else out.error = "too large for a long";
+      if (v)
+        out.value = Value::integer(*v);
+      else
+        out.error = "too large for a long";
       return out;
     }
     i = at;
@@ -247,7 +263,8 @@ NumberLiteral scan_number(std::string_view text, size_t at) {
   digits();
   bool is_real = false;
   // `1.` and `1.5` are reals, but `1..5` is a range.
-  if (i < text.size() && text[i] == '.' && (i + 1 >= text.size() || (text[i + 1] != '.' && !ascii_alpha(text[i + 1])))) {
+  if (i < text.size() && text[i] == '.' &&
+      (i + 1 >= text.size() || (text[i + 1] != '.' && !ascii_alpha(text[i + 1])))) {
     is_real = true;
     ++i;
     digits();
@@ -263,9 +280,11 @@ NumberLiteral scan_number(std::string_view text, size_t at) {
   }
   const std::string_view number = text.substr(at, i - at);
   size_t suffix_end = i;
-  while (suffix_end < text.size() && name_char(text[suffix_end])) ++suffix_end;
+  while (suffix_end < text.size() && name_char(text[suffix_end]))
+    ++suffix_end;
   const std::string_view suffix = text.substr(i, suffix_end - i);
-  const std::string_view plain = number.ends_with('.') ? number.substr(0, number.size() - 1) : number;
+  const std::string_view plain =
+      number.ends_with('.') ? number.substr(0, number.size() - 1) : number;
   if (!suffix.empty()) {
     const std::optional<int64_t> ticks = parse_timespan(std::string(plain) + std::string(suffix));
     if (!ticks) return out;
@@ -278,12 +297,16 @@ NumberLiteral scan_number(std::string_view text, size_t at) {
   out.end = i;
   if (is_real) {
     const std::optional<double> v = parse_real(plain);
-    if (v) out.value = Value::real(*v);
-    else out.error = "too large for a real";
+    if (v)
+      out.value = Value::real(*v);
+    else
+      out.error = "too large for a real";
   } else {
     const std::optional<int64_t> v = parse_int(number);
-    if (v) out.value = Value::integer(*v);
-    else out.error = "too large for a long";
+    if (v)
+      out.value = Value::integer(*v);
+    else
+      out.error = "too large for a long";
   }
   return out;
 }
@@ -304,7 +327,8 @@ std::optional<Value> typed_literal(std::string_view type, std::string_view insid
     i += odd == 0 ? 1 : odd;
   }
   inside = trim(plain);
-  if (const StringLiteral s = scan_string(inside, 0); s.found && s.error.empty() && s.end == inside.size())
+  if (const StringLiteral s = scan_string(inside, 0);
+      s.found && s.error.empty() && s.end == inside.size())
     return typed_literal(type, s.value);
   for (const TypeName& t : kLiteralTypes) {
     if (t.name != type) continue;
@@ -316,7 +340,8 @@ std::optional<Value> typed_literal(std::string_view type, std::string_view insid
       case Type::kLong: {
         const std::optional<int64_t> v = integer(inside);
         if (!v) return std::nullopt;
-        const bool fits = *v >= std::numeric_limits<int32_t>::min() && *v <= std::numeric_limits<int32_t>::max();
+        const bool fits =
+            *v >= std::numeric_limits<int32_t>::min() && *v <= std::numeric_limits<int32_t>::max();
         if (t.type == Type::kInt && !fits) return std::nullopt;
         return Value::integer(*v, t.type);
       }
@@ -366,14 +391,17 @@ std::optional<Value> convert_literal(const Value& v, Type to) {
   if (to == Type::kString) return v.is_null() ? Value::string("") : Value::string(v.text());
   if (v.is_null()) return Value::null(to);
   if (v.type() == Type::kString) {
-    static constexpr std::string_view kNames[] = {"", "bool", "int", "long", "real", "datetime", "timespan"};
+    static constexpr std::string_view kNames[] = {"",     "bool",     "int",     "long",
+                                                  "real", "datetime", "timespan"};
     if (v.as_bytes().empty()) return Value::null(to);
     return typed_literal(kNames[static_cast<size_t>(to)], v.as_bytes());
   }
   if (to == Type::kReal && data::is_numeric(v.type())) return Value::real(v.number());
-  if (to == Type::kLong && (v.type() == Type::kInt || v.type() == Type::kBool)) return Value::integer(v.as_int());
+  if (to == Type::kLong && (v.type() == Type::kInt || v.type() == Type::kBool))
+    return Value::integer(v.as_int());
   if (to == Type::kInt && v.type() == Type::kLong &&
-      v.as_int() >= std::numeric_limits<int32_t>::min() && v.as_int() <= std::numeric_limits<int32_t>::max())
+      v.as_int() >= std::numeric_limits<int32_t>::min() &&
+      v.as_int() <= std::numeric_limits<int32_t>::max())
     return Value::integer(v.as_int(), Type::kInt);
   if (data::is_integer(to) && v.type() == Type::kReal && std::abs(v.as_real()) < 2e9)
     return Value::integer(static_cast<int64_t>(v.as_real()), to);

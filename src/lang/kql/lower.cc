@@ -19,13 +19,15 @@ namespace {
 /// Only filters above one scan.
 bool only_filters(const plan::Op& op) {
   const plan::Op* at = &op;
-  while (at->kind == plan::OpKind::kFilter) at = at->inputs[0].get();
+  while (at->kind == plan::OpKind::kFilter)
+    at = at->inputs[0].get();
   return at->kind == plan::OpKind::kScan;
 }
 
 }  // namespace
 
-std::nullptr_t Lowering::error(std::string code, Span at, std::string message, std::string label, std::string hint) {
+std::nullptr_t Lowering::error(
+    std::string code, Span at, std::string message, std::string label, std::string hint) {
   failed_ = true;
   if (told_.emplace(at.begin, code + message).second)
     diag_.error(std::move(code), std::move(message), at, std::move(label), std::move(hint));
@@ -44,13 +46,17 @@ void Lowering::warning(std::string code, Span at, std::string message, std::stri
 /// Counts one node of the plan; false once the query has grown beyond all bounds.
 bool Lowering::budget(Span at) {
   if (depth_ > kMaxLoweredDepth) {
-    error("kql-too-deep", at, "nested more than " + std::to_string(kMaxLoweredDepth) + " deep once all lets are put in");
+    error(
+        "kql-too-deep", at,
+        "nested more than " + std::to_string(kMaxLoweredDepth) + " deep once all lets are put in");
     return false;
   }
   if (too_large_) return false;
   if (++nodes_ <= kMaxLoweredNodes) return true;
   too_large_ = true;
-  error("kql-too-large", at, "the query grows beyond " + std::to_string(kMaxLoweredNodes) + " nodes once all lets are put in");
+  error("kql-too-large", at,
+        "the query grows beyond " + std::to_string(kMaxLoweredNodes) +
+            " nodes once all lets are put in");
   return false;
 }
 
@@ -83,20 +89,21 @@ const Scope* Lowering::parameters(const Statement& s, const Scope* scope) {
       std::optional<Value> v = convert_literal(given->second, p.type);
       if (!v) {
         error("kql-bad-parameter", p.span,
-              "the value given for `" + p.name + "` is no " + std::string(data::type_name(p.type)) + ": " +
-                  given->second.text());
+              "the value given for `" + p.name + "` is no " + std::string(data::type_name(p.type)) +
+                  ": " + given->second.text());
         continue;
       }
       values_.push_back(std::move(*v));
       b.value = &values_.back();
     } else if (!p.default_value) {
-      error("kql-missing-parameter", p.span, "no value is given for the parameter `" + p.name + "`", "",
-            "set it, or give it a default");
+      error("kql-missing-parameter", p.span, "no value is given for the parameter `" + p.name + "`",
+            "", "set it, or give it a default");
       continue;
     } else if (p.default_value->kind == ExprKind::kLiteral) {
       std::optional<Value> v = convert_literal(p.default_value->value, p.type);
       if (!v) {
-        error("kql-bad-parameter", p.default_value->span, "not a " + std::string(data::type_name(p.type)));
+        error("kql-bad-parameter", p.default_value->span,
+              "not a " + std::string(data::type_name(p.type)));
         continue;
       }
       values_.push_back(std::move(*v));
@@ -150,7 +157,8 @@ bool Lowering::is_tabular(const Expr& e, const Scope* scope, int depth) {
       if (!b || b->value) return false;
       if (b->rows) return true;
       if (!b->node) return false;
-      if (b->node->kind == ExprKind::kName && !find(b->scope, b->node->name)) return true;  // let T = Table
+      if (b->node->kind == ExprKind::kName && !find(b->scope, b->node->name))
+        return true;  // let T = Table
       return is_tabular(*b->node, b->scope, depth + 1);
     }
     case ExprKind::kLambda: {
@@ -163,13 +171,16 @@ bool Lowering::is_tabular(const Expr& e, const Scope* scope, int depth) {
         if (p.tabular) b.rows = plan::scan("kql", p.name);
         inner = extend(inner, std::move(b));
       }
-      for (const Let& l : e.lets) inner = let(l, inner);
+      for (const Let& l : e.lets)
+        inner = let(l, inner);
       const Expr& body = *e.children[0];
-      if (body.kind == ExprKind::kName && !find(inner, body.name)) return true;  // view () { Table }
+      if (body.kind == ExprKind::kName && !find(inner, body.name))
+        return true;  // view () { Table }
       return is_tabular(body, inner, depth + 1);
     }
     case ExprKind::kCall: {
-      if (const Binding* b = find(scope, e.name)) return b->node && is_tabular(*b->node, b->scope, depth + 1);
+      if (const Binding* b = find(scope, e.name))
+        return b->node && is_tabular(*b->node, b->scope, depth + 1);
       if (e.name == "materialize" || e.name == "table") return true;
       return find_function(e.name).kind == FunctionKind::kUnknown && e.name.starts_with("_");
     }
@@ -178,9 +189,12 @@ bool Lowering::is_tabular(const Expr& e, const Scope* scope, int depth) {
   }
 }
 
-/// The scope of a function's body: its definition's, its parameters bound to the call's arguments, its lets.
-/// `piped` is the first argument of `T | invoke f(…)`.
-const Scope* Lowering::enter(const Expr& lambda, const Scope* definition, const Expr& call, const Scope* caller,
+/// The scope of a function's body: its definition's, its parameters bound to the call's arguments,
+/// its lets. `piped` is the first argument of `T | invoke f(…)`.
+const Scope* Lowering::enter(const Expr& lambda,
+                             const Scope* definition,
+                             const Expr& call,
+                             const Scope* caller,
                              OpPtr piped) {
   const Scope* inner = definition;
   std::vector<const Expr*> given(lambda.parameters.size(), nullptr);
@@ -201,8 +215,9 @@ const Scope* Lowering::enter(const Expr& lambda, const Scope* definition, const 
       ++next;
     }
     if (slot >= lambda.parameters.size())
-      return error("kql-argument-count", call.children[i]->span,
-                   "`" + call.name + "` takes " + std::to_string(lambda.parameters.size()) + " arguments");
+      return error(
+          "kql-argument-count", call.children[i]->span,
+          "`" + call.name + "` takes " + std::to_string(lambda.parameters.size()) + " arguments");
     given[slot] = call.children[i];
   }
   for (size_t i = 0; i < lambda.parameters.size(); ++i) {
@@ -218,18 +233,24 @@ const Scope* Lowering::enter(const Expr& lambda, const Scope* definition, const 
       b.node = p.default_value;
       b.scope = definition;
     } else {
-      return error("kql-argument-count", call.span, "`" + call.name + "` needs a value for `" + p.name + "`");
+      return error("kql-argument-count", call.span,
+                   "`" + call.name + "` needs a value for `" + p.name + "`");
     }
     inner = extend(inner, std::move(b));
   }
-  for (const Let& l : lambda.lets) inner = let(l, inner);
+  for (const Let& l : lambda.lets)
+    inner = let(l, inner);
   // A function without parameters and lets still needs a scope of its own: null would mean failure.
   if (!inner) inner = extend(nullptr, Binding{});
   return inner;
 }
 
-OpPtr Lowering::user_table(const Expr& call, const Binding& function, const Scope* caller, OpPtr piped) {
-  if (!function.node) return error("kql-not-a-table", call.span, "`" + call.name + "` is no function");
+OpPtr Lowering::user_table(const Expr& call,
+                           const Binding& function,
+                           const Scope* caller,
+                           OpPtr piped) {
+  if (!function.node)
+    return error("kql-not-a-table", call.span, "`" + call.name + "` is no function");
   if (function.node->kind != ExprKind::kLambda) {
     if (call.children.empty() && !piped) return table(*function.node, function.scope);
     return error("kql-not-a-function", call.span, "`" + call.name + "` is no function");
@@ -238,7 +259,9 @@ OpPtr Lowering::user_table(const Expr& call, const Binding& function, const Scop
   return inner ? table(*function.node->children[0], inner) : nullptr;
 }
 
-std::string Lowering::hidden_name(std::string_view what) { return "__" + std::string(what) + std::to_string(++hidden_); }
+std::string Lowering::hidden_name(std::string_view what) {
+  return "__" + std::string(what) + std::to_string(++hidden_);
+}
 
 std::vector<LoweredQuery> lower(const Ast& ast, const ReadOptions& options, Diagnostics& diag) {
   return Lowering(ast, options, diag).run();

@@ -1,10 +1,11 @@
 // Syntax tree to unbound plan.
 //
-// Lets, lambdas and views are substituted where they are used, each with the scope of its definition;
-// `materialize` and `as` change nothing. Queries inside expressions become joins: `x in (Q)` a semi or
-// anti join (or, inside a larger condition, an outer join with a mark), `toscalar(Q)` an outer join on a
-// constant. What cannot be kept in full is refused with `kql-unsupported`. Source: Kusto documentation;
-// result names as the official analyzer gives them. Tests: tests/unit/lang/kql/lower_test.cc.
+// Lets, lambdas and views are substituted where they are used, each with the scope of its
+// definition; `materialize` and `as` change nothing. Queries inside expressions become joins: `x in
+// (Q)` a semi or anti join (or, inside a larger condition, an outer join with a mark),
+// `toscalar(Q)` an outer join on a constant. What cannot be kept in full is refused with
+// `kql-unsupported`. Source: Kusto documentation; result names as the official analyzer gives them.
+// Tests: tests/unit/lang/kql/lower_test.cc.
 #pragma once
 #include <vector>
 

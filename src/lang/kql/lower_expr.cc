@@ -43,7 +43,9 @@ bool is_dynamic_array(const plan::Expr& e) {
 class Deeper {
  public:
   explicit Deeper(int& depth) : depth_(depth) { ++depth_; }
+
   ~Deeper() { --depth_; }
+
   Deeper(const Deeper&) = delete;
   Deeper& operator=(const Deeper&) = delete;
 
@@ -76,7 +78,8 @@ ExprPtr Lowering::scalar(const Expr& e, const Scope* scope, RowContext& row) {
     case ExprKind::kOr:
     case ExprKind::kBetween: {
       std::vector<ExprPtr> terms;
-      for (size_t i = 0; i < e.children.size(); ++i) terms.push_back(child(i));
+      for (size_t i = 0; i < e.children.size(); ++i)
+        terms.push_back(child(i));
       if (std::find(terms.begin(), terms.end(), nullptr) != terms.end()) return nullptr;
       if (e.kind == ExprKind::kAnd) return plan::conjunction(std::move(terms), e.span);
       if (e.kind == ExprKind::kOr) return plan::disjunction(std::move(terms), e.span);
@@ -84,7 +87,9 @@ ExprPtr Lowering::scalar(const Expr& e, const Scope* scope, RowContext& row) {
     }
     case ExprKind::kMember: {
       ExprPtr base = child(0);
-      return base ? plan::call("kql.at", {base, plan::literal(Value::string(e.name), e.name_span)}, e.span) : nullptr;
+      return base ? plan::call("kql.at", {base, plan::literal(Value::string(e.name), e.name_span)},
+                               e.span)
+                  : nullptr;
     }
     case ExprKind::kIndex: {
       ExprPtr base = child(0);
@@ -98,7 +103,8 @@ ExprPtr Lowering::scalar(const Expr& e, const Scope* scope, RowContext& row) {
     case ExprKind::kPipe:
     case ExprKind::kDatatable:
     case ExprKind::kLambda:
-      return error("kql-not-a-value", e.span, "a table where a value is needed", "", "wrap the query in toscalar(...)");
+      return error("kql-not-a-value", e.span, "a table where a value is needed", "",
+                   "wrap the query in toscalar(...)");
   }
   return nullptr;
 }
@@ -132,8 +138,8 @@ ExprPtr Lowering::any_column(const Expr& e, const Scope* scope, RowContext& row)
   const bool negated = f.starts_with("kql.not_") || f == "kql.ne_ci" || f == "kql.ne";
   if (negated) f = f == "kql.ne_ci" ? "kql.eq_ci" : f == "kql.ne" ? "kql.eq" : "kql." + f.substr(8);
   const bool text_operator = f.starts_with("kql.has") || f.starts_with("kql.contains") ||
-                             f.starts_with("kql.startswith") || f.starts_with("kql.endswith") || f == "kql.eq_ci" ||
-                             f == "kql.matches_regex" || f == "kql.eq";
+                             f.starts_with("kql.startswith") || f.starts_with("kql.endswith") ||
+                             f == "kql.eq_ci" || f == "kql.matches_regex" || f == "kql.eq";
   if (!text_operator) return error("kql-syntax", e.span, "`*` cannot stand before this operator");
   ExprPtr right = scalar(*e.children[1], scope, row);
   const auto names = row.input ? known_columns(*row.input) : std::nullopt;
@@ -143,7 +149,8 @@ ExprPtr Lowering::any_column(const Expr& e, const Scope* scope, RowContext& row)
                        "name the columns, or `project` them before");
   std::vector<ExprPtr> terms;
   for (const std::string& name : *names)
-    terms.push_back(plan::call(f, {plan::call("kql.tostring", {plan::column(name, e.span)}, e.span), right}, e.span));
+    terms.push_back(plan::call(
+        f, {plan::call("kql.tostring", {plan::column(name, e.span)}, e.span), right}, e.span));
   ExprPtr any = plan::disjunction(std::move(terms), e.span);
   return negated ? plan::negation(std::move(any)) : any;
 }
@@ -163,11 +170,13 @@ ExprPtr Lowering::call(const Expr& e, const Scope* scope, RowContext& row) {
       return unsupported(e.name_span, "the function `" + e.name + "` is not supported");
     case FunctionKind::kAggregate: {
       if (!row.aggregates)
-        return error("kql-aggregate-here", e.name_span, "`" + e.name + "` is an aggregate: it belongs into `summarize`");
+        return error("kql-aggregate-here", e.name_span,
+                     "`" + e.name + "` is an aggregate: it belongs into `summarize`");
       std::vector<plan::AggregateItem> items = aggregate_call(e, scope, row);
       if (items.empty()) return nullptr;
       if (items.size() > 1 || items[0].star)
-        return error("kql-syntax", e.span, "`" + e.name + "` with several results cannot stand inside an expression");
+        return error("kql-syntax", e.span,
+                     "`" + e.name + "` with several results cannot stand inside an expression");
       items[0].name = hidden_name("agg");
       row.aggregates->push_back(items[0]);
       return plan::column(items[0].name, e.span);
@@ -176,12 +185,16 @@ ExprPtr Lowering::call(const Expr& e, const Scope* scope, RowContext& row) {
       break;
   }
   if (e.name == "materialize")
-    return error("kql-not-a-value", e.span, "a table where a value is needed", "", "wrap the query in toscalar(...)");
+    return error("kql-not-a-value", e.span, "a table where a value is needed", "",
+                 "wrap the query in toscalar(...)");
   // The binder knows all functions, and the nearest name.
   return builtin(e, "kql." + e.name, scope, row);
 }
 
-ExprPtr Lowering::builtin(const Expr& e, std::string_view plan_name, const Scope* scope, RowContext& row) {
+ExprPtr Lowering::builtin(const Expr& e,
+                          std::string_view plan_name,
+                          const Scope* scope,
+                          RowContext& row) {
   if (plan_name == "toscalar") return to_scalar(e, scope, row);
   if (plan_name == "kql.pack_all") return pack_all(e, row);
   if (plan_name == "kql.now" || plan_name == "kql.ago") depends_on_run_ = true;
@@ -190,7 +203,8 @@ ExprPtr Lowering::builtin(const Expr& e, std::string_view plan_name, const Scope
   for (size_t i = 0; i < e.children.size(); ++i) {
     const Expr& arg = *e.children[i];
     if (!e.arg_names[i].empty())
-      warning("kql-argument-name", arg.span, "the name `" + e.arg_names[i] + "` of this argument is ignored",
+      warning("kql-argument-name", arg.span,
+              "the name `" + e.arg_names[i] + "` of this argument is ignored",
               "arguments of built-in functions go by position");
     if (arg.kind == ExprKind::kTypeof && i + 1 == e.children.size() && i > 0) {
       result = arg.type;
@@ -213,7 +227,8 @@ ExprPtr Lowering::builtin(const Expr& e, std::string_view plan_name, const Scope
 /// extract(…, typeof(long)): the text as a value of that type, null where it is none.
 ExprPtr Lowering::typed_result(const Expr& e, ExprPtr value, Type type) {
   if (type == Type::kString) return value;
-  const std::string f = type == Type::kDynamic ? "parse_json" : "to" + std::string(data::type_name(type));
+  const std::string f =
+      type == Type::kDynamic ? "parse_json" : "to" + std::string(data::type_name(type));
   return plan::call("kql." + f, {std::move(value)}, e.span);
 }
 

@@ -28,7 +28,9 @@ constexpr JoinName kJoinKinds[] = {
     {"leftantisemi", JoinKind::kLeftAnti}, {"rightsemi", JoinKind::kRightSemi},
     {"rightanti", JoinKind::kRightAnti},   {"rightantisemi", JoinKind::kRightAnti}};
 
-bool truth(std::string_view value) { return value == "true" || value == "1" || value == "True"; }
+bool truth(std::string_view value) {
+  return value == "true" || value == "1" || value == "True";
+}
 
 /// `a.*b` of wildcards of project-away and its kin.
 bool matches(std::string_view pattern, std::string_view name) {
@@ -57,7 +59,8 @@ std::optional<Names> selected(const Op& op, const Names& input) {
     return out;
   }
   const auto chosen = [&](const std::string& name) {
-    return std::any_of(op.patterns.begin(), op.patterns.end(), [&](const std::string& p) { return matches(p, name); });
+    return std::any_of(op.patterns.begin(), op.patterns.end(),
+                       [&](const std::string& p) { return matches(p, name); });
   };
   if (op.mode != plan::SelectMode::kAway)
     for (const std::string& p : op.patterns)
@@ -75,13 +78,16 @@ std::optional<Names> known_columns(const Op& op) {
   Names out;
   switch (op.kind) {
     case OpKind::kValues:
-      for (const plan::ColumnInfo& c : op.schema) out.push_back(c.name);
+      for (const plan::ColumnInfo& c : op.schema)
+        out.push_back(c.name);
       return out;
     case OpKind::kProject:
-      for (const plan::NamedExpr& i : op.items) out.push_back(i.name);
+      for (const plan::NamedExpr& i : op.items)
+        out.push_back(i.name);
       return out;
     case OpKind::kAggregate:
-      for (const plan::NamedExpr& k : op.keys) out.push_back(k.name);
+      for (const plan::NamedExpr& k : op.keys)
+        out.push_back(k.name);
       for (const plan::AggregateItem& a : op.aggregates) {
         if (a.star) return std::nullopt;
         out.push_back(a.name);
@@ -90,13 +96,15 @@ std::optional<Names> known_columns(const Op& op) {
     case OpKind::kExtend: {
       auto input = known_columns(*op.inputs[0]);
       if (input)
-        for (const plan::NamedExpr& i : op.items) put(*input, i.name);
+        for (const plan::NamedExpr& i : op.items)
+          put(*input, i.name);
       return input;
     }
     case OpKind::kExpand: {
       auto input = known_columns(*op.inputs[0]);
       if (input) {
-        for (const std::string& n : op.item_names) put(*input, n);
+        for (const std::string& n : op.item_names)
+          put(*input, n);
         if (!op.index_column.empty()) put(*input, op.index_column);
       }
       return input;
@@ -132,11 +140,13 @@ OpPtr Lowering::join(const Operator& op, OpPtr input, const Scope* scope) {
   out.lookup = lookup;
   out.join_kind = lookup ? JoinKind::kLeftOuter : JoinKind::kInnerUnique;
   if (const Option* kind = op.option("kind")) {
-    const auto known =
-        std::find_if(std::begin(kJoinKinds), std::end(kJoinKinds), [&](const JoinName& k) { return k.name == kind->value; });
-    const bool allowed = known != std::end(kJoinKinds) &&
-                         (!lookup || known->kind == JoinKind::kLeftOuter || known->kind == JoinKind::kInner);
-    if (!allowed) return error("kql-bad-option", kind->span, "not a kind of `" + op.word + "`: " + kind->value);
+    const auto known = std::find_if(std::begin(kJoinKinds), std::end(kJoinKinds),
+                                    [&](const JoinName& k) { return k.name == kind->value; });
+    const bool allowed =
+        known != std::end(kJoinKinds) &&
+        (!lookup || known->kind == JoinKind::kLeftOuter || known->kind == JoinKind::kInner);
+    if (!allowed)
+      return error("kql-bad-option", kind->span, "not a kind of `" + op.word + "`: " + kind->value);
     out.join_kind = known->kind;
   }
   OpPtr right = table(*op.tables[0], scope);
@@ -148,7 +158,8 @@ OpPtr Lowering::join(const Operator& op, OpPtr input, const Scope* scope) {
       out.right_keys.push_back(side(*key.right));
       continue;
     }
-    out.keys.push_back({key.left->name, plan::column(key.left->name, key.left->name_span), key.left->span});
+    out.keys.push_back(
+        {key.left->name, plan::column(key.left->name, key.left->name_span), key.left->span});
     out.right_keys.push_back(plan::column(key.right->name, key.right->name_span));
   }
   out.inputs = {std::move(input), std::move(right)};
@@ -184,28 +195,35 @@ OpPtr Lowering::union_(const Operator& op, OpPtr input, const Scope* scope) {
   return make(std::move(out));
 }
 
-/// The rows of a query inside an expression, and the name of their first column, which is what counts.
+/// The rows of a query inside an expression, and the name of their first column, which is what
+/// counts.
 OpPtr Lowering::first_column_of(const Expr& query, const Scope* scope, std::string& name) {
   OpPtr rows = table(query, scope);
   if (!rows) return nullptr;
   const auto names = known_columns(*rows);
   if (!names || names->empty())
-    return unsupported(query.span, "the first column of this query is not stated", "end the query with `project`");
+    return unsupported(query.span, "the first column of this query is not stated",
+                       "end the query with `project`");
   name = names->front();
   return rows;
 }
 
 /// toscalar(Q): the first value of Q beside every row.
 ExprPtr Lowering::to_scalar(const Expr& e, const Scope* scope, RowContext& row) {
-  if (e.children.size() != 1) return error("kql-argument-count", e.span, "`toscalar` takes one query");
+  if (e.children.size() != 1)
+    return error("kql-argument-count", e.span, "`toscalar` takes one query");
   // toscalar over a plain value is the value.
   if (!is_tabular(*e.children[0], scope) && e.children[0]->kind != ExprKind::kName)
     return scalar(*e.children[0], scope, row);
   return scalar_query(*e.children[0], scope, row, false);
 }
 
-/// The first value of a query (or all of them, as an array) beside every row: an outer join on a constant.
-ExprPtr Lowering::scalar_query(const Expr& query, const Scope* scope, RowContext& row, bool all_values) {
+/// The first value of a query (or all of them, as an array) beside every row: an outer join on a
+/// constant.
+ExprPtr Lowering::scalar_query(const Expr& query,
+                               const Scope* scope,
+                               RowContext& row,
+                               bool all_values) {
   const Span span = query.span;
   if (!row.input) return unsupported(span, "a query is not supported here");
   std::string first;
@@ -270,7 +288,8 @@ OpPtr Lowering::semi_join(const Expr& e, const Scope* scope, OpPtr input) {
   join.join_kind = negated ? JoinKind::kLeftAnti : JoinKind::kLeftSemi;
   join.span = e.span;
   join.keys.push_back({"", plan::call(key, {x}, e.children[0]->span), e.children[0]->span});
-  join.right_keys.push_back(plan::call(key, {plan::column(first, e.children[1]->span)}, e.children[1]->span));
+  join.right_keys.push_back(
+      plan::call(key, {plan::column(first, e.children[1]->span)}, e.children[1]->span));
   join.inputs = {row.input, make(std::move(present))};
   return keep_without(make(std::move(join)), row.hidden, e.span);
 }

@@ -33,7 +33,8 @@ constexpr int64_t kLegacyExpandLimit = 128;
 OpPtr Lowering::where(const Operator& op, OpPtr input, const Scope* scope) {
   // `x in (Q)` that must hold is a semi join; the rest of the condition filters.
   std::vector<const Expr*> terms = {op.value};
-  if (op.value->kind == ExprKind::kAnd) terms.assign(op.value->children.begin(), op.value->children.end());
+  if (op.value->kind == ExprKind::kAnd)
+    terms.assign(op.value->children.begin(), op.value->children.end());
   std::vector<ExprPtr> filters;
   RowContext row{std::move(input), {}, nullptr};
   for (const Expr* term : terms) {
@@ -64,7 +65,8 @@ OpPtr Lowering::items(const Operator& op, OpPtr input, const Scope* scope) {
     if (i.names.size() > 1)
       return unsupported(i.name_span, "several names for one expression are not supported here");
     for (const std::string& name : i.names)
-      if (!names.add(name)) return error("kql-duplicate-column", i.name_span, "column given twice: " + name);
+      if (!names.add(name))
+        return error("kql-duplicate-column", i.name_span, "column given twice: " + name);
   }
   for (const NamedItem& i : op.items) {
     ExprPtr e = scalar(*i.expr, scope, row);
@@ -94,7 +96,8 @@ OpPtr Lowering::select(const Operator& op, OpPtr input) {
              : op.kind == OperatorKind::kProjectKeep   ? plan::SelectMode::kKeep
              : op.kind == OperatorKind::kProjectRename ? plan::SelectMode::kRename
                                                        : plan::SelectMode::kReorder;
-  for (const NamePattern& p : op.patterns) out.patterns.push_back(p.text);
+  for (const NamePattern& p : op.patterns)
+    out.patterns.push_back(p.text);
   return make(std::move(out));
 }
 
@@ -102,7 +105,8 @@ std::optional<int64_t> Lowering::row_count(const Expr& e, const Scope* scope) {
   RowContext none;
   const ExprPtr n = scalar(e, scope, none);
   if (!n) return std::nullopt;
-  if (n->is_literal() && data::is_integer(n->literal.type()) && !n->literal.is_null() && n->literal.as_int() >= 0)
+  if (n->is_literal() && data::is_integer(n->literal.type()) && !n->literal.is_null() &&
+      n->literal.as_int() >= 0)
     return n->literal.as_int();
   error("kql-bad-count", e.span, "the number of rows must be a whole number that is written out");
   return std::nullopt;
@@ -146,7 +150,8 @@ OpPtr Lowering::distinct(const Operator& op, OpPtr input, const Scope* scope) {
     if (i.expr->kind == ExprKind::kStar) {
       const auto all = known_columns(*row.input);
       if (!all)
-        return unsupported(i.span, "`distinct *` over a table's own columns is not supported", "name the columns");
+        return unsupported(i.span, "`distinct *` over a table's own columns is not supported",
+                           "name the columns");
       for (const std::string& name : *all)
         if (names.add(name)) keys.push_back({name, plan::column(name, i.span), i.span});
       continue;
@@ -154,7 +159,8 @@ OpPtr Lowering::distinct(const Operator& op, OpPtr input, const Scope* scope) {
     ExprPtr e = scalar(*i.expr, scope, row);
     if (!e) return nullptr;
     const std::string automatic = i.names.empty() ? automatic_name(*i.expr) : i.names[0];
-    keys.push_back({automatic.empty() ? names.unnamed() : names.unique(automatic), std::move(e), i.span});
+    keys.push_back(
+        {automatic.empty() ? names.unnamed() : names.unique(automatic), std::move(e), i.span});
   }
   Op out = over(OpKind::kAggregate, row.input, op.span);
   out.keys = std::move(keys);
@@ -194,7 +200,8 @@ OpPtr Lowering::print(const Operator& op, const Scope* scope) {
     ExprPtr e = scalar(*item.expr, scope, row);
     if (!e) return nullptr;
     const std::string name = item.names.empty() ? "print_" + std::to_string(i) : item.names[0];
-    if (!names.add(name)) return error("kql-duplicate-column", item.name_span, "column given twice: " + name);
+    if (!names.add(name))
+      return error("kql-duplicate-column", item.name_span, "column given twice: " + name);
     items.push_back({name, std::move(e), item.span});
   }
   Op out = over(OpKind::kProject, row.input, op.span);
@@ -219,11 +226,13 @@ OpPtr Lowering::range(const Operator& op, const Scope* scope) {
   for (const ExprPtr& b : bounds) {
     const bool time = b->is_call("kql.now") || b->is_call("kql.ago");
     const Type t = time ? Type::kDatetime : b->is_literal() ? b->literal.type() : Type::kNull;
-    if (t == Type::kReal || t == Type::kDatetime || type == Type::kNull) type = t == Type::kInt ? Type::kLong : t;
+    if (t == Type::kReal || t == Type::kDatetime || type == Type::kNull)
+      type = t == Type::kInt ? Type::kLong : t;
     if (t != Type::kNull) continue;
     return unsupported(b->span, "`range` needs bounds that are written out, now() or ago(...)");
   }
-  if (bounds[0]->is_literal() && bounds[0]->literal.type() == Type::kTimespan) type = Type::kTimespan;
+  if (bounds[0]->is_literal() && bounds[0]->literal.type() == Type::kTimespan)
+    type = Type::kTimespan;
   const std::string& name = op.items[0].names[0];
   Op array = over(OpKind::kProject, row.input, op.span);
   array.items.push_back({name, plan::call("kql.range", bounds, op.span), op.span});
@@ -231,10 +240,13 @@ OpPtr Lowering::range(const Operator& op, const Scope* scope) {
   expand.patterns = {name};
   expand.item_names = {name};
   Op cast = over(OpKind::kProject, make(std::move(expand)), op.span);
-  cast.items.push_back({name, plan::call("kql.typed", {plan::column(name, op.span),
-                                                       plan::literal(Value::string(std::string(data::type_name(type))))},
-                                         op.span),
-                        op.span});
+  cast.items.push_back(
+      {name,
+       plan::call("kql.typed",
+                  {plan::column(name, op.span),
+                   plan::literal(Value::string(std::string(data::type_name(type))))},
+                  op.span),
+       op.span});
   return make(std::move(cast));
 }
 
@@ -243,7 +255,8 @@ OpPtr Lowering::mv_expand(const Operator& op, OpPtr input, const Scope* scope) {
   if (!bags) bags = op.option("kind");
   const bool pairs = bags && bags->value == "array";
   if (bags && !pairs && bags->value != "bag")
-    return error("kql-bad-option", bags->span, "not a way to expand bags: " + bags->value, "", "write `bag` or `array`");
+    return error("kql-bad-option", bags->span, "not a way to expand bags: " + bags->value, "",
+                 "write `bag` or `array`");
   RowContext row{std::move(input), {}, nullptr};
   std::vector<NamedExpr> prepared;
   NameSet names;
@@ -256,7 +269,8 @@ OpPtr Lowering::mv_expand(const Operator& op, OpPtr input, const Scope* scope) {
       return error("kql-duplicate-column", i.span, "column given twice: " + name);
     // Bags become arrays of one-entry bags (or of pairs) first; arrays stay as they are.
     prepared.push_back(
-        {name, plan::call(pairs ? "kql.bag_to_pairs" : "kql.bag_to_array", {std::move(e)}, i.span), i.span});
+        {name, plan::call(pairs ? "kql.bag_to_pairs" : "kql.bag_to_array", {std::move(e)}, i.span),
+         i.span});
   }
   Op arrays = over(OpKind::kExtend, row.input, op.span);
   arrays.items = prepared;
@@ -276,12 +290,13 @@ OpPtr Lowering::mv_expand(const Operator& op, OpPtr input, const Scope* scope) {
   std::vector<NamedExpr> casts;
   for (size_t i = 0; i < prepared.size(); ++i)
     if (op.types[i] != Type::kNull && op.types[i] != Type::kDynamic)
-      casts.push_back({prepared[i].name,
-                       plan::call("kql.typed",
-                                  {plan::column(prepared[i].name, prepared[i].span),
-                                   plan::literal(Value::string(std::string(data::type_name(op.types[i]))))},
-                                  prepared[i].span),
-                       prepared[i].span});
+      casts.push_back(
+          {prepared[i].name,
+           plan::call("kql.typed",
+                      {plan::column(prepared[i].name, prepared[i].span),
+                       plan::literal(Value::string(std::string(data::type_name(op.types[i]))))},
+                      prepared[i].span),
+           prepared[i].span});
   if (out && !casts.empty()) {
     Op cast = over(OpKind::kExtend, std::move(out), op.span);
     cast.items = std::move(casts);
@@ -296,7 +311,8 @@ OpPtr Lowering::parse(const Operator& op, OpPtr input, const Scope* scope) {
   const Option* flags = op.option("flags");
   const std::string mode = kind ? kind->value : "simple";
   if (mode != "simple" && mode != "relaxed" && mode != "regex")
-    return error("kql-bad-option", kind->span, "not a kind of `parse`: " + mode, "", "kinds are simple, relaxed, regex");
+    return error("kql-bad-option", kind->span, "not a kind of `parse`: " + mode, "",
+                 "kinds are simple, relaxed, regex");
   RowContext row{std::move(input), {}, nullptr};
   ExprPtr text = scalar(*op.value, scope, row);
   if (!text) return nullptr;
@@ -306,7 +322,8 @@ OpPtr Lowering::parse(const Operator& op, OpPtr input, const Scope* scope) {
     static constexpr std::string_view kKinds[] = {"text", "column", "skip"};
     pattern.begin_array();
     pattern.string(kKinds[static_cast<size_t>(p.kind)]);
-    pattern.string(p.kind == ParsePart::Kind::kColumn ? data::type_name(p.type) : std::string_view(p.text));
+    pattern.string(p.kind == ParsePart::Kind::kColumn ? data::type_name(p.type)
+                                                      : std::string_view(p.text));
     pattern.end();
   }
   pattern.end();
@@ -329,12 +346,17 @@ OpPtr Lowering::parse(const Operator& op, OpPtr input, const Scope* scope) {
   NameSet names;
   for (const ParsePart& p : op.parts) {
     if (p.kind != ParsePart::Kind::kColumn) continue;
-    if (!names.add(p.text)) return error("kql-duplicate-column", p.span, "column given twice: " + p.text);
-    ExprPtr value = plan::call("kql.at", {plan::column(found, p.span),
-                                          plan::literal(Value::integer(static_cast<int64_t>(columns.size())))},
-                               p.span);
+    if (!names.add(p.text))
+      return error("kql-duplicate-column", p.span, "column given twice: " + p.text);
+    ExprPtr value =
+        plan::call("kql.at",
+                   {plan::column(found, p.span),
+                    plan::literal(Value::integer(static_cast<int64_t>(columns.size())))},
+                   p.span);
     if (p.type != Type::kDynamic)
-      value = plan::call("kql.typed", {value, plan::literal(Value::string(std::string(data::type_name(p.type))))}, p.span);
+      value = plan::call(
+          "kql.typed", {value, plan::literal(Value::string(std::string(data::type_name(p.type))))},
+          p.span);
     columns.push_back({p.text, std::move(value), p.span});
   }
   if (out && !columns.empty()) {

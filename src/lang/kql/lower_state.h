@@ -1,6 +1,6 @@
-// Inside of the lowering: one class, its methods in lower.cc (statements, scopes, calls of user functions),
-// lower_table.cc (sources and operators), lower_summarize.cc, lower_join.cc (join, union, queries inside
-// expressions) and lower_expr.cc.
+// Inside of the lowering: one class, its methods in lower.cc (statements, scopes, calls of user
+// functions), lower_table.cc (sources and operators), lower_summarize.cc, lower_join.cc (join,
+// union, queries inside expressions) and lower_expr.cc.
 #pragma once
 #include <deque>
 #include <optional>
@@ -38,21 +38,26 @@ struct Scope {
 
 /// Where scalars are evaluated: the rows they read. Queries inside scalars are joined to `input`.
 struct RowContext {
-  plan::OpPtr input;                  ///< null: no rows here, only constants
-  std::vector<std::string> hidden;    ///< columns added by such joins
+  plan::OpPtr input;                ///< null: no rows here, only constants
+  std::vector<std::string> hidden;  ///< columns added by such joins
   /// Aggregates met inside scalars go here, under hidden names (summarize); null elsewhere.
   std::vector<plan::AggregateItem>* aggregates = nullptr;
 };
 
 class Lowering {
  public:
-  Lowering(const Ast& ast, const ReadOptions& options, Diagnostics& diag) : ast_(ast), options_(options), diag_(diag) {}
+  Lowering(const Ast& ast, const ReadOptions& options, Diagnostics& diag)
+      : ast_(ast), options_(options), diag_(diag) {}
 
   std::vector<LoweredQuery> run();
 
  private:
   // Diagnostics; each place is reported once, however often it is substituted.
-  std::nullptr_t error(std::string code, Span at, std::string message, std::string label = "", std::string hint = "");
+  std::nullptr_t error(std::string code,
+                       Span at,
+                       std::string message,
+                       std::string label = "",
+                       std::string hint = "");
   std::nullptr_t unsupported(Span at, std::string message, std::string hint = "");
   void warning(std::string code, Span at, std::string message, std::string hint = "");
   bool budget(Span at);
@@ -62,7 +67,10 @@ class Lowering {
   static const Binding* find(const Scope* scope, std::string_view name);
   const Scope* let(const Let& let, const Scope* scope);
   const Scope* parameters(const Statement& s, const Scope* scope);
-  const Scope* enter(const Expr& lambda, const Scope* definition, const Expr& call, const Scope* caller,
+  const Scope* enter(const Expr& lambda,
+                     const Scope* definition,
+                     const Expr& call,
+                     const Scope* caller,
                      plan::OpPtr piped);
   bool is_tabular(const Expr& e, const Scope* scope, int depth = 0);
 
@@ -70,7 +78,10 @@ class Lowering {
   plan::OpPtr table(const Expr& e, const Scope* scope);
   plan::OpPtr table_name(const Expr& e, const Scope* scope);
   plan::OpPtr table_call(const Expr& e, const Scope* scope);
-  plan::OpPtr user_table(const Expr& call, const Binding& function, const Scope* caller, plan::OpPtr piped);
+  plan::OpPtr user_table(const Expr& call,
+                         const Binding& function,
+                         const Scope* caller,
+                         plan::OpPtr piped);
   plan::OpPtr source_function(const Expr& e, const Scope* scope);
   plan::OpPtr datatable(const Expr& e);
   plan::OpPtr pipe(const Expr& e, const Scope* scope);
@@ -98,21 +109,32 @@ class Lowering {
   std::optional<int64_t> row_count(const Expr& e, const Scope* scope);
 
   // Summarize.
-  bool aggregate_items(const NamedItem& item, const Scope* scope, RowContext& row, NameSet& names,
+  bool aggregate_items(const NamedItem& item,
+                       const Scope* scope,
+                       RowContext& row,
+                       NameSet& names,
                        std::vector<plan::AggregateItem>& out);
-  std::vector<plan::AggregateItem> aggregate_call(const Expr& call, const Scope* scope, RowContext& row);
+  std::vector<plan::AggregateItem> aggregate_call(const Expr& call,
+                                                  const Scope* scope,
+                                                  RowContext& row);
   bool is_aggregate(const Expr& e, const Scope* scope) const;
 
   // Scalars.
   plan::ExprPtr scalar(const Expr& e, const Scope* scope, RowContext& row);
   plan::ExprPtr scalar_name(const Expr& e, const Scope* scope, RowContext& row);
   plan::ExprPtr call(const Expr& e, const Scope* scope, RowContext& row);
-  plan::ExprPtr builtin(const Expr& e, std::string_view plan_name, const Scope* scope, RowContext& row);
+  plan::ExprPtr builtin(const Expr& e,
+                        std::string_view plan_name,
+                        const Scope* scope,
+                        RowContext& row);
   plan::ExprPtr typed_result(const Expr& e, plan::ExprPtr value, data::Type type);
   plan::ExprPtr in(const Expr& e, const Scope* scope, RowContext& row);
   plan::ExprPtr in_query(const Expr& e, const Scope* scope, RowContext& row);
   plan::ExprPtr to_scalar(const Expr& e, const Scope* scope, RowContext& row);
-  plan::ExprPtr scalar_query(const Expr& query, const Scope* scope, RowContext& row, bool all_values);
+  plan::ExprPtr scalar_query(const Expr& query,
+                             const Scope* scope,
+                             RowContext& row,
+                             bool all_values);
   plan::ExprPtr binary(const Expr& e, const Scope* scope, RowContext& row);
   plan::ExprPtr any_column(const Expr& e, const Scope* scope, RowContext& row);
   plan::ExprPtr pack_all(const Expr& e, RowContext& row);
@@ -135,8 +157,8 @@ class Lowering {
   bool depends_on_run_ = false;
 };
 
-/// Names of an operator's output columns, in order, where the plan itself says them (everything but the
-/// columns of a table); nothing otherwise.
+/// Names of an operator's output columns, in order, where the plan itself says them (everything but
+/// the columns of a table); nothing otherwise.
 std::optional<std::vector<std::string>> known_columns(const plan::Op& op);
 
 }  // namespace postern::lang::kql

@@ -1,7 +1,7 @@
 // summarize: aggregates under their names, and expressions over aggregates.
 //
-// `round(avg(x), 2)` computes avg(x) under a hidden name and rounds it in a Project behind. Names follow
-// the official analyzer: keys first, then aggregates in order, duplicates numbered.
+// `round(avg(x), 2)` computes avg(x) under a hidden name and rounds it in a Project behind. Names
+// follow the official analyzer: keys first, then aggregates in order, duplicates numbered.
 #include <algorithm>
 
 #include "lang/kql/function_names.h"
@@ -26,11 +26,14 @@ constexpr int64_t kLegacySetLimit = 128;
 }  // namespace
 
 bool Lowering::is_aggregate(const Expr& e, const Scope* scope) const {
-  return e.kind == ExprKind::kCall && find_function(e.name).kind == FunctionKind::kAggregate && !find(scope, e.name);
+  return e.kind == ExprKind::kCall && find_function(e.name).kind == FunctionKind::kAggregate &&
+         !find(scope, e.name);
 }
 
 /// The items of one aggregate call, automatic names included; empty once an error was added.
-std::vector<AggregateItem> Lowering::aggregate_call(const Expr& call, const Scope* scope, RowContext& row) {
+std::vector<AggregateItem> Lowering::aggregate_call(const Expr& call,
+                                                    const Scope* scope,
+                                                    RowContext& row) {
   const FunctionName f = find_function(call.name);
   const std::string automatic = automatic_name(call);
   AggregateItem base;
@@ -73,11 +76,13 @@ std::vector<AggregateItem> Lowering::aggregate_call(const Expr& call, const Scop
       error("kql-argument-count", call.span, "`" + call.name + "` needs a value to compare");
       return {};
     }
-    const std::string prefix = f.prefix.empty() ? "" : std::string(f.prefix) + "_" + argument_name(0);
+    const std::string prefix =
+        f.prefix.empty() ? "" : std::string(f.prefix) + "_" + argument_name(0);
     out.push_back(with(prefix.empty() ? argument_name(0) : prefix, {args[0]}));
     out.back().star = star;
     for (size_t i = 1; i < args.size(); ++i)
-      out.push_back(with((prefix.empty() ? "" : prefix + "_") + argument_name(i), {args[0], args[i]}));
+      out.push_back(
+          with((prefix.empty() ? "" : prefix + "_") + argument_name(i), {args[0], args[i]}));
   } else if (f.plan_name == "kql.take_any") {
     const std::string prefix = call.name == "any" ? "any_" : "";
     // Several columns must come from one row.
@@ -86,7 +91,8 @@ std::vector<AggregateItem> Lowering::aggregate_call(const Expr& call, const Scop
       out.push_back(with("", {}));
       out.back().star = true;
     }
-    for (size_t i = 0; i < args.size(); ++i) out.push_back(with(prefix + argument_name(i), {args[i]}));
+    for (size_t i = 0; i < args.size(); ++i)
+      out.push_back(with(prefix + argument_name(i), {args[i]}));
   } else if (f.plan_name == "kql.percentile") {
     for (size_t i = 1; i < args.size(); ++i)
       out.push_back(with("percentile_" + argument_name(0) + "_" +
@@ -105,7 +111,10 @@ std::vector<AggregateItem> Lowering::aggregate_call(const Expr& call, const Scop
 }
 
 /// Direct aggregates of one item of summarize, under their final names.
-bool Lowering::aggregate_items(const NamedItem& item, const Scope* scope, RowContext& row, NameSet& names,
+bool Lowering::aggregate_items(const NamedItem& item,
+                               const Scope* scope,
+                               RowContext& row,
+                               NameSet& names,
                                std::vector<AggregateItem>& out) {
   std::vector<AggregateItem> items = aggregate_call(*item.expr, scope, row);
   if (items.empty()) return false;
@@ -116,8 +125,10 @@ bool Lowering::aggregate_items(const NamedItem& item, const Scope* scope, RowCon
   }
   for (size_t i = 0; i < items.size(); ++i) {
     AggregateItem& a = items[i];
-    if (i < item.names.size()) a.name = item.names[i];
-    else if (!(a.star && a.args.empty())) a.name = a.name.empty() ? names.unnamed() : names.unique(a.name);
+    if (i < item.names.size())
+      a.name = item.names[i];
+    else if (!(a.star && a.args.empty()))
+      a.name = a.name.empty() ? names.unnamed() : names.unique(a.name);
     out.push_back(std::move(a));
   }
   return true;
@@ -133,14 +144,16 @@ OpPtr Lowering::summarize(const Operator& op, OpPtr input, const Scope* scope) {
   for (const std::vector<NamedItem>* list : {&op.by, &op.items})
     for (const NamedItem& i : *list)
       for (const std::string& name : i.names)
-        if (!names.add(name)) return error("kql-duplicate-column", i.name_span, "column given twice: " + name);
+        if (!names.add(name))
+          return error("kql-duplicate-column", i.name_span, "column given twice: " + name);
   for (const NamedItem& key : op.by) {
     ExprPtr e = scalar(*key.expr, scope, row);
     if (!e) return nullptr;
     std::string name = key.names.empty() ? automatic_name(*key.expr) : key.names[0];
     if (key.names.empty()) {
       const bool plain = key.expr->kind == ExprKind::kName;
-      if (plain && !names.add(name)) return error("kql-duplicate-column", key.span, "column given twice: " + name);
+      if (plain && !names.add(name))
+        return error("kql-duplicate-column", key.span, "column given twice: " + name);
       if (!plain) name = name.empty() ? names.unnamed() : names.unique(name);
     }
     out.keys.push_back({std::move(name), std::move(e), key.span});
@@ -148,7 +161,8 @@ OpPtr Lowering::summarize(const Operator& op, OpPtr input, const Scope* scope) {
 
   // Behind the aggregation: the outputs in order, where some are computed from aggregates.
   std::vector<NamedExpr> outputs;
-  for (const NamedExpr& k : out.keys) outputs.push_back({k.name, plan::column(k.name, k.span), k.span});
+  for (const NamedExpr& k : out.keys)
+    outputs.push_back({k.name, plan::column(k.name, k.span), k.span});
   bool computed = false;
   bool star = false;
   for (const NamedItem& item : op.items) {
@@ -170,9 +184,11 @@ OpPtr Lowering::summarize(const Operator& op, OpPtr input, const Scope* scope) {
     if (!e) return nullptr;
     row.input = behind.input;
     if (out.aggregates.size() == before && item.expr->kind != ExprKind::kLiteral)
-      return error("kql-no-aggregate", item.span, "this expression of `summarize` has no aggregate");
-    const std::string name =
-        !item.names.empty() ? automatic : automatic.empty() ? names.unnamed() : names.unique(automatic);
+      return error("kql-no-aggregate", item.span,
+                   "this expression of `summarize` has no aggregate");
+    const std::string name = !item.names.empty() ? automatic
+                             : automatic.empty() ? names.unnamed()
+                                                 : names.unique(automatic);
     outputs.push_back({name, std::move(e), item.span});
   }
   if (computed && star)

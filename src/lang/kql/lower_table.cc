@@ -22,13 +22,14 @@ struct SourceParameter {
   std::string_view function;
 };
 
-constexpr SourceParameter kSourceParameters[] = {{"starttime", "TimeGenerated", "kql.ge"},
-                                                 {"endtime", "TimeGenerated", "kql.le"},
-                                                 {"dstportnumber", "DstPortNumber", "kql.eq"},
-                                                 {"eventresult", "EventResult", "kql.eq"},
-                                                 {"eventtype", "EventType", "kql.eq"},
-                                                 {"srcipaddr_has_any_prefix", "SrcIpAddr", "kql.has_any_ipv4_prefix"},
-                                                 {"dstipaddr_has_any_prefix", "DstIpAddr", "kql.has_any_ipv4_prefix"}};
+constexpr SourceParameter kSourceParameters[] = {
+    {"starttime", "TimeGenerated", "kql.ge"},
+    {"endtime", "TimeGenerated", "kql.le"},
+    {"dstportnumber", "DstPortNumber", "kql.eq"},
+    {"eventresult", "EventResult", "kql.eq"},
+    {"eventtype", "EventType", "kql.eq"},
+    {"srcipaddr_has_any_prefix", "SrcIpAddr", "kql.has_any_ipv4_prefix"},
+    {"dstipaddr_has_any_prefix", "DstIpAddr", "kql.has_any_ipv4_prefix"}};
 
 /// Parameters that choose among parsers or the layout of the result, not among rows.
 constexpr std::string_view kIgnoredParameters[] = {"disabled", "pack"};
@@ -39,9 +40,11 @@ OpPtr Lowering::make(Op op) {
   if (!budget(op.span)) return nullptr;
   if (std::find(op.inputs.begin(), op.inputs.end(), nullptr) != op.inputs.end()) return nullptr;
   int depth = 1;
-  for (const OpPtr& input : op.inputs) depth = std::max(depth, 1 + op_depth_[input.get()]);
+  for (const OpPtr& input : op.inputs)
+    depth = std::max(depth, 1 + op_depth_[input.get()]);
   if (depth > kMaxLoweredDepth)
-    return error("kql-too-deep", op.span, "more than " + std::to_string(kMaxLoweredDepth) + " operators in one pipe");
+    return error("kql-too-deep", op.span,
+                 "more than " + std::to_string(kMaxLoweredDepth) + " operators in one pipe");
   auto out = std::make_shared<const Op>(std::move(op));
   op_depth_[out.get()] = depth;
   return out;
@@ -99,7 +102,8 @@ OpPtr Lowering::table(const Expr& e, const Scope* scope) {
 OpPtr Lowering::table_name(const Expr& e, const Scope* scope) {
   const Binding* b = find(scope, e.name);
   if (b && b->rows) return b->rows;
-  if (b && (b->value || !b->node)) return error("kql-not-a-table", e.span, "`" + e.name + "` is a value, not a table");
+  if (b && (b->value || !b->node))
+    return error("kql-not-a-table", e.span, "`" + e.name + "` is a value, not a table");
   if (b && b->node->kind == ExprKind::kLambda) return user_table(e, *b, scope, nullptr);
   if (b) return table(*b->node, b->scope);
   Op op;
@@ -113,7 +117,8 @@ OpPtr Lowering::table_name(const Expr& e, const Scope* scope) {
 OpPtr Lowering::table_call(const Expr& e, const Scope* scope) {
   if (const Binding* b = find(scope, e.name)) return user_table(e, *b, scope, nullptr);
   if (e.name == "materialize") {
-    if (e.children.size() != 1) return error("kql-argument-count", e.span, "`materialize` takes one table");
+    if (e.children.size() != 1)
+      return error("kql-argument-count", e.span, "`materialize` takes one table");
     return table(*e.children[0], scope);
   }
   if (e.name == "table") {
@@ -147,16 +152,20 @@ OpPtr Lowering::source_function(const Expr& e, const Scope* scope) {
   for (size_t i = 0; i < e.children.size() && out; ++i) {
     const std::string& name = e.arg_names[i];
     const Expr& arg = *e.children[i];
-    if (std::find(std::begin(kIgnoredParameters), std::end(kIgnoredParameters), name) != std::end(kIgnoredParameters))
+    if (std::find(std::begin(kIgnoredParameters), std::end(kIgnoredParameters), name) !=
+        std::end(kIgnoredParameters))
       continue;
     const auto known = std::find_if(std::begin(kSourceParameters), std::end(kSourceParameters),
                                     [&](const SourceParameter& p) { return p.name == name; });
     if (known == std::end(kSourceParameters))
-      return unsupported(arg.span, name.empty() ? "arguments by position are not supported for `" + e.name + "`"
-                                                : "the argument `" + name + "` of `" + e.name + "` is not supported",
+      return unsupported(arg.span,
+                         name.empty()
+                             ? "arguments by position are not supported for `" + e.name + "`"
+                             : "the argument `" + name + "` of `" + e.name + "` is not supported",
                          "filter the rows with `where` instead");
     // The parsers take '*', null and [] for "no choice".
-    if (arg.kind == ExprKind::kLiteral && (arg.value.is_null() || arg.value.text() == "*" || arg.value.text() == "[]"))
+    if (arg.kind == ExprKind::kLiteral &&
+        (arg.value.is_null() || arg.value.text() == "*" || arg.value.text() == "[]"))
       continue;
     RowContext row{out, {}, nullptr};
     ExprPtr value = scalar(arg, scope, row);
@@ -164,8 +173,9 @@ OpPtr Lowering::source_function(const Expr& e, const Scope* scope) {
     Op filter;
     filter.kind = OpKind::kFilter;
     filter.span = arg.span;
-    filter.predicate = plan::call(std::string(known->function),
-                                  {plan::column(std::string(known->column), arg.span), value}, arg.span);
+    filter.predicate =
+        plan::call(std::string(known->function),
+                   {plan::column(std::string(known->column), arg.span), value}, arg.span);
     filter.inputs = {row.input};
     out = keep_without(make(std::move(filter)), row.hidden, arg.span);
   }
@@ -178,7 +188,8 @@ OpPtr Lowering::datatable(const Expr& e) {
   op.span = e.span;
   NameSet names;
   for (const ColumnDecl& c : e.columns) {
-    if (!names.add(c.name)) return error("kql-duplicate-column", c.span, "column given twice: " + c.name);
+    if (!names.add(c.name))
+      return error("kql-duplicate-column", c.span, "column given twice: " + c.name);
     op.schema.push_back({c.name, c.type});
   }
   for (size_t i = 0; i + e.columns.size() <= e.rows.size(); i += e.columns.size()) {
@@ -209,9 +220,11 @@ OpPtr Lowering::operator_(const Operator& op, OpPtr input, const Scope* scope) {
     failed_ = true;  // the parser has told
     return nullptr;
   }
-  if (!input && !begins) return error("kql-syntax", op.keyword, "`" + op.word + "` needs rows before it");
+  if (!input && !begins)
+    return error("kql-syntax", op.keyword, "`" + op.word + "` needs rows before it");
   if (input && begins && op.kind != OperatorKind::kUnion)
-    return error("kql-syntax", op.keyword, "`" + op.word + "` cannot follow `|`", "it begins a query");
+    return error("kql-syntax", op.keyword, "`" + op.word + "` cannot follow `|`",
+                 "it begins a query");
   switch (op.kind) {
     case OperatorKind::kWhere:
       return where(op, std::move(input), scope);
@@ -260,7 +273,8 @@ OpPtr Lowering::operator_(const Operator& op, OpPtr input, const Scope* scope) {
 
 OpPtr Lowering::invoke(const Operator& op, OpPtr input, const Scope* scope) {
   const Expr& call = *op.value;
-  if (const Binding* b = find(scope, call.name)) return user_table(call, *b, scope, std::move(input));
+  if (const Binding* b = find(scope, call.name))
+    return user_table(call, *b, scope, std::move(input));
   return unsupported(call.name_span, "`invoke " + call.name + "` is not supported");
 }
 

@@ -8,7 +8,9 @@ using data::Type;
 
 namespace {
 
-std::string joined(const std::string& base, const std::string& part) { return base.empty() ? part : base + "_" + part; }
+std::string joined(const std::string& base, const std::string& part) {
+  return base.empty() ? part : base + "_" + part;
+}
 
 std::string index_name(const Expr& e) {
   const Expr& key = *e.children[1];
@@ -27,9 +29,13 @@ std::string call_name(const Expr& e) {
     case ResultName::kOwnAndArgument:
       return argument.empty() ? "" : e.name + "_" + argument;
     case ResultName::kPrefixed:
-      return f.kind == FunctionKind::kAggregate || !argument.empty() ? std::string(f.prefix) + "_" + argument : "";
+      return f.kind == FunctionKind::kAggregate || !argument.empty()
+                 ? std::string(f.prefix) + "_" + argument
+                 : "";
     case ResultName::kLiteral:
-      return !e.children.empty() && e.children[0]->value.type() == Type::kString ? e.children[0]->value.as_bytes() : "";
+      return !e.children.empty() && e.children[0]->value.type() == Type::kString
+                 ? e.children[0]->value.as_bytes()
+                 : "";
   }
   return "";
 }
@@ -53,13 +59,15 @@ std::string automatic_name(const Expr& e) {
 
 std::string NameSet::unique(const std::string& base) {
   std::string name = base;
-  for (int i = 1; !add(name); ++i) name = base + std::to_string(i);
+  for (int i = 1; !add(name); ++i)
+    name = base + std::to_string(i);
   return name;
 }
 
 std::string NameSet::unnamed() {
   int i = 1;
-  while (!add("Column" + std::to_string(i))) ++i;
+  while (!add("Column" + std::to_string(i)))
+    ++i;
   return "Column" + std::to_string(i);
 }
 

@@ -13,7 +13,15 @@ using data::Value;
 
 namespace {
 
-enum Precedence : int { kOrLevel = 1, kAndLevel, kEquality, kRelation, kAdditive, kMultiplicative, kStringLevel };
+enum Precedence : int {
+  kOrLevel = 1,
+  kAndLevel,
+  kEquality,
+  kRelation,
+  kAdditive,
+  kMultiplicative,
+  kStringLevel
+};
 
 struct OperatorName {
   std::string_view text;
@@ -85,13 +93,15 @@ Parser::BinaryOperator Parser::binary_operator() const {
   if (t.text == "matches" && peek().text == "regex")
     return {kStringLevel, BinaryOperator::kTwo, "kql.matches_regex", 2};
   for (const OperatorName& o : kBinaryOperators)
-    if (o.text == t.text) return {o.precedence, static_cast<BinaryOperator::Form>(o.form), o.function, 1};
+    if (o.text == t.text)
+      return {o.precedence, static_cast<BinaryOperator::Form>(o.form), o.function, 1};
   return {};
 }
 
 /// Sets the depth of a finished node; too deep a tree is refused here, whatever made it so.
 Expr* Parser::checked(Expr* e) {
-  for (const Expr* child : e->children) e->depth = std::max(e->depth, 1 + child->depth);
+  for (const Expr* child : e->children)
+    e->depth = std::max(e->depth, 1 + child->depth);
   return e->depth > kMaxNesting ? too_deep(e->span) : e;
 }
 
@@ -103,8 +113,10 @@ Expr* Parser::binary(int least) {
     const BinaryOperator op = binary_operator();
     if (op.precedence == 0 || op.precedence < least) break;
     if (is("="))
-      diag_.warning("kql-single-equals", "`=` in a condition is taken as `==`", now().span, "", "write `==`");
-    for (int i = 0; i < op.tokens; ++i) next();
+      diag_.warning("kql-single-equals", "`=` in a condition is taken as `==`", now().span, "",
+                    "write `==`");
+    for (int i = 0; i < op.tokens; ++i)
+      next();
     if (op.form != BinaryOperator::kChain) {
       left = finish_binary(op, left, first);
       continue;
@@ -195,9 +207,11 @@ Expr* Parser::negated(size_t first) {
   const bool number = data::is_numeric(v.type()) || v.type() == Type::kTimespan;
   if (operand->kind == ExprKind::kLiteral && number && !v.is_null()) {
     // The lexer already gave the least long its sign.
-    if (v.type() == Type::kReal) operand->value = Value::real(-v.as_real());
+    if (v.type() == Type::kReal)
+      operand->value = Value::real(-v.as_real());
     else if (v.as_int() != std::numeric_limits<int64_t>::min())
-      operand->value = v.type() == Type::kTimespan ? Value::timespan(-v.as_int()) : Value::integer(-v.as_int(), v.type());
+      operand->value = v.type() == Type::kTimespan ? Value::timespan(-v.as_int())
+                                                   : Value::integer(-v.as_int(), v.type());
     operand->span = span_from(first);
     return operand;
   }
@@ -218,7 +232,8 @@ Expr* Parser::postfix() {
       member->children = {e};
       if (!column_name(member->name, member->name_span))
         return fail(now().span, "the name of a property is missing after `.`");
-      if (is("(")) return unsupported(span_from(first), "functions of other databases are not supported");
+      if (is("("))
+        return unsupported(span_from(first), "functions of other databases are not supported");
       member->span = span_from(first);
       e = checked(member);
     } else if (is("[")) {
@@ -283,7 +298,8 @@ Expr* Parser::literal() {
 Expr* Parser::string_literal() {
   const size_t first = at_;
   std::string text;
-  for (; now().kind == TokenKind::kString; next()) text += now().value.as_bytes();
+  for (; now().kind == TokenKind::kString; next())
+    text += now().value.as_bytes();
   Expr* e = ast_.expr(ExprKind::kLiteral, span_from(first));
   e->value = Value::string(std::move(text));
   return e;
@@ -352,14 +368,16 @@ Expr* Parser::datatable() {
   if (e->columns.empty()) return fail(span_from(first), "`datatable` without columns");
   if (!expect("[", "before the rows")) return nullptr;
   while (!is("]") && !at_end()) {
-    if (!datatable_cell(e->columns[e->rows.size() % e->columns.size()].type, e->rows)) return nullptr;
+    if (!datatable_cell(e->columns[e->rows.size() % e->columns.size()].type, e->rows))
+      return nullptr;
     if (!take(",")) break;
   }
   if (!expect("]", "after the rows")) return nullptr;
   e->span = span_from(first);
   if (e->rows.size() % e->columns.size() != 0)
     return fail(e->span, "the number of values is no multiple of the number of columns",
-                std::to_string(e->rows.size()) + " values, " + std::to_string(e->columns.size()) + " columns");
+                std::to_string(e->rows.size()) + " values, " + std::to_string(e->columns.size()) +
+                    " columns");
   return e;
 }
 

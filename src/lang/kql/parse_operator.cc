@@ -12,23 +12,47 @@ using data::Value;
 namespace {
 
 /// Operators of Kusto that this reader refuses by name.
-constexpr std::string_view kUnsupportedOperators[] = {
-    "consume",       "evaluate",     "execute-and-cache", "externaldata",      "facet",
-    "find",          "fork",         "getschema",         "graph-mark-components", "graph-match",
-    "graph-merge",   "graph-shortest-paths", "graph-to-table", "macro-expand", "make-graph",
-    "make-series",   "mv-apply",     "parse-kv",          "partition",         "project-by-names",
-    "project-smart", "reduce",       "scan",              "search",            "top-hitters",
-    "top-nested"};
+constexpr std::string_view kUnsupportedOperators[] = {"consume",
+                                                      "evaluate",
+                                                      "execute-and-cache",
+                                                      "externaldata",
+                                                      "facet",
+                                                      "find",
+                                                      "fork",
+                                                      "getschema",
+                                                      "graph-mark-components",
+                                                      "graph-match",
+                                                      "graph-merge",
+                                                      "graph-shortest-paths",
+                                                      "graph-to-table",
+                                                      "macro-expand",
+                                                      "make-graph",
+                                                      "make-series",
+                                                      "mv-apply",
+                                                      "parse-kv",
+                                                      "partition",
+                                                      "project-by-names",
+                                                      "project-smart",
+                                                      "reduce",
+                                                      "scan",
+                                                      "search",
+                                                      "top-hitters",
+                                                      "top-nested"};
 
 int deepest(const Operator& op) {
   int depth = 1;
   const auto see = [&](const Expr* e) { depth = e ? std::max(depth, e->depth) : depth; };
   see(op.value);
-  for (const NamedItem& i : op.items) see(i.expr);
-  for (const NamedItem& i : op.by) see(i.expr);
-  for (const SortItem& s : op.sort) see(s.expr);
-  for (const Expr* t : op.tables) see(t);
-  for (const Expr* r : op.range) see(r);
+  for (const NamedItem& i : op.items)
+    see(i.expr);
+  for (const NamedItem& i : op.by)
+    see(i.expr);
+  for (const SortItem& s : op.sort)
+    see(s.expr);
+  for (const Expr* t : op.tables)
+    see(t);
+  for (const Expr* r : op.range)
+    see(r);
   return depth;
 }
 
@@ -74,11 +98,15 @@ const std::vector<Parser::OperatorWord>& Parser::operator_words() {
 std::string Parser::operator_word() {
   std::string out(now().text);
   next();
-  while (is("-") && at_ > 0 && tokens_[at_ - 1].end == now().begin && peek().kind == TokenKind::kName && adjacent(1)) {
+  while (is("-") && at_ > 0 && tokens_[at_ - 1].end == now().begin &&
+         peek().kind == TokenKind::kName && adjacent(1)) {
     const std::string longer = out + "-" + std::string(peek().text);
-    const auto known = [&](std::string_view w) { return w == longer || w.starts_with(longer + "-"); };
+    const auto known = [&](std::string_view w) {
+      return w == longer || w.starts_with(longer + "-");
+    };
     const std::vector<OperatorWord>& words = operator_words();
-    if (std::none_of(words.begin(), words.end(), [&](const OperatorWord& w) { return known(w.word); }) &&
+    if (std::none_of(words.begin(), words.end(),
+                     [&](const OperatorWord& w) { return known(w.word); }) &&
         std::none_of(std::begin(kUnsupportedOperators), std::end(kUnsupportedOperators), known))
       break;
     out = longer;
@@ -100,17 +128,20 @@ Operator* Parser::operator_() {
   op->word = operator_word();
   op->keyword = span_from(first);
   const std::vector<OperatorWord>& words = operator_words();
-  const auto known =
-      std::find_if(words.begin(), words.end(), [&](const OperatorWord& w) { return w.word == op->word; });
+  const auto known = std::find_if(words.begin(), words.end(),
+                                  [&](const OperatorWord& w) { return w.word == op->word; });
   if (known == words.end()) {
     op->kind = OperatorKind::kUnsupported;
-    const bool refused = std::find(std::begin(kUnsupportedOperators), std::end(kUnsupportedOperators), op->word) !=
-                         std::end(kUnsupportedOperators);
+    const bool refused =
+        std::find(std::begin(kUnsupportedOperators), std::end(kUnsupportedOperators), op->word) !=
+        std::end(kUnsupportedOperators);
     if (refused) {
       unsupported(op->keyword, "the operator `" + op->word + "` is not supported");
     } else {
-      std::vector<std::string_view> names(std::begin(kUnsupportedOperators), std::end(kUnsupportedOperators));
-      for (const OperatorWord& w : words) names.push_back(w.word);
+      std::vector<std::string_view> names(std::begin(kUnsupportedOperators),
+                                          std::end(kUnsupportedOperators));
+      for (const OperatorWord& w : words)
+        names.push_back(w.word);
       const std::string near = nearest_name(op->word, names);
       diag_.error("kql-unknown-operator", "unknown operator: " + op->word, op->keyword, "",
                   near.empty() ? "" : "did you mean `" + near + "`?");
@@ -141,10 +172,12 @@ bool Parser::option(Operator& op) {
   }
   if (!peek(name_tokens).is("=")) return false;
   const size_t first = at_;
-  for (size_t i = 0; i <= name_tokens; ++i) next();
+  for (size_t i = 0; i <= name_tokens; ++i)
+    next();
   Option option;
   option.name = std::move(name);
-  option.value = now().kind == TokenKind::kString ? now().value.as_bytes() : std::string(now().text);
+  option.value =
+      now().kind == TokenKind::kString ? now().value.as_bytes() : std::string(now().text);
   next();
   option.span = span_from(first);
   op.options.push_back(std::move(option));
@@ -206,7 +239,9 @@ bool Parser::item_list(std::vector<NamedItem>& out) {
   return true;
 }
 
-bool Parser::items(Operator& op) { return item_list(op.items); }
+bool Parser::items(Operator& op) {
+  return item_list(op.items);
+}
 
 bool Parser::optional_items(Operator& op) {
   if (pipe_ends()) {
@@ -237,7 +272,8 @@ bool Parser::name_patterns(Operator& op) {
     NamePattern p;
     if (!name_pattern(p)) return false;
     op.patterns.push_back(std::move(p));
-    if (op.kind == OperatorKind::kProjectReorder && (word("asc") || word("desc") || word("granny"))) {
+    if (op.kind == OperatorKind::kProjectReorder &&
+        (word("asc") || word("desc") || word("granny"))) {
       unsupported(now().span, "ordering columns by name in `project-reorder` is not supported");
       return false;
     }
@@ -249,7 +285,9 @@ bool Parser::renames(Operator& op) {
   do {
     NamePattern to;
     NamePattern from;
-    if (!name_pattern(to) || !expect("=", "between the new and the old name") || !name_pattern(from)) return false;
+    if (!name_pattern(to) || !expect("=", "between the new and the old name") ||
+        !name_pattern(from))
+      return false;
     op.patterns.push_back(std::move(from));
     op.patterns.push_back(std::move(to));
   } while (take(","));
@@ -355,7 +393,8 @@ bool Parser::range(Operator& op) {
 Expr* Parser::table_operand() {
   const size_t first = at_;
   if (is("*") || (is_name() && peek().is("*") && adjacent(1))) {
-    while ((is_name() || is("*")) && (at_ == first || tokens_[at_ - 1].end == now().begin)) next();
+    while ((is_name() || is("*")) && (at_ == first || tokens_[at_ - 1].end == now().begin))
+      next();
     unsupported(span_from(first), "tables by wildcard are not supported", "name each table");
     return ast_.expr(ExprKind::kStar, span_from(first));
   }
@@ -380,7 +419,8 @@ bool Parser::join(Operator& op) {
   if (!right) return false;
   op.tables.push_back(right);
   if (word("where")) {
-    unsupported(now().span, "`where` inside `join` is not supported", "put it into a `where` of its own");
+    unsupported(now().span, "`where` inside `join` is not supported",
+                "put it into a `where` of its own");
     return false;
   }
   if (!word("on")) {
@@ -404,12 +444,14 @@ bool Parser::join_keys(Operator& op) {
         key.right = term;
       } else if (term->kind == ExprKind::kBinary && term->name == "kql.eq") {
         const auto side = [](const Expr* x) {
-          if (x->kind != ExprKind::kMember || x->children[0]->kind != ExprKind::kName) return std::string_view();
+          if (x->kind != ExprKind::kMember || x->children[0]->kind != ExprKind::kName)
+            return std::string_view();
           return std::string_view(x->children[0]->name);
         };
         key.left = term->children[0];
         key.right = term->children[1];
-        if (side(key.left) == "$right" && side(key.right) == "$left") std::swap(key.left, key.right);
+        if (side(key.left) == "$right" && side(key.right) == "$left")
+          std::swap(key.left, key.right);
         if (side(key.left) != "$left" || side(key.right) != "$right") {
           fail(term->span, "a join key is `column` or `$left.a == $right.b`");
           return false;
@@ -425,7 +467,8 @@ bool Parser::join_keys(Operator& op) {
 }
 
 bool Parser::mv_expand(Operator& op) {
-  while ((word("bagexpansion") || word("kind") || word("with_itemindex")) && peek().is("=")) option(op);
+  while ((word("bagexpansion") || word("kind") || word("with_itemindex")) && peek().is("="))
+    option(op);
   do {
     NamedItem i;
     if (!item(i)) return false;
@@ -448,7 +491,8 @@ bool Parser::mv_expand(Operator& op) {
 }
 
 bool Parser::parse_(Operator& op) {
-  while ((word("kind") || word("flags")) && peek().is("=")) option(op);
+  while ((word("kind") || word("flags")) && peek().is("="))
+    option(op);
   op.value = expression();
   if (!op.value || !expect("with", "before the pattern")) return false;
   while (!pipe_ends()) {
@@ -498,8 +542,10 @@ bool Parser::name_only(Operator& op) {
 /// render: how to draw is not our business.
 bool Parser::skip_rest(Operator&) {
   while (!at_end() && !is("|") && !is(";") && !is(")") && !is("}")) {
-    if (is("(") || is("[") || is("{")) skip_group();
-    else next();
+    if (is("(") || is("[") || is("{"))
+      skip_group();
+    else
+      next();
   }
   return true;
 }

@@ -32,7 +32,8 @@ Span Parser::span_from(size_t first_token) const {
 }
 
 std::nullptr_t Parser::fail(Span at, std::string message, std::string label, std::string hint) {
-  if (!stopped_) diag_.error("kql-syntax", std::move(message), at, std::move(label), std::move(hint));
+  if (!stopped_)
+    diag_.error("kql-syntax", std::move(message), at, std::move(label), std::move(hint));
   return nullptr;
 }
 
@@ -53,8 +54,10 @@ std::nullptr_t Parser::too_deep(Span at) {
 void Parser::recover() {
   while (!at_end()) {
     if (is("|") || is(";") || is(")") || is("]") || is("}")) return;
-    if (is("(") || is("[") || is("{")) skip_group();
-    else next();
+    if (is("(") || is("[") || is("{"))
+      skip_group();
+    else
+      next();
   }
 }
 
@@ -77,11 +80,13 @@ Ast Parser::run() {
     const bool bracket = is(")") || is("]") || is("}");
     if (!bracket && at_ > before)
       fail(now().span, "a new statement begins here", "`;` is missing before this",
-           "queries of one file are separated by `;` or, where the whole file is no single query, by blank lines");
+           "queries of one file are separated by `;` or, where the whole file is no single query, "
+           "by blank lines");
     else
       fail(now().span, "unexpected `" + std::string(now().text) + "`");
     next();
-    while (!at_end() && !is(";")) next();
+    while (!at_end() && !is(";"))
+      next();
   }
   return std::move(ast_);
 }
@@ -109,14 +114,18 @@ void Parser::statement() {
   }
   if (word("set") && peek().kind == TokenKind::kName) {
     // Options of a Kusto request change limits, never the meaning.
-    while (!at_end() && !is(";")) next();
+    while (!at_end() && !is(";"))
+      next();
     return;
   }
-  if ((word("declare") && peek().text == "pattern") || (word("alias") && peek().text == "database") ||
+  if ((word("declare") && peek().text == "pattern") ||
+      (word("alias") && peek().text == "database") ||
       (word("restrict") && peek().text == "access")) {
-    unsupported({now().span.begin, peek().span.end},
-                "`" + std::string(now().text) + " " + std::string(peek().text) + "` is not supported");
-    while (!at_end() && !is(";")) next();
+    unsupported(
+        {now().span.begin, peek().span.end},
+        "`" + std::string(now().text) + " " + std::string(peek().text) + "` is not supported");
+    while (!at_end() && !is(";"))
+      next();
     return;
   }
   out.query = pipe();
@@ -133,8 +142,10 @@ void Parser::let_statement(std::vector<Let>& out) {
   }
   if (!expect("=", "after the name of a let")) return recover();
   let.value = let_value();
-  if (!let.value) recover();
-  else out.push_back(std::move(let));
+  if (!let.value)
+    recover();
+  else
+    out.push_back(std::move(let));
 }
 
 Expr* Parser::let_value() {
@@ -243,8 +254,9 @@ bool Parser::source_operator_ahead() const {
   if (word("print")) return !then.is("=") && !then.is(".");
   if (word("union")) return !then.is("=") && !then.is(".");
   if (word("range")) return then.kind == TokenKind::kName;
-  if (word("search") || word("find")) return then.kind == TokenKind::kString || then.kind == TokenKind::kName ||
-                                             then.is("(") || then.is("*");
+  if (word("search") || word("find"))
+    return then.kind == TokenKind::kString || then.kind == TokenKind::kName || then.is("(") ||
+           then.is("*");
   if (word("externaldata")) return call;
   if (word("evaluate")) return then.kind == TokenKind::kName;
   return false;
@@ -267,7 +279,8 @@ Expr* Parser::pipe_of_operators() {
   const size_t first = at_;
   Expr* source = nullptr;
   std::vector<Operator*> operators;
-  if (is("|")) return fail(now().span, "the query has no source", "nothing stands before the first `|`");
+  if (is("|"))
+    return fail(now().span, "the query has no source", "nothing stands before the first `|`");
   if (source_operator_ahead()) {
     operators.push_back(operator_());
   } else {
@@ -283,7 +296,8 @@ Expr* Parser::pipe_of_operators() {
   Expr* out = ast_.expr(ExprKind::kPipe, span_from(first));
   if (source) out->children.push_back(source);
   out->operators = std::move(operators);
-  for (const Operator* op : out->operators) out->depth = std::max(out->depth, 1 + op->depth);
+  for (const Operator* op : out->operators)
+    out->depth = std::max(out->depth, 1 + op->depth);
   return checked(out);
 }
 
@@ -346,6 +360,8 @@ bool Parser::column_list(std::vector<ColumnDecl>& out) {
   return expect(")", "after the columns");
 }
 
-Ast parse(const TextMap& map, Diagnostics& diag) { return Parser(map, diag).run(); }
+Ast parse(const TextMap& map, Diagnostics& diag) {
+  return Parser(map, diag).run();
+}
 
 }  // namespace postern::lang::kql

@@ -10,7 +10,8 @@
 
 namespace postern::lang::kql {
 
-/// Nesting of anything: parentheses, calls, subqueries, left-deep chains; also operators in one pipe.
+/// Nesting of anything: parentheses, calls, subqueries, left-deep chains; also operators in one
+/// pipe.
 inline constexpr int kMaxNesting = 500;
 
 class Parser {
@@ -21,24 +22,37 @@ class Parser {
 
  private:
   struct BinaryOperator {
-    int precedence = 0;             ///< 0: the current token is no binary operator
+    int precedence = 0;  ///< 0: the current token is no binary operator
+
     enum Form : uint8_t { kTwo, kList, kRange, kChain } form = kTwo;
-    std::string_view function;      ///< plan function, or "and"/"or"
+
+    std::string_view function;  ///< plan function, or "and"/"or"
     int tokens = 1;
   };
 
   // Tokens.
   const Token& now() const { return tokens_[at_]; }
-  const Token& peek(size_t ahead = 1) const { return tokens_[std::min(at_ + ahead, tokens_.size() - 1)]; }
+
+  const Token& peek(size_t ahead = 1) const {
+    return tokens_[std::min(at_ + ahead, tokens_.size() - 1)];
+  }
+
   bool is(std::string_view text) const { return now().is(text); }
+
   bool is_name() const { return now().kind == TokenKind::kName; }
+
   /// A word of the grammar at this place: a name, unquoted.
   bool word(std::string_view text) const { return is_name() && now().text == text; }
+
   void next() { at_ += at_ + 1 < tokens_.size() ? 1 : 0; }
+
   bool take(std::string_view text);
   bool expect(std::string_view text, std::string_view where);
+
   bool adjacent(size_t ahead) const { return peek(ahead - 1).end == peek(ahead).begin; }
+
   Span span_from(size_t first_token) const;
+
   bool at_end() const { return now().kind == TokenKind::kEnd; }
 
   // Faults.
@@ -69,11 +83,13 @@ class Parser {
 
   // Operators.
   using OperatorParser = bool (Parser::*)(Operator&);
+
   struct OperatorWord {
     std::string_view word;
     OperatorKind kind;
     OperatorParser parse;
   };
+
   static const std::vector<OperatorWord>& operator_words();
   Operator* operator_();
   std::string operator_word();
@@ -109,6 +125,7 @@ class Parser {
 
   // Expressions.
   Expr* expression() { return binary(1); }
+
   Expr* binary(int least);
   BinaryOperator binary_operator() const;
   Expr* finish_binary(const BinaryOperator& op, Expr* left, size_t first);
@@ -134,7 +151,7 @@ class Parser {
   std::vector<Token> tokens_;
   size_t at_ = 0;
   int depth_ = 0;
-  bool stopped_ = false;  ///< too deep: nothing more is read
+  bool stopped_ = false;       ///< too deep: nothing more is read
   bool in_condition_ = false;  ///< in `where`, outside of calls: `=` can only mean `==`
   Ast ast_;
 };
@@ -143,7 +160,9 @@ class Parser {
 class Nested {
  public:
   explicit Nested(int& depth) : depth_(depth) { ++depth_; }
+
   ~Nested() { --depth_; }
+
   Nested(const Nested&) = delete;
   Nested& operator=(const Nested&) = delete;
 

@@ -1,7 +1,7 @@
 // Files of KQL: where the queries in them are, and what else they say of a rule.
 //
-// Published files of hunts often hold several queries with blank lines between them. That is a custom of
-// Kusto's editors, not grammar, so it is tried only when the file is no single text.
+// Published files of hunts often hold several queries with blank lines between them. That is a
+// custom of Kusto's editors, not grammar, so it is tried only when the file is no single text.
 #include <algorithm>
 
 #include "adapt/yaml.h"
@@ -38,9 +38,11 @@ bool has_extension(std::string_view path, std::initializer_list<std::string_view
 std::string made_id(std::string_view path, size_t index) {
   uint64_t h = 14695981039346656037ULL;
   const std::string key = std::string(file_stem(path)) + ":" + std::to_string(index);
-  for (const char c : key) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  for (const char c : key)
+    h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
   std::string bytes;
-  for (int shift = 56; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(h >> shift));
+  for (int shift = 56; shift >= 0; shift -= 8)
+    bytes.push_back(static_cast<char>(h >> shift));
   return "kql-" + hex(bytes);
 }
 
@@ -67,8 +69,10 @@ std::vector<std::string_view> comment_lines(std::string_view text, bool leading)
   std::vector<std::string_view> out;
   for (std::string_view line : split(text, '\n')) {
     line = trim(line);
-    if (line.starts_with("//")) out.push_back(trim(line.substr(std::min(line.find_first_not_of('/'), line.size()))));
-    else if (leading && !line.empty()) break;
+    if (line.starts_with("//"))
+      out.push_back(trim(line.substr(std::min(line.find_first_not_of('/'), line.size()))));
+    else if (leading && !line.empty())
+      break;
   }
   return out;
 }
@@ -79,7 +83,8 @@ std::string title_from_comments(std::string_view text) {
       if (starts_with_ignore_case(line, prefix)) line = trim(line.substr(prefix.size()));
     const bool words = std::any_of(line.begin(), line.end(), ascii_alpha);
     const bool address = starts_with_ignore_case(line, "http");
-    const bool credit = starts_with_ignore_case(line, "author") || starts_with_ignore_case(line, "reference") ||
+    const bool credit = starts_with_ignore_case(line, "author") ||
+                        starts_with_ignore_case(line, "reference") ||
                         starts_with_ignore_case(line, "date");
     if (words && !address && !credit) return std::string(line);
   }
@@ -119,7 +124,8 @@ std::vector<Piece> queries_between_blank_lines(std::string_view text) {
   bool join_next = false;
   for (const Piece& p : paragraphs(text)) {
     Diagnostics ignored;
-    const std::vector<Token> tokens = tokenize(TextMap(text.substr(p.begin, p.end - p.begin), 0), ignored);
+    const std::vector<Token> tokens =
+        tokenize(TextMap(text.substr(p.begin, p.end - p.begin), 0), ignored);
     const bool continues = join_next || tokens.front().is("|") || tokens.front().is(")");
     if (continues && !out.empty()) {
       out.back().end = p.end;
@@ -152,25 +158,32 @@ bool has_syntax_faults(const Diagnostics& diag) {
 }
 
 void append(Diagnostics& to, const Diagnostics& from) {
-  for (const Diagnostic& d : from.all()) to.add(d);
+  for (const Diagnostic& d : from.all())
+    to.add(d);
 }
 
 /// Parses and lowers one text. `syntax` tells whether it was KQL at all.
-std::vector<LoweredQuery> read_text(const TextMap& map, const ReadOptions& options, Diagnostics& diag, bool& syntax) {
+std::vector<LoweredQuery> read_text(const TextMap& map,
+                                    const ReadOptions& options,
+                                    Diagnostics& diag,
+                                    bool& syntax) {
   Diagnostics own;
   const Ast ast = parse(map, own);
   syntax = !has_syntax_faults(own);
   std::vector<LoweredQuery> out;
   if (!own.has_errors()) {
     out = lower(ast, options, own);
-    const bool queries = std::any_of(ast.statements.begin(), ast.statements.end(), [](const Statement& s) {
-      return s.kind == Statement::Kind::kQuery;
-    });
-    if (!queries) own.error("kql-no-query", "there is no query in this text", map.span(0, std::min<size_t>(1, map.text().size())));
+    const bool queries =
+        std::any_of(ast.statements.begin(), ast.statements.end(),
+                    [](const Statement& s) { return s.kind == Statement::Kind::kQuery; });
+    if (!queries)
+      own.error("kql-no-query", "there is no query in this text",
+                map.span(0, std::min<size_t>(1, map.text().size())));
   }
   // A let given twice is the mark of two texts in one file.
-  syntax = syntax && std::none_of(own.all().begin(), own.all().end(),
-                                  [](const Diagnostic& d) { return d.code == "kql-duplicate-let"; });
+  syntax = syntax && std::none_of(own.all().begin(), own.all().end(), [](const Diagnostic& d) {
+             return d.code == "kql-duplicate-let";
+           });
   append(diag, own);
   return out;
 }
@@ -194,7 +207,8 @@ class BareFile {
     Diagnostics whole;
     bool syntax = false;
     std::vector<LoweredQuery> queries = read_text(TextMap(file_.text, 0), options_, whole, syntax);
-    const std::vector<Piece> pieces = syntax ? std::vector<Piece>{} : queries_between_blank_lines(file_.text);
+    const std::vector<Piece> pieces =
+        syntax ? std::vector<Piece>{} : queries_between_blank_lines(file_.text);
     if (pieces.size() < 2 || !read_pieces(pieces)) {
       rules_.clear();
       append(diag_, whole);
@@ -226,10 +240,13 @@ class BareFile {
       const size_t index = rules_.size();
       rule.info.id = made_id(file_.name, index);
       rule.info.title = title_from_comments(text);
-      if (rule.info.title.empty()) rule.info.title = std::string(file_stem(file_.name));
-      else if (&q != &queries.front()) rule.info.title += " (" + std::to_string(&q - &queries.front() + 1) + ")";
+      if (rule.info.title.empty())
+        rule.info.title = std::string(file_stem(file_.name));
+      else if (&q != &queries.front())
+        rule.info.title += " (" + std::to_string(&q - &queries.front() + 1) + ")";
       rule.info.path = std::string(file_.name);
-      for (const std::string_view line : comment_lines(text, false)) add_techniques(line, rule.info.attack);
+      for (const std::string_view line : comment_lines(text, false))
+        add_techniques(line, rule.info.attack);
       rules_.push_back(std::move(rule));
     }
   }
@@ -263,8 +280,8 @@ plan::OpPtr with_trigger(plan::OpPtr plan, const adapt::YamlNode& doc, Diagnosti
   const std::string name = lower_case(op->text);
   const std::optional<int64_t> n = parse_int(trim(threshold->text));
   if (!n || (name != "gt" && name != "greaterthan")) {
-    diag.error("kql-unsupported", "a rule that fires on few or no rows is not supported", op->span, "",
-               "only triggerOperator `gt` with a number is");
+    diag.error("kql-unsupported", "a rule that fires on few or no rows is not supported", op->span,
+               "", "only triggerOperator `gt` with a number is");
     return nullptr;
   }
   if (*n <= 0) return plan;
@@ -285,19 +302,25 @@ plan::OpPtr with_trigger(plan::OpPtr plan, const adapt::YamlNode& doc, Diagnosti
   join.keys.push_back({"", plan::literal(data::Value::integer(1)), threshold->span});
   join.right_keys.push_back(plan::literal(data::Value::integer(1)));
   join.inputs = {plan, std::make_shared<const plan::Op>(std::move(count))};
-  const plan::ExprPtr enough = plan::call(
-      "kql.gt", {plan::column("__rows", threshold->span), plan::literal(data::Value::integer(*n), threshold->span)},
-      threshold->span);
+  const plan::ExprPtr enough =
+      plan::call("kql.gt",
+                 {plan::column("__rows", threshold->span),
+                  plan::literal(data::Value::integer(*n), threshold->span)},
+                 threshold->span);
   plan::Op away;
   away.kind = plan::OpKind::kSelect;
   away.mode = plan::SelectMode::kAway;
   away.patterns = {"__rows"};
   away.span = threshold->span;
-  away.inputs = {plan::filter(std::make_shared<const plan::Op>(std::move(join)), enough, threshold->span)};
+  away.inputs = {
+      plan::filter(std::make_shared<const plan::Op>(std::move(join)), enough, threshold->span)};
   return std::make_shared<const plan::Op>(std::move(away));
 }
 
-void read_document(const Source& file, const adapt::YamlNode& doc, const ReadOptions& options, Diagnostics& diag,
+void read_document(const Source& file,
+                   const adapt::YamlNode& doc,
+                   const ReadOptions& options,
+                   Diagnostics& diag,
                    std::vector<Rule>& out) {
   const adapt::YamlNode* query = doc.find("query");
   if (!query || !query->is_scalar()) {
@@ -305,7 +328,8 @@ void read_document(const Source& file, const adapt::YamlNode& doc, const ReadOpt
     return;
   }
   bool syntax = false;
-  const std::vector<LoweredQuery> queries = read_text(TextMap(query->text, *query), options, diag, syntax);
+  const std::vector<LoweredQuery> queries =
+      read_text(TextMap(query->text, *query), options, diag, syntax);
   size_t index = 0;
   for (const LoweredQuery& q : queries) {
     Rule rule = make_rule(q);
@@ -327,11 +351,15 @@ void read_document(const Source& file, const adapt::YamlNode& doc, const ReadOpt
     info.author = std::string(doc.get("author"));
     if (const adapt::YamlNode* metadata = doc.find("metadata"); info.author.empty() && metadata) {
       const adapt::YamlNode* author = metadata->find("author");
-      if (author) info.author = std::string(author->is_mapping() ? author->get("name") : std::string_view(author->text));
+      if (author)
+        info.author = std::string(author->is_mapping() ? author->get("name")
+                                                       : std::string_view(author->text));
     }
     info.description = std::string(trim(doc.get("description")));
-    for (const std::string& t : texts(doc.find("relevantTechniques"))) add_techniques(t, info.attack);
-    for (const std::string& t : texts(doc.find("techniques"))) add_techniques(t, info.attack);
+    for (const std::string& t : texts(doc.find("relevantTechniques")))
+      add_techniques(t, info.attack);
+    for (const std::string& t : texts(doc.find("techniques")))
+      add_techniques(t, info.attack);
     info.tags = texts(doc.find("tactics"));
     info.references = texts(doc.find("references"));
     info.path = std::string(file.name);
@@ -342,7 +370,9 @@ void read_document(const Source& file, const adapt::YamlNode& doc, const ReadOpt
 /// A mapping key at the beginning of a line.
 bool has_line_key(std::string_view text, std::string_view key) {
   for (size_t at = 0; at < text.size();) {
-    if (text.substr(at, key.size()) == key && at + key.size() < text.size() && text[at + key.size()] == ':') return true;
+    if (text.substr(at, key.size()) == key && at + key.size() < text.size() &&
+        text[at + key.size()] == ':')
+      return true;
     at = text.find('\n', at);
     if (at == std::string_view::npos) return false;
     ++at;
@@ -351,9 +381,12 @@ bool has_line_key(std::string_view text, std::string_view key) {
 }
 
 bool is_yaml_rule(std::string_view text) {
-  if (!has_line_key(text, "query") || has_line_key(text, "detection") || has_line_key(text, "search")) return false;
-  for (const std::string_view key : {"queryFrequency", "requiredDataConnectors", "relevantTechniques", "tactics",
-                                     "severity", "triggerOperator", "entityMappings", "kind"})
+  if (!has_line_key(text, "query") || has_line_key(text, "detection") ||
+      has_line_key(text, "search"))
+    return false;
+  for (const std::string_view key :
+       {"queryFrequency", "requiredDataConnectors", "relevantTechniques", "tactics", "severity",
+        "triggerOperator", "entityMappings", "kind"})
     if (has_line_key(text, key)) return true;
   return false;
 }
@@ -367,7 +400,8 @@ bool looks_like_query(std::string_view text) {
   if (at(0).is("declare") && at(1).is("query_parameters")) return true;
   if (at(0).is("union") && at(1).kind == TokenKind::kName) return true;
   if (at(0).kind != TokenKind::kName || !at(1).is("|")) return false;
-  for (const std::string_view word : {"where", "extend", "project", "summarize", "take", "limit", "filter", "distinct"})
+  for (const std::string_view word :
+       {"where", "extend", "project", "summarize", "take", "limit", "filter", "distinct"})
     if (at(2).is(word)) return true;
   return false;
 }
@@ -387,7 +421,8 @@ plan::OpPtr read_query(const Source& text, const ReadOptions& options, Diagnosti
   const std::vector<LoweredQuery> queries = read_text(TextMap(text.text, 0), options, diag, syntax);
   if (queries.empty()) return nullptr;
   if (queries.size() == 1) return queries[0].plan;
-  diag.error("kql-several-queries", "there are several queries in this text", queries[1].span, "the second one");
+  diag.error("kql-several-queries", "there are several queries in this text", queries[1].span,
+             "the second one");
   return nullptr;
 }
 

@@ -14,7 +14,8 @@ class TextMap {
   /// `text` begins at byte `offset` of the file.
   TextMap(std::string_view text, uint32_t offset) : text_(text), offset_(offset) {}
 
-  /// `text` is (part of) the value of `node`, beginning at byte `from` of it; the node must outlive this.
+  /// `text` is (part of) the value of `node`, beginning at byte `from` of it; the node must outlive
+  /// this.
   TextMap(std::string_view text, const adapt::YamlNode& node, size_t from = 0)
       : text_(text), node_(&node), offset_(static_cast<uint32_t>(from)) {}
 
@@ -25,7 +26,8 @@ class TextMap {
     return offset_ + static_cast<uint32_t>(at);
   }
 
-  /// The end is mapped from the last byte inside, so that a span never runs into the next line's indent.
+  /// The end is mapped from the last byte inside, so that a span never runs into the next line's
+  /// indent.
   Span span(size_t begin, size_t end) const {
     const uint32_t first = position(begin);
     return {first, end > begin ? position(end - 1) + 1 : first};

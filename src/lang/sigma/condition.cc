@@ -12,8 +12,8 @@ using plan::ExprPtr;
 
 namespace {
 
-/// Limits of a condition, far beyond any published one: selections repeat in it, and each repetition
-/// is spelled out in the plan.
+/// Limits of a condition, far beyond any published one: selections repeat in it, and each
+/// repetition is spelled out in the plan.
 constexpr size_t kMaxDepth = 200;
 constexpr size_t kMaxTerms = 1'000'000;
 constexpr size_t kMaxExplained = 10'000;  // bytes of its resolved text
@@ -47,7 +47,8 @@ bool matches_pattern(std::string_view pattern, std::string_view name) {
       return false;
     }
   }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
+  while (p < pattern.size() && pattern[p] == '*')
+    ++p;
   return p == pattern.size();
 }
 
@@ -62,18 +63,21 @@ class Parser {
  public:
   Parser(const adapt::YamlNode& node, std::vector<Selection>& selections, Diagnostics& diag)
       : node_(node), text_(node.text), selections_(selections), diag_(diag) {
-    for (Selection& s : selections_) by_name_.emplace(s.name, &s);
+    for (Selection& s : selections_)
+      by_name_.emplace(s.name, &s);
     next();
   }
 
   Condition whole() {
-    if (token_.kind == Token::Kind::kEnd) error("sigma-bad-condition", "the condition is empty", token_);
+    if (token_.kind == Token::Kind::kEnd)
+      error("sigma-bad-condition", "the condition is empty", token_);
     Part part = disjunction();
     if (!stopped_ && token_.kind == Token::Kind::kPipe) aggregation();
     if (!stopped_ && token_.kind == Token::Kind::kClose)
       error("sigma-bad-condition", "`)` without `(`", token_);
     if (!stopped_ && token_.kind == Token::Kind::kWord)
-      error("sigma-bad-condition", "`and` or `or` expected before `" + std::string(token_.text) + "`", token_);
+      error("sigma-bad-condition",
+            "`and` or `or` expected before `" + std::string(token_.text) + "`", token_);
     if (failed_) part.expr = nullptr;
     return {std::move(part.expr), std::move(part.text)};
   }
@@ -83,17 +87,20 @@ class Parser {
 
   void next() {
     last_end_ = at_;
-    while (at_ < text_.size() && ascii_space(text_[at_])) ++at_;
+    while (at_ < text_.size() && ascii_space(text_[at_]))
+      ++at_;
     token_ = {Token::Kind::kEnd, at_, {}};
     if (at_ >= text_.size()) return;
     const char c = text_[at_];
     if (c == '(' || c == ')' || c == '|') {
-      token_.kind = c == '(' ? Token::Kind::kOpen : c == ')' ? Token::Kind::kClose : Token::Kind::kPipe;
+      token_.kind = c == '('   ? Token::Kind::kOpen
+                    : c == ')' ? Token::Kind::kClose
+                               : Token::Kind::kPipe;
       ++at_;
     } else {
       token_.kind = Token::Kind::kWord;
-      while (at_ < text_.size() && !ascii_space(text_[at_]) && text_[at_] != '(' && text_[at_] != ')' &&
-             text_[at_] != '|')
+      while (at_ < text_.size() && !ascii_space(text_[at_]) && text_[at_] != '(' &&
+             text_[at_] != ')' && text_[at_] != '|')
         ++at_;
     }
     token_.text = text_.substr(token_.begin, at_ - token_.begin);
@@ -113,12 +120,14 @@ class Parser {
 
   Span span(const Token& t) const {
     const size_t end = t.begin + std::max<size_t>(t.text.size(), 1);
-    return {node_.source_position(t.begin), std::max(node_.source_position(end), node_.source_position(t.begin))};
+    return {node_.source_position(t.begin),
+            std::max(node_.source_position(end), node_.source_position(t.begin))};
   }
 
   /// From a position of the condition to the end of the last token read.
   Span span_from(size_t begin) const {
-    return {node_.source_position(begin), std::max(node_.source_position(last_end_), node_.source_position(begin))};
+    return {node_.source_position(begin),
+            std::max(node_.source_position(last_end_), node_.source_position(begin))};
   }
 
   // Operators in capitals are what everybody takes them for, unless a selection has that name.
@@ -135,7 +144,11 @@ class Parser {
 
   // ---- errors: after one of syntax the rest is not read ----
 
-  void error(std::string code, std::string message, const Token& at, std::string label = "", std::string hint = "") {
+  void error(std::string code,
+             std::string message,
+             const Token& at,
+             std::string label = "",
+             std::string hint = "") {
     if (stopped_) return;
     failed_ = stopped_ = true;
     diag_.error(std::move(code), std::move(message), span(at), std::move(label), std::move(hint));
@@ -144,8 +157,8 @@ class Parser {
   void aggregation() {
     Token rest = token_;
     rest.text = trim(text_.substr(rest.begin));
-    error("sigma-unsupported", "aggregation in a condition", rest, "not supported: removed from Sigma",
-          "write a correlation rule");
+    error("sigma-unsupported", "aggregation in a condition", rest,
+          "not supported: removed from Sigma", "write a correlation rule");
   }
 
   // ---- grammar ----
@@ -183,12 +196,14 @@ class Parser {
     if (stopped_) return {};
     if (token_.kind == Token::Kind::kOpen) {
       const Token open = token_;
-      if (++depth_ > kMaxDepth) error("sigma-bad-condition", "the condition is nested too deep", open);
+      if (++depth_ > kMaxDepth)
+        error("sigma-bad-condition", "the condition is nested too deep", open);
       next();
       Part part = disjunction();
       if (!stopped_ && token_.kind == Token::Kind::kPipe) aggregation();
       if (!stopped_ && token_.kind != Token::Kind::kClose)
-        error("sigma-bad-condition", "`)` expected", token_.kind == Token::Kind::kEnd ? open : token_,
+        error("sigma-bad-condition", "`)` expected",
+              token_.kind == Token::Kind::kEnd ? open : token_,
               token_.kind == Token::Kind::kEnd ? "opened here" : "");
       --depth_;
       next();
@@ -220,9 +235,10 @@ class Parser {
     const bool any = count.text == "1" || is_word("any");
     if (!all && !any) {
       const bool number = parse_int(count.text).has_value();
-      error(number ? "sigma-unsupported" : "sigma-bad-condition",
-            number ? "`" + std::string(count.text) + " of`" : "`1 of`, `any of` or `all of` expected", count,
-            number ? "not supported: only 1 and all" : "");
+      error(
+          number ? "sigma-unsupported" : "sigma-bad-condition",
+          number ? "`" + std::string(count.text) + " of`" : "`1 of`, `any of` or `all of` expected",
+          count, number ? "not supported: only 1 and all" : "");
       return {};
     }
     next();
@@ -239,7 +255,8 @@ class Parser {
     std::vector<Part> parts;
     for (Selection& s : selections_) {
       const bool exact = s.name == pattern.text;
-      if (!exact && (s.name.front() == '_' || !(them || matches_pattern(pattern.text, s.name)))) continue;
+      if (!exact && (s.name.front() == '_' || !(them || matches_pattern(pattern.text, s.name))))
+        continue;
       s.used = true;
       parts.push_back(use(s));
     }
@@ -263,7 +280,8 @@ class Parser {
     const std::string name(t.text);
     const bool pattern = name.find('*') != std::string::npos || name == "them";
     std::vector<std::string_view> names;
-    for (const Selection& s : selections_) names.push_back(s.name);
+    for (const Selection& s : selections_)
+      names.push_back(s.name);
     const std::string near = nearest_name(name, names);
     diag_.error("sigma-unknown-selection",
                 pattern ? "no selection matches: " + name : "unknown selection: " + name, span(t),
@@ -286,8 +304,8 @@ class Parser {
         if (!out.text.empty()) out.text += conjunctive ? " and " : " or ";
         // `a and (b and c)` needs no parentheses, `a or b and c` none either.
         out.text += out.text.size() + p.text.size() > kMaxExplained ? "..."
-                    : p.binding < out.binding                      ? "(" + p.text + ")"
-                                                                   : p.text;
+                    : p.binding < out.binding                       ? "(" + p.text + ")"
+                                                                    : p.text;
       }
       if (p.expr) num_terms_ += p.expr->args.size() + 1;
       terms.push_back(std::move(p.expr));
@@ -295,11 +313,14 @@ class Parser {
     if (num_terms_ > kMaxTerms) {
       Token everything;
       everything.text = text_;
-      error("sigma-bad-condition", "the condition is too large", everything, "repeats its selections too often");
+      error("sigma-bad-condition", "the condition is too large", everything,
+            "repeats its selections too often");
     }
-    if (stopped_ || std::any_of(terms.begin(), terms.end(), [](const ExprPtr& e) { return !e; })) return out;
+    if (stopped_ || std::any_of(terms.begin(), terms.end(), [](const ExprPtr& e) { return !e; }))
+      return out;
     const Span whole = span_from(begin);
-    out.expr = conjunctive ? plan::conjunction(std::move(terms), whole) : plan::disjunction(std::move(terms), whole);
+    out.expr = conjunctive ? plan::conjunction(std::move(terms), whole)
+                           : plan::disjunction(std::move(terms), whole);
     return out;
   }
 
@@ -321,7 +342,9 @@ class Parser {
 
 }  // namespace
 
-Condition parse_condition(const adapt::YamlNode& node, std::vector<Selection>& selections, Diagnostics& diag) {
+Condition parse_condition(const adapt::YamlNode& node,
+                          std::vector<Selection>& selections,
+                          Diagnostics& diag) {
   return Parser(node, selections, diag).whole();
 }
 

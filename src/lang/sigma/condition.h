@@ -6,9 +6,9 @@
 //   not       := "not" not | primary
 //   primary   := "(" or ")" | ("1" | "any" | "all") "of" ("them" | pattern) | name
 //
-// A pattern has `*` anywhere; names that begin with `_` belong to neither `them` nor a pattern. What
-// names no selection is an error, never an empty truth. Source: Sigma specification 2.1, "Condition".
-// Tests: tests/unit/lang/sigma/condition_test.cc, tests/cases/sigma.
+// A pattern has `*` anywhere; names that begin with `_` belong to neither `them` nor a pattern.
+// What names no selection is an error, never an empty truth. Source: Sigma specification 2.1,
+// "Condition". Tests: tests/unit/lang/sigma/condition_test.cc, tests/cases/sigma.
 #pragma once
 #include <string>
 #include <vector>
@@ -32,6 +32,8 @@ struct Condition {
 };
 
 /// Reads a scalar condition against the selections of its rule.
-Condition parse_condition(const adapt::YamlNode& node, std::vector<Selection>& selections, Diagnostics& diag);
+Condition parse_condition(const adapt::YamlNode& node,
+                          std::vector<Selection>& selections,
+                          Diagnostics& diag);
 
 }  // namespace postern::lang::sigma

@@ -16,23 +16,31 @@ using plan::ExprPtr;
 
 namespace {
 
-Span join(Span a, Span b) { return {a.begin, std::max(a.end, b.end)}; }
+Span join(Span a, Span b) {
+  return {a.begin, std::max(a.end, b.end)};
+}
 
 std::string_view comparison_name(Comparison c) {
-  static constexpr std::string_view kNames[] = {"equals", "contains", "startswith", "endswith", "re", "cidr",
-                                                "lt",     "lte",      "gt",         "gte",      "exists"};
+  static constexpr std::string_view kNames[] = {"equals", "contains", "startswith", "endswith",
+                                                "re",     "cidr",     "lt",         "lte",
+                                                "gt",     "gte",      "exists"};
   return kNames[static_cast<size_t>(c)];
 }
 
 std::string_view encoding_function(Encoding e) {
-  static constexpr std::string_view kNames[] = {"sigma.windash", "sigma.base64",  "sigma.base64offset",
-                                                "sigma.wide",    "sigma.utf16be", "sigma.utf16"};
+  static constexpr std::string_view kNames[] = {"sigma.windash",      "sigma.base64",
+                                                "sigma.base64offset", "sigma.wide",
+                                                "sigma.utf16be",      "sigma.utf16"};
   return kNames[static_cast<size_t>(e)];
 }
 
-bool is_text_comparison(Comparison c) { return c <= Comparison::kEndsWith; }
+bool is_text_comparison(Comparison c) {
+  return c <= Comparison::kEndsWith;
+}
 
-bool is_order(Comparison c) { return c >= Comparison::kLess && c <= Comparison::kGreaterEqual; }
+bool is_order(Comparison c) {
+  return c >= Comparison::kLess && c <= Comparison::kGreaterEqual;
+}
 
 std::string function_name(const Modifiers& m) {
   std::string name = "sigma." + std::string(comparison_name(m.comparison));
@@ -70,7 +78,8 @@ void encode(Encoding encoding, const Encoded& from, std::vector<Encoded>& out) {
   switch (encoding) {
     case Encoding::kWindash: {
       size_t num_texts = from.num_texts;
-      for (size_t i = match::count_sigma_dashes(from.pattern); i > 0 && num_texts <= kMaxAlternativesPerValue; --i)
+      for (size_t i = match::count_sigma_dashes(from.pattern);
+           i > 0 && num_texts <= kMaxAlternativesPerValue; --i)
         num_texts *= match::kNumSigmaDashes;
       out.push_back({from.pattern, num_texts});
       return;
@@ -100,7 +109,8 @@ ExprPtr DetectionReader::selection(const YamlNode& node) {
     return nullptr;
   }
   if (node.items.empty()) {
-    diag_.error("sigma-empty-selection", "a selection needs at least one item", node.span, "the list is empty");
+    diag_.error("sigma-empty-selection", "a selection needs at least one item", node.span,
+                "the list is empty");
     return nullptr;
   }
   std::vector<ExprPtr> terms;
@@ -127,7 +137,8 @@ ExprPtr DetectionReader::selection(const YamlNode& node) {
 
 ExprPtr DetectionReader::map(const YamlNode& node) {
   if (node.entries.empty()) {
-    diag_.error("sigma-empty-selection", "a selection needs at least one item", node.span, "the map is empty");
+    diag_.error("sigma-empty-selection", "a selection needs at least one item", node.span,
+                "the map is empty");
     return nullptr;
   }
   std::vector<ExprPtr> terms;
@@ -142,13 +153,15 @@ ExprPtr DetectionReader::map(const YamlNode& node) {
     std::vector<const YamlNode*> nodes;
     bool plain = true;
     if (e.value.is_sequence())
-      for (const YamlNode& item : e.value.items) nodes.push_back(&item);
-    else nodes.push_back(&e.value);
+      for (const YamlNode& item : e.value.items)
+        nodes.push_back(&item);
+    else
+      nodes.push_back(&e.value);
     for (const YamlNode* n : nodes) {
       if (n->is_scalar()) continue;
       diag_.error("sigma-bad-selection",
-                  n->is_mapping() ? "a map as value of a field" : "a list inside of a list", n->span, "",
-                  "a field takes one value or a list of values");
+                  n->is_mapping() ? "a map as value of a field" : "a list inside of a list",
+                  n->span, "", "a field takes one value or a list of values");
       plain = false;
     }
     if (!m || !plain) {
@@ -169,13 +182,17 @@ ExprPtr DetectionReader::keywords(const std::vector<const YamlNode*>& nodes, Spa
   return item(Modifiers{}, nodes, span);
 }
 
-ExprPtr DetectionReader::item(const Modifiers& m, const std::vector<const YamlNode*>& nodes, Span span) {
+ExprPtr DetectionReader::item(const Modifiers& m,
+                              const std::vector<const YamlNode*>& nodes,
+                              Span span) {
   std::vector<Scalar> values;
-  for (const YamlNode* n : nodes) values.push_back(scalar_of(*n));
-  const bool needs_field = m.comparison == Comparison::kExists || m.field_reference || !m.time_part.empty() ||
-                           is_order(m.comparison) || values.empty();
+  for (const YamlNode* n : nodes)
+    values.push_back(scalar_of(*n));
+  const bool needs_field = m.comparison == Comparison::kExists || m.field_reference ||
+                           !m.time_part.empty() || is_order(m.comparison) || values.empty();
   if (m.field.empty() && needs_field) {
-    diag_.error("sigma-bad-keyword", "this needs a field: a keyword is searched for in every field", span);
+    diag_.error("sigma-bad-keyword", "this needs a field: a keyword is searched for in every field",
+                span);
     return nullptr;
   }
   ExprPtr out;
@@ -187,7 +204,8 @@ ExprPtr DetectionReader::item(const Modifiers& m, const std::vector<const YamlNo
     std::vector<ExprPtr> terms;
     std::vector<ExprPtr> any;  // values of one call
     bool ok = true;
-    const bool plain = m.comparison == Comparison::kEquals && m.encodings.empty() && m.time_part.empty();
+    const bool plain =
+        m.comparison == Comparison::kEquals && m.encodings.empty() && m.time_part.empty();
     if (values.empty()) terms.push_back(plan::call("sigma.is_null", {subject(m)}, span));
     for (const Scalar& v : values) {
       if (v.kind == Scalar::Kind::kNull && plain && !m.field.empty()) {
@@ -196,40 +214,50 @@ ExprPtr DetectionReader::item(const Modifiers& m, const std::vector<const YamlNo
       }
       std::vector<ExprPtr> found = literals(m, v);
       ok = ok && !found.empty();
-      if (m.all && !found.empty()) terms.push_back(call(m, std::move(found), span));
-      else any.insert(any.end(), found.begin(), found.end());
+      if (m.all && !found.empty())
+        terms.push_back(call(m, std::move(found), span));
+      else
+        any.insert(any.end(), found.begin(), found.end());
     }
     if (!ok) return nullptr;
     if (!any.empty()) terms.push_back(call(m, std::move(any), span));
-    out = m.all ? plan::conjunction(std::move(terms), span) : plan::disjunction(std::move(terms), span);
+    out = m.all ? plan::conjunction(std::move(terms), span)
+                : plan::disjunction(std::move(terms), span);
   }
   return out && m.negated ? plan::negation(std::move(out)) : out;
 }
 
 ExprPtr DetectionReader::exists(const Modifiers& m, const std::vector<Scalar>& values, Span span) {
   if (values.size() != 1 || values[0].kind != Scalar::Kind::kBool) {
-    diag_.error("sigma-bad-value", "`exists` takes true or false", values.empty() ? span : values[0].span());
+    diag_.error("sigma-bad-value", "`exists` takes true or false",
+                values.empty() ? span : values[0].span());
     return nullptr;
   }
   ExprPtr e = plan::call("sigma.exists", {subject(m)}, span);
   return values[0].value.as_bool() ? e : plan::negation(std::move(e));
 }
 
-ExprPtr DetectionReader::field_reference(const Modifiers& m, const std::vector<Scalar>& values, Span span) {
+ExprPtr DetectionReader::field_reference(const Modifiers& m,
+                                         const std::vector<Scalar>& values,
+                                         Span span) {
   std::vector<ExprPtr> terms;
   bool ok = true;
   for (const Scalar& v : values) {
     if (v.kind != Scalar::Kind::kText || v.text.empty()) {
-      diag_.error("sigma-bad-value", "`fieldref` takes the name of a field, not " + std::string(kind_name(v.kind)),
+      diag_.error("sigma-bad-value",
+                  "`fieldref` takes the name of a field, not " + std::string(kind_name(v.kind)),
                   v.span());
       ok = false;
       continue;
     }
-    const std::string function = "sigma.field_" + std::string(comparison_name(m.comparison)) + (m.cased ? "_cased" : "");
-    terms.push_back(plan::call(function, {subject(m), plan::column(column_name(v.text), v.span())}, span));
+    const std::string function =
+        "sigma.field_" + std::string(comparison_name(m.comparison)) + (m.cased ? "_cased" : "");
+    terms.push_back(
+        plan::call(function, {subject(m), plan::column(column_name(v.text), v.span())}, span));
   }
   if (!ok) return nullptr;
-  return m.all ? plan::conjunction(std::move(terms), span) : plan::disjunction(std::move(terms), span);
+  return m.all ? plan::conjunction(std::move(terms), span)
+               : plan::disjunction(std::move(terms), span);
 }
 
 std::string DetectionReader::column_name(std::string_view field) const {
@@ -240,7 +268,9 @@ std::string DetectionReader::column_name(std::string_view field) const {
 
 ExprPtr DetectionReader::subject(const Modifiers& m) const {
   ExprPtr column = plan::column(column_name(m.field), m.field_span);
-  return m.time_part.empty() ? column : plan::call("sigma." + m.time_part, {std::move(column)}, m.field_span);
+  return m.time_part.empty()
+             ? column
+             : plan::call("sigma." + m.time_part, {std::move(column)}, m.field_span);
 }
 
 ExprPtr DetectionReader::call(const Modifiers& m, std::vector<ExprPtr> literals, Span span) const {
@@ -253,27 +283,36 @@ ExprPtr DetectionReader::call(const Modifiers& m, std::vector<ExprPtr> literals,
   const ExprPtr raw = plan::column(std::string(data::kRawColumn), span);
   if (m.comparison <= Comparison::kContains)
     return with(m.cased ? "sigma.keyword_cased" : "sigma.keyword", {values, raw});
-  // An expression may run across fields of the raw record; an anchor or an address is about one value.
+  // An expression may run across fields of the raw record; an anchor or an address is about one
+  // value.
   if (m.comparison == Comparison::kRegex && m.anchor == Anchor::kAnywhere)
-    return plan::disjunction({with(function_name(m), {values}), with(function_name(m), {raw})}, span);
+    return plan::disjunction({with(function_name(m), {values}), with(function_name(m), {raw})},
+                             span);
   return with(function_name(m), {values});
 }
 
 void DetectionReader::bad_value(const Modifiers& m, const Scalar& value, std::string_view wanted) {
-  std::string what = m.field.empty() ? "a keyword" : "`" + std::string(comparison_name(m.comparison)) + "`";
-  if (!m.time_part.empty()) what = "`" + m.time_part + "`";
-  else if (!m.encodings.empty()) what = "`" + std::string(encoding_function(m.encodings[0]).substr(6)) + "`";
-  diag_.error("sigma-bad-value",
-              what + " takes " + std::string(wanted) + ", not " + std::string(kind_name(value.kind)), value.span());
+  std::string what =
+      m.field.empty() ? "a keyword" : "`" + std::string(comparison_name(m.comparison)) + "`";
+  if (!m.time_part.empty())
+    what = "`" + m.time_part + "`";
+  else if (!m.encodings.empty())
+    what = "`" + std::string(encoding_function(m.encodings[0]).substr(6)) + "`";
+  diag_.error(
+      "sigma-bad-value",
+      what + " takes " + std::string(wanted) + ", not " + std::string(kind_name(value.kind)),
+      value.span());
 }
 
 bool DetectionReader::take_alternatives(size_t count, const Scalar& value) {
   if (count > kMaxAlternativesPerValue || alternatives_ + count > kMaxAlternativesPerRule) {
-    diag_.error("sigma-too-many-alternatives",
-                count > kMaxAlternativesPerValue
-                    ? "this value stands for more than " + std::to_string(kMaxAlternativesPerValue) + " texts"
-                    : "this rule has more than " + std::to_string(kMaxAlternativesPerRule) + " values",
-                value.span());
+    diag_.error(
+        "sigma-too-many-alternatives",
+        count > kMaxAlternativesPerValue
+            ? "this value stands for more than " + std::to_string(kMaxAlternativesPerValue) +
+                  " texts"
+            : "this rule has more than " + std::to_string(kMaxAlternativesPerRule) + " values",
+        value.span());
     return false;
   }
   alternatives_ += count;
@@ -287,8 +326,8 @@ ExprPtr DetectionReader::number(const Modifiers& m, const Scalar& value) {
     unquoted.plain = true;
     const Scalar inner = scalar_of(unquoted);
     if (inner.kind == Scalar::Kind::kNumber) {
-      diag_.warning("sigma-quoted-number", "a number in quotes is read as a number", value.span(), "",
-                    "write it without quotes");
+      diag_.warning("sigma-quoted-number", "a number in quotes is read as a number", value.span(),
+                    "", "write it without quotes");
       return plan::literal(inner.value, value.span());
     }
   }
@@ -313,7 +352,7 @@ std::vector<ExprPtr> DetectionReader::literals(const Modifiers& m, const Scalar&
   }
   std::vector<std::string> texts = {value.text};
   if (m.expand) {
-    const PlaceholderStyle style = is_text_comparison(m.comparison) ? PlaceholderStyle::kPattern
+    const PlaceholderStyle style = is_text_comparison(m.comparison)     ? PlaceholderStyle::kPattern
                                    : m.comparison == Comparison::kRegex ? PlaceholderStyle::kRegex
                                                                         : PlaceholderStyle::kPlain;
     texts = expand_placeholders(value, placeholders_, style, kMaxAlternativesPerValue, diag_);
@@ -337,13 +376,17 @@ std::vector<ExprPtr> DetectionReader::literals(const Modifiers& m, const Scalar&
   return out;
 }
 
-bool DetectionReader::check_regex(const Modifiers& m, const std::string& pattern, const Scalar& value) {
+bool DetectionReader::check_regex(const Modifiers& m,
+                                  const std::string& pattern,
+                                  const Scalar& value) {
   match::RegexFlags flags;
   flags.ignore_case = m.ignore_case;
   flags.multi_line = m.multi_line;
   flags.dot_all = m.dot_all;
   const auto compiled = match::Regex::compile(pattern, match::RegexDialect::kSigma, flags);
-  if (!compiled) diag_.error("sigma-bad-regex", "not a regular expression: " + compiled.error().message, value.span());
+  if (!compiled)
+    diag_.error("sigma-bad-regex", "not a regular expression: " + compiled.error().message,
+                value.span());
   return compiled.ok();
 }
 
@@ -351,7 +394,8 @@ bool DetectionReader::check_cidr(const std::string& text, const Scalar& value) {
   if (match::Cidr::parse(text, true)) return true;
   const auto loose = match::Cidr::parse(text);
   diag_.error("sigma-bad-cidr", "not a network: " + text, value.span(),
-              loose ? "bits are set beyond the prefix" : "", loose ? "" : "write address/prefix, as in 10.0.0.0/8");
+              loose ? "bits are set beyond the prefix" : "",
+              loose ? "" : "write address/prefix, as in 10.0.0.0/8");
   return false;
 }
 
@@ -371,11 +415,14 @@ ExprPtr DetectionReader::encoded(const Modifiers& m, std::string text, const Sca
     all = std::move(next);
   }
   size_t count = all.empty() ? 1 : 0;
-  for (const Encoded& one : all) count += one.num_texts;
+  for (const Encoded& one : all)
+    count += one.num_texts;
   return take_alternatives(count, value) ? e : nullptr;
 }
 
-bool DetectionReader::check_base64(Encoding encoding, const match::SigmaPattern& p, const Scalar& value) {
+bool DetectionReader::check_base64(Encoding encoding,
+                                   const match::SigmaPattern& p,
+                                   const Scalar& value) {
   if (encoding != Encoding::kBase64 && encoding != Encoding::kBase64Offset) return true;
   if (p.has_wildcards()) {
     diag_.error("sigma-bad-value", "base64 of a text with wildcards", value.span(), "",

@@ -1,9 +1,10 @@
 // Selections to expressions: maps, lists of maps, keywords, and the meaning of each item.
 //
-// A map is a conjunction, a list of maps a disjunction, a scalar among them a keyword. A list of values
-// is one call of an n-ary function (`sigma.endswith(Image, "\\a.exe", "\\b.exe")`: any of them), or with
-// `all` a conjunction of calls. Atoms are never null: a missing field makes them false, and so their
-// negation true. Tests: tests/unit/lang/sigma/detection_test.cc, tests/cases/sigma.
+// A map is a conjunction, a list of maps a disjunction, a scalar among them a keyword. A list of
+// values is one call of an n-ary function (`sigma.endswith(Image, "\\a.exe", "\\b.exe")`: any of
+// them), or with `all` a conjunction of calls. Atoms are never null: a missing field makes them
+// false, and so their negation true. Tests: tests/unit/lang/sigma/detection_test.cc,
+// tests/cases/sigma.
 #pragma once
 #include "adapt/yaml.h"
 #include "base/diagnostic.h"
@@ -30,7 +31,9 @@ class DetectionReader {
  private:
   plan::ExprPtr map(const adapt::YamlNode& node);
   plan::ExprPtr keywords(const std::vector<const adapt::YamlNode*>& nodes, Span span);
-  plan::ExprPtr item(const Modifiers& m, const std::vector<const adapt::YamlNode*>& nodes, Span span);
+  plan::ExprPtr item(const Modifiers& m,
+                     const std::vector<const adapt::YamlNode*>& nodes,
+                     Span span);
   plan::ExprPtr exists(const Modifiers& m, const std::vector<Scalar>& values, Span span);
   plan::ExprPtr field_reference(const Modifiers& m, const std::vector<Scalar>& values, Span span);
   plan::ExprPtr subject(const Modifiers& m) const;

@@ -8,7 +8,18 @@ namespace postern::lang::sigma {
 namespace {
 
 /// What a modifier is, for the rules of which go together.
-enum class Kind : uint8_t { kText, kRegex, kCidr, kOrder, kExists, kFieldRef, kTime, kRegexFlag, kEncoding, kSwitch };
+enum class Kind : uint8_t {
+  kText,
+  kRegex,
+  kCidr,
+  kOrder,
+  kExists,
+  kFieldRef,
+  kTime,
+  kRegexFlag,
+  kEncoding,
+  kSwitch
+};
 
 struct Known {
   std::string_view name;
@@ -16,8 +27,13 @@ struct Known {
   uint8_t value;  // Comparison or Encoding
 };
 
-constexpr uint8_t code(Comparison c) { return static_cast<uint8_t>(c); }
-constexpr uint8_t code(Encoding e) { return static_cast<uint8_t>(e); }
+constexpr uint8_t code(Comparison c) {
+  return static_cast<uint8_t>(c);
+}
+
+constexpr uint8_t code(Encoding e) {
+  return static_cast<uint8_t>(e);
+}
 
 constexpr Known kModifiers[] = {
     {"contains", Kind::kText, code(Comparison::kContains)},
@@ -60,9 +76,11 @@ struct Used {
 };
 
 bool switch_goes_with(std::string_view name, Kind kind) {
-  if (name == "cased") return kind == Kind::kText || kind == Kind::kEncoding || kind == Kind::kFieldRef;
+  if (name == "cased")
+    return kind == Kind::kText || kind == Kind::kEncoding || kind == Kind::kFieldRef;
   if (name == "expand")
-    return kind != Kind::kExists && kind != Kind::kFieldRef && kind != Kind::kOrder && kind != Kind::kTime;
+    return kind != Kind::kExists && kind != Kind::kFieldRef && kind != Kind::kOrder &&
+           kind != Kind::kTime;
   return kind != Kind::kExists;  // all, neq
 }
 
@@ -95,16 +113,22 @@ class Chain {
     }
     check();
     if (failed_) return std::nullopt;
-    for (const Used& u : used_) apply(*u.known);
+    for (const Used& u : used_)
+      apply(*u.known);
     return out_;
   }
 
  private:
   Span span(size_t begin, size_t end) const {
-    return {key_.source_position(begin), std::max(key_.source_position(end), key_.source_position(begin))};
+    return {key_.source_position(begin),
+            std::max(key_.source_position(end), key_.source_position(begin))};
   }
 
-  void error(std::string code, std::string message, Span at, std::string label = "", std::string hint = "") {
+  void error(std::string code,
+             std::string message,
+             Span at,
+             std::string label = "",
+             std::string hint = "") {
     failed_ = true;
     diag_.error(std::move(code), std::move(message), at, std::move(label), std::move(hint));
   }
@@ -113,14 +137,16 @@ class Chain {
     for (const Known& k : kModifiers)
       if (k.name == name) return used_.push_back({&k, at});
     std::vector<std::string_view> names;
-    for (const Known& k : kModifiers) names.push_back(k.name);
+    for (const Known& k : kModifiers)
+      names.push_back(k.name);
     const std::string near = nearest_name(name, names);
-    error("sigma-unknown-modifier", "unknown modifier: " + std::string(name), at, "not a Sigma modifier",
-          near.empty() ? "" : "did you mean `" + near + "`?");
+    error("sigma-unknown-modifier", "unknown modifier: " + std::string(name), at,
+          "not a Sigma modifier", near.empty() ? "" : "did you mean `" + near + "`?");
   }
 
   bool has(Kind kind) const {
-    return std::any_of(used_.begin(), used_.end(), [&](const Used& u) { return u.known->kind == kind; });
+    return std::any_of(used_.begin(), used_.end(),
+                       [&](const Used& u) { return u.known->kind == kind; });
   }
 
   // Every clash is told once, at the later modifier.
@@ -128,21 +154,23 @@ class Chain {
     for (size_t i = 0; i < used_.size(); ++i) {
       const Used& u = used_[i];
       if (u.known->kind == Kind::kRegexFlag && !has(Kind::kRegex)) {
-        error("sigma-modifier-conflict", "`" + std::string(u.known->name) + "` is a flag of `re`", u.span,
-              "no regular expression here");
+        error("sigma-modifier-conflict", "`" + std::string(u.known->name) + "` is a flag of `re`",
+              u.span, "no regular expression here");
         continue;
       }
       for (size_t k = 0; k < i; ++k) {
         const std::string one = "`" + std::string(used_[k].known->name) + "`";
         const std::string two = "`" + std::string(u.known->name) + "`";
         if (used_[k].known == u.known) {
-          error("sigma-modifier-conflict", "modifier given twice: " + std::string(u.known->name), u.span);
+          error("sigma-modifier-conflict", "modifier given twice: " + std::string(u.known->name),
+                u.span);
         } else if (!compatible(*used_[k].known, *u.known)) {
           error("sigma-modifier-conflict", one + " and " + two + " cannot be combined", u.span,
                 "does not go with " + one);
         } else if (used_[k].known->kind == Kind::kText && u.known->kind == Kind::kRegex) {
           error("sigma-modifier-conflict", two + " must come before " + one, u.span,
-                "applies to unmodified values only", "write `re|" + std::string(used_[k].known->name) + "`");
+                "applies to unmodified values only",
+                "write `re|" + std::string(used_[k].known->name) + "`");
         } else {
           continue;
         }

@@ -31,19 +31,26 @@ enum class Comparison : uint8_t {
   kExists,
 };
 
-enum class Encoding : uint8_t { kWindash, kBase64, kBase64Offset, kUtf16LittleEndian, kUtf16BigEndian, kUtf16 };
+enum class Encoding : uint8_t {
+  kWindash,
+  kBase64,
+  kBase64Offset,
+  kUtf16LittleEndian,
+  kUtf16BigEndian,
+  kUtf16
+};
 
 /// A place where a regular expression must match; kAnywhere also for `re|contains`.
 enum class Anchor : uint8_t { kAnywhere, kStart, kEnd };
 
 struct Modifiers {
-  std::string field;                       ///< "" for keywords
+  std::string field;  ///< "" for keywords
   Span field_span;
   Comparison comparison = Comparison::kEquals;
   std::vector<Encoding> encodings;
-  std::string time_part;                   ///< "minute", "hour", …, or ""
+  std::string time_part;  ///< "minute", "hour", …, or ""
   bool all = false;
-  bool negated = false;                    ///< neq
+  bool negated = false;  ///< neq
   bool cased = false;
   bool expand = false;
   bool field_reference = false;

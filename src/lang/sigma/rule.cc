@@ -18,7 +18,9 @@ namespace {
 constexpr std::string_view kLevels[] = {"informational", "low", "medium", "high", "critical"};
 constexpr std::string_view kLogSourceKeys[] = {"category", "product", "service"};
 
-std::string lower(std::string_view s) { return fold(s); }
+std::string lower(std::string_view s) {
+  return fold(s);
+}
 
 /// "T1048.003" of the tag "attack.t1048.003", or "".
 std::string technique_of(std::string_view tag) {
@@ -37,7 +39,10 @@ std::string technique_of(std::string_view tag) {
 
 class RuleReader {
  public:
-  RuleReader(const YamlNode& document, const Source& file, const ReadOptions& options, Diagnostics& diag)
+  RuleReader(const YamlNode& document,
+             const Source& file,
+             const ReadOptions& options,
+             Diagnostics& diag)
       : document_(document), file_(file), options_(options), diag_(diag) {}
 
   std::optional<plan::Rule> read() {
@@ -53,7 +58,11 @@ class RuleReader {
   }
 
  private:
-  void error(std::string code, std::string message, Span at, std::string label = "", std::string hint = "") {
+  void error(std::string code,
+             std::string message,
+             Span at,
+             std::string label = "",
+             std::string hint = "") {
     diag_.error(std::move(code), std::move(message), at, std::move(label), std::move(hint));
   }
 
@@ -75,11 +84,14 @@ class RuleReader {
       error("sigma-bad-document", "a rule is a map with title, logsource and detection", head());
       return false;
     }
+
     struct Other {
       std::string_view key;
       std::string_view what;
     };
-    static constexpr Other kOthers[] = {{"correlation", "correlation rule"}, {"filter", "filter rule"}};
+
+    static constexpr Other kOthers[] = {{"correlation", "correlation rule"},
+                                        {"filter", "filter rule"}};
     for (const Other& o : kOthers) {
       const YamlNode::Entry* e = entry(document_, o.key);
       if (!e) continue;
@@ -95,7 +107,8 @@ class RuleReader {
     const YamlNode::Entry* e = entry(document_, key);
     if (!e || (e->value.is_scalar() && e->value.is_null())) return "";
     if (e->value.is_scalar()) return e->value.text;
-    diag_.warning("sigma-bad-metadata", "`" + std::string(key) + "` is one value", e->key.span, "left out");
+    diag_.warning("sigma-bad-metadata", "`" + std::string(key) + "` is one value", e->key.span,
+                  "left out");
     return "";
   }
 
@@ -115,9 +128,11 @@ class RuleReader {
     i.path = std::string(file_.name);
     i.title = text("title");
     if (i.title.empty()) {
-      diag_.warning("sigma-no-title", "a rule needs a title", head(), "", "its file's name is taken");
+      diag_.warning("sigma-no-title", "a rule needs a title", head(), "",
+                    "its file's name is taken");
       const size_t slash = file_.name.find_last_of('/');
-      i.title = std::string(slash == std::string_view::npos ? file_.name : file_.name.substr(slash + 1));
+      i.title =
+          std::string(slash == std::string_view::npos ? file_.name : file_.name.substr(slash + 1));
     }
     i.id = text("id");
     if (i.id.empty()) i.id = i.path + ": " + i.title;
@@ -139,10 +154,12 @@ class RuleReader {
     const std::string given = text("level");
     const std::string folded = lower(given);
     const std::vector<std::string_view> levels(std::begin(kLevels), std::end(kLevels));
-    if (given.empty() || std::find(levels.begin(), levels.end(), folded) != levels.end()) return folded;
+    if (given.empty() || std::find(levels.begin(), levels.end(), folded) != levels.end())
+      return folded;
     const std::string near = nearest_name(given, levels);
-    diag_.warning("sigma-unknown-level", "unknown level: " + given, entry(document_, "level")->value.span,
-                  "taken as none", near.empty() ? "" : "did you mean `" + near + "`?");
+    diag_.warning("sigma-unknown-level", "unknown level: " + given,
+                  entry(document_, "level")->value.span, "taken as none",
+                  near.empty() ? "" : "did you mean `" + near + "`?");
     return "";
   }
 
@@ -155,7 +172,8 @@ class RuleReader {
       return nullptr;
     }
     if (!e->value.is_mapping()) {
-      error("sigma-bad-logsource", "a logsource is a map of category, product and service", e->value.span);
+      error("sigma-bad-logsource", "a logsource is a map of category, product and service",
+            e->value.span);
       return nullptr;
     }
     auto scan = std::make_shared<plan::Op>(*plan::scan("sigma", "", e->value.span));
@@ -180,7 +198,8 @@ class RuleReader {
       }
     }
     if (ok && scan->attributes.empty()) {
-      error("sigma-bad-logsource", "a logsource needs a category, a product or a service", e->key.span);
+      error("sigma-bad-logsource", "a logsource needs a category, a product or a service",
+            e->key.span);
       ok = false;
     }
     if (!ok) return nullptr;
@@ -198,7 +217,8 @@ class RuleReader {
       return nullptr;
     }
     if (!e->value.is_mapping()) {
-      error("sigma-bad-detection", "a detection is a map of selections and a condition", e->value.span);
+      error("sigma-bad-detection", "a detection is a map of selections and a condition",
+            e->value.span);
       return nullptr;
     }
     std::vector<Selection> selections;
@@ -231,8 +251,10 @@ class RuleReader {
   ExprPtr conditions(const YamlNode& node, std::vector<Selection>& selections) {
     std::vector<const YamlNode*> nodes;
     if (node.is_sequence())
-      for (const YamlNode& item : node.items) nodes.push_back(&item);
-    else nodes.push_back(&node);
+      for (const YamlNode& item : node.items)
+        nodes.push_back(&item);
+    else
+      nodes.push_back(&node);
     std::vector<ExprPtr> terms;
     std::string text;
     for (const YamlNode* n : nodes) {
@@ -259,11 +281,13 @@ class RuleReader {
   // What every reader leaves out, and what is most likely a slip.
   void warn(const YamlNode& detection, const std::vector<Selection>& selections, bool parsed) {
     if (const YamlNode::Entry* e = entry(detection, "timeframe"); e && parsed)
-      diag_.warning("sigma-timeframe", "`timeframe` belongs to aggregations, which this rule has none of", e->key.span,
+      diag_.warning("sigma-timeframe",
+                    "`timeframe` belongs to aggregations, which this rule has none of", e->key.span,
                     "left out");
     for (const Selection& s : selections)
       if (parsed && !s.used && s.name.front() != '_')
-        diag_.warning("sigma-unused-selection", "no condition uses the selection " + s.name, s.span);
+        diag_.warning("sigma-unused-selection", "no condition uses the selection " + s.name,
+                      s.span);
   }
 
   const YamlNode& document_;
@@ -276,7 +300,9 @@ class RuleReader {
 
 }  // namespace
 
-std::optional<plan::Rule> read_rule(const YamlNode& document, const Source& file, const ReadOptions& options,
+std::optional<plan::Rule> read_rule(const YamlNode& document,
+                                    const Source& file,
+                                    const ReadOptions& options,
                                     Diagnostics& diag) {
   return RuleReader(document, file, options, diag).read();
 }

@@ -11,7 +11,9 @@ namespace postern::lang::sigma {
 
 /// Reads one document; nullopt once errors were added. Documents that are no rules (correlations,
 /// filters) are refused by name.
-std::optional<plan::Rule> read_rule(const adapt::YamlNode& document, const Source& file,
-                                    const ReadOptions& options, Diagnostics& diag);
+std::optional<plan::Rule> read_rule(const adapt::YamlNode& document,
+                                    const Source& file,
+                                    const ReadOptions& options,
+                                    Diagnostics& diag);
 
 }  // namespace postern::lang::sigma

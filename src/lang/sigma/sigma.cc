@@ -39,7 +39,8 @@ std::vector<plan::Rule> read(const Source& file, const ReadOptions& options, Dia
   std::vector<plan::Rule> rules;
   Diagnostics yaml;
   const std::vector<YamlNode> documents = adapt::parse_yaml(file, yaml);
-  for (const Diagnostic& d : yaml.all()) diag.add(d);
+  for (const Diagnostic& d : yaml.all())
+    diag.add(d);
   if (const YamlNode::Entry* action = multi_document_action(documents)) {
     diag.error("sigma-unsupported", "multi-document rule (`action: " + action->value.text + "`)",
                {action->key.span.begin, action->value.span.end}, "removed from Sigma",
@@ -51,15 +52,18 @@ std::vector<plan::Rule> read(const Source& file, const ReadOptions& options, Dia
     if (d.is_scalar() && d.is_null()) continue;  // between `---` and `---`
     Diagnostics own;
     std::optional<plan::Rule> rule = read_rule(d, file, options, own);
-    for (const Diagnostic& o : own.all()) diag.add(o);
+    for (const Diagnostic& o : own.all())
+      diag.add(o);
     // What YAML had to leave out of a document (a key given twice) is missing from its rule.
     const uint32_t begin = i == 0 ? 0 : d.span.begin;
-    const uint32_t end =
-        i + 1 < documents.size() ? documents[i + 1].span.begin : std::numeric_limits<uint32_t>::max();
-    const bool damaged = std::any_of(yaml.all().begin(), yaml.all().end(), [&](const Diagnostic& y) {
-      return y.severity == Severity::kError && y.primary.begin >= begin && y.primary.begin < end &&
-             y.code != "yaml-syntax";  // documents before a syntax error are whole
-    });
+    const uint32_t end = i + 1 < documents.size() ? documents[i + 1].span.begin
+                                                  : std::numeric_limits<uint32_t>::max();
+    const bool damaged =
+        std::any_of(yaml.all().begin(), yaml.all().end(), [&](const Diagnostic& y) {
+          return y.severity == Severity::kError && y.primary.begin >= begin &&
+                 y.primary.begin < end &&
+                 y.code != "yaml-syntax";  // documents before a syntax error are whole
+        });
     if (rule && !damaged && !own.has_errors()) rules.push_back(std::move(*rule));
   }
   return rules;

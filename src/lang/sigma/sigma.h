@@ -24,10 +24,12 @@ struct ReadOptions {
   Placeholders placeholders;
 };
 
-/// The rules of a file of one or more documents. A document with errors gives diagnostics and no rule.
+/// The rules of a file of one or more documents. A document with errors gives diagnostics and no
+/// rule.
 std::vector<plan::Rule> read(const Source& file, const ReadOptions& options, Diagnostics& diag);
 
-/// True for a text that is written as Sigma (also correlations and filters, and rules with mistakes).
+/// True for a text that is written as Sigma (also correlations and filters, and rules with
+/// mistakes).
 bool recognises(const Source& file);
 
 }  // namespace postern::lang::sigma

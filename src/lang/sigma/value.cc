@@ -44,7 +44,8 @@ Template cut(std::string_view text) {
     }
     if (text[at] == '%') {
       size_t end = at + 1;
-      while (end < text.size() && name_char(text[end])) ++end;
+      while (end < text.size() && name_char(text[end]))
+        ++end;
       if (end < text.size() && text[end] == '%' && end > at + 1) {
         out.holes.push_back({std::string(text.substr(at + 1, end - at - 1)), at, ""});
         run = &out.holes.back().after;
@@ -60,7 +61,8 @@ Template cut(std::string_view text) {
 std::string quote_regex(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const bool plain = ascii_alpha(c) || ascii_digit(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+    const bool plain =
+        ascii_alpha(c) || ascii_digit(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
     if (!plain) out.push_back('\\');
     out.push_back(c);
   }
@@ -118,8 +120,11 @@ std::string_view kind_name(Scalar::Kind kind) {
   return "a text";
 }
 
-std::vector<std::string> expand_placeholders(const Scalar& scalar, const Placeholders& values,
-                                             PlaceholderStyle style, size_t max_texts, Diagnostics& diag) {
+std::vector<std::string> expand_placeholders(const Scalar& scalar,
+                                             const Placeholders& values,
+                                             PlaceholderStyle style,
+                                             size_t max_texts,
+                                             Diagnostics& diag) {
   const Template parts = cut(scalar.text);
   std::vector<std::string> out = {parts.before};
   bool ok = true;
@@ -133,19 +138,23 @@ std::vector<std::string> expand_placeholders(const Scalar& scalar, const Placeho
     if (found == values.end() || found->second.empty()) {
       ok = false;
       diag.error("sigma-unresolved-placeholder", "no values for placeholder: " + hole.name, at,
-                 "must be replaced before the rule can run", "give its values with --placeholders FILE");
+                 "must be replaced before the rule can run",
+                 "give its values with --placeholders FILE");
       continue;
     }
     if (!ok) continue;
     if (out.size() * found->second.size() > max_texts) {
-      diag.error("sigma-too-many-alternatives",
-                 "the placeholders of this value make more than " + std::to_string(max_texts) + " texts", at);
+      diag.error(
+          "sigma-too-many-alternatives",
+          "the placeholders of this value make more than " + std::to_string(max_texts) + " texts",
+          at);
       ok = false;
       continue;
     }
     std::vector<std::string> more;
     for (const std::string& prefix : out)
-      for (const std::string& v : found->second) more.push_back(prefix + styled(v, style) + hole.after);
+      for (const std::string& v : found->second)
+        more.push_back(prefix + styled(v, style) + hole.after);
     out = std::move(more);
   }
   if (!ok) out.clear();

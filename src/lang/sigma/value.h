@@ -1,7 +1,7 @@
 // Values of detection items: what YAML type a scalar has, and what placeholders in it stand for.
 //
-// Types follow the YAML 1.2 core schema, because rules are written against it: 25 is a number, '25' and
-// "25" are texts, yes and 0x1F are texts. A number keeps its spelling for text comparisons.
+// Types follow the YAML 1.2 core schema, because rules are written against it: 25 is a number, '25'
+// and "25" are texts, yes and 0x1F are texts. A number keeps its spelling for text comparisons.
 // Tests: tests/unit/lang/sigma/value_test.cc.
 #pragma once
 #include <cstdint>
@@ -22,7 +22,7 @@ struct Scalar {
 
   Kind kind = Kind::kText;
   std::string text;
-  data::Value value;              ///< bool, long or real; 1.0 is the long 1
+  data::Value value;  ///< bool, long or real; 1.0 is the long 1
   const adapt::YamlNode* node = nullptr;
 
   Span span() const { return node->span; }
@@ -35,9 +35,12 @@ std::string_view kind_name(Scalar::Kind kind);
 /// How placeholder values are put into the text around them.
 enum class PlaceholderStyle : uint8_t { kPattern, kRegex, kPlain };
 
-/// All texts that come of replacing each `%name%` by each of its values (`\%` is a percent sign), at
-/// most `max_texts`. Empty once an error was added: an unknown placeholder, or too many texts.
-std::vector<std::string> expand_placeholders(const Scalar& scalar, const Placeholders& values,
-                                             PlaceholderStyle style, size_t max_texts, Diagnostics& diag);
+/// All texts that come of replacing each `%name%` by each of its values (`\%` is a percent sign),
+/// at most `max_texts`. Empty once an error was added: an unknown placeholder, or too many texts.
+std::vector<std::string> expand_placeholders(const Scalar& scalar,
+                                             const Placeholders& values,
+                                             PlaceholderStyle style,
+                                             size_t max_texts,
+                                             Diagnostics& diag);
 
 }  // namespace postern::lang::sigma

@@ -1,7 +1,8 @@
 // The parsed form of a search: commands with their arguments, conditions and expressions as trees.
 //
 // Nothing is resolved here: field names are as written (quotes removed), values are the texts after
-// unescaping. All spans are places in the rule's file. Made by parser.h, read by lower.h and lint.h.
+// unescaping. All spans are places in the rule's file. Made by parser.h, read by lower.h and
+// lint.h.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -50,11 +51,11 @@ struct SearchExpr {
 
   Kind kind = Kind::kAnd;
   Span span;
-  std::vector<SearchPtr> children;     ///< and, or, not
-  FieldName field;                     ///< compare
+  std::vector<SearchPtr> children;  ///< and, or, not
+  FieldName field;                  ///< compare
   Comparison comparison = Comparison::kEqual;
-  bool in_list = false;                ///< compare: written with IN
-  std::vector<SearchValue> values;     ///< compare: several only with IN; term: one
+  bool in_list = false;             ///< compare: written with IN
+  std::vector<SearchValue> values;  ///< compare: several only with IN; term: one
   TermKind term = TermKind::kTerm;
   std::unique_ptr<Pipeline> subsearch;
 };
@@ -66,16 +67,30 @@ using EvalPtr = std::unique_ptr<EvalExpr>;
 struct EvalExpr {
   enum class Kind : uint8_t { kNumber, kString, kField, kCall, kNegate, kNot, kBinary };
   enum class Op : uint8_t {
-    kAnd, kOr, kXor, kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual, kLike,
-    kAdd, kSubtract, kMultiply, kDivide, kModulo, kConcat
+    kAnd,
+    kOr,
+    kXor,
+    kEqual,
+    kNotEqual,
+    kLess,
+    kLessEqual,
+    kGreater,
+    kGreaterEqual,
+    kLike,
+    kAdd,
+    kSubtract,
+    kMultiply,
+    kDivide,
+    kModulo,
+    kConcat
   };
 
   Kind kind = Kind::kNumber;
   Op op = Op::kAnd;
   Span span;
-  std::string text;             ///< number as written, string unescaped, field or function name
-  bool quoted = false;          ///< field: written in single quotes
-  std::vector<EvalPtr> args;    ///< and, or and concat may hold more than two
+  std::string text;           ///< number as written, string unescaped, field or function name
+  bool quoted = false;        ///< field: written in single quotes
+  std::vector<EvalPtr> args;  ///< and, or and concat may hold more than two
 };
 
 struct SearchCommand {
@@ -120,8 +135,8 @@ struct StatsCommand {
 
 struct TstatsCommand {
   std::vector<StatsItem> items;
-  std::string model;      ///< "" = no data model: indexed fields of all events
-  std::string dataset;    ///< "" = not named
+  std::string model;    ///< "" = no data model: indexed fields of all events
+  std::string dataset;  ///< "" = not named
   Span source_span;
   SearchPtr where;
   std::string nodename;
@@ -134,7 +149,7 @@ struct TstatsCommand {
 struct ConvertItem {
   std::string function;  ///< lower case: "ctime", "mktime", "num", …
   FieldName field;
-  std::string name;      ///< "" = the field itself
+  std::string name;  ///< "" = the field itself
   Span span;
 };
 
@@ -204,7 +219,7 @@ struct FillnullCommand {
 };
 
 struct RexCommand {
-  FieldName field;     ///< "_raw" when not given
+  FieldName field;  ///< "_raw" when not given
   std::string pattern;
   Span pattern_span;
   int64_t max_match = 1;  ///< 0 = all
@@ -248,6 +263,7 @@ struct ReplaceCommand {
     SearchValue from;
     SearchValue to;
   };
+
   std::vector<Pair> pairs;
   std::vector<FieldName> fields;
 };
@@ -265,10 +281,29 @@ struct Command {
   std::string name;  ///< lower case; "search" for the implicit one
   Span name_span;
   Span span;
-  std::variant<SearchCommand, WhereCommand, EvalCommand, StatsCommand, TstatsCommand, ConvertCommand,
-               RenameCommand, FieldsCommand, SortCommand, HeadCommand, DedupCommand, TopCommand,
-               BinCommand, FillnullCommand, RexCommand, RegexCommand, MvexpandCommand, MakemvCommand,
-               FromCommand, AppendCommand, ReplaceCommand, JoinCommand, RefusedCommand>
+  std::variant<SearchCommand,
+               WhereCommand,
+               EvalCommand,
+               StatsCommand,
+               TstatsCommand,
+               ConvertCommand,
+               RenameCommand,
+               FieldsCommand,
+               SortCommand,
+               HeadCommand,
+               DedupCommand,
+               TopCommand,
+               BinCommand,
+               FillnullCommand,
+               RexCommand,
+               RegexCommand,
+               MvexpandCommand,
+               MakemvCommand,
+               FromCommand,
+               AppendCommand,
+               ReplaceCommand,
+               JoinCommand,
+               RefusedCommand>
       body;
 };
 

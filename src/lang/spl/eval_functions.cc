@@ -80,22 +80,65 @@ constexpr EvalFunction kFunctions[] = {
 };
 
 constexpr std::string_view kRefused[] = {
-    "acos",        "acosh",        "asin",       "asinh",      "atan",        "atan2",
-    "atanh",       "bit_and",      "bit_not",    "bit_or",     "bit_shift_left", "bit_shift_right",
-    "bit_xor",     "cluster",      "commands",   "cos",        "cosh",        "getfields",
-    "hypot",       "ipmask",       "json",       "json_append", "json_array", "json_array_to_mv",
-    "json_delete", "json_entries", "json_extend", "json_extract", "json_extract_exact", "json_keys",
-    "json_object", "json_set",     "json_set_exact", "json_valid", "lookup",   "mv_to_json_array",
-    "random",      "searchmatch",  "sha512",     "sin",        "sinh",        "spath",
-    "tan",         "tanh",         "toarray",    "tobool",     "todouble",    "toint",
-    "tojson",      "tomv",         "toobject",
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "bit_and",
+    "bit_not",
+    "bit_or",
+    "bit_shift_left",
+    "bit_shift_right",
+    "bit_xor",
+    "cluster",
+    "commands",
+    "cos",
+    "cosh",
+    "getfields",
+    "hypot",
+    "ipmask",
+    "json",
+    "json_append",
+    "json_array",
+    "json_array_to_mv",
+    "json_delete",
+    "json_entries",
+    "json_extend",
+    "json_extract",
+    "json_extract_exact",
+    "json_keys",
+    "json_object",
+    "json_set",
+    "json_set_exact",
+    "json_valid",
+    "lookup",
+    "mv_to_json_array",
+    "random",
+    "searchmatch",
+    "sha512",
+    "sin",
+    "sinh",
+    "spath",
+    "tan",
+    "tanh",
+    "toarray",
+    "tobool",
+    "todouble",
+    "toint",
+    "tojson",
+    "tomv",
+    "toobject",
 };
 
 }  // namespace
 
 const EvalFunction* eval_function(std::string_view name) {
-  const auto it = std::lower_bound(std::begin(kFunctions), std::end(kFunctions), name,
-                                   [](const EvalFunction& f, std::string_view n) { return f.name < n; });
+  const auto it =
+      std::lower_bound(std::begin(kFunctions), std::end(kFunctions), name,
+                       [](const EvalFunction& f, std::string_view n) { return f.name < n; });
   return it != std::end(kFunctions) && it->name == name ? it : nullptr;
 }
 
@@ -105,7 +148,8 @@ bool is_refused_eval_function(std::string_view name) {
 
 std::vector<std::string_view> eval_function_names() {
   std::vector<std::string_view> out(std::begin(kRefused), std::end(kRefused));
-  for (const EvalFunction& f : kFunctions) out.push_back(f.name);
+  for (const EvalFunction& f : kFunctions)
+    out.push_back(f.name);
   return out;
 }
 

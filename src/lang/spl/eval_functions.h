@@ -1,5 +1,5 @@
-// The functions of `eval` and `where`, by name: how many arguments, what they give, whether we run them.
-// Source: Splunk Search Reference, evaluation functions.
+// The functions of `eval` and `where`, by name: how many arguments, what they give, whether we run
+// them. Source: Splunk Search Reference, evaluation functions.
 #pragma once
 #include <cstdint>
 #include <string_view>
@@ -12,7 +12,7 @@ struct EvalFunction {
 
   std::string_view name;
   int min_args;
-  int max_args;   ///< -1: any number
+  int max_args;  ///< -1: any number
   Gives gives = Gives::kValue;
   /// Index of an argument that is a regular expression, checked when lowered; -1 none.
   int regex_argument = -1;

@@ -18,8 +18,10 @@ bool name_char(char c) {
 /// End of the double-quoted string that starts at `at` (one past its closing quote), or npos.
 size_t string_end(std::string_view s, size_t at) {
   for (size_t i = at + 1; i < s.size(); ++i) {
-    if (s[i] == '\\') ++i;
-    else if (s[i] == '"') return i + 1;
+    if (s[i] == '\\')
+      ++i;
+    else if (s[i] == '"')
+      return i + 1;
   }
   return std::string_view::npos;
 }
@@ -48,7 +50,8 @@ std::optional<Call> parse_call(std::string_view text) {
   text = trim(text);
   Call call;
   size_t i = 0;
-  while (i < text.size() && name_char(text[i])) ++i;
+  while (i < text.size() && name_char(text[i]))
+    ++i;
   if (i == 0) return std::nullopt;
   call.name = text.substr(0, i);
   const std::string_view rest = trim(text.substr(i));
@@ -83,8 +86,8 @@ std::string substitute(const Macro& macro, const std::vector<std::string>& argum
     size_t which = macro.arguments.size();
     if (end != std::string::npos) {
       const std::string_view name = std::string_view(text).substr(i + 1, end - i - 1);
-      which = static_cast<size_t>(
-          std::find(macro.arguments.begin(), macro.arguments.end(), name) - macro.arguments.begin());
+      which = static_cast<size_t>(std::find(macro.arguments.begin(), macro.arguments.end(), name) -
+                                  macro.arguments.begin());
     }
     if (which < macro.arguments.size()) {
       out += arguments[which];
@@ -117,7 +120,9 @@ Span Expansion::span(size_t begin, size_t end) const {
   return out;
 }
 
-bool Expansion::from_macro(size_t at) const { return !pieces_.empty() && piece_at(at).macro; }
+bool Expansion::from_macro(size_t at) const {
+  return !pieces_.empty() && piece_at(at).macro;
+}
 
 bool Expansion::any_macro() const {
   return std::any_of(pieces_.begin(), pieces_.end(), [](const Piece& p) { return p.macro; });
@@ -130,8 +135,8 @@ const Expansion::Piece& Expansion::piece_at(size_t at) const {
   return it == pieces_.begin() ? *it : *(it - 1);
 }
 
-/// One expansion in progress. Copies text until a backtick, then looks the call up and goes on in its
-/// definition; `active_` are the calls being expanded, for the cycle diagnostic.
+/// One expansion in progress. Copies text until a backtick, then looks the call up and goes on in
+/// its definition; `active_` are the calls being expanded, for the cycle diagnostic.
 class Expander {
  public:
   Expander(const MacroTables& tables, Origin origin, Diagnostics& diag)
@@ -207,8 +212,8 @@ class Expander {
     return s.size();
   }
 
-  /// Backticks inside quotes are text (PowerShell's escape character is searched for as "`"); one that
-  /// would be a macro outside them is pointed out.
+  /// Backticks inside quotes are text (PowerShell's escape character is searched for as "`"); one
+  /// that would be a macro outside them is pointed out.
   void quoted(std::string_view s, size_t begin, size_t end) {
     // A whole search in quotes is an argument of `map`, which expands it when it runs.
     const std::string_view inner = trim(s.substr(begin + 1, end - begin - 2));
@@ -219,8 +224,8 @@ class Expander {
       if (close == std::string_view::npos || close + 1 >= end) return;
       const auto c = parse_call(s.substr(i + 1, close - i - 1));
       if (c && find(c->name, c->arguments.size()))
-        diag_.warning("spl-quoted-macro", "a macro inside quotes is not expanded", place(i, close + 1),
-                      "plain text here");
+        diag_.warning("spl-quoted-macro", "a macro inside quotes is not expanded",
+                      place(i, close + 1), "plain text here");
       i = close;
     }
   }
@@ -258,7 +263,8 @@ class Expander {
   }
 
   void expand_call(const Call& c, Span span) {
-    // Depth alone does not bound the work: 100 macros that each call the next one twice are 2^100 calls.
+    // Depth alone does not bound the work: 100 macros that each call the next one twice are 2^100
+    // calls.
     if (++num_calls_ > kMaxCalls) {
       if (num_calls_ == kMaxCalls + 1)
         diag_.error("spl-macro-too-large", "the search makes more than 10,000 macro calls", span);
@@ -268,8 +274,8 @@ class Expander {
     const Macro* macro = find(c.name, c.arguments.size());
     Macro filter;
     if (!macro && c.arguments.empty() && c.name.ends_with("_filter")) {
-      // Every published detection ends in a filter macro of its own for local exceptions; its default,
-      // generated when the pack is built, lets everything through.
+      // Every published detection ends in a filter macro of its own for local exceptions; its
+      // default, generated when the pack is built, lets everything through.
       filter.name = c.name;
       filter.definition = "search *";
       macro = &filter;
@@ -284,7 +290,8 @@ class Expander {
     const auto again = std::find(active_.begin(), active_.end(), macro->name);
     if (again != active_.end()) {
       std::string chain;
-      for (auto it = again; it != active_.end(); ++it) chain += *it + " -> ";
+      for (auto it = again; it != active_.end(); ++it)
+        chain += *it + " -> ";
       diag_.error("spl-macro-cycle", "macro " + macro->name + " expands to itself", span,
                   chain + macro->name);
       failed_ = true;
@@ -309,8 +316,10 @@ class Expander {
     std::vector<std::string_view> names;
     for (const MacroTable* t : tables_) {
       if (!t) continue;
-      for (const size_t n : t->arities(name)) arities += (arities.empty() ? "" : ", ") + std::to_string(n);
-      for (const std::string_view n : t->names()) names.push_back(n);
+      for (const size_t n : t->arities(name))
+        arities += (arities.empty() ? "" : ", ") + std::to_string(n);
+      for (const std::string_view n : t->names())
+        names.push_back(n);
     }
     const std::string inside = in_macro() ? "used by macro " + active_.back() : "not defined";
     if (!arities.empty()) {
@@ -336,7 +345,9 @@ class Expander {
   size_t num_calls_ = 0;
 };
 
-OrFailed<Expansion> expand(std::string_view query, const MacroTables& tables, Origin origin,
+OrFailed<Expansion> expand(std::string_view query,
+                           const MacroTables& tables,
+                           Origin origin,
                            Diagnostics& diag) {
   return Expander(tables, std::move(origin), diag).run(query);
 }

@@ -1,8 +1,10 @@
-// Macro expansion: search text with `macro` calls to plain search text, and the way back to the file.
+// Macro expansion: search text with `macro` calls to plain search text, and the way back to the
+// file.
 //
 // Textual and before parsing, as Splunk does it: a macro may be half a condition or three pipeline
-// stages. ``` comments ``` are removed in the same pass. Limits keep hostile packs harmless: calls nest
-// at most 100 deep, the expanded text is at most 1 MiB. Tests: tests/unit/lang/spl/expand_test.cc.
+// stages. ``` comments ``` are removed in the same pass. Limits keep hostile packs harmless: calls
+// nest at most 100 deep, the expanded text is at most 1 MiB. Tests:
+// tests/unit/lang/spl/expand_test.cc.
 #pragma once
 #include <functional>
 #include <string>
@@ -25,6 +27,7 @@ using Origin = std::function<uint32_t(size_t at)>;
 class Expansion {
  public:
   const std::string& text() const { return text_; }
+
   /// Place in the file of a range of the expanded text. What came out of a macro is at its call.
   Span span(size_t begin, size_t end) const;
   /// True when byte `at` came out of a macro: the file does not show it.
@@ -35,10 +38,10 @@ class Expansion {
   friend class Expander;
 
   struct Piece {
-    size_t begin;    // in the expanded text
-    size_t query;    // position in the search text (macro: ignored)
+    size_t begin;  // in the expanded text
+    size_t query;  // position in the search text (macro: ignored)
     bool macro;
-    Span call;       // macro: the outermost call, in the file
+    Span call;  // macro: the outermost call, in the file
   };
 
   const Piece& piece_at(size_t at) const;
@@ -52,7 +55,9 @@ class Expansion {
 using MacroTables = std::vector<const MacroTable*>;
 
 /// Expands `query`. All undefined macros are reported, not only the first.
-OrFailed<Expansion> expand(std::string_view query, const MacroTables& tables, Origin origin,
+OrFailed<Expansion> expand(std::string_view query,
+                           const MacroTables& tables,
+                           Origin origin,
                            Diagnostics& diag);
 
 }  // namespace postern::lang::spl

@@ -58,7 +58,8 @@ std::string unescape_with(std::string_view written, bool eval) {
 }  // namespace
 
 void Lexer::skip_blanks() {
-  while (at_ < end_ && ascii_space(text_[at_])) ++at_;
+  while (at_ < end_ && ascii_space(text_[at_]))
+    ++at_;
 }
 
 char Lexer::peek() {
@@ -104,7 +105,8 @@ Token Lexer::symbol(size_t length) {
 Token Lexer::quoted(char quote) {
   const size_t begin = at_;
   for (size_t i = at_ + 1; i < end_; ++i) {
-    if (text_[i] == '\\' && quote == '"') ++i;
+    if (text_[i] == '\\' && quote == '"')
+      ++i;
     else if (text_[i] == quote) {
       at_ = i + 1;
       return {TokenKind::kString, text_.substr(begin + 1, i - begin - 1), begin, at_};
@@ -145,24 +147,30 @@ Token Lexer::eval_token() {
   const bool number = ascii_digit(c) || (c == '.' && at_ + 1 < end_ && ascii_digit(text_[at_ + 1]));
   if (number) {
     const size_t begin = at_;
-    while (at_ < end_ && ascii_digit(text_[at_])) ++at_;
+    while (at_ < end_ && ascii_digit(text_[at_]))
+      ++at_;
     if (at_ + 1 < end_ && text_[at_] == '.' && ascii_digit(text_[at_ + 1])) {
       ++at_;
-      while (at_ < end_ && ascii_digit(text_[at_])) ++at_;
+      while (at_ < end_ && ascii_digit(text_[at_]))
+        ++at_;
     }
     if (at_ + 1 < end_ && (text_[at_] | 32) == 'e' &&
         (ascii_digit(text_[at_ + 1]) ||
-         (at_ + 2 < end_ && (text_[at_ + 1] == '-' || text_[at_ + 1] == '+') && ascii_digit(text_[at_ + 2])))) {
+         (at_ + 2 < end_ && (text_[at_ + 1] == '-' || text_[at_ + 1] == '+') &&
+          ascii_digit(text_[at_ + 2])))) {
       at_ += 2;
-      while (at_ < end_ && ascii_digit(text_[at_])) ++at_;
+      while (at_ < end_ && ascii_digit(text_[at_]))
+        ++at_;
     }
     // "4688x" and "0x1F" are one word that is no number; the parser says so.
-    while (at_ < end_ && identifier_char(text_[at_])) ++at_;
+    while (at_ < end_ && identifier_char(text_[at_]))
+      ++at_;
     return {TokenKind::kWord, text_.substr(begin, at_ - begin), begin, at_};
   }
   if (identifier_char(c)) {
     const size_t begin = at_;
-    while (at_ < end_ && identifier_char(text_[at_])) ++at_;
+    while (at_ < end_ && identifier_char(text_[at_]))
+      ++at_;
     return {TokenKind::kWord, text_.substr(begin, at_ - begin), begin, at_};
   }
   const bool equals = at_ + 1 < end_ && text_[at_ + 1] == '=';
@@ -188,13 +196,18 @@ void Lexer::skip_command() {
   }
 }
 
-std::string unescape(std::string_view written) { return unescape_with(written, false); }
-std::string unescape_eval(std::string_view written) { return unescape_with(written, true); }
+std::string unescape(std::string_view written) {
+  return unescape_with(written, false);
+}
+
+std::string unescape_eval(std::string_view written) {
+  return unescape_with(written, true);
+}
 
 std::vector<size_t> stray_escapes(std::string_view written) {
-  // What regular expressions escape. The first kind starts no file name, so that a backslash before one
-  // is always meant as an escape; the second may: `\(Default)`, `\$Recycle.Bin`, `\.ssh`, `\{guid}`.
-  // Others are left in peace: `\!` is a command of mysql, `\%TEMP%` and `\_x` are paths.
+  // What regular expressions escape. The first kind starts no file name, so that a backslash before
+  // one is always meant as an escape; the second may: `\(Default)`, `\$Recycle.Bin`, `\.ssh`,
+  // `\{guid}`. Others are left in peace: `\!` is a command of mysql, `\%TEMP%` and `\_x` are paths.
   constexpr std::string_view kNeverStartsName = ")]}+?^/:<>=,;";
   constexpr std::string_view kMayStartName = "([{.$-";
   std::vector<size_t> out;
@@ -208,15 +221,20 @@ std::vector<size_t> stray_escapes(std::string_view written) {
     } else if (kMayStartName.find(next) != std::string_view::npos) {
       unsure.push_back(i);
     } else if (ascii_alpha(next) || ascii_digit(next) || next == ' ') {
-      // `\d+`, `\w+`, `\s+` is a regular expression; `\system32` a path written with single backslashes.
-      const bool regex_class = i + 2 < written.size() && written[i + 2] == '+' &&
-                               (next == 'd' || next == 'w' || next == 's' || next == 'S' || next == 'W' || next == 'D');
-      if (regex_class) out.push_back(i);
-      else single_separator = true;
+      // `\d+`, `\w+`, `\s+` is a regular expression; `\system32` a path written with single
+      // backslashes.
+      const bool regex_class =
+          i + 2 < written.size() && written[i + 2] == '+' &&
+          (next == 'd' || next == 'w' || next == 's' || next == 'S' || next == 'W' || next == 'D');
+      if (regex_class)
+        out.push_back(i);
+      else
+        single_separator = true;
     }
     ++i;
   }
-  // A value that writes its separators as `\\` (or has none) has no other use for a single backslash.
+  // A value that writes its separators as `\\` (or has none) has no other use for a single
+  // backslash.
   if (!single_separator) out.insert(out.end(), unsure.begin(), unsure.end());
   std::sort(out.begin(), out.end());
   return out;

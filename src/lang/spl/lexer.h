@@ -1,9 +1,10 @@
 // Words, quoted strings and symbols of expanded search text.
 //
-// SPL has no one token grammar: what ends a word depends on where it stands. A Lexer therefore takes
-// the mode with each request and can be put back to any position. Escapes in double quotes: `\"`, `\\`
-// and `\|`; every other sequence stays as written (Splunk Search Reference, search command). In the
-// strings of eval `\n`, `\r` and `\t` are characters too. Tests: tests/unit/lang/spl/lexer_test.cc.
+// SPL has no one token grammar: what ends a word depends on where it stands. A Lexer therefore
+// takes the mode with each request and can be put back to any position. Escapes in double quotes:
+// `\"`, `\\` and `\|`; every other sequence stays as written (Splunk Search Reference, search
+// command). In the strings of eval `\n`, `\r` and `\t` are characters too. Tests:
+// tests/unit/lang/spl/lexer_test.cc.
 #pragma once
 #include <cstddef>
 #include <string>
@@ -38,7 +39,9 @@ class Lexer {
       : expansion_(expansion), text_(expansion.text()), end_(text_.size()) {}
 
   size_t position() const { return at_; }
+
   void set_position(size_t at) { at_ = at; }
+
   std::string_view text() const { return text_; }
 
   void skip_blanks();
@@ -57,7 +60,9 @@ class Lexer {
   void skip_command();
 
   Span span(size_t begin, size_t end) const { return expansion_.span(begin, end); }
+
   Span span(const Token& t) const { return expansion_.span(t.begin, t.end); }
+
   const Expansion& expansion() const { return expansion_; }
 
  private:

@@ -22,20 +22,24 @@ void lint_value(const SearchValue& v, bool excludes, Diagnostics& diag) {
   }
   const StrayEscape& first = v.stray.front();
   const char escaped = v.raw[first.at + 1];
-  std::string message = "`\\" + std::string(1, escaped) +
-                        "` is no escape in a search value: Splunk leaves it as it is, so that the value holds a "
-                        "backslash before `" +
-                        std::string(1, escaped) + "`";
+  std::string message =
+      "`\\" + std::string(1, escaped) +
+      "` is no escape in a search value: Splunk leaves it as it is, so that the value holds a "
+      "backslash before `" +
+      std::string(1, escaped) + "`";
   if (excludes) message += " and this exclusion matches nothing real";
   diag.warning("spl-unrecognized-escape", std::move(message), first.span,
-               excludes ? "excludes nothing" : "only \\\" \\\\ and \\| are escapes", "write \"" + corrected + "\"");
+               excludes ? "excludes nothing" : "only \\\" \\\\ and \\| are escapes",
+               "write \"" + corrected + "\"");
 }
 
 void lint_condition(const SearchExpr& e, bool negated, Diagnostics& diag) {
   const bool inner = e.kind == SearchExpr::Kind::kNot ? !negated : negated;
-  for (const SearchPtr& c : e.children) lint_condition(*c, inner, diag);
+  for (const SearchPtr& c : e.children)
+    lint_condition(*c, inner, diag);
   if (e.kind == SearchExpr::Kind::kCompare)
-    for (const SearchValue& v : e.values) lint_value(v, negated != (e.comparison == Comparison::kNotEqual), diag);
+    for (const SearchValue& v : e.values)
+      lint_value(v, negated != (e.comparison == Comparison::kNotEqual), diag);
 }
 
 /// Fields that an event must have to pass the condition.
@@ -45,7 +49,8 @@ Names required(const SearchExpr& e) {
       return {e.field.name};
     case SearchExpr::Kind::kAnd: {
       Names all;
-      for (const SearchPtr& c : e.children) all.merge(required(*c));
+      for (const SearchPtr& c : e.children)
+        all.merge(required(*c));
       return all;
     }
     case SearchExpr::Kind::kOr: {
@@ -62,18 +67,23 @@ Names required(const SearchExpr& e) {
   }
 }
 
-void lint_groups(const std::vector<FieldName>& by, Span at, const Names& present, Diagnostics& diag) {
+void lint_groups(const std::vector<FieldName>& by,
+                 Span at,
+                 const Names& present,
+                 Diagnostics& diag) {
   std::vector<std::string> nullable;
   for (const FieldName& f : by)
     if (present.count(f.name) == 0) nullable.push_back(f.name);
   if (nullable.size() < kManyGroupFields) return;
   std::string list;
-  for (const std::string& n : nullable) list += (list.empty() ? "" : ", ") + n;
-  diag.warning("spl-group-by-nullable",
-               "a row in which any of these " + std::to_string(nullable.size()) +
-                   " fields is missing is dropped: " + list,
-               at, "grouped by " + std::to_string(by.size()) + " fields",
-               "show fields with values(field) instead, or fill them first: fillnull value=\"-\" field");
+  for (const std::string& n : nullable)
+    list += (list.empty() ? "" : ", ") + n;
+  diag.warning(
+      "spl-group-by-nullable",
+      "a row in which any of these " + std::to_string(nullable.size()) +
+          " fields is missing is dropped: " + list,
+      at, "grouped by " + std::to_string(by.size()) + " fields",
+      "show fields with values(field) instead, or fill them first: fillnull value=\"-\" field");
 }
 
 }  // namespace
@@ -94,9 +104,11 @@ void lint(const Pipeline& p, Diagnostics& diag) {
       if (!t->fillnull) lint_groups(t->by, t->by_span, present, diag);
       events = false;
     } else if (const auto* e = std::get_if<EvalCommand>(&c.body)) {
-      for (const Assignment& a : e->assignments) present.insert(a.target.name);
+      for (const Assignment& a : e->assignments)
+        present.insert(a.target.name);
     } else if (const auto* f = std::get_if<FillnullCommand>(&c.body)) {
-      for (const FieldName& n : f->fields) present.insert(n.name);
+      for (const FieldName& n : f->fields)
+        present.insert(n.name);
       if (f->fields.empty()) events = false;
     } else if (const auto* g = std::get_if<StatsCommand>(&c.body)) {
       if (events) lint_groups(g->by, g->by_span, present, diag);

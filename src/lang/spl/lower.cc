@@ -33,7 +33,8 @@ bool ordered_function(const StatsItem& i) {
 
 bool reads_raw(const SearchExpr& e) {
   if (e.kind == SearchExpr::Kind::kTerm) return e.values[0].text != "*";
-  return std::any_of(e.children.begin(), e.children.end(), [](const SearchPtr& c) { return reads_raw(*c); });
+  return std::any_of(e.children.begin(), e.children.end(),
+                     [](const SearchPtr& c) { return reads_raw(*c); });
 }
 
 bool reads_raw(const EvalExpr& e) {
@@ -44,8 +45,11 @@ bool reads_raw(const EvalExpr& e) {
 /// Whether a later command reads the event's text, so that `fields` must keep it.
 struct ReadsRaw {
   bool operator()(const SearchCommand& c) const { return c.condition && reads_raw(*c.condition); }
+
   bool operator()(const WhereCommand& c) const { return reads_raw(*c.condition); }
+
   bool operator()(const RexCommand& c) const { return c.field.name == "_raw"; }
+
   bool operator()(const RegexCommand& c) const { return c.field.name == "_raw"; }
 
   bool operator()(const EvalCommand& c) const {
@@ -60,7 +64,8 @@ struct ReadsRaw {
   }
 
   bool operator()(const FieldsCommand& c) const {
-    return std::any_of(c.fields.begin(), c.fields.end(), [](const FieldName& f) { return f.name == "_raw"; });
+    return std::any_of(c.fields.begin(), c.fields.end(),
+                       [](const FieldName& f) { return f.name == "_raw"; });
   }
 
   template <class Other>
@@ -79,7 +84,8 @@ void Rows::add(const std::string& column) {
   if (!has(column)) columns.push_back(column);
 }
 
-void Lowering::error(std::string code, std::string message, Span at, std::string label, std::string hint) {
+void Lowering::error(
+    std::string code, std::string message, Span at, std::string label, std::string hint) {
   failed_ = true;
   diag_.error(std::move(code), std::move(message), at, std::move(label), std::move(hint));
 }
@@ -111,8 +117,8 @@ bool Lowering::first_command(const Pipeline& p, Rows& rows) {
                          std::holds_alternative<SearchCommand>(c.body);
   const auto* append = std::get_if<AppendCommand>(&c.body);
   if (!generates && !(append && append->kind == AppendCommand::Kind::kMultisearch)) {
-    error("spl-no-rows", "`" + c.name + "` cannot begin a search", c.name_span, "it needs rows to work on",
-          "begin with search terms, | tstats or | from datamodel");
+    error("spl-no-rows", "`" + c.name + "` cannot begin a search", c.name_span,
+          "it needs rows to work on", "begin with search terms, | tstats or | from datamodel");
     return false;
   }
   if (std::holds_alternative<SearchCommand>(c.body)) {
@@ -134,8 +140,9 @@ bool Lowering::pipeline(const Pipeline& p, size_t from, Rows& rows, bool ordered
                          std::holds_alternative<WhereCommand>(c.body) ||
                          std::holds_alternative<RegexCommand>(c.body);
     if (!filters && order_matters(p, i, rows, ordered_end)) settle_order(rows, c.name_span);
-    raw_is_read_later_ = std::any_of(p.commands.begin() + static_cast<std::ptrdiff_t>(i) + 1, p.commands.end(),
-                                     [](const Command& later) { return std::visit(ReadsRaw{}, later.body); });
+    raw_is_read_later_ =
+        std::any_of(p.commands.begin() + static_cast<std::ptrdiff_t>(i) + 1, p.commands.end(),
+                    [](const Command& later) { return std::visit(ReadsRaw{}, later.body); });
     pipeline_ = &p;
     index_ = i;
     command(c, rows);
@@ -145,7 +152,10 @@ bool Lowering::pipeline(const Pipeline& p, size_t from, Rows& rows, bool ordered
   return !failed_;
 }
 
-bool Lowering::order_matters(const Pipeline& p, size_t from, const Rows& rows, bool ordered_end) const {
+bool Lowering::order_matters(const Pipeline& p,
+                             size_t from,
+                             const Rows& rows,
+                             bool ordered_end) const {
   if (rows.order != Rows::Order::kNewestFirst && rows.order != Rows::Order::kByKeys) return false;
   for (size_t i = from; i < p.commands.size(); ++i) {
     const auto& body = p.commands[i].body;
@@ -153,13 +163,16 @@ bool Lowering::order_matters(const Pipeline& p, size_t from, const Rows& rows, b
     if (const auto* d = std::get_if<DedupCommand>(&body)) return d->sort_by.empty();
     if (const auto* s = std::get_if<StatsCommand>(&body)) {
       for (const StatsItem& item : s->items) {
-        // Over events straight from the scan, first and last are latest and earliest: no sort needed.
-        if (ordered_function(item) && (item.function == "list" || rows.order != Rows::Order::kNewestFirst))
+        // Over events straight from the scan, first and last are latest and earliest: no sort
+        // needed.
+        if (ordered_function(item) &&
+            (item.function == "list" || rows.order != Rows::Order::kNewestFirst))
           return true;
       }
       if (!s->event) return false;
     }
-    if (std::holds_alternative<SortCommand>(body) || std::holds_alternative<TopCommand>(body)) return false;
+    if (std::holds_alternative<SortCommand>(body) || std::holds_alternative<TopCommand>(body))
+      return false;
   }
   return ordered_end;
 }
@@ -186,28 +199,49 @@ bool Lowering::command(const Command& c, Rows& rows) {
     Rows& rows;
 
     bool operator()(const SearchCommand& b) const { return l.search(b, rows, c.span); }
+
     bool operator()(const WhereCommand& b) const { return l.where(b, rows, c.span); }
+
     bool operator()(const EvalCommand& b) const { return l.eval(b, rows, c.span); }
+
     bool operator()(const StatsCommand& b) const {
       return b.event ? l.eventstats(b, rows, c.span) : l.stats(b, rows, c.span);
     }
+
     bool operator()(const TstatsCommand& b) const { return l.tstats(b, rows, c.span); }
+
     bool operator()(const ConvertCommand& b) const { return l.convert(b, rows, c.span); }
+
     bool operator()(const RenameCommand& b) const { return l.rename(b, rows, c.span); }
+
     bool operator()(const FieldsCommand& b) const { return l.fields(b, rows, c.span); }
+
     bool operator()(const SortCommand& b) const { return l.sort(b, rows, c.span); }
+
     bool operator()(const DedupCommand& b) const { return l.dedup(b, rows, c.span); }
+
     bool operator()(const TopCommand& b) const { return l.top(b, rows, c.span); }
+
     bool operator()(const BinCommand& b) const { return l.bin(b, rows, c.span); }
+
     bool operator()(const FillnullCommand& b) const { return l.fillnull(b, rows, c.span); }
+
     bool operator()(const RexCommand& b) const { return l.rex(b, rows, c.span); }
+
     bool operator()(const RegexCommand& b) const { return l.regex(b, rows, c.span); }
+
     bool operator()(const MvexpandCommand& b) const { return l.mvexpand(b, rows, c.span); }
+
     bool operator()(const MakemvCommand& b) const { return l.makemv(b, rows, c.span); }
+
     bool operator()(const FromCommand& b) const { return l.from(b, rows, c.span); }
+
     bool operator()(const AppendCommand& b) const { return l.append(b, rows, c.span); }
+
     bool operator()(const ReplaceCommand& b) const { return l.replace(b, rows, c.span); }
+
     bool operator()(const JoinCommand& b) const { return l.join(b, rows, c.span); }
+
     bool operator()(const RefusedCommand&) const { return false; }
 
     bool operator()(const HeadCommand& b) const {
@@ -215,6 +249,7 @@ bool Lowering::command(const Command& c, Rows& rows) {
       return true;
     }
   };
+
   return std::visit(Visitor{*this, c, rows}, c.body);
 }
 
@@ -226,7 +261,8 @@ std::vector<std::string> Lowering::matching(const Rows& rows, const std::string&
 }
 
 void Lowering::extend(Rows& rows, std::vector<NamedExpr> items, Span at) {
-  for (const NamedExpr& i : items) rows.add(i.name);
+  for (const NamedExpr& i : items)
+    rows.add(i.name);
   rows.op = plan::extend(rows.op, std::move(items), at);
 }
 
@@ -237,7 +273,8 @@ void Lowering::away(Rows& rows, std::vector<std::string> names, Span at) {
   op->span = at;
   op->inputs = {rows.op};
   std::erase_if(rows.columns, [&](const std::string& c) {
-    return std::any_of(names.begin(), names.end(), [&](const std::string& n) { return name_matches(n, c); });
+    return std::any_of(names.begin(), names.end(),
+                       [&](const std::string& n) { return name_matches(n, c); });
   });
   op->patterns = std::move(names);
   rows.op = op;

@@ -1,12 +1,13 @@
-// AST to plan: each command is one operator or a few, in the words of the function catalog (`spl.*`).
+// AST to plan: each command is one operator or a few, in the words of the function catalog
+// (`spl.*`).
 //
-// What the plan language lacks is expressed, not approximated: `eventstats` is an aggregate joined back,
-// `top` an aggregate, a sort and a share of the total. Two things are tracked on the way: which columns
-// exist once a command has fixed them (stats, table, fields), so that wildcards and `fillnull` without
-// fields can be resolved here; and the order of rows. Splunk gives events newest first and groups by
-// their keys; the engine promises no order, so a sort is put in front of the first command that an order
-// matters to (head, dedup, list, first, last), and only there.
-// Tests: tests/unit/lang/spl/lower_test.cc, tests/cases/spl.
+// What the plan language lacks is expressed, not approximated: `eventstats` is an aggregate joined
+// back, `top` an aggregate, a sort and a share of the total. Two things are tracked on the way:
+// which columns exist once a command has fixed them (stats, table, fields), so that wildcards and
+// `fillnull` without fields can be resolved here; and the order of rows. Splunk gives events newest
+// first and groups by their keys; the engine promises no order, so a sort is put in front of the
+// first command that an order matters to (head, dedup, list, first, last), and only there. Tests:
+// tests/unit/lang/spl/lower_test.cc, tests/cases/spl.
 #pragma once
 #include <set>
 #include <string>
@@ -38,7 +39,9 @@ class Lowering {
   explicit Lowering(Diagnostics& diag) : diag_(diag) {}
 
   /// The plan of a whole search over `input`, or over a scan of the search's own when null.
-  OrFailed<plan::OpPtr> lower(const Pipeline& p, plan::OpPtr input, std::vector<std::string> columns);
+  OrFailed<plan::OpPtr> lower(const Pipeline& p,
+                              plan::OpPtr input,
+                              std::vector<std::string> columns);
   /// Condition of a search over events, for tests.
   plan::ExprPtr condition(const SearchExpr& e, const Rows& rows);
 
@@ -50,7 +53,11 @@ class Lowering {
   bool command(const Command& c, Rows& rows);
   bool order_matters(const Pipeline& p, size_t from, const Rows& rows, bool ordered_end) const;
   void settle_order(Rows& rows, Span at);
-  void error(std::string code, std::string message, Span at, std::string label = "", std::string hint = "");
+  void error(std::string code,
+             std::string message,
+             Span at,
+             std::string label = "",
+             std::string hint = "");
   void unsupported(std::string what, Span at, std::string hint = "");
   std::vector<std::string> matching(const Rows& rows, const std::string& pattern) const;
   void extend(Rows& rows, std::vector<plan::NamedExpr> items, Span at);
@@ -77,13 +84,21 @@ class Lowering {
   // lower_stats.cc
   bool stats(const StatsCommand& c, Rows& rows, Span at);
   bool eventstats(const StatsCommand& c, Rows& rows, Span at);
-  bool aggregate_items(const std::vector<StatsItem>& items, const std::vector<FieldName>& by, const Rows& rows,
+  bool aggregate_items(const std::vector<StatsItem>& items,
+                       const std::vector<FieldName>& by,
+                       const Rows& rows,
                        std::vector<plan::AggregateItem>& out);
-  bool aggregate_item(const StatsItem& i, const std::string& field, std::string name, const Rows& rows,
+  bool aggregate_item(const StatsItem& i,
+                      const std::string& field,
+                      std::string name,
+                      const Rows& rows,
                       plan::AggregateItem& out);
   bool top(const TopCommand& c, Rows& rows, Span at);
-  void join_back(Rows& rows, plan::OpPtr groups, const std::vector<std::string>& by,
-                 const std::vector<std::string>& names, Span at);
+  void join_back(Rows& rows,
+                 plan::OpPtr groups,
+                 const std::vector<std::string>& by,
+                 const std::vector<std::string>& names,
+                 Span at);
 
   // lower_tstats.cc
   bool tstats(const TstatsCommand& c, Rows& rows, Span at);
@@ -117,7 +132,7 @@ class Lowering {
   std::string tstats_nodename_;
   const Rows* rows_ = nullptr;  ///< what the expression being lowered reads
   const Pipeline* pipeline_ = nullptr;
-  size_t index_ = 0;            ///< of the command being lowered in *pipeline_
+  size_t index_ = 0;  ///< of the command being lowered in *pipeline_
   bool probing_ = false;
   bool failed_ = false;
   bool raw_is_read_later_ = false;

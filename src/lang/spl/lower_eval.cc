@@ -32,13 +32,15 @@ bool gives_condition(const EvalExpr& e) {
 
 // Calls whose branches may be conditions: if(a, true(), b==c).
 bool may_give_condition(const EvalExpr& e) {
-  return e.kind == EvalExpr::Kind::kCall && (e.text == "if" || e.text == "case" || e.text == "coalesce" ||
-                                             e.text == "null" || e.text == "validate");
+  return e.kind == EvalExpr::Kind::kCall &&
+         (e.text == "if" || e.text == "case" || e.text == "coalesce" || e.text == "null" ||
+          e.text == "validate");
 }
 
 void fields_of(const EvalExpr& e, std::set<std::string>& out) {
   if (e.kind == EvalExpr::Kind::kField) out.insert(e.text);
-  for (const EvalPtr& a : e.args) fields_of(*a, out);
+  for (const EvalPtr& a : e.args)
+    fields_of(*a, out);
 }
 
 std::string quoted(std::string_view s) {
@@ -50,7 +52,8 @@ std::string quoted(std::string_view s) {
   return out + "\"";
 }
 
-/// The text form that parse_expr_text reads back, with full function names; `field` becomes `member`.
+/// The text form that parse_expr_text reads back, with full function names; `field` becomes
+/// `member`.
 std::string member_text(const plan::Expr& e, const std::string& field) {
   switch (e.kind) {
     case plan::Expr::Kind::kColumn:
@@ -64,10 +67,12 @@ std::string member_text(const plan::Expr& e, const std::string& field) {
   }
   std::string out;
   if (e.name == "and" || e.name == "or") {
-    for (const ExprPtr& a : e.args) out += (out.empty() ? "(" : " " + e.name + " ") + member_text(*a, field);
+    for (const ExprPtr& a : e.args)
+      out += (out.empty() ? "(" : " " + e.name + " ") + member_text(*a, field);
     return out + ")";
   }
-  for (const ExprPtr& a : e.args) out += (out.empty() ? "" : ", ") + member_text(*a, field);
+  for (const ExprPtr& a : e.args)
+    out += (out.empty() ? "" : ", ") + member_text(*a, field);
   return e.name + "(" + out + ")";
 }
 
@@ -80,7 +85,8 @@ bool Lowering::where(const WhereCommand& c, Rows& rows, Span at) {
   if (rows.open) {
     std::set<std::string> names;
     fields_of(*c.condition, names);
-    for (const std::string& n : names) rows.add(n);
+    for (const std::string& n : names)
+      rows.add(n);
   }
   rows.op = plan::filter(rows.op, std::move(e), at);
   return true;
@@ -108,7 +114,8 @@ bool Lowering::eval(const EvalCommand& c, Rows& rows, Span at) {
       batch.clear();
     }
     if (rows.open)
-      for (const std::string& n : read) rows.add(n);
+      for (const std::string& n : read)
+        rows.add(n);
     batch.push_back({a.target.name, std::move(e), a.target.span});
   }
   if (failed_) return false;
@@ -144,7 +151,8 @@ ExprPtr Lowering::value(const EvalExpr& e) {
         return plan::literal(Value::integer(-inner->literal.as_int()), e.span);
       if (inner->is_literal() && inner->literal.type() == data::Type::kReal)
         return plan::literal(Value::real(-inner->literal.as_real()), e.span);
-      return plan::call("spl.sub", {plan::literal(Value::integer(0), e.span), std::move(inner)}, e.span);
+      return plan::call("spl.sub", {plan::literal(Value::integer(0), e.span), std::move(inner)},
+                        e.span);
     }
     case EvalExpr::Kind::kNot: {
       ExprPtr inner = truth(*e.args[0]);
@@ -155,9 +163,9 @@ ExprPtr Lowering::value(const EvalExpr& e) {
     case EvalExpr::Kind::kBinary:
       break;
   }
-  static constexpr const char* kFunctions[] = {"and",    "or",      "spl.xor", "spl.eq",  "spl.ne",  "spl.lt",
-                                               "spl.le", "spl.gt",  "spl.ge",  "spl.like", "spl.add", "spl.sub",
-                                               "spl.mul", "spl.div", "spl.mod", "spl.concat"};
+  static constexpr const char* kFunctions[] = {
+      "and",    "or",       "spl.xor", "spl.eq",  "spl.ne",  "spl.lt",  "spl.le",  "spl.gt",
+      "spl.ge", "spl.like", "spl.add", "spl.sub", "spl.mul", "spl.div", "spl.mod", "spl.concat"};
   const bool logic = e.op <= Op::kXor;
   std::vector<ExprPtr> args;
   for (const EvalPtr& a : e.args) {
@@ -170,12 +178,14 @@ ExprPtr Lowering::value(const EvalExpr& e) {
     for (size_t i = 0; i + 1 < e.args.size(); ++i) {
       const EvalExpr& l = *e.args[i];
       const EvalExpr& r = *e.args[i + 1];
-      if (l.kind != EvalExpr::Kind::kField || r.kind != EvalExpr::Kind::kField || l.quoted || r.quoted ||
-          l.span.end + 1 != r.span.begin || (rows_ && (rows_->has(l.text) || rows_->has(r.text))))
+      if (l.kind != EvalExpr::Kind::kField || r.kind != EvalExpr::Kind::kField || l.quoted ||
+          r.quoted || l.span.end + 1 != r.span.begin ||
+          (rows_ && (rows_->has(l.text) || rows_->has(r.text))))
         continue;
-      diag_.warning("spl-dotted-name", "`" + l.text + "." + r.text + "` joins the texts of two fields",
-                    {l.span.begin, r.span.end}, "a dot concatenates here",
-                    "a field with a dot in its name needs single quotes: '" + l.text + "." + r.text + "'");
+      diag_.warning(
+          "spl-dotted-name", "`" + l.text + "." + r.text + "` joins the texts of two fields",
+          {l.span.begin, r.span.end}, "a dot concatenates here",
+          "a field with a dot in its name needs single quotes: '" + l.text + "." + r.text + "'");
       break;
     }
   }
@@ -196,13 +206,16 @@ ExprPtr Lowering::value_call(const EvalExpr& e) {
   }
   const auto n = static_cast<int>(e.args.size());
   if (n < f->min_args || (f->max_args >= 0 && n > f->max_args)) {
-    const std::string wanted = f->max_args == f->min_args ? std::to_string(f->min_args)
-                               : f->max_args < 0          ? "at least " + std::to_string(f->min_args)
-                                                          : std::to_string(f->min_args) + " to " + std::to_string(f->max_args);
-    error("spl-argument-count", "`" + e.text + "` takes " + wanted + " arguments, not " + std::to_string(n), e.span);
+    const std::string wanted =
+        f->max_args == f->min_args ? std::to_string(f->min_args)
+        : f->max_args < 0          ? "at least " + std::to_string(f->min_args)
+                          : std::to_string(f->min_args) + " to " + std::to_string(f->max_args);
+    error("spl-argument-count",
+          "`" + e.text + "` takes " + wanted + " arguments, not " + std::to_string(n), e.span);
     return nullptr;
   }
-  if (e.text == "true" || e.text == "false") return plan::literal(Value::boolean(e.text == "true"), e.span);
+  if (e.text == "true" || e.text == "false")
+    return plan::literal(Value::boolean(e.text == "true"), e.span);
   if (e.text == "null") return plan::literal(Value(), e.span);
   if (e.text == "mvfilter" || e.text == "mvmap") return member_call(e);
   if ((e.text == "case" || e.text == "validate") && n % 2 != 0) {
@@ -211,21 +224,24 @@ ExprPtr Lowering::value_call(const EvalExpr& e) {
   }
   std::vector<ExprPtr> args;
   for (size_t i = 0; i < e.args.size(); ++i) {
-    const bool condition = (e.text == "if" && i == 0) || ((e.text == "case" || e.text == "validate") && i % 2 == 0);
+    const bool condition =
+        (e.text == "if" && i == 0) || ((e.text == "case" || e.text == "validate") && i % 2 == 0);
     ExprPtr a = condition ? truth(*e.args[i]) : value(*e.args[i]);
     if (a) args.push_back(std::move(a));
   }
   if (args.size() != e.args.size()) return nullptr;
   if (f->regex_argument >= 0) {
     const EvalExpr& pattern = *e.args[static_cast<size_t>(f->regex_argument)];
-    if (pattern.kind == EvalExpr::Kind::kString && !check_regex(pattern.text, pattern.span, nullptr)) return nullptr;
+    if (pattern.kind == EvalExpr::Kind::kString &&
+        !check_regex(pattern.text, pattern.span, nullptr))
+      return nullptr;
   }
   std::string name = e.text == "ceiling" ? "ceil" : e.text == "time" ? "now" : e.text;
   return plan::call("spl." + name, std::move(args), e.span);
 }
 
-// mvfilter(condition on x) and mvmap(x, expression of x): the expression runs once per value of x. Plans
-// have no functions of functions, so that it travels as text, which the kernel compiles once.
+// mvfilter(condition on x) and mvmap(x, expression of x): the expression runs once per value of x.
+// Plans have no functions of functions, so that it travels as text, which the kernel compiles once.
 ExprPtr Lowering::member_call(const EvalExpr& e) {
   const bool filter = e.text == "mvfilter";
   const EvalExpr& body = *e.args[filter ? 0 : 1];
@@ -244,7 +260,8 @@ ExprPtr Lowering::member_call(const EvalExpr& e) {
   if (!inner) return nullptr;
   const std::string& field = *names.begin();
   return plan::call("spl." + e.text,
-                    {plan::column(field, e.span), plan::literal(Value::string(member_text(*inner, field)), body.span)},
+                    {plan::column(field, e.span),
+                     plan::literal(Value::string(member_text(*inner, field)), body.span)},
                     e.span);
 }
 

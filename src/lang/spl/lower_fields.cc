@@ -1,4 +1,5 @@
-// Commands about columns and the order of rows: rename, table, fields, sort, dedup, fillnull, replace.
+// Commands about columns and the order of rows: rename, table, fields, sort, dedup, fillnull,
+// replace.
 #include <algorithm>
 #include <set>
 
@@ -16,9 +17,12 @@ using plan::SelectMode;
 
 namespace {
 
-bool wildcard(const std::string& name) { return name.find('*') != std::string::npos; }
+bool wildcard(const std::string& name) {
+  return name.find('*') != std::string::npos;
+}
 
-/// What the runs of `*` in `pattern` stand for in `name`; false when it does not match. Leftmost shortest.
+/// What the runs of `*` in `pattern` stand for in `name`; false when it does not match. Leftmost
+/// shortest.
 bool match_runs(std::string_view pattern, std::string_view name, std::vector<std::string>& runs) {
   const size_t star = pattern.find('*');
   if (star == std::string_view::npos) return pattern == name;
@@ -39,8 +43,10 @@ std::string with_runs(const std::string& pattern, const std::vector<std::string>
   std::string out;
   size_t next = 0;
   for (const char c : pattern) {
-    if (c == '*' && next < runs.size()) out += runs[next++];
-    else out += c;
+    if (c == '*' && next < runs.size())
+      out += runs[next++];
+    else
+      out += c;
   }
   return out;
 }
@@ -63,7 +69,8 @@ bool Lowering::rename(const RenameCommand& c, Rows& rows, Span at) {
     rows.op = op;
     return true;
   }
-  // All columns are known: each gets its new name, and a column that another one's name falls on goes.
+  // All columns are known: each gets its new name, and a column that another one's name falls on
+  // goes.
   std::vector<std::string> renamed = rows.columns;
   std::vector<bool> moved(rows.columns.size(), false);
   for (const RenamePair& p : c.pairs) {
@@ -77,8 +84,9 @@ bool Lowering::rename(const RenameCommand& c, Rows& rows, Span at) {
     if (found || wildcard(p.from.name)) continue;
     std::vector<std::string_view> names(rows.columns.begin(), rows.columns.end());
     const std::string near = nearest_name(p.from.name, names);
-    diag_.warning("spl-unknown-field", "rename of a field that is not there: " + p.from.name, p.from.span,
-                  "no column of this name", near.empty() ? "" : "did you mean `" + near + "`?");
+    diag_.warning("spl-unknown-field", "rename of a field that is not there: " + p.from.name,
+                  p.from.span, "no column of this name",
+                  near.empty() ? "" : "did you mean `" + near + "`?");
   }
   std::vector<NamedExpr> items;
   std::vector<std::string> columns;
@@ -106,12 +114,13 @@ bool Lowering::rename(const RenameCommand& c, Rows& rows, Span at) {
 bool Lowering::fields(const FieldsCommand& c, Rows& rows, Span at) {
   if (c.mode == FieldsCommand::Mode::kRemove) {
     std::vector<std::string> names;
-    for (const FieldName& f : c.fields) names.push_back(f.name);
+    for (const FieldName& f : c.fields)
+      names.push_back(f.name);
     away(rows, std::move(names), at);
     return true;
   }
-  const bool any_wildcard =
-      std::any_of(c.fields.begin(), c.fields.end(), [](const FieldName& f) { return wildcard(f.name); });
+  const bool any_wildcard = std::any_of(c.fields.begin(), c.fields.end(),
+                                        [](const FieldName& f) { return wildcard(f.name); });
   const bool keep = c.mode == FieldsCommand::Mode::kKeep;
   if (rows.open && any_wildcard) {
     auto op = std::make_shared<Op>();
@@ -119,7 +128,8 @@ bool Lowering::fields(const FieldsCommand& c, Rows& rows, Span at) {
     op->mode = SelectMode::kKeep;
     op->span = at;
     op->inputs = {rows.op};
-    for (const FieldName& f : c.fields) op->patterns.push_back(f.name);
+    for (const FieldName& f : c.fields)
+      op->patterns.push_back(f.name);
     if (keep) {
       op->patterns.emplace_back("_time");
       if (raw_is_read_later_) op->patterns.emplace_back("_raw");
@@ -129,9 +139,11 @@ bool Lowering::fields(const FieldsCommand& c, Rows& rows, Span at) {
   }
   std::vector<FieldName> wanted;
   for (const FieldName& f : c.fields) {
-    if (!wildcard(f.name)) wanted.push_back(f);
+    if (!wildcard(f.name))
+      wanted.push_back(f);
     else
-      for (std::string& n : matching(rows, f.name)) wanted.push_back({std::move(n), f.span});
+      for (std::string& n : matching(rows, f.name))
+        wanted.push_back({std::move(n), f.span});
   }
   // `fields` keeps the time and the text of the event unless they are removed by name.
   if (keep && (rows.open || rows.has("_time"))) wanted.push_back({"_time", at});
@@ -210,7 +222,8 @@ bool Lowering::fillnull(const FillnullCommand& c, Rows& rows, Span at) {
   std::vector<FieldName> fields = c.fields;
   if (fields.empty()) {
     if (rows.open) return fillnull_events(c, rows, at);
-    for (const std::string& name : rows.columns) fields.push_back({name, at});
+    for (const std::string& name : rows.columns)
+      fields.push_back({name, at});
   }
   std::vector<NamedExpr> items;
   for (const FieldName& f : fields) {
@@ -219,15 +232,18 @@ bool Lowering::fillnull(const FillnullCommand& c, Rows& rows, Span at) {
       return false;
     }
     items.push_back(
-        {f.name, plan::call("spl.coalesce", {plan::column(f.name, f.span), scalar_literal(c.value, at)}, f.span), f.span});
+        {f.name,
+         plan::call("spl.coalesce", {plan::column(f.name, f.span), scalar_literal(c.value, at)},
+                    f.span),
+         f.span});
   }
   extend(rows, std::move(items), at);
   return true;
 }
 
-// `fillnull` over events fills every field that some row has. Of all their fields only those count that a
-// later command reads; a field that no row has stays missing, so that `stats … by` it gives nothing, as in
-// Splunk. Which ones those are is an aggregate over all rows, joined back.
+// `fillnull` over events fills every field that some row has. Of all their fields only those count
+// that a later command reads; a field that no row has stays missing, so that `stats … by` it gives
+// nothing, as in Splunk. Which ones those are is an aggregate over all rows, joined back.
 bool Lowering::fillnull_events(const FillnullCommand& c, Rows& rows, Span at) {
   if (probing_) return true;
   Diagnostics ignored;
@@ -238,7 +254,8 @@ bool Lowering::fillnull_events(const FillnullCommand& c, Rows& rows, Span at) {
   probe.pipeline(*pipeline_, index_ + 1, after);
   if (probe.failed_) return true;  // the real pass will say why
   if (after.open) {
-    unsupported("form: fillnull without fields on events", at, "name the fields: fillnull value=0 user");
+    unsupported("form: fillnull without fields on events", at,
+                "name the fields: fillnull value=0 user");
     return false;
   }
   std::set<std::string> read;
@@ -261,8 +278,10 @@ bool Lowering::fillnull_events(const FillnullCommand& c, Rows& rows, Span at) {
     counts.push_back(count);
     const ExprPtr field = plan::column(name, at);
     ExprPtr filled = plan::call("spl.coalesce", {field, scalar_literal(c.value, at)}, at);
-    ExprPtr any = plan::call("spl.gt", {plan::column(count, at), plan::literal(Value::integer(0), at)}, at);
-    items.push_back({name, plan::call("spl.if", {std::move(any), std::move(filled), field}, at), at});
+    ExprPtr any =
+        plan::call("spl.gt", {plan::column(count, at), plan::literal(Value::integer(0), at)}, at);
+    items.push_back(
+        {name, plan::call("spl.if", {std::move(any), std::move(filled), field}, at), at});
   }
   if (items.empty()) return true;
   join_back(rows, seen, {}, counts, at);

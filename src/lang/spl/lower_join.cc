@@ -39,8 +39,10 @@ bool Lowering::append(const AppendCommand& c, Rows& rows, Span at) {
     if (failed_ || !part.op) return false;
     all->inputs.push_back(part.op);
     out.open = out.open || part.open;
-    for (const std::string& column : part.columns) out.add(column);
-    if (out.order != part.order || c.kind != AppendCommand::Kind::kMultisearch) out.order = Rows::Order::kGiven;
+    for (const std::string& column : part.columns)
+      out.add(column);
+    if (out.order != part.order || c.kind != AppendCommand::Kind::kMultisearch)
+      out.order = Rows::Order::kGiven;
   }
   out.op = all;
   // Several searches over events are merged by time; appended rows follow the ones before.
@@ -49,15 +51,16 @@ bool Lowering::append(const AppendCommand& c, Rows& rows, Span at) {
   return true;
 }
 
-// join max=1 overwrite=true: each row takes the first row of the subsearch with the same keys; fields of
-// the subsearch replace those of the row where they have a value.
+// join max=1 overwrite=true: each row takes the first row of the subsearch with the same keys;
+// fields of the subsearch replace those of the row where they have a value.
 bool Lowering::join(const JoinCommand& c, Rows& rows, Span at) {
   Rows right;
   if (!first_command(*c.pipeline, right)) return false;
   pipeline(*c.pipeline, 1, right, true);  // the first row of each key is the one that counts
   if (failed_ || !right.op) return false;
   if (right.open) {
-    unsupported("form: join with a subsearch of events", at, "end the subsearch with stats, table or fields");
+    unsupported("form: join with a subsearch of events", at,
+                "end the subsearch with stats, table or fields");
     return false;
   }
   std::vector<std::string> keys;
@@ -69,7 +72,9 @@ bool Lowering::join(const JoinCommand& c, Rows& rows, Span at) {
     if (std::find(keys.begin(), keys.end(), f.name) == keys.end()) keys.push_back(f.name);
     if (rows.open) rows.add(f.name);
   }
-  const auto is_key = [&](const std::string& n) { return std::find(keys.begin(), keys.end(), n) != keys.end(); };
+  const auto is_key = [&](const std::string& n) {
+    return std::find(keys.begin(), keys.end(), n) != keys.end();
+  };
   // Right side: one row per key, the keys as texts under names of their own.
   std::vector<ExprPtr> present;
   std::vector<NamedExpr> items;
@@ -118,12 +123,15 @@ bool Lowering::join(const JoinCommand& c, Rows& rows, Span at) {
     joined->right_keys.push_back(plan::column(key_names[i], at));
   }
   rows.op = joined;
-  for (const std::string& column : brought) rows.add(column);
+  for (const std::string& column : brought)
+    rows.add(column);
   if (!clashing.empty()) {
     std::vector<NamedExpr> merged;
     for (size_t i = 0; i < clashing.size(); ++i)
-      merged.push_back(
-          {clashing[i], plan::call("spl.coalesce", {plan::column(clashing[i], at), plan::column(aside[i], at)}, at), at});
+      merged.push_back({clashing[i],
+                        plan::call("spl.coalesce",
+                                   {plan::column(clashing[i], at), plan::column(aside[i], at)}, at),
+                        at});
     extend(rows, std::move(merged), at);
     away(rows, aside, at);
   }

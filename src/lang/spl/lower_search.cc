@@ -1,7 +1,8 @@
 // Conditions of `search`: field comparisons, terms over the event's text, time modifiers.
 //
-// Every comparison is false, never null, for a missing field, so that the shared `not` gives Splunk's
-// `NOT f=v` (also true without the field), while `f!=v` is a function of its own that needs the field.
+// Every comparison is false, never null, for a missing field, so that the shared `not` gives
+// Splunk's `NOT f=v` (also true without the field), while `f!=v` is a function of its own that
+// needs the field.
 #include <algorithm>
 
 #include "base/text.h"
@@ -15,14 +16,19 @@ using plan::ExprPtr;
 
 namespace {
 
-ExprPtr truth_literal(bool v, Span at) { return plan::literal(Value::boolean(v), at); }
+ExprPtr truth_literal(bool v, Span at) {
+  return plan::literal(Value::boolean(v), at);
+}
 
 // Fields that every event has: comparing one with `*` restricts nothing.
 bool always_there(const std::string& field) {
-  return field == "index" || field == "sourcetype" || field == "source" || field == "host" || field == "_time";
+  return field == "index" || field == "sourcetype" || field == "source" || field == "host" ||
+         field == "_time";
 }
 
-bool is_time_modifier(const std::string& field) { return field == "earliest" || field == "latest"; }
+bool is_time_modifier(const std::string& field) {
+  return field == "earliest" || field == "latest";
+}
 
 /// `[+-]<n><unit>`… with snaps, "now" or "0": what relative_time and earliest= take.
 bool relative_time_text(std::string_view s) {
@@ -31,13 +37,16 @@ bool relative_time_text(std::string_view s) {
     const char c = s[i];
     if (c == '+' || c == '-') {
       ++i;
-      while (i < s.size() && ascii_digit(s[i])) ++i;
+      while (i < s.size() && ascii_digit(s[i]))
+        ++i;
       if (i >= s.size() || !ascii_alpha(s[i])) return false;
-      while (i < s.size() && ascii_alpha(s[i])) ++i;
+      while (i < s.size() && ascii_alpha(s[i]))
+        ++i;
     } else if (c == '@') {
       ++i;
       if (i >= s.size() || !ascii_alpha(s[i])) return false;
-      while (i < s.size() && ascii_alpha(s[i])) ++i;
+      while (i < s.size() && ascii_alpha(s[i]))
+        ++i;
       if (i < s.size() && ascii_digit(s[i])) ++i;
     } else {
       return false;
@@ -46,25 +55,29 @@ bool relative_time_text(std::string_view s) {
   return !s.empty();
 }
 
-/// Ticks of "-24h": the look-back of a search, when it is one of a fixed length. Nullopt for calendar
-/// units and snaps.
+/// Ticks of "-24h": the look-back of a search, when it is one of a fixed length. Nullopt for
+/// calendar units and snaps.
 std::optional<int64_t> fixed_span(std::string_view s) {
   if (s.size() < 3 || s[0] != '-') return std::nullopt;
   size_t i = 1;
-  while (i < s.size() && ascii_digit(s[i])) ++i;
+  while (i < s.size() && ascii_digit(s[i]))
+    ++i;
   const auto n = parse_int(s.substr(1, i - 1));
   if (!n || *n > 1'000'000) return std::nullopt;
+
   struct Unit {
     std::string_view name;
     int64_t ticks;
   };
+
   static constexpr Unit kUnits[] = {
-      {"s", kTicksPerSecond},   {"sec", kTicksPerSecond},  {"secs", kTicksPerSecond}, {"second", kTicksPerSecond},
-      {"seconds", kTicksPerSecond}, {"m", kTicksPerMinute}, {"min", kTicksPerMinute}, {"mins", kTicksPerMinute},
-      {"minute", kTicksPerMinute}, {"minutes", kTicksPerMinute}, {"h", kTicksPerHour}, {"hr", kTicksPerHour},
-      {"hrs", kTicksPerHour},   {"hour", kTicksPerHour},   {"hours", kTicksPerHour},  {"d", kTicksPerDay},
-      {"day", kTicksPerDay},    {"days", kTicksPerDay},    {"w", 7 * kTicksPerDay},   {"week", 7 * kTicksPerDay},
-      {"weeks", 7 * kTicksPerDay}};
+      {"s", kTicksPerSecond},       {"sec", kTicksPerSecond},     {"secs", kTicksPerSecond},
+      {"second", kTicksPerSecond},  {"seconds", kTicksPerSecond}, {"m", kTicksPerMinute},
+      {"min", kTicksPerMinute},     {"mins", kTicksPerMinute},    {"minute", kTicksPerMinute},
+      {"minutes", kTicksPerMinute}, {"h", kTicksPerHour},         {"hr", kTicksPerHour},
+      {"hrs", kTicksPerHour},       {"hour", kTicksPerHour},      {"hours", kTicksPerHour},
+      {"d", kTicksPerDay},          {"day", kTicksPerDay},        {"days", kTicksPerDay},
+      {"w", 7 * kTicksPerDay},      {"week", 7 * kTicksPerDay},   {"weeks", 7 * kTicksPerDay}};
   for (const Unit& u : kUnits)
     if (u.name == s.substr(i)) return *n * u.ticks;
   return std::nullopt;
@@ -77,7 +90,8 @@ std::optional<int64_t> absolute_time(std::string_view s) {
   size_t at = 0;
   while (n < 6) {
     size_t end = at;
-    while (end < s.size() && ascii_digit(s[end])) ++end;
+    while (end < s.size() && ascii_digit(s[end]))
+      ++end;
     const auto v = parse_int(s.substr(at, end - at));
     if (!v || *v > 9999) return std::nullopt;
     part[n++] = static_cast<int>(*v);
@@ -104,7 +118,8 @@ bool Lowering::search(const SearchCommand& c, Rows& rows, Span at) {
 
 void Lowering::note_fields(const SearchExpr& e, Rows& rows) const {
   if (e.kind == SearchExpr::Kind::kCompare && rows.open) rows.add(e.field.name);
-  for (const SearchPtr& child : e.children) note_fields(*child, rows);
+  for (const SearchPtr& child : e.children)
+    note_fields(*child, rows);
 }
 
 ExprPtr Lowering::condition(const SearchExpr& e, const Rows& rows) {
@@ -121,7 +136,8 @@ ExprPtr Lowering::condition(const SearchExpr& e, const Rows& rows) {
         terms.push_back(std::move(t));
       }
       if (failed_) return nullptr;
-      return conjunctive ? plan::conjunction(std::move(terms), e.span) : plan::disjunction(std::move(terms), e.span);
+      return conjunctive ? plan::conjunction(std::move(terms), e.span)
+                         : plan::disjunction(std::move(terms), e.span);
     }
     case SearchExpr::Kind::kNot: {
       ExprPtr inner = condition(*e.children[0], rows);
@@ -130,7 +146,8 @@ ExprPtr Lowering::condition(const SearchExpr& e, const Rows& rows) {
       return plan::call("not", {std::move(inner)}, e.span);
     }
     case SearchExpr::Kind::kCompare:
-      if (is_time_modifier(e.field.name) && e.comparison == Comparison::kEqual && !e.in_list && rows.open)
+      if (is_time_modifier(e.field.name) && e.comparison == Comparison::kEqual && !e.in_list &&
+          rows.open)
         return time_modifier(e);
       return comparison(e);
     case SearchExpr::Kind::kTerm:
@@ -145,7 +162,8 @@ ExprPtr Lowering::condition(const SearchExpr& e, const Rows& rows) {
 ExprPtr Lowering::comparison(const SearchExpr& e) {
   if (in_tstats_) {
     if (e.field.name == "nodename") {
-      unsupported("nodename= inside OR or NOT", e.field.span, "name the dataset: from datamodel=Model.Dataset");
+      unsupported("nodename= inside OR or NOT", e.field.span,
+                  "name the dataset: from datamodel=Model.Dataset");
       return nullptr;
     }
     return comparison(without_dataset(e.field.name), e);
@@ -158,12 +176,14 @@ ExprPtr Lowering::comparison(const std::string& column, const SearchExpr& e) {
     unsupported("wildcard in the name of a field: " + column, e.field.span);
     return nullptr;
   }
-  if (e.comparison == Comparison::kEqual && e.values.size() == 1 && e.values[0].text == "*" && always_there(column))
+  if (e.comparison == Comparison::kEqual && e.values.size() == 1 && e.values[0].text == "*" &&
+      always_there(column))
     return truth_literal(true, e.span);
   static constexpr const char* kFunctions[] = {"spl.search_eq", "spl.search_ne", "spl.search_lt",
                                                "spl.search_le", "spl.search_gt", "spl.search_ge"};
   std::vector<ExprPtr> args = {plan::column(column, e.field.span)};
-  for (const SearchValue& v : e.values) args.push_back(plan::literal(Value::string(v.text), v.span));
+  for (const SearchValue& v : e.values)
+    args.push_back(plan::literal(Value::string(v.text), v.span));
   return plan::call(kFunctions[static_cast<size_t>(e.comparison)], std::move(args), e.span);
 }
 
@@ -180,8 +200,9 @@ ExprPtr Lowering::time_modifier(const SearchExpr& e) {
   } else if (const auto span = fixed_span(v.text)) {
     bound = plan::call("spl.ago", {plan::literal(Value::timespan(*span), v.span)}, v.span);
   } else if (relative_time_text(v.text)) {
-    bound = plan::call("spl.relative_time",
-                       {plan::call("spl.now", {}, v.span), plan::literal(Value::string(v.text), v.span)}, v.span);
+    bound = plan::call(
+        "spl.relative_time",
+        {plan::call("spl.now", {}, v.span), plan::literal(Value::string(v.text), v.span)}, v.span);
   } else if (const auto ticks = absolute_time(v.text)) {
     bound = plan::literal(Value::integer((*ticks - kUnixEpochTicks) / kTicksPerSecond), v.span);
   } else {
@@ -189,7 +210,8 @@ ExprPtr Lowering::time_modifier(const SearchExpr& e) {
           "write -24h, -1d@d, now, seconds since 1970 or MM/DD/YYYY:HH:MM:SS");
     return nullptr;
   }
-  return plan::call(earliest ? "spl.ge" : "spl.lt", {plan::column("_time", e.field.span), std::move(bound)}, e.span);
+  return plan::call(earliest ? "spl.ge" : "spl.lt",
+                    {plan::column("_time", e.field.span), std::move(bound)}, e.span);
 }
 
 ExprPtr Lowering::term(const SearchExpr& e, const Rows& rows) {
@@ -203,7 +225,8 @@ ExprPtr Lowering::term(const SearchExpr& e, const Rows& rows) {
   if (!rows.open && !rows.has("_raw"))
     diag_.warning("spl-term-without-raw", "a bare term matches nothing here", e.span,
                   "the rows have no _raw any more", "compare a field: field=\"" + v.raw + "\"");
-  static constexpr const char* kFunctions[] = {"spl.search_term", "spl.search_term_case", "spl.search_term_exact"};
+  static constexpr const char* kFunctions[] = {"spl.search_term", "spl.search_term_case",
+                                               "spl.search_term_exact"};
   return plan::call(kFunctions[static_cast<size_t>(e.term)],
                     {plan::column("_raw", e.span), plan::column("_values", e.span),
                      plan::literal(Value::string(v.text), v.span)},

@@ -17,11 +17,13 @@ using plan::OpPtr;
 namespace {
 
 bool is_condition(const ExprPtr& e) {
-  if (e->kind != plan::Expr::Kind::kCall) return e->is_literal() && e->literal.type() == data::Type::kBool;
+  if (e->kind != plan::Expr::Kind::kCall)
+    return e->is_literal() && e->literal.type() == data::Type::kBool;
   static constexpr const char* kConditions[] = {
-      "and",     "or",        "not",        "spl.xor",   "spl.eq",    "spl.ne",    "spl.lt",
-      "spl.le",  "spl.gt",    "spl.ge",     "spl.like",  "spl.match", "spl.in",    "spl.cidrmatch",
-      "spl.isnull", "spl.isnotnull", "spl.isnum", "spl.isint", "spl.isstr", "spl.isbool"};
+      "and",           "or",        "not",       "spl.xor",       "spl.eq",
+      "spl.ne",        "spl.lt",    "spl.le",    "spl.gt",        "spl.ge",
+      "spl.like",      "spl.match", "spl.in",    "spl.cidrmatch", "spl.isnull",
+      "spl.isnotnull", "spl.isnum", "spl.isint", "spl.isstr",     "spl.isbool"};
   return std::any_of(std::begin(kConditions), std::end(kConditions),
                      [&](const char* name) { return e->name == name; });
 }
@@ -41,22 +43,28 @@ void add_key(Op& op, const FieldName& f) {
 
 }  // namespace
 
-bool Lowering::aggregate_item(const StatsItem& i, const std::string& field, std::string name, const Rows& rows,
+bool Lowering::aggregate_item(const StatsItem& i,
+                              const std::string& field,
+                              std::string name,
+                              const Rows& rows,
                               AggregateItem& out) {
   rows_ = &rows;
   out.span = i.span;
   out.name = std::move(name);
   out.function = "spl." + i.function;
-  // Events come newest first in Splunk: their first is the latest. In an order made by the search itself
-  // first and last are taken as they come.
+  // Events come newest first in Splunk: their first is the latest. In an order made by the search
+  // itself first and last are taken as they come.
   if (rows.order == Rows::Order::kNewestFirst && i.function == "first") out.function = "spl.latest";
-  if (rows.order == Rows::Order::kNewestFirst && i.function == "last") out.function = "spl.earliest";
+  if (rows.order == Rows::Order::kNewestFirst && i.function == "last")
+    out.function = "spl.earliest";
   if (i.expr) {
     ExprPtr e = value(*i.expr);
     if (!e) return false;
     // count(eval(a>1)) counts where it is true: a condition is 1 or nothing.
     if (is_condition(e))
-      e = plan::call("spl.if", {e, plan::literal(Value::integer(1), e->span), plan::literal(Value(), e->span)}, e->span);
+      e = plan::call(
+          "spl.if", {e, plan::literal(Value::integer(1), e->span), plan::literal(Value(), e->span)},
+          e->span);
     out.args.push_back(std::move(e));
   } else if (!field.empty()) {
     out.args.push_back(plan::column(in_tstats_ ? without_dataset(field) : field, i.field.span));
@@ -70,8 +78,10 @@ bool Lowering::aggregate_item(const StatsItem& i, const std::string& field, std:
   return true;
 }
 
-bool Lowering::aggregate_items(const std::vector<StatsItem>& items, const std::vector<FieldName>& by,
-                               const Rows& rows, std::vector<AggregateItem>& out) {
+bool Lowering::aggregate_items(const std::vector<StatsItem>& items,
+                               const std::vector<FieldName>& by,
+                               const Rows& rows,
+                               std::vector<AggregateItem>& out) {
   std::set<std::string> names;
   for (const FieldName& f : by) {
     if (f.name.find('*') != std::string::npos) {
@@ -97,7 +107,8 @@ bool Lowering::aggregate_items(const std::vector<StatsItem>& items, const std::v
       std::erase_if(fields, [&](const std::string& f) {
         if (f[0] == '_' && i.field.name[0] != '_') return true;
         return std::any_of(by.begin(), by.end(), [&](const FieldName& b) { return b.name == f; }) ||
-               std::any_of(items.begin(), items.end(), [&](const StatsItem& other) { return other.name == f; });
+               std::any_of(items.begin(), items.end(),
+                           [&](const StatsItem& other) { return other.name == f; });
       });
     }
     for (const std::string& field : fields) {
@@ -112,7 +123,8 @@ bool Lowering::aggregate_items(const std::vector<StatsItem>& items, const std::v
       AggregateItem item;
       if (!aggregate_item(i, field, std::move(name), rows, item)) return false;
       if (!names.insert(item.name).second) {
-        error("spl-duplicate-column", "column given twice: " + item.name, i.span, "", "give it another name with AS");
+        error("spl-duplicate-column", "column given twice: " + item.name, i.span, "",
+              "give it another name with AS");
         return false;
       }
       out.push_back(std::move(item));
@@ -132,15 +144,20 @@ bool Lowering::stats(const StatsCommand& c, Rows& rows, Span at) {
     out.columns.push_back(f.name);
     out.order_keys.push_back(f.name);
   }
-  for (const AggregateItem& a : op->aggregates) out.columns.push_back(a.name);
+  for (const AggregateItem& a : op->aggregates)
+    out.columns.push_back(a.name);
   out.op = op;
   rows = std::move(out);
   return true;
 }
 
-// Each row with its group's results beside it; a row with a null key belongs to no group and gets none.
-void Lowering::join_back(Rows& rows, OpPtr groups, const std::vector<std::string>& by,
-                         const std::vector<std::string>& names, Span at) {
+// Each row with its group's results beside it; a row with a null key belongs to no group and gets
+// none.
+void Lowering::join_back(Rows& rows,
+                         OpPtr groups,
+                         const std::vector<std::string>& by,
+                         const std::vector<std::string>& names,
+                         Span at) {
   // A column of that name is replaced, also one that the events happen to have.
   std::vector<std::string> replaced;
   for (const std::string& n : names)
@@ -161,7 +178,8 @@ void Lowering::join_back(Rows& rows, OpPtr groups, const std::vector<std::string
     join->right_keys.push_back(plan::literal(Value::integer(1), at));
   }
   rows.op = join;
-  for (const std::string& n : names) rows.add(n);
+  for (const std::string& n : names)
+    rows.add(n);
 }
 
 bool Lowering::eventstats(const StatsCommand& c, Rows& rows, Span at) {
@@ -174,7 +192,8 @@ bool Lowering::eventstats(const StatsCommand& c, Rows& rows, Span at) {
     rows.add(f.name);
   }
   std::vector<std::string> names;
-  for (const AggregateItem& a : groups->aggregates) names.push_back(a.name);
+  for (const AggregateItem& a : groups->aggregates)
+    names.push_back(a.name);
   join_back(rows, groups, by, names, at);
   return true;
 }
@@ -195,7 +214,8 @@ bool Lowering::top(const TopCommand& c, Rows& rows, Span at) {
       out.columns.push_back(f.name);
     }
   }
-  for (const FieldName& f : c.by) by.push_back(f.name);
+  for (const FieldName& f : c.by)
+    by.push_back(f.name);
   AggregateItem count;
   count.name = c.count_field;
   count.function = "spl.count";
@@ -206,7 +226,8 @@ bool Lowering::top(const TopCommand& c, Rows& rows, Span at) {
   if (c.show_percent) {
     const std::string total_name = "total (" + c.percent_field + ")";
     auto totals = aggregate(out.op, at);
-    for (const FieldName& f : c.by) add_key(*totals, f);
+    for (const FieldName& f : c.by)
+      add_key(*totals, f);
     AggregateItem total;
     total.name = total_name;
     total.function = "spl.sum";
@@ -214,11 +235,16 @@ bool Lowering::top(const TopCommand& c, Rows& rows, Span at) {
     total.span = at;
     totals->aggregates.push_back(total);
     join_back(out, totals, by, {total_name}, at);
-    ExprPtr share = plan::call("spl.div",
-                               {plan::call("spl.mul", {plan::column(c.count_field, at), plan::literal(Value::integer(100), at)}, at),
-                                plan::column(total_name, at)},
-                               at);
-    extend(out, {{c.percent_field, plan::call("spl.round", {share, plan::literal(Value::integer(6), at)}, at), at}}, at);
+    ExprPtr share = plan::call(
+        "spl.div",
+        {plan::call("spl.mul",
+                    {plan::column(c.count_field, at), plan::literal(Value::integer(100), at)}, at),
+         plan::column(total_name, at)},
+        at);
+    extend(out,
+           {{c.percent_field,
+             plan::call("spl.round", {share, plan::literal(Value::integer(6), at)}, at), at}},
+           at);
     away(out, {total_name}, at);
   }
   auto sorted = std::make_shared<Op>();
@@ -227,7 +253,8 @@ bool Lowering::top(const TopCommand& c, Rows& rows, Span at) {
   sorted->inputs = {out.op};
   sorted->sort_keys.push_back({plan::column(c.count_field, at), !c.rare, false, true});
   // Equal counts would come in any order; by the values they always come in the same one.
-  for (const FieldName& f : c.fields) sorted->sort_keys.push_back({plan::column(f.name, at), false, false, true});
+  for (const FieldName& f : c.fields)
+    sorted->sort_keys.push_back({plan::column(f.name, at), false, false, true});
   if (c.limit > 0 && by.empty()) sorted->limit = c.limit;
   out.op = sorted;
   if (c.limit > 0 && !by.empty()) {

@@ -16,7 +16,9 @@ namespace {
 // Search Reference, convert: the format of ctime when none is given.
 constexpr const char* kDefaultTimeFormat = "%m/%d/%Y %H:%M:%S";
 
-ExprPtr text(const std::string& s, Span at) { return plan::literal(Value::string(s), at); }
+ExprPtr text(const std::string& s, Span at) {
+  return plan::literal(Value::string(s), at);
+}
 
 /// A sed command of `rex mode=sed`: s/regex/replacement/flags with any delimiter.
 struct Substitution {
@@ -53,9 +55,12 @@ bool Lowering::convert(const ConvertCommand& c, Rows& rows, Span at) {
   for (const ConvertItem& i : c.items) {
     const std::string& name = i.name.empty() ? i.field.name : i.name;
     ExprPtr e = plan::column(i.field.name, i.field.span);
-    if (i.function == "ctime") e = plan::call("spl.ctime", {e, text(format, i.span)}, i.span);
-    else if (i.function == "mktime") e = plan::call("spl.strptime", {e, text(format, i.span)}, i.span);
-    else if (i.function == "num") e = plan::call("spl.tonumber", {e}, i.span);
+    if (i.function == "ctime")
+      e = plan::call("spl.ctime", {e, text(format, i.span)}, i.span);
+    else if (i.function == "mktime")
+      e = plan::call("spl.strptime", {e, text(format, i.span)}, i.span);
+    else if (i.function == "num")
+      e = plan::call("spl.tonumber", {e}, i.span);
     else if (i.function == "auto")
       e = plan::call("spl.coalesce", {plan::call("spl.tonumber", {e}, i.span), e}, i.span);
     else if (i.function == "rmcomma")
@@ -67,14 +72,19 @@ bool Lowering::convert(const ConvertCommand& c, Rows& rows, Span at) {
 
 bool Lowering::bin(const BinCommand& c, Rows& rows, Span at) {
   if (!valid_span(c.span.text)) {
-    error("spl-bad-span", "not a span: " + c.span.text, c.span.span, "", "for example 30s, 5m, 1h, 1d, 100");
+    error("spl-bad-span", "not a span: " + c.span.text, c.span.span, "",
+          "for example 30s, 5m, 1h, 1d, 100");
     return false;
   }
   const std::string& name = c.name.empty() ? c.field.name : c.name;
   if (rows.open) rows.add(c.field.name);
-  extend(rows,
-         {{name, plan::call("spl.bin", {plan::column(c.field.name, c.field.span), text(c.span.text, c.span.span)}, at), at}},
-         at);
+  extend(
+      rows,
+      {{name,
+        plan::call("spl.bin",
+                   {plan::column(c.field.name, c.field.span), text(c.span.text, c.span.span)}, at),
+        at}},
+      at);
   return true;
 }
 
@@ -83,7 +93,8 @@ bool Lowering::rex(const RexCommand& c, Rows& rows, Span at) {
   if (c.sed) {
     Substitution s;
     if (!parse_sed(c.pattern, s)) {
-      unsupported("sed expression", c.pattern_span, "write s/expression/replacement/ with the flags g and i");
+      unsupported("sed expression", c.pattern_span,
+                  "write s/expression/replacement/ with the flags g and i");
       return false;
     }
     if (s.flags.find('i') != std::string::npos) s.pattern.insert(0, "(?i)");
@@ -91,8 +102,9 @@ bool Lowering::rex(const RexCommand& c, Rows& rows, Span at) {
     const bool all = s.flags.find('g') != std::string::npos;
     extend(rows,
            {{c.field.name,
-             plan::call(all ? "spl.replace" : "spl.replace_first",
-                        {field, text(s.pattern, c.pattern_span), text(s.replacement, c.pattern_span)}, at),
+             plan::call(
+                 all ? "spl.replace" : "spl.replace_first",
+                 {field, text(s.pattern, c.pattern_span), text(s.replacement, c.pattern_span)}, at),
              c.field.span}},
            at);
     return true;
@@ -102,7 +114,8 @@ bool Lowering::rex(const RexCommand& c, Rows& rows, Span at) {
   std::vector<NamedExpr> items;
   for (const std::string& group : groups) {
     if (group.empty()) continue;
-    std::vector<ExprPtr> args = {field, text(c.pattern, c.pattern_span), text(group, c.pattern_span)};
+    std::vector<ExprPtr> args = {field, text(c.pattern, c.pattern_span),
+                                 text(group, c.pattern_span)};
     ExprPtr e;
     if (c.max_match == 1) {
       e = plan::call("spl.rex", std::move(args), c.pattern_span);
@@ -110,14 +123,16 @@ bool Lowering::rex(const RexCommand& c, Rows& rows, Span at) {
       args.push_back(plan::literal(Value::integer(c.max_match), at));
       e = plan::call("spl.rex_all", std::move(args), c.pattern_span);
     }
-    // Without a match a field keeps its value. Only fields that the search has named are taken to have
-    // one: reading every group's name from the events would make each a field the evidence must have.
-    if (rows.has(group)) e = plan::call("spl.coalesce", {e, plan::column(group, c.pattern_span)}, c.pattern_span);
+    // Without a match a field keeps its value. Only fields that the search has named are taken to
+    // have one: reading every group's name from the events would make each a field the evidence
+    // must have.
+    if (rows.has(group))
+      e = plan::call("spl.coalesce", {e, plan::column(group, c.pattern_span)}, c.pattern_span);
     items.push_back({group, std::move(e), c.pattern_span});
   }
   if (items.empty()) {
-    error("spl-bad-regex", "rex extracts nothing: the expression has no named group", c.pattern_span, "",
-          "name what to extract: (?<user>\\w+)");
+    error("spl-bad-regex", "rex extracts nothing: the expression has no named group",
+          c.pattern_span, "", "name what to extract: (?<user>\\w+)");
     return false;
   }
   if (rows.open) rows.add(c.field.name);
@@ -127,10 +142,12 @@ bool Lowering::rex(const RexCommand& c, Rows& rows, Span at) {
 
 bool Lowering::regex(const RegexCommand& c, Rows& rows, Span at) {
   if (!check_regex(c.pattern, c.pattern_span, nullptr)) return false;
-  ExprPtr e = plan::call("spl.match", {plan::column(c.field.name, c.field.span), text(c.pattern, c.pattern_span)}, at);
+  ExprPtr e = plan::call(
+      "spl.match", {plan::column(c.field.name, c.field.span), text(c.pattern, c.pattern_span)}, at);
   // `!=` removes what matches; a row without the field does not match, and stays.
   if (c.negated)
-    e = plan::call("not", {plan::call("spl.coalesce", {e, plan::literal(Value::boolean(false), at)}, at)}, at);
+    e = plan::call(
+        "not", {plan::call("spl.coalesce", {e, plan::literal(Value::boolean(false), at)}, at)}, at);
   if (rows.open) rows.add(c.field.name);
   rows.op = plan::filter(rows.op, std::move(e), at);
   return true;
@@ -153,7 +170,9 @@ bool Lowering::makemv(const MakemvCommand& c, Rows& rows, Span at) {
   ExprPtr e;
   if (!c.tokenizer.empty()) {
     if (!check_regex(c.tokenizer, at, nullptr)) return false;
-    e = plan::call("spl.rex_all", {field, text(c.tokenizer, at), text("1", at), plan::literal(Value::integer(0), at)}, at);
+    e = plan::call(
+        "spl.rex_all",
+        {field, text(c.tokenizer, at), text("1", at), plan::literal(Value::integer(0), at)}, at);
   } else {
     e = plan::call("spl.split", {field, text(c.delimiter, at)}, at);
     if (!c.allow_empty) e = plan::call("spl.without_empty", {e}, at);

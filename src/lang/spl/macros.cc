@@ -40,7 +40,8 @@ bool is_conf(std::string_view text) {
   return false;
 }
 
-/// Stanzas `[name]` or `[name(n)]` with `key = value` lines; a backslash at the end of a line goes on.
+/// Stanzas `[name]` or `[name(n)]` with `key = value` lines; a backslash at the end of a line goes
+/// on.
 class ConfReader {
  public:
   ConfReader(const Source& file, MacroTable& table, Diagnostics& diag)
@@ -135,11 +136,13 @@ class ConfReader {
 };
 
 bool add_yaml(const Source& file, MacroTable& table, Diagnostics& diag) {
-  // Rule packs mix other YAML into the same folders, so that a file without the two keys is no error.
+  // Rule packs mix other YAML into the same folders, so that a file without the two keys is no
+  // error.
   if (file.text.find("definition") == std::string_view::npos) return false;
   Diagnostics syntax;
   const std::vector<adapt::YamlNode> documents = adapt::parse_yaml(file, syntax);
-  for (const Diagnostic& d : syntax.all()) diag.add(d);
+  for (const Diagnostic& d : syntax.all())
+    diag.add(d);
   bool found = false;
   for (const adapt::YamlNode& doc : documents) {
     const adapt::YamlNode* definition = doc.find("definition");
@@ -192,8 +195,7 @@ const Macro* MacroTable::find(std::string_view name, size_t num_arguments) const
 std::vector<size_t> MacroTable::arities(std::string_view name) const {
   std::vector<size_t> out;
   for (auto it = macros_.lower_bound(std::make_pair(std::string(name), size_t{0}));
-       it != macros_.end() && it->first.first == name;
-       ++it)
+       it != macros_.end() && it->first.first == name; ++it)
     out.push_back(it->first.second);
   return out;
 }

@@ -21,8 +21,9 @@ struct Macro {
   std::string name;
   std::vector<std::string> arguments;
   std::string definition;
-  bool is_eval = false;  ///< the definition is an eval expression whose text is the macro: not supported
-  std::string path;      ///< file it was read from
+  bool is_eval =
+      false;  ///< the definition is an eval expression whose text is the macro: not supported
+  std::string path;  ///< file it was read from
 };
 
 /// Macros by name and number of arguments: `m(1)` and `m(2)` are two macros.
@@ -38,14 +39,15 @@ class MacroTable {
   /// Numbers of arguments for which `name` is defined.
   std::vector<size_t> arities(std::string_view name) const;
   std::vector<std::string_view> names() const;
+
   size_t size() const { return macros_.size(); }
 
  private:
   std::map<std::pair<std::string, size_t>, Macro, std::less<>> macros_;
 };
 
-/// All macros a rule may use: those the user gave, those found beside the rule, and built-in ones, in
-/// this order. Thread-safe once `user` and `builtin` are filled.
+/// All macros a rule may use: those the user gave, those found beside the rule, and built-in ones,
+/// in this order. Thread-safe once `user` and `builtin` are filled.
 class MacroLibrary {
  public:
   MacroTable user;
@@ -55,8 +57,9 @@ class MacroLibrary {
   /// Unreadable files and broken definitions are told to `diag` with their path in the message.
   static size_t add_path(const std::string& path, MacroTable& table, Diagnostics& diag);
 
-  /// Macros of the rule pack that `rule_path` lies in: of each folder on the way up (at most five), the
-  /// files of `macros/` and `macros.conf`, `default/macros.conf`, `local/macros.conf`. Nearer ones win.
+  /// Macros of the rule pack that `rule_path` lies in: of each folder on the way up (at most five),
+  /// the files of `macros/` and `macros.conf`, `default/macros.conf`, `local/macros.conf`. Nearer
+  /// ones win.
   const MacroTable& beside(std::string_view rule_path) const;
 
  private:

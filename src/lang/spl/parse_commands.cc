@@ -73,7 +73,8 @@ bool Parser::convert(Command& c) {
       syntax("expected function(field)", name, "for example: convert ctime(_time)");
       return false;
     }
-    for (const char ch : name.text) item.function += ascii_lower(ch);
+    for (const char ch : name.text)
+      item.function += ascii_lower(ch);
     auto field = field_name("a field");
     if (!field) return false;
     item.field = std::move(*field);
@@ -95,7 +96,8 @@ bool Parser::convert(Command& c) {
     v.items.push_back(std::move(item));
   }
   if (v.items.empty()) {
-    syntax("convert needs a conversion", lex_.peek(Words::kTerm), "for example: convert ctime(_time)");
+    syntax("convert needs a conversion", lex_.peek(Words::kTerm),
+           "for example: convert ctime(_time)");
     return false;
   }
   c.body = std::move(v);
@@ -120,7 +122,8 @@ bool Parser::rename(Command& c) {
     p.to = {std::move(to), lex_.span(begin, lex_.position())};
     const auto stars = [](const std::string& s) { return std::count(s.begin(), s.end(), '*'); };
     if (stars(p.from.name) != stars(p.to.name)) {
-      error("spl-rename-wildcards", "both names of a rename need the same number of `*`", p.to.span);
+      error("spl-rename-wildcards", "both names of a rename need the same number of `*`",
+            p.to.span);
       return false;
     }
     r.pairs.push_back(std::move(p));
@@ -172,11 +175,15 @@ bool Parser::sort_fields(std::vector<SortField>& out) {
       lex_.set_position(at + 1);
     }
     const Token head = lex_.peek(Words::kTerm);
-    const bool typed = head.kind == TokenKind::kWord && head.end < lex_.text().size() && lex_.text()[head.end] == '(';
+    const bool typed = head.kind == TokenKind::kWord && head.end < lex_.text().size() &&
+                       lex_.text()[head.end] == '(';
     if (typed) {
-      if (head.text == "num") s.as = SortField::As::kNumber;
-      else if (head.text == "str") s.as = SortField::As::kString;
-      else if (head.text == "ip") s.as = SortField::As::kIp;
+      if (head.text == "num")
+        s.as = SortField::As::kNumber;
+      else if (head.text == "str")
+        s.as = SortField::As::kString;
+      else if (head.text == "ip")
+        s.as = SortField::As::kIp;
     }
     const bool known = typed && (head.text == "auto" || s.as != SortField::As::kAuto);
     if (known) {
@@ -193,7 +200,8 @@ bool Parser::sort_fields(std::vector<SortField>& out) {
     if (!out.empty() && lex_.at_command_end() && sign != '-' && sign != '+') {
       const std::string& w = f->name;
       if (w == "d" || w == "desc") {
-        for (SortField& o : out) o.descending = !o.descending;
+        for (SortField& o : out)
+          o.descending = !o.descending;
         return true;
       }
       if (w == "a" || w == "asc") return true;
@@ -243,8 +251,10 @@ bool Parser::head(Command& c) {
     const Token t = lex_.next(Words::kTerm);
     const auto n = t.kind == TokenKind::kWord ? parse_int(t.text) : std::nullopt;
     if (!n || *n < 0) {
-      if (t.is_symbol("(")) unsupported("form: head with a condition", lex_.span(t));
-      else syntax("head takes a number of rows", t);
+      if (t.is_symbol("("))
+        unsupported("form: head with a condition", lex_.span(t));
+      else
+        syntax("head takes a number of rows", t);
       return false;
     }
     h.limit = *n;
@@ -260,9 +270,11 @@ bool Parser::dedup(Command& c) {
     if (const auto o = option()) {
       if (!o->ok) return false;
       bool on = false;
-      if (o->name != "keepempty" && o->name != "keepevents" && o->name != "consecutive") return unknown_option(*o);
+      if (o->name != "keepempty" && o->name != "keepevents" && o->name != "consecutive")
+        return unknown_option(*o);
       if (!flag_value(*o, on)) return false;
-      if (o->name == "keepempty") d.keep_empty = on;
+      if (o->name == "keepempty")
+        d.keep_empty = on;
       else if (on) {
         unsupported("option: " + o->name + "=true", o->name_span);
         return false;
@@ -276,8 +288,10 @@ bool Parser::dedup(Command& c) {
     auto f = field_name("a field");
     if (!f) return false;
     const auto n = parse_int(f->name);
-    if (n && d.fields.empty() && *n > 0) d.limit = *n;
-    else d.fields.push_back(std::move(*f));
+    if (n && d.fields.empty() && *n > 0)
+      d.limit = *n;
+    else
+      d.fields.push_back(std::move(*f));
   }
   if (d.fields.empty()) {
     syntax("dedup needs at least one field", lex_.peek(Words::kTerm));
@@ -382,7 +396,8 @@ bool Parser::regex(Command& c) {
   r.field = {"_raw", c.name_span};
   Token t = lex_.next(Words::kTerm);
   const Token op = lex_.peek(Words::kTerm);
-  if ((t.kind == TokenKind::kWord || t.kind == TokenKind::kString) && (op.is_symbol("=") || op.is_symbol("!="))) {
+  if ((t.kind == TokenKind::kWord || t.kind == TokenKind::kString) &&
+      (op.is_symbol("=") || op.is_symbol("!="))) {
     r.field = {t.kind == TokenKind::kString ? unescape(t.text) : std::string(t.text), lex_.span(t)};
     lex_.next(Words::kTerm);
     r.negated = op.text == "!=";
@@ -423,8 +438,10 @@ bool Parser::makemv(Command& c) {
   while (!lex_.at_command_end()) {
     if (const auto o = option()) {
       if (!o->ok) return false;
-      if (o->name == "delim") m.delimiter = o->value;
-      else if (o->name == "tokenizer") m.tokenizer = o->value;
+      if (o->name == "delim")
+        m.delimiter = o->value;
+      else if (o->name == "tokenizer")
+        m.tokenizer = o->value;
       else if (o->name == "allowempty") {
         if (!flag_value(*o, m.allow_empty)) return false;
       } else {
@@ -454,8 +471,10 @@ bool Parser::from(Command& c) {
     what = what.substr(0, colon);
   }
   if (kind.kind != TokenKind::kWord || !equal_ignore_case(what, "datamodel")) {
-    if (kind.kind == TokenKind::kWord) unsupported("source: from " + std::string(what), lex_.span(kind));
-    else syntax("expected a source after from", kind);
+    if (kind.kind == TokenKind::kWord)
+      unsupported("source: from " + std::string(what), lex_.span(kind));
+    else
+      syntax("expected a source after from", kind);
     return false;
   }
   f.span = lex_.span(kind);
@@ -486,8 +505,8 @@ bool Parser::append(Command& c) {
     if (const auto o = option()) {
       if (!o->ok) return false;
       // Limits of time and rows on the subsearch: postern gives the whole answer.
-      if (o->name != "maxtime" && o->name != "maxout" && o->name != "timeout" && o->name != "extendtimerange" &&
-          o->name != "run_in_preview")
+      if (o->name != "maxtime" && o->name != "maxout" && o->name != "timeout" &&
+          o->name != "extendtimerange" && o->name != "run_in_preview")
         return unknown_option(*o);
       continue;
     }
@@ -527,7 +546,8 @@ bool Parser::replace(Command& c) {
     return false;
   }
   if (r.fields.empty()) {
-    unsupported("form: replace in all fields", c.name_span, "", "name the fields: replace ... IN field");
+    unsupported("form: replace in all fields", c.name_span, "",
+                "name the fields: replace ... IN field");
     return false;
   }
   c.body = std::move(r);
@@ -541,8 +561,10 @@ bool Parser::join(Command& c) {
     if (const auto o = option()) {
       if (!o->ok) return false;
       bool flag = false;
-      if (o->name == "type" && (equal_ignore_case(o->value, "inner"))) j.left = false;
-      else if (o->name == "type" && (equal_ignore_case(o->value, "left") || equal_ignore_case(o->value, "outer")))
+      if (o->name == "type" && (equal_ignore_case(o->value, "inner")))
+        j.left = false;
+      else if (o->name == "type" &&
+               (equal_ignore_case(o->value, "left") || equal_ignore_case(o->value, "outer")))
         j.left = true;
       else if (o->name == "max") {
         const auto n = count_value(*o);

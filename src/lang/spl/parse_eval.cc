@@ -1,7 +1,7 @@
 // Expressions of `eval`, `where` and `func(eval(…))`.
 //
-// Tightest first: unary minus; * / %; + - and . (concatenation); comparisons, LIKE, IN; NOT; AND; OR;
-// XOR. Word operators ignore case. Function names are checked when lowered (lower_eval.cc).
+// Tightest first: unary minus; * / %; + - and . (concatenation); comparisons, LIKE, IN; NOT; AND;
+// OR; XOR. Word operators ignore case. Function names are checked when lowered (lower_eval.cc).
 #include "base/text.h"
 #include "lang/spl/parser.h"
 
@@ -22,7 +22,9 @@ EvalPtr make(EvalExpr::Kind kind, Span span, std::string text = "") {
   return e;
 }
 
-Span around(const EvalExpr& a, const EvalExpr& b) { return {a.span.begin, b.span.end}; }
+Span around(const EvalExpr& a, const EvalExpr& b) {
+  return {a.span.begin, b.span.end};
+}
 
 }  // namespace
 
@@ -55,7 +57,8 @@ EvalPtr Parser::eval_xor() {
   while (left && is_keyword(lex_.peek(Words::kEval), "xor")) {
     const Token t = lex_.next(Words::kEval);
     if (++n > kMaxOperators) {
-      error("spl-too-deep", "more than " + std::to_string(kMaxOperators) + " operators in a row", lex_.span(t));
+      error("spl-too-deep", "more than " + std::to_string(kMaxOperators) + " operators in a row",
+            lex_.span(t));
       return nullptr;
     }
     EvalPtr right = eval_or();
@@ -104,14 +107,22 @@ EvalPtr Parser::eval_compare() {
   const size_t at = lex_.position();
   const Token t = lex_.next(Words::kEval);
   Op op;
-  if (t.is_symbol("=") || t.is_symbol("==")) op = Op::kEqual;
-  else if (t.is_symbol("!=")) op = Op::kNotEqual;
-  else if (t.is_symbol("<")) op = Op::kLess;
-  else if (t.is_symbol("<=")) op = Op::kLessEqual;
-  else if (t.is_symbol(">")) op = Op::kGreater;
-  else if (t.is_symbol(">=")) op = Op::kGreaterEqual;
-  else if (is_keyword(t, "like")) op = Op::kLike;
-  else if (is_keyword(t, "in")) return eval_in(std::move(left));
+  if (t.is_symbol("=") || t.is_symbol("=="))
+    op = Op::kEqual;
+  else if (t.is_symbol("!="))
+    op = Op::kNotEqual;
+  else if (t.is_symbol("<"))
+    op = Op::kLess;
+  else if (t.is_symbol("<="))
+    op = Op::kLessEqual;
+  else if (t.is_symbol(">"))
+    op = Op::kGreater;
+  else if (t.is_symbol(">="))
+    op = Op::kGreaterEqual;
+  else if (is_keyword(t, "like"))
+    op = Op::kLike;
+  else if (is_keyword(t, "in"))
+    return eval_in(std::move(left));
   else if (is_keyword(t, "not") && is_keyword(lex_.peek(Words::kEval), "in")) {
     lex_.next(Words::kEval);
     EvalPtr in = eval_in(std::move(left));
@@ -159,7 +170,8 @@ EvalPtr Parser::eval_sum() {
       continue;
     }
     if (++n > kMaxOperators) {
-      error("spl-too-deep", "more than " + std::to_string(kMaxOperators) + " operators in a row", lex_.span(t));
+      error("spl-too-deep", "more than " + std::to_string(kMaxOperators) + " operators in a row",
+            lex_.span(t));
       return nullptr;
     }
     left = eval_binary(op, std::move(left), std::move(right));
@@ -175,7 +187,8 @@ EvalPtr Parser::eval_product() {
     if (!t.is_symbol("*") && !t.is_symbol("/") && !t.is_symbol("%")) break;
     lex_.next(Words::kEval);
     if (++n > kMaxOperators) {
-      error("spl-too-deep", "more than " + std::to_string(kMaxOperators) + " operators in a row", lex_.span(t));
+      error("spl-too-deep", "more than " + std::to_string(kMaxOperators) + " operators in a row",
+            lex_.span(t));
       return nullptr;
     }
     EvalPtr right = eval_unary();
@@ -216,7 +229,8 @@ EvalPtr Parser::eval_primary() {
     return nullptr;
   }
   if (t.kind == TokenKind::kString) {
-    if (lex_.text()[t.begin] != '\'') return make(EvalExpr::Kind::kString, span, unescape_eval(t.text));
+    if (lex_.text()[t.begin] != '\'')
+      return make(EvalExpr::Kind::kString, span, unescape_eval(t.text));
     EvalPtr e = make(EvalExpr::Kind::kField, span, std::string(t.text));
     e->quoted = true;
     return e;
@@ -240,7 +254,8 @@ EvalPtr Parser::eval_primary() {
   if (lex_.peek() == '(') {
     lex_.take('(');
     EvalPtr e = make(EvalExpr::Kind::kCall, span);
-    for (const char c : t.text) e->text += ascii_lower(c);
+    for (const char c : t.text)
+      e->text += ascii_lower(c);
     if (!enter(span)) return nullptr;
     const bool ok = eval_arguments(e->args);
     leave();
@@ -272,7 +287,9 @@ bool Parser::eval_arguments(std::vector<EvalPtr>& out) {
     if (lex_.take(',')) continue;
     if (lex_.take(')')) return true;
     const Token t = lex_.next(Words::kEval);
-    syntax(t.kind == TokenKind::kEnd ? "expected `)`" : "expected `,` or `)` before `" + std::string(t.text) + "`", t);
+    syntax(t.kind == TokenKind::kEnd ? "expected `)`"
+                                     : "expected `,` or `)` before `" + std::string(t.text) + "`",
+           t);
     return false;
   }
 }

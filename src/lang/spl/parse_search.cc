@@ -25,24 +25,34 @@ SearchPtr junction(SearchExpr::Kind kind, std::vector<SearchPtr> children) {
   return e;
 }
 
-bool is_word(const Token& t, std::string_view text) { return t.kind == TokenKind::kWord && t.text == text; }
+bool is_word(const Token& t, std::string_view text) {
+  return t.kind == TokenKind::kWord && t.text == text;
+}
 
 bool comparison_of(const Token& t, Comparison& out) {
   if (t.kind != TokenKind::kSymbol) return false;
-  if (t.text == "=" || t.text == "==") out = Comparison::kEqual;
-  else if (t.text == "!=") out = Comparison::kNotEqual;
-  else if (t.text == "<") out = Comparison::kLess;
-  else if (t.text == "<=") out = Comparison::kLessEqual;
-  else if (t.text == ">") out = Comparison::kGreater;
-  else if (t.text == ">=") out = Comparison::kGreaterEqual;
-  else return false;
+  if (t.text == "=" || t.text == "==")
+    out = Comparison::kEqual;
+  else if (t.text == "!=")
+    out = Comparison::kNotEqual;
+  else if (t.text == "<")
+    out = Comparison::kLess;
+  else if (t.text == "<=")
+    out = Comparison::kLessEqual;
+  else if (t.text == ">")
+    out = Comparison::kGreater;
+  else if (t.text == ">=")
+    out = Comparison::kGreaterEqual;
+  else
+    return false;
   return true;
 }
 
 }  // namespace
 
 bool Parser::search_condition(SearchPtr& out, bool stop_at_by) {
-  if (lex_.at_command_end() || (stop_at_by && (lex_.peek_word("by") || lex_.peek_word("groupby")))) return true;
+  if (lex_.at_command_end() || (stop_at_by && (lex_.peek_word("by") || lex_.peek_word("groupby"))))
+    return true;
   out = search_and(stop_at_by);
   return out != nullptr;
 }
@@ -92,7 +102,8 @@ SearchPtr Parser::search_not(bool stop_at_by) {
   while (is_word(lex_.peek(Words::kTerm), "NOT")) {
     nots.push_back(lex_.next(Words::kTerm));
     if (nots.size() > static_cast<size_t>(kMaxDepth)) {
-      error("spl-too-deep", "more than " + std::to_string(kMaxDepth) + " NOT in a row", lex_.span(nots.back()));
+      error("spl-too-deep", "more than " + std::to_string(kMaxDepth) + " NOT in a row",
+            lex_.span(nots.back()));
       return nullptr;
     }
   }
@@ -140,33 +151,39 @@ SearchPtr Parser::search_primary() {
     return e;
   }
   if (t.kind != TokenKind::kWord && t.kind != TokenKind::kString) {
-    syntax(t.kind == TokenKind::kEnd ? "expected a condition" : "unexpected `" + std::string(t.text) + "`", t);
+    syntax(t.kind == TokenKind::kEnd ? "expected a condition"
+                                     : "unexpected `" + std::string(t.text) + "`",
+           t);
     return nullptr;
   }
   const size_t after = lex_.position();
   const Token op = lex_.next(Words::kTerm);
   Comparison comparison;
   if (comparison_of(op, comparison)) {
-    FieldName field{t.kind == TokenKind::kString ? unescape(t.text) : std::string(t.text), lex_.span(t)};
+    FieldName field{t.kind == TokenKind::kString ? unescape(t.text) : std::string(t.text),
+                    lex_.span(t)};
     SearchPtr e = search_comparison(std::move(field), op);
     if (e) e->span = lex_.span(t.begin, lex_.position());
     return e;
   }
   if (is_word(op, "IN") && lex_.peek() == '(') {
-    FieldName field{t.kind == TokenKind::kString ? unescape(t.text) : std::string(t.text), lex_.span(t)};
+    FieldName field{t.kind == TokenKind::kString ? unescape(t.text) : std::string(t.text),
+                    lex_.span(t)};
     SearchPtr e = search_in(std::move(field));
     if (e) e->span = lex_.span(t.begin, lex_.position());
     return e;
   }
   // TERM(…) and CASE(…) only without a blank before the parenthesis.
-  if (op.is_symbol("(") && op.begin == t.end && t.kind == TokenKind::kWord && (t.text == "TERM" || t.text == "CASE")) {
+  if (op.is_symbol("(") && op.begin == t.end && t.kind == TokenKind::kWord &&
+      (t.text == "TERM" || t.text == "CASE")) {
     const size_t close = lex_.text().find(')', op.end);
     if (close == std::string_view::npos) {
       syntax("this parenthesis is never closed", op);
       return nullptr;
     }
     std::string_view inner = trim(lex_.text().substr(op.end, close - op.end));
-    if (inner.size() >= 2 && inner.front() == '"' && inner.back() == '"') inner = inner.substr(1, inner.size() - 2);
+    if (inner.size() >= 2 && inner.front() == '"' && inner.back() == '"')
+      inner = inner.substr(1, inner.size() - 2);
     const size_t at = static_cast<size_t>(inner.data() - lex_.text().data());
     const Token value{TokenKind::kWord, inner, at, at + inner.size()};
     lex_.set_position(close + 1);
@@ -177,13 +194,16 @@ SearchPtr Parser::search_primary() {
     return term(value, t.text == "TERM" ? TermKind::kMajorBreakersOnly : TermKind::kCaseSensitive);
   }
   lex_.set_position(after);
-  const bool operator_word = t.kind == TokenKind::kWord && (t.text == "and" || t.text == "or" || t.text == "not" ||
-                                                            (t.text == "in" && lex_.peek() == '('));
+  const bool operator_word =
+      t.kind == TokenKind::kWord && (t.text == "and" || t.text == "or" || t.text == "not" ||
+                                     (t.text == "in" && lex_.peek() == '('));
   if (operator_word) {
     std::string upper(t.text);
-    for (char& c : upper) c = static_cast<char>(c - 32);
-    diag_.warning("spl-lowercase-operator", "`" + std::string(t.text) + "` is searched for as a word here",
-                  lex_.span(t), "operators are upper case", "write `" + upper + "`");
+    for (char& c : upper)
+      c = static_cast<char>(c - 32);
+    diag_.warning("spl-lowercase-operator",
+                  "`" + std::string(t.text) + "` is searched for as a word here", lex_.span(t),
+                  "operators are upper case", "write `" + upper + "`");
   }
   return term(t, TermKind::kTerm);
 }

@@ -12,23 +12,37 @@ struct Alias {
 
 // Names of aggregates (Search Reference, statistical and charting functions), by what we call them.
 constexpr Alias kFunctions[] = {
-    {"count", "count"},     {"c", "count"},
-    {"dc", "dc"},           {"distinct_count", "dc"},
-    {"estdc", "dc"},        {"avg", "avg"},
-    {"mean", "avg"},        {"sum", "sum"},
-    {"sumsq", "sumsq"},     {"min", "min"},
-    {"max", "max"},         {"range", "range"},
-    {"median", "median"},   {"mode", "mode"},
-    {"stdev", "stdev"},     {"stdevp", "stdevp"},
-    {"var", "var"},         {"varp", "varp"},
-    {"values", "values"},   {"list", "list"},
-    {"first", "first"},     {"last", "last"},
-    {"earliest", "earliest"}, {"latest", "latest"},
-    {"earliest_time", "earliest_time"}, {"latest_time", "latest_time"},
+    {"count", "count"},
+    {"c", "count"},
+    {"dc", "dc"},
+    {"distinct_count", "dc"},
+    {"estdc", "dc"},
+    {"avg", "avg"},
+    {"mean", "avg"},
+    {"sum", "sum"},
+    {"sumsq", "sumsq"},
+    {"min", "min"},
+    {"max", "max"},
+    {"range", "range"},
+    {"median", "median"},
+    {"mode", "mode"},
+    {"stdev", "stdev"},
+    {"stdevp", "stdevp"},
+    {"var", "var"},
+    {"varp", "varp"},
+    {"values", "values"},
+    {"list", "list"},
+    {"first", "first"},
+    {"last", "last"},
+    {"earliest", "earliest"},
+    {"latest", "latest"},
+    {"earliest_time", "earliest_time"},
+    {"latest_time", "latest_time"},
 };
 
-constexpr std::string_view kRefused[] = {"estdc_error", "rate", "rate_avg", "rate_sum", "per_day",
-                                         "per_hour", "per_minute", "per_second", "sparkline", "upperperc"};
+constexpr std::string_view kRefused[] = {"estdc_error", "rate",     "rate_avg",   "rate_sum",
+                                         "per_day",     "per_hour", "per_minute", "per_second",
+                                         "sparkline",   "upperperc"};
 
 bool clause_word(const Token& t) {
   if (t.kind != TokenKind::kWord) return false;
@@ -60,7 +74,8 @@ bool Parser::stats_function(StatsItem& out, std::string_view written, Span at) {
     return true;
   }
   std::vector<std::string_view> names;
-  for (const Alias& a : kFunctions) names.push_back(a.written);
+  for (const Alias& a : kFunctions)
+    names.push_back(a.written);
   const std::string near = nearest_name(name, names);
   error("spl-unknown-function", "unknown statistical function: " + std::string(written), at, "",
         near.empty() ? "" : "did you mean `" + near + "`?");
@@ -75,14 +90,16 @@ bool Parser::output_name(std::string& out) {
     return false;
   }
   out = t.kind == TokenKind::kString ? unescape(t.text) : std::string(t.text);
-  if (t.kind == TokenKind::kWord && lex_.position() < lex_.text().size() && lex_.text()[lex_.position()] == '(') {
+  if (t.kind == TokenKind::kWord && lex_.position() < lex_.text().size() &&
+      lex_.text()[lex_.position()] == '(') {
     const size_t close = lex_.text().find(')', lex_.position());
     if (close != std::string_view::npos) {
       out += lex_.text().substr(lex_.position(), close + 1 - lex_.position());
       lex_.set_position(close + 1);
     }
   }
-  if (out.size() > 2 && out.front() == '\'' && out.back() == '\'') out = out.substr(1, out.size() - 2);
+  if (out.size() > 2 && out.front() == '\'' && out.back() == '\'')
+    out = out.substr(1, out.size() - 2);
   return true;
 }
 
@@ -98,10 +115,11 @@ bool Parser::stats_item(StatsItem& out) {
     lex_.take('(');
     const size_t begin = lex_.position();
     const Token inner = lex_.peek(Words::kTerm);
-    const bool is_eval = inner.kind == TokenKind::kWord && equal_ignore_case(inner.text, "eval") &&
-                         inner.end < lex_.text().size() &&
-                         lex_.text().find_first_not_of(" \t\r\n", inner.end) != std::string_view::npos &&
-                         lex_.text()[lex_.text().find_first_not_of(" \t\r\n", inner.end)] == '(';
+    const bool is_eval =
+        inner.kind == TokenKind::kWord && equal_ignore_case(inner.text, "eval") &&
+        inner.end < lex_.text().size() &&
+        lex_.text().find_first_not_of(" \t\r\n", inner.end) != std::string_view::npos &&
+        lex_.text()[lex_.text().find_first_not_of(" \t\r\n", inner.end)] == '(';
     if (is_eval) {
       lex_.next(Words::kTerm);
       lex_.take('(');
@@ -128,13 +146,15 @@ bool Parser::stats_item(StatsItem& out) {
         ++at;
       }
       if (at >= lex_.text().size()) {
-        syntax("this parenthesis is never closed", Token{TokenKind::kSymbol, "(", begin - 1, begin});
+        syntax("this parenthesis is never closed",
+               Token{TokenKind::kSymbol, "(", begin - 1, begin});
         return false;
       }
       std::string_view field = trim(lex_.text().substr(begin, at - begin));
       const size_t field_begin = static_cast<size_t>(field.data() - lex_.text().data());
       out.field.span = lex_.span(field_begin, field_begin + field.size());
-      if (field.size() >= 2 && (field.front() == '"' || field.front() == '\'') && field.front() == field.back())
+      if (field.size() >= 2 && (field.front() == '"' || field.front() == '\'') &&
+          field.front() == field.back())
         field = field.substr(1, field.size() - 2);
       out.field.name = field;
       lex_.set_position(at);
@@ -152,7 +172,8 @@ bool Parser::stats_item(StatsItem& out) {
   if (out.field.name.empty() && !out.expr) out.name = out.function == "count" ? "count" : out.name;
   if (out.function != "count" && out.field.name.empty() && !out.expr &&
       out.function != "earliest_time" && out.function != "latest_time") {
-    error("spl-syntax", std::string(name.text) + " needs a field", out.span, "", std::string(name.text) + "(field)");
+    error("spl-syntax", std::string(name.text) + " needs a field", out.span, "",
+          std::string(name.text) + "(field)");
     return false;
   }
   if (lex_.take_word("as")) {
@@ -205,7 +226,8 @@ bool Parser::stats(Command& c) {
     s.items.push_back(std::move(item));
   }
   if (s.items.empty()) {
-    syntax("expected a statistical function", lex_.peek(Words::kTerm), "for example: stats count by user");
+    syntax("expected a statistical function", lex_.peek(Words::kTerm),
+           "for example: stats count by user");
     return false;
   }
   c.body = std::move(s);
@@ -234,8 +256,9 @@ bool Parser::tstats(Command& c) {
         unsupported("option: " + o->name + "=" + o->value, o->name_span);
         return false;
       }
-    } else if (o->name != "summariesonly" && o->name != "allow_old_summaries" && o->name != "chunk_size" &&
-               o->name != "include_reduced_buckets" && o->name != "use_summary_index_values") {
+    } else if (o->name != "summariesonly" && o->name != "allow_old_summaries" &&
+               o->name != "chunk_size" && o->name != "include_reduced_buckets" &&
+               o->name != "use_summary_index_values") {
       // Those four only choose between the summary and the events, which hold the same here.
       return unknown_option(*o);
     }
@@ -243,8 +266,10 @@ bool Parser::tstats(Command& c) {
   if (lex_.take_word("from")) {
     const Token t = lex_.next(Words::kTerm);
     if (t.kind != TokenKind::kWord || !equal_ignore_case(t.text, "datamodel")) {
-      if (t.kind == TokenKind::kWord) unsupported("source: tstats from " + std::string(t.text), lex_.span(t));
-      else syntax("expected `datamodel=` after FROM", t);
+      if (t.kind == TokenKind::kWord)
+        unsupported("source: tstats from " + std::string(t.text), lex_.span(t));
+      else
+        syntax("expected `datamodel=` after FROM", t);
       return false;
     }
     lex_.take('=');
@@ -323,8 +348,10 @@ bool Parser::top(Command& c) {
     auto f = field_name("a field");
     if (!f) return false;
     const auto n = parse_int(f->name);
-    if (n && t.fields.empty() && *n >= 0) t.limit = *n;
-    else t.fields.push_back(std::move(*f));
+    if (n && t.fields.empty() && *n >= 0)
+      t.limit = *n;
+    else
+      t.fields.push_back(std::move(*f));
   }
   if (t.fields.empty()) {
     syntax(c.name + " needs a field", lex_.peek(Words::kTerm));

@@ -16,20 +16,20 @@ struct CommandTable {
   };
 
   static constexpr Entry kEntries[] = {
-      {"search", &Parser::search},         {"where", &Parser::where},
-      {"eval", &Parser::eval},             {"stats", &Parser::stats},
-      {"eventstats", &Parser::stats},      {"tstats", &Parser::tstats},
-      {"convert", &Parser::convert},       {"rename", &Parser::rename},
-      {"fields", &Parser::fields},         {"table", &Parser::table},
-      {"sort", &Parser::sort},             {"head", &Parser::head},
-      {"dedup", &Parser::dedup},           {"top", &Parser::top},
-      {"rare", &Parser::top},              {"bin", &Parser::bin},
-      {"bucket", &Parser::bin},            {"discretize", &Parser::bin},
-      {"fillnull", &Parser::fillnull},     {"rex", &Parser::rex},
-      {"regex", &Parser::regex},           {"mvexpand", &Parser::mvexpand},
-      {"makemv", &Parser::makemv},         {"from", &Parser::from},
-      {"append", &Parser::append},         {"appendpipe", &Parser::append},
-      {"multisearch", &Parser::append},    {"replace", &Parser::replace},
+      {"search", &Parser::search},      {"where", &Parser::where},
+      {"eval", &Parser::eval},          {"stats", &Parser::stats},
+      {"eventstats", &Parser::stats},   {"tstats", &Parser::tstats},
+      {"convert", &Parser::convert},    {"rename", &Parser::rename},
+      {"fields", &Parser::fields},      {"table", &Parser::table},
+      {"sort", &Parser::sort},          {"head", &Parser::head},
+      {"dedup", &Parser::dedup},        {"top", &Parser::top},
+      {"rare", &Parser::top},           {"bin", &Parser::bin},
+      {"bucket", &Parser::bin},         {"discretize", &Parser::bin},
+      {"fillnull", &Parser::fillnull},  {"rex", &Parser::rex},
+      {"regex", &Parser::regex},        {"mvexpand", &Parser::mvexpand},
+      {"makemv", &Parser::makemv},      {"from", &Parser::from},
+      {"append", &Parser::append},      {"appendpipe", &Parser::append},
+      {"multisearch", &Parser::append}, {"replace", &Parser::replace},
       {"join", &Parser::join},
   };
 
@@ -42,11 +42,14 @@ struct CommandTable {
 
 namespace {
 
-bool is_command(std::string_view name) { return CommandTable::find(name) || is_refused_command(name); }
+bool is_command(std::string_view name) {
+  return CommandTable::find(name) || is_refused_command(name);
+}
 
 }  // namespace
 
-void Parser::error(std::string code, std::string message, Span at, std::string label, std::string hint) {
+void Parser::error(
+    std::string code, std::string message, Span at, std::string label, std::string hint) {
   failed_ = true;
   diag_.error(std::move(code), std::move(message), at, std::move(label), std::move(hint));
 }
@@ -58,8 +61,8 @@ void Parser::syntax(std::string message, const Token& at, std::string hint) {
   }
   // What ends the command is not the wrong word itself: recovery goes on from there.
   if (at.is_symbol("|") || at.is_symbol("]")) lex_.set_position(at.begin);
-  error("spl-syntax", std::move(message), lex_.span(at), at.kind == TokenKind::kEnd ? "the search ends here" : "",
-        std::move(hint));
+  error("spl-syntax", std::move(message), lex_.span(at),
+        at.kind == TokenKind::kEnd ? "the search ends here" : "", std::move(hint));
 }
 
 void Parser::unsupported(std::string what, Span at, std::string label, std::string hint) {
@@ -135,7 +138,8 @@ bool Parser::command(Pipeline& out, bool first, Start start) {
   const bool word = name.kind == TokenKind::kWord;
   // A word that only happens to be a command's name stays a term: `error | …`, `top=5 | …`.
   const bool explicit_search = word && c.name == "search";
-  const bool as_command = word && (!first || explicit_search || (start == Start::kCommand && is_command(c.name)));
+  const bool as_command =
+      word && (!first || explicit_search || (start == Start::kCommand && is_command(c.name)));
   bool ok = true;
   if (as_command) {
     lex_.next(Words::kTerm);
@@ -148,7 +152,8 @@ bool Parser::command(Pipeline& out, bool first, Start start) {
       ok = false;
     } else {
       std::vector<std::string_view> names = refused_command_names();
-      for (const CommandTable::Entry& e : CommandTable::kEntries) names.push_back(e.name);
+      for (const CommandTable::Entry& e : CommandTable::kEntries)
+        names.push_back(e.name);
       const std::string near = nearest_name(c.name, names);
       error("spl-unknown-command", "unknown command: " + c.name, c.name_span, "",
             near.empty() ? "" : "did you mean `" + near + "`?");
@@ -159,8 +164,10 @@ bool Parser::command(Pipeline& out, bool first, Start start) {
     c.name_span = lex_.span(name);
     if (word && CommandTable::find(fold(name.text)) && name.end < lex_.text().size() &&
         ascii_space(lex_.text()[name.end]))
-      diag_.warning("spl-command-as-term", "the search begins with the words `" + std::string(name.text) + " …`",
-                    c.name_span, "searched for as a term", "put `|` before a command that begins a search");
+      diag_.warning("spl-command-as-term",
+                    "the search begins with the words `" + std::string(name.text) + " …`",
+                    c.name_span, "searched for as a term",
+                    "put `|` before a command that begins a search");
     ok = search(c) && expect_command_end();
   } else {
     syntax(name.kind == TokenKind::kEnd || name.is_symbol("|") || name.is_symbol("]")
@@ -212,10 +219,12 @@ std::optional<FieldName> Parser::field_name(const char* what) {
   // A column may be called like the call that made it: `fields - predicted(score)`.
   const bool call = t.kind == TokenKind::kWord && lex_.position() < lex_.text().size() &&
                     lex_.text()[lex_.position()] == '(';
-  const size_t close = call ? lex_.text().find_first_of(")|", lex_.position()) : std::string_view::npos;
+  const size_t close =
+      call ? lex_.text().find_first_of(")|", lex_.position()) : std::string_view::npos;
   if (close != std::string_view::npos && lex_.text()[close] == ')') {
     lex_.set_position(close + 1);
-    return FieldName{std::string(lex_.text().substr(t.begin, close + 1 - t.begin)), lex_.span(t.begin, close + 1)};
+    return FieldName{std::string(lex_.text().substr(t.begin, close + 1 - t.begin)),
+                     lex_.span(t.begin, close + 1)};
   }
   // Some rules quote field names as eval does.
   if (t.kind == TokenKind::kWord && name.size() > 2 && name.front() == '\'' && name.back() == '\'')
@@ -242,8 +251,10 @@ std::optional<int64_t> Parser::count_value(const Option& o) {
 
 bool Parser::flag_value(const Option& o, bool& out) {
   const std::string v = fold(o.value);
-  if (v == "t" || v == "true" || v == "1" || v == "yes") out = true;
-  else if (v == "f" || v == "false" || v == "0" || v == "no") out = false;
+  if (v == "t" || v == "true" || v == "1" || v == "yes")
+    out = true;
+  else if (v == "f" || v == "false" || v == "0" || v == "no")
+    out = false;
   else {
     error("spl-bad-value", o.name + " is true or false, not `" + o.value + "`", o.span);
     return false;

@@ -1,9 +1,9 @@
 // Search text to AST: a recursive-descent parser per command, with recovery at the next pipe.
 //
 // `search` binds OR tighter than AND (parentheses, NOT, OR, then AND); `where` and `eval` bind AND
-// tighter (parentheses, NOT, AND, OR, XOR): Splunk Search Manual, Boolean expressions. Every error has
-// its place; a command that Splunk knows and we do not run is `spl-unsupported` by name.
-// Tests: tests/unit/lang/spl/parser_test.cc.
+// tighter (parentheses, NOT, AND, OR, XOR): Splunk Search Manual, Boolean expressions. Every error
+// has its place; a command that Splunk knows and we do not run is `spl-unsupported` by name. Tests:
+// tests/unit/lang/spl/parser_test.cc.
 #pragma once
 #include "lang/spl/ast.h"
 #include "lang/spl/lexer.h"
@@ -19,7 +19,7 @@ inline constexpr size_t kMaxCommands = 400;
 /// How a text without a leading pipe begins.
 enum class Start : uint8_t {
   kImplicitSearch,  ///< a whole search: its first words are search terms
-  kCommand,         ///< a piece of one (subsearch, rows at hand): the first word is a command if it is one
+  kCommand,  ///< a piece of one (subsearch, rows at hand): the first word is a command if it is one
 };
 
 class Parser {
@@ -37,19 +37,27 @@ class Parser {
   bool pipeline(Pipeline& out, Start start);
   bool command(Pipeline& out, bool first, Start start);
   bool sub_pipeline(Pipeline& out, Start start);
-  void error(std::string code, std::string message, Span at, std::string label = "", std::string hint = "");
+  void error(std::string code,
+             std::string message,
+             Span at,
+             std::string label = "",
+             std::string hint = "");
   void syntax(std::string message, const Token& at, std::string hint = "");
   void unsupported(std::string what, Span at, std::string label = "", std::string hint = "");
   bool enter(Span at);
+
   void leave() { --depth_; }
+
   bool expect_command_end();
+
   struct Option {
     std::string name;  ///< lower case
     std::string value;
     Span name_span;
-    Span span;         ///< of the value
-    bool ok = true;    ///< false: an error was added
+    Span span;       ///< of the value
+    bool ok = true;  ///< false: an error was added
   };
+
   /// `name=value` if that is what comes next.
   std::optional<Option> option();
   std::optional<FieldName> field_name(const char* what);

@@ -8,9 +8,9 @@
 namespace postern::lang::spl {
 namespace {
 
-/// Walks value and source side by side. Bytes that differ are the source's own: the second quote of `''`,
-/// the indentation of a folded line, a backslash of a double-quoted scalar. Empty when they do not go
-/// together (an escape that stands for another character).
+/// Walks value and source side by side. Bytes that differ are the source's own: the second quote of
+/// `''`, the indentation of a folded line, a backslash of a double-quoted scalar. Empty when they
+/// do not go together (an escape that stands for another character).
 std::vector<uint32_t> align(std::string_view text, std::string_view source, uint32_t begin) {
   std::vector<uint32_t> at;
   at.reserve(text.size() + 1);
@@ -34,7 +34,8 @@ std::vector<uint32_t> align(std::string_view text, std::string_view source, uint
 }  // namespace
 
 Origin origin_of(const adapt::YamlNode& node, std::string_view file) {
-  const bool exact = node.text_begin != adapt::YamlNode::kNoPosition || (node.block && !node.line_begins.empty());
+  const bool exact =
+      node.text_begin != adapt::YamlNode::kNoPosition || (node.block && !node.line_begins.empty());
   if (!exact && node.span.end <= file.size() && node.span.begin < node.span.end) {
     uint32_t begin = node.span.begin;
     uint32_t end = node.span.end;
@@ -43,9 +44,9 @@ Origin origin_of(const adapt::YamlNode& node, std::string_view file) {
       ++begin;
       --end;
     }
-    auto at = std::make_shared<std::vector<uint32_t>>(align(node.text, file.substr(begin, end - begin), begin));
-    if (!at->empty())
-      return [at](size_t i) { return (*at)[i < at->size() ? i : at->size() - 1]; };
+    auto at = std::make_shared<std::vector<uint32_t>>(
+        align(node.text, file.substr(begin, end - begin), begin));
+    if (!at->empty()) return [at](size_t i) { return (*at)[i < at->size() ? i : at->size() - 1]; };
   }
   return [&node](size_t i) { return node.source_position(i); };
 }

@@ -1,7 +1,7 @@
 // Where each byte of a YAML scalar's value stands in the file.
 //
-// Detections write their searches as quoted scalars over many lines, with `''` for a quote and folded
-// line ends; errors have to point into those all the same.
+// Detections write their searches as quoted scalars over many lines, with `''` for a quote and
+// folded line ends; errors have to point into those all the same.
 #pragma once
 #include <string_view>
 

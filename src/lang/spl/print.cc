@@ -1,11 +1,14 @@
-// The AST as text, one command a line: conditions with their grouping spelled out, expressions in infix.
+// The AST as text, one command a line: conditions with their grouping spelled out, expressions in
+// infix.
 #include "data/value.h"
 #include "lang/spl/ast.h"
 
 namespace postern::lang::spl {
 namespace {
 
-std::string quoted(const std::string& s) { return data::json_string(s); }
+std::string quoted(const std::string& s) {
+  return data::json_string(s);
+}
 
 const char* symbol(Comparison c) {
   static constexpr const char* kSymbols[] = {"=", "!=", "<", "<=", ">", ">="};
@@ -13,8 +16,8 @@ const char* symbol(Comparison c) {
 }
 
 const char* symbol(EvalExpr::Op op) {
-  static constexpr const char* kSymbols[] = {"and", "or", "xor", "=", "!=", "<", "<=", ">",
-                                             ">=",  "like", "+", "-", "*",  "/", "%",  "."};
+  static constexpr const char* kSymbols[] = {"and", "or",   "xor", "=", "!=", "<", "<=", ">",
+                                             ">=",  "like", "+",   "-", "*",  "/", "%",  "."};
   return kSymbols[static_cast<size_t>(op)];
 }
 
@@ -42,14 +45,20 @@ std::string items(const std::vector<StatsItem>& list) {
   });
 }
 
-std::string by(const std::vector<FieldName>& fields) { return fields.empty() ? "" : " by " + names(fields); }
+std::string by(const std::vector<FieldName>& fields) {
+  return fields.empty() ? "" : " by " + names(fields);
+}
 
 std::string sort_list(const std::vector<SortField>& fields) {
-  return joined(fields, ", ", [](const SortField& f) { return (f.descending ? "-" : "+") + f.field.name; });
+  return joined(fields, ", ",
+                [](const SortField& f) { return (f.descending ? "-" : "+") + f.field.name; });
 }
 
 struct BodyText {
-  std::string operator()(const SearchCommand& c) const { return c.condition ? to_text(*c.condition) : "*"; }
+  std::string operator()(const SearchCommand& c) const {
+    return c.condition ? to_text(*c.condition) : "*";
+  }
+
   std::string operator()(const WhereCommand& c) const { return to_text(*c.condition); }
 
   std::string operator()(const EvalCommand& c) const {
@@ -76,14 +85,18 @@ struct BodyText {
   }
 
   std::string operator()(const RenameCommand& c) const {
-    return joined(c.pairs, ", ", [](const RenamePair& p) { return p.from.name + " as " + p.to.name; });
+    return joined(c.pairs, ", ",
+                  [](const RenamePair& p) { return p.from.name + " as " + p.to.name; });
   }
 
   std::string operator()(const FieldsCommand& c) const {
     return (c.mode == FieldsCommand::Mode::kRemove ? "- " : "") + names(c.fields);
   }
 
-  std::string operator()(const SortCommand& c) const { return std::to_string(c.limit) + " " + sort_list(c.fields); }
+  std::string operator()(const SortCommand& c) const {
+    return std::to_string(c.limit) + " " + sort_list(c.fields);
+  }
+
   std::string operator()(const HeadCommand& c) const { return std::to_string(c.limit); }
 
   std::string operator()(const DedupCommand& c) const {
@@ -105,7 +118,8 @@ struct BodyText {
 
   std::string operator()(const RexCommand& c) const {
     return "field=" + c.field.name + (c.sed ? " mode=sed" : "") +
-           (c.max_match == 1 ? "" : " max_match=" + std::to_string(c.max_match)) + " " + quoted(c.pattern);
+           (c.max_match == 1 ? "" : " max_match=" + std::to_string(c.max_match)) + " " +
+           quoted(c.pattern);
   }
 
   std::string operator()(const RegexCommand& c) const {
@@ -115,8 +129,9 @@ struct BodyText {
   std::string operator()(const MvexpandCommand& c) const { return c.field.name; }
 
   std::string operator()(const MakemvCommand& c) const {
-    return (c.tokenizer.empty() ? "delim=" + quoted(c.delimiter) : "tokenizer=" + quoted(c.tokenizer)) + " " +
-           c.field.name;
+    return (c.tokenizer.empty() ? "delim=" + quoted(c.delimiter)
+                                : "tokenizer=" + quoted(c.tokenizer)) +
+           " " + c.field.name;
   }
 
   std::string operator()(const FromCommand& c) const {
@@ -129,18 +144,22 @@ struct BodyText {
 
   std::string operator()(const ReplaceCommand& c) const {
     return joined(c.pairs, ", ",
-                  [](const ReplaceCommand::Pair& p) { return quoted(p.from.text) + " with " + quoted(p.to.text); }) +
+                  [](const ReplaceCommand::Pair& p) {
+                    return quoted(p.from.text) + " with " + quoted(p.to.text);
+                  }) +
            " in " + names(c.fields);
   }
 
   std::string operator()(const JoinCommand& c) const {
-    return std::string(c.left ? "left " : "inner ") + names(c.fields) + " [ " + flat(*c.pipeline) + " ]";
+    return std::string(c.left ? "left " : "inner ") + names(c.fields) + " [ " + flat(*c.pipeline) +
+           " ]";
   }
 
   std::string operator()(const RefusedCommand&) const { return ""; }
 
   static std::string flat(const Pipeline& p) {
-    return joined(p.commands, " | ", [](const Command& c) { return c.name + " " + std::visit(BodyText{}, c.body); });
+    return joined(p.commands, " | ",
+                  [](const Command& c) { return c.name + " " + std::visit(BodyText{}, c.body); });
   }
 };
 
@@ -152,7 +171,8 @@ std::string to_text(const SearchExpr& e) {
     case SearchExpr::Kind::kOr: {
       if (e.children.empty()) return "()";
       const char* separator = e.kind == SearchExpr::Kind::kAnd ? " AND " : " OR ";
-      return "(" + joined(e.children, separator, [](const SearchPtr& c) { return to_text(*c); }) + ")";
+      return "(" + joined(e.children, separator, [](const SearchPtr& c) { return to_text(*c); }) +
+             ")";
     }
     case SearchExpr::Kind::kNot:
       return "NOT " + to_text(*e.children[0]);
@@ -185,12 +205,14 @@ std::string to_text(const EvalExpr& e) {
     case EvalExpr::Kind::kNot:
       return "not " + to_text(*e.args[0]);
     case EvalExpr::Kind::kCall:
-      return e.text + "(" + joined(e.args, ", ", [](const EvalPtr& a) { return to_text(*a); }) + ")";
+      return e.text + "(" + joined(e.args, ", ", [](const EvalPtr& a) { return to_text(*a); }) +
+             ")";
     case EvalExpr::Kind::kBinary:
       break;
   }
   const std::string separator = std::string(" ") + symbol(e.op) + " ";
-  return "(" + joined(e.args, separator.c_str(), [](const EvalPtr& a) { return to_text(*a); }) + ")";
+  return "(" + joined(e.args, separator.c_str(), [](const EvalPtr& a) { return to_text(*a); }) +
+         ")";
 }
 
 std::string to_text(const Pipeline& p) {

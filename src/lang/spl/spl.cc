@@ -16,14 +16,16 @@ namespace {
 bool top_level_key(std::string_view text, std::string_view key) {
   for (size_t at = 0; at < text.size();) {
     const std::string_view line = text.substr(at, text.find('\n', at) - at);
-    if (line.size() > key.size() && line.substr(0, key.size()) == key && line[key.size()] == ':') return true;
+    if (line.size() > key.size() && line.substr(0, key.size()) == key && line[key.size()] == ':')
+      return true;
     at += line.size() + 1;
   }
   return false;
 }
 
 bool is_detection(std::string_view text) {
-  return top_level_key(text, "search") && !top_level_key(text, "detection") && !top_level_key(text, "logsource");
+  return top_level_key(text, "search") && !top_level_key(text, "detection") &&
+         !top_level_key(text, "logsource");
 }
 
 std::string stem(std::string_view path) {
@@ -63,10 +65,12 @@ OrFailed<Lowered> lower_query(const Query& q, const ReadOptions& options, Diagno
   lint(pipeline, diag);
   Lowered out;
   POSTERN_TRY(out.plan, Lowering(diag).lower(pipeline, q.input, q.columns));
-  const bool events = std::all_of(pipeline.commands.begin(), pipeline.commands.end(), [](const Command& c) {
-    return std::holds_alternative<SearchCommand>(c.body) || std::holds_alternative<WhereCommand>(c.body) ||
-           std::holds_alternative<RegexCommand>(c.body);
-  });
+  const bool events =
+      std::all_of(pipeline.commands.begin(), pipeline.commands.end(), [](const Command& c) {
+        return std::holds_alternative<SearchCommand>(c.body) ||
+               std::holds_alternative<WhereCommand>(c.body) ||
+               std::holds_alternative<RegexCommand>(c.body);
+      });
   if (events) out.kind = plan::RuleKind::kEvent;
   if (expanded.any_macro()) out.stages.emplace_back("macros expanded", expanded.text());
   out.stages.emplace_back("parsed", to_text(pipeline));
@@ -87,18 +91,21 @@ std::optional<double> number(const adapt::YamlNode* node) {
   return node && node->is_scalar() ? parse_real(trim(node->text)) : std::nullopt;
 }
 
-/// Risk score: as given (`tags.risk_score`, the highest of `rba.risk_objects`), or confidence times impact.
+/// Risk score: as given (`tags.risk_score`, the highest of `rba.risk_objects`), or confidence times
+/// impact.
 double risk_score(const adapt::YamlNode& doc) {
   double score = 0;
   if (const adapt::YamlNode* rba = doc.find("rba"); rba && rba->is_mapping()) {
-    if (const adapt::YamlNode* objects = rba->find("risk_objects"); objects && objects->is_sequence())
+    if (const adapt::YamlNode* objects = rba->find("risk_objects");
+        objects && objects->is_sequence())
       for (const adapt::YamlNode& o : objects->items)
         if (o.is_mapping()) score = std::max(score, number(o.find("score")).value_or(0));
   }
   const adapt::YamlNode* tags = doc.find("tags");
   if (score > 0 || !tags || !tags->is_mapping()) return score;
   if (const auto given = number(tags->find("risk_score"))) return *given;
-  return number(tags->find("confidence")).value_or(0) * number(tags->find("impact")).value_or(0) / 100;
+  return number(tags->find("confidence")).value_or(0) * number(tags->find("impact")).value_or(0) /
+         100;
 }
 
 std::string level(std::string_view type, double score) {
@@ -131,16 +138,21 @@ plan::RuleInfo info_of(const adapt::YamlNode& doc, const Source& file) {
       info.attack.push_back(std::move(id));
     }
     for (const char* key : {"analytic_story", "asset_type", "security_domain", "cve"})
-      for (std::string& t : texts(tags->find(key))) info.tags.push_back(std::move(t));
+      for (std::string& t : texts(tags->find(key)))
+        info.tags.push_back(std::move(t));
   }
   return info;
 }
 
-void read_detection(const adapt::YamlNode& doc, const Source& file, const ReadOptions& options, Diagnostics& diag,
+void read_detection(const adapt::YamlNode& doc,
+                    const Source& file,
+                    const ReadOptions& options,
+                    Diagnostics& diag,
                     std::vector<plan::Rule>& out) {
   const adapt::YamlNode* search = doc.find("search");
   if (!search || !search->is_scalar()) {
-    diag.error("spl-no-search", "a detection needs a `search` text", search ? search->span : doc.span);
+    diag.error("spl-no-search", "a detection needs a `search` text",
+               search ? search->span : doc.span);
     return;
   }
   Query q;
@@ -192,8 +204,11 @@ std::vector<plan::Rule> read(const Source& file, const ReadOptions& options, Dia
   return out;
 }
 
-OrFailed<plan::OpPtr> read_query(const Source& query, const ReadOptions& options, Diagnostics& diag,
-                                 plan::OpPtr input, std::vector<std::string> columns) {
+OrFailed<plan::OpPtr> read_query(const Source& query,
+                                 const ReadOptions& options,
+                                 Diagnostics& diag,
+                                 plan::OpPtr input,
+                                 std::vector<std::string> columns) {
   Query q;
   q.text = query.text;
   q.origin = [](size_t at) { return static_cast<uint32_t>(at); };

@@ -14,14 +14,14 @@ namespace postern::lang::strategy {
 struct BoundParameter {
   std::string name;
   ParameterType type = ParameterType::kStrings;
-  ParameterValues values;       ///< the default, as the query gets it
+  ParameterValues values;  ///< the default, as the query gets it
   std::string doc;
-  bool own = false;             ///< ours: no mutable element of the analytic
+  bool own = false;  ///< ours: no mutable element of the analytic
   Span span;
 };
 
 struct Waiver {
-  std::string what;             ///< element's field, or log source's "name channel"
+  std::string what;  ///< element's field, or log source's "name channel"
   std::string reason;
   Span span;
 };
@@ -37,7 +37,7 @@ struct BoundSource {
 struct BoundAnalytic {
   std::string id;
   std::string strategy;
-  std::string title;            ///< in our words: what it is called where no STIX file names it
+  std::string title;  ///< in our words: what it is called where no STIX file names it
   std::vector<std::string> attack;
   std::string level;
   std::vector<BoundSource> sources;
@@ -48,7 +48,7 @@ struct BoundAnalytic {
   std::vector<std::string> key;
   std::vector<std::string> shown;
   std::string query;
-  Span span;                    ///< of the id
+  Span span;  ///< of the id
 };
 
 /// The analytics of a binding file; an entry with a fault is left out, the fault is in `diag`.

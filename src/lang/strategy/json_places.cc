@@ -12,15 +12,18 @@ JsonPlaces::JsonPlaces(const JsonNode& root, std::string_view text) : text_(text
     const size_t begin = i;
     for (++i; i < text.size() && text[i] != '"'; ++i)
       if (text[i] == '\\') ++i;
-    strings_.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(i < text.size() ? i + 1 : text.size())});
+    strings_.push_back({static_cast<uint32_t>(begin),
+                        static_cast<uint32_t>(i < text.size() ? i + 1 : text.size())});
   }
   number_strings(root);
-  if (next_ != strings_.size()) index_.clear();  // a tree of another text: no place is better than a wrong one
+  if (next_ != strings_.size())
+    index_.clear();  // a tree of another text: no place is better than a wrong one
 }
 
 void JsonPlaces::number_strings(const JsonNode& node) {
   if (node.is_string()) index_.emplace(&node, next_++);
-  for (const JsonNode& item : node.items) number_strings(item);
+  for (const JsonNode& item : node.items)
+    number_strings(item);
   for (const auto& [key, value] : node.entries) {
     ++next_;  // the key
     number_strings(value);

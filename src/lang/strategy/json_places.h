@@ -1,8 +1,8 @@
 // Where the strings of a JSON document stand in its text.
 //
-// adapt::JsonNode has no places, so that a tree stays small; a file with a fault needs a few. Strings of
-// the tree and strings of the text come in the same order, which pairs them off.
-// Tests: tests/unit/lang/strategy/json_places_test.cc.
+// adapt::JsonNode has no places, so that a tree stays small; a file with a fault needs a few.
+// Strings of the tree and strings of the text come in the same order, which pairs them off. Tests:
+// tests/unit/lang/strategy/json_places_test.cc.
 #pragma once
 #include <cstdint>
 #include <string_view>

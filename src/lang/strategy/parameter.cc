@@ -22,14 +22,15 @@ struct TypeInfo {
   std::string_view example;
 };
 
-constexpr std::array<TypeInfo, 8> kTypes = {{{ParameterType::kStrings, "strings", "a list such as .zip,.7z"},
-                                             {ParameterType::kInts, "ints", "a list such as 25,587"},
-                                             {ParameterType::kCidrs, "cidrs", "a list such as 10.0.0.0/8,192.0.2.25"},
-                                             {ParameterType::kSize, "size", "bytes such as 5MB, 512KiB or 900"},
-                                             {ParameterType::kDuration, "duration", "a duration such as 90s, 2h or 1d"},
-                                             {ParameterType::kReal, "real", "a number such as 2.5"},
-                                             {ParameterType::kHours, "hours", "times of day such as 20:00-06:00 or 20:00-06:00+01:00"},
-                                             {ParameterType::kRegex, "regex", "a regular expression such as ^mailx?$"}}};
+constexpr std::array<TypeInfo, 8> kTypes = {
+    {{ParameterType::kStrings, "strings", "a list such as .zip,.7z"},
+     {ParameterType::kInts, "ints", "a list such as 25,587"},
+     {ParameterType::kCidrs, "cidrs", "a list such as 10.0.0.0/8,192.0.2.25"},
+     {ParameterType::kSize, "size", "bytes such as 5MB, 512KiB or 900"},
+     {ParameterType::kDuration, "duration", "a duration such as 90s, 2h or 1d"},
+     {ParameterType::kReal, "real", "a number such as 2.5"},
+     {ParameterType::kHours, "hours", "times of day such as 20:00-06:00 or 20:00-06:00+01:00"},
+     {ParameterType::kRegex, "regex", "a regular expression such as ^mailx?$"}}};
 
 const TypeInfo& info(ParameterType t) {
   for (const TypeInfo& i : kTypes)
@@ -38,14 +39,16 @@ const TypeInfo& info(ParameterType t) {
 }
 
 Error wrong(ParameterType t, std::string_view text) {
-  return {Code::kInvalid, "`" + std::string(text) + "` is not " + std::string(parameter_example(t))};
+  return {Code::kInvalid,
+          "`" + std::string(text) + "` is not " + std::string(parameter_example(t))};
 }
 
 // 5MB is five million bytes, 5MiB 5 x 2^20; B may be left out.
 std::optional<int64_t> parse_size(std::string_view text) {
   const std::string_view s = trim(text);
   size_t digits = 0;
-  while (digits < s.size() && (ascii_digit(s[digits]) || s[digits] == '.')) ++digits;
+  while (digits < s.size() && (ascii_digit(s[digits]) || s[digits] == '.'))
+    ++digits;
   const auto number = parse_real(s.substr(0, digits));
   if (!number || digits == 0) return std::nullopt;
   std::string_view unit = trim(s.substr(digits));
@@ -59,7 +62,8 @@ std::optional<int64_t> parse_size(std::string_view text) {
   double scale = 1;
   if (!unit.empty()) {
     constexpr std::string_view kUnits = "kmgt";
-    const size_t power = unit.size() == 1 ? kUnits.find(ascii_lower(unit[0])) : std::string_view::npos;
+    const size_t power =
+        unit.size() == 1 ? kUnits.find(ascii_lower(unit[0])) : std::string_view::npos;
     if (power == std::string_view::npos) return std::nullopt;
     scale = std::pow(factor, static_cast<double>(power + 1));
   }
@@ -71,7 +75,8 @@ std::optional<int64_t> parse_size(std::string_view text) {
 // "20:00", to ticks since midnight; 24:00 is the end of the day.
 std::optional<int64_t> parse_clock(std::string_view s) {
   const auto parts = split(s, ':');
-  if (parts.size() != 2 || parts[0].empty() || parts[0].size() > 2 || parts[1].size() != 2) return std::nullopt;
+  if (parts.size() != 2 || parts[0].empty() || parts[0].size() > 2 || parts[1].size() != 2)
+    return std::nullopt;
   for (const std::string_view p : parts)
     for (const char c : p)
       if (!ascii_digit(c)) return std::nullopt;
@@ -95,15 +100,20 @@ std::optional<std::pair<int64_t, int64_t>> parse_hours(std::string_view text) {
     offset = s[sign] == '+' ? *o : -*o;
   }
   const auto from = parse_clock(trim(s.substr(0, dash)));
-  const auto to = parse_clock(trim(s.substr(dash + 1, sign == std::string_view::npos ? sign : sign - dash - 1)));
+  const auto to = parse_clock(
+      trim(s.substr(dash + 1, sign == std::string_view::npos ? sign : sign - dash - 1)));
   if (!from || !to) return std::nullopt;
-  const auto utc = [&](int64_t clock) { return ((clock - offset) % kTicksPerDay + kTicksPerDay) % kTicksPerDay; };
+  const auto utc = [&](int64_t clock) {
+    return ((clock - offset) % kTicksPerDay + kTicksPerDay) % kTicksPerDay;
+  };
   // The whole day stays the whole day.
   if (*to - *from == kTicksPerDay) return std::pair<int64_t, int64_t>(0, kTicksPerDay);
   return std::pair<int64_t, int64_t>(utc(*from), utc(*to));
 }
 
-bool is_cidr(std::string_view s) { return match::Cidr::parse(s) || match::IpAddress::parse(s); }
+bool is_cidr(std::string_view s) {
+  return match::Cidr::parse(s) || match::IpAddress::parse(s);
+}
 
 Result<Value> list(ParameterType type, const std::vector<std::string>& texts) {
   DynamicWriter w;
@@ -134,31 +144,42 @@ bool parameter_type_from_name(std::string_view name, ParameterType& out) {
   return false;
 }
 
-std::string_view parameter_type_name(ParameterType t) { return info(t).name; }
-std::string_view parameter_example(ParameterType t) { return info(t).example; }
+std::string_view parameter_type_name(ParameterType t) {
+  return info(t).name;
+}
+
+std::string_view parameter_example(ParameterType t) {
+  return info(t).example;
+}
 
 std::vector<std::string_view> parameter_type_names() {
   std::vector<std::string_view> out;
-  for (const TypeInfo& i : kTypes) out.push_back(i.name);
+  for (const TypeInfo& i : kTypes)
+    out.push_back(i.name);
   return out;
 }
 
-Result<ParameterValues> parameter_values(const std::string& name, ParameterType type, const std::vector<std::string>& texts) {
+Result<ParameterValues> parameter_values(const std::string& name,
+                                         ParameterType type,
+                                         const std::vector<std::string>& texts) {
   ParameterValues out;
-  if (type == ParameterType::kStrings || type == ParameterType::kInts || type == ParameterType::kCidrs) {
+  if (type == ParameterType::kStrings || type == ParameterType::kInts ||
+      type == ParameterType::kCidrs) {
     Result<Value> v = list(type, texts);
     if (!v) return v.error();
     out.emplace_back(name, std::move(*v));
     return out;
   }
-  if (texts.size() != 1) return Error{Code::kInvalid, "one value is needed: " + std::string(parameter_example(type))};
+  if (texts.size() != 1)
+    return Error{Code::kInvalid, "one value is needed: " + std::string(parameter_example(type))};
   const std::string& text = texts[0];
   switch (type) {
     case ParameterType::kSize:
       if (const auto n = parse_size(text)) out.emplace_back(name, Value::integer(*n));
       break;
     case ParameterType::kDuration:
-      if (const auto t = parse_timespan(trim(text)); t && *t >= 0) out.emplace_back(name, Value::timespan(*t));
+      if (const auto t = parse_timespan(trim(text)); t && *t >= 0)
+        out.emplace_back(name, Value::timespan(*t));
       break;
     case ParameterType::kReal:
       if (const auto r = parse_real(trim(text))) out.emplace_back(name, Value::real(*r));
@@ -176,9 +197,12 @@ Result<ParameterValues> parameter_values(const std::string& name, ParameterType 
   return out;
 }
 
-Result<ParameterValues> parameter_from_setting(const std::string& name, ParameterType type, std::string_view text) {
+Result<ParameterValues> parameter_from_setting(const std::string& name,
+                                               ParameterType type,
+                                               std::string_view text) {
   std::vector<std::string> texts;
-  if (type == ParameterType::kStrings || type == ParameterType::kInts || type == ParameterType::kCidrs) {
+  if (type == ParameterType::kStrings || type == ParameterType::kInts ||
+      type == ParameterType::kCidrs) {
     for (const std::string_view part : split(text, ','))
       if (!trim(part).empty()) texts.emplace_back(trim(part));
   } else {

@@ -24,7 +24,16 @@
 
 namespace postern::lang::strategy {
 
-enum class ParameterType : uint8_t { kStrings, kInts, kCidrs, kSize, kDuration, kReal, kHours, kRegex };
+enum class ParameterType : uint8_t {
+  kStrings,
+  kInts,
+  kCidrs,
+  kSize,
+  kDuration,
+  kReal,
+  kHours,
+  kRegex
+};
 
 bool parameter_type_from_name(std::string_view name, ParameterType& out);
 std::string_view parameter_type_name(ParameterType t);
@@ -34,9 +43,13 @@ std::vector<std::string_view> parameter_type_names();
 using ParameterValues = std::vector<std::pair<std::string, data::Value>>;
 
 /// From a list of texts; types that are no lists take exactly one. Error: what is wrong, in words.
-Result<ParameterValues> parameter_values(const std::string& name, ParameterType type, const std::vector<std::string>& texts);
+Result<ParameterValues> parameter_values(const std::string& name,
+                                         ParameterType type,
+                                         const std::vector<std::string>& texts);
 /// From `--set`: lists are separated by commas.
-Result<ParameterValues> parameter_from_setting(const std::string& name, ParameterType type, std::string_view text);
+Result<ParameterValues> parameter_from_setting(const std::string& name,
+                                               ParameterType type,
+                                               std::string_view text);
 /// How a value of this type is written, for hints.
 std::string_view parameter_example(ParameterType t);
 

@@ -16,15 +16,21 @@ struct Token {
   size_t end = 0;
 
   bool is(std::string_view s) const { return kind == Kind::kSymbol && text == s; }
+
   bool word(std::string_view w) const { return kind == Kind::kWord && equal_ignore_case(text, w); }
 };
 
-constexpr std::string_view kSymbolOperators[] = {"==", "=", "!=", "<>", "<=", "=<", ">=", "=>", "<", ">"};
-constexpr std::string_view kWordOperators[] = {"CONTAINS", "BEGINSWITH", "ENDSWITH", "LIKE", "MATCHES",
-                                               "IN", "BETWEEN", "UTI-CONFORMS-TO", "UTI-EQUALS"};
+constexpr std::string_view kSymbolOperators[] = {
+    "==", "=", "!=", "<>", "<=", "=<", ">=", "=>", "<", ">"};
+constexpr std::string_view kWordOperators[] = {"CONTAINS", "BEGINSWITH",      "ENDSWITH",
+                                               "LIKE",     "MATCHES",         "IN",
+                                               "BETWEEN",  "UTI-CONFORMS-TO", "UTI-EQUALS"};
 constexpr std::string_view kAggregates[] = {"ANY", "SOME", "ALL", "NONE"};
-constexpr std::string_view kReserved[] = {"AND", "OR", "NOT", "ANY", "SOME", "ALL", "NONE", "CONTAINS", "BEGINSWITH",
-                                          "ENDSWITH", "LIKE", "MATCHES", "IN", "BETWEEN", "UTI-CONFORMS-TO", "UTI-EQUALS"};
+constexpr std::string_view kReserved[] = {
+    "AND",       "OR",      "NOT",      "ANY",        "SOME",
+    "ALL",       "NONE",    "CONTAINS", "BEGINSWITH", "ENDSWITH",
+    "LIKE",      "MATCHES", "IN",       "BETWEEN",    "UTI-CONFORMS-TO",
+    "UTI-EQUALS"};
 
 template <size_t n>
 bool one_of(const Token& t, const std::string_view (&words)[n]) {
@@ -42,7 +48,8 @@ class Checker {
       fail(0, text_.size(), "the predicate is empty", "");
     } else {
       disjunction();
-      if (!stopped_ && now_.kind != Kind::kEnd) fail(now_, "`AND`, `OR` or the end of the predicate was expected");
+      if (!stopped_ && now_.kind != Kind::kEnd)
+        fail(now_, "`AND`, `OR` or the end of the predicate was expected");
     }
     if (!stopped_ && !insertions_.empty()) {
       size_t at = 0;
@@ -57,10 +64,11 @@ class Checker {
   }
 
  private:
-  // What a comparison compares: "processImagePath CONTAINS[c] ", to be repeated before a lone value.
+  // What a comparison compares: "processImagePath CONTAINS[c] ", to be repeated before a lone
+  // value.
   struct Comparison {
     size_t begin = 0;
-    size_t value = 0;   // where the right side begins
+    size_t value = 0;  // where the right side begins
     bool known = false;
   };
 
@@ -75,21 +83,34 @@ class Checker {
     fail(t.begin, end, std::move(message), "");
   }
 
-  static bool word_char(char c) { return ascii_alpha(c) || ascii_digit(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80; }
+  static bool word_char(char c) {
+    return ascii_alpha(c) || ascii_digit(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+  }
 
   void next() {
     last_end_ = now_.end;
-    while (at_ < text_.size() && ascii_space(text_[at_])) ++at_;
+    while (at_ < text_.size() && ascii_space(text_[at_]))
+      ++at_;
     Token t;
     t.begin = at_;
     if (at_ < text_.size()) {
       const char c = text_[at_];
-      if (c == '"' || c == '\'') string(t, c);
-      else if (ascii_digit(c) || (c == '.' && at_ + 1 < text_.size() && ascii_digit(text_[at_ + 1]))) number(t);
-      else if (c == '$' || c == '%') variable(t);
-      else if (c == '#') { t.kind = Kind::kWord; ++at_; words(); }
-      else if (word_char(c) || c == '@') { t.kind = Kind::kWord; words(); }
-      else symbol(t);
+      if (c == '"' || c == '\'')
+        string(t, c);
+      else if (ascii_digit(c) ||
+               (c == '.' && at_ + 1 < text_.size() && ascii_digit(text_[at_ + 1])))
+        number(t);
+      else if (c == '$' || c == '%')
+        variable(t);
+      else if (c == '#') {
+        t.kind = Kind::kWord;
+        ++at_;
+        words();
+      } else if (word_char(c) || c == '@') {
+        t.kind = Kind::kWord;
+        words();
+      } else
+        symbol(t);
     }
     t.end = at_;
     t.text = text_.substr(t.begin, t.end - t.begin);
@@ -100,15 +121,18 @@ class Checker {
     t.kind = Kind::kString;
     for (++at_; at_ < text_.size() && text_[at_] != quote; ++at_)
       if (text_[at_] == '\\' && at_ + 1 < text_.size()) ++at_;
-    if (at_ < text_.size()) ++at_;
-    else t.kind = Kind::kBad;
+    if (at_ < text_.size())
+      ++at_;
+    else
+      t.kind = Kind::kBad;
   }
 
   void number(Token& t) {
     t.kind = Kind::kNumber;
     while (at_ < text_.size()) {
       const char c = text_[at_];
-      const bool sign = (c == '+' || c == '-') && (text_[at_ - 1] == 'e' || text_[at_ - 1] == 'E') && text_[t.begin] != '0';
+      const bool sign = (c == '+' || c == '-') &&
+                        (text_[at_ - 1] == 'e' || text_[at_ - 1] == 'E') && text_[t.begin] != '0';
       if (!word_char(c) && c != '.' && !sign) break;
       ++at_;
     }
@@ -129,7 +153,8 @@ class Checker {
   void words() {
     if (at_ < text_.size() && text_[at_] == '@') ++at_;
     const size_t begin = at_;
-    while (at_ < text_.size() && word_char(text_[at_])) ++at_;
+    while (at_ < text_.size() && word_char(text_[at_]))
+      ++at_;
     if (!equal_ignore_case(text_.substr(begin, at_ - begin), "UTI")) return;
     for (const std::string_view rest : {"-CONFORMS-TO", "-EQUALS"})
       if (starts_with_ignore_case(text_.substr(at_), rest)) at_ += rest.size();
@@ -137,7 +162,8 @@ class Checker {
 
   void symbol(Token& t) {
     t.kind = Kind::kSymbol;
-    for (const std::string_view two : {"==", "!=", "<>", "<=", "=<", ">=", "=>", "&&", "||", "**", ":="}) {
+    for (const std::string_view two :
+         {"==", "!=", "<>", "<=", "=<", ">=", "=>", "&&", "||", "**", ":="}) {
       if (text_.substr(at_, 2) != two) continue;
       at_ += 2;
       return;
@@ -174,7 +200,8 @@ class Checker {
   }
 
   void negation() {
-    while (now_.word("NOT") || now_.is("!")) next();
+    while (now_.word("NOT") || now_.is("!"))
+      next();
     if (now_.word("TRUEPREDICATE") || now_.word("FALSEPREDICATE")) return next();
     if (now_.is("(") && parenthesised()) return;
     if (!stopped_) comparison();
@@ -197,9 +224,11 @@ class Checker {
     disjunction();
     const bool closed = !stopped_ && now_.is(")");
     if (closed) next();
-    const bool operand = closed && (at_operator() || now_.is("+") || now_.is("-") || now_.is("*") || now_.is("/") || now_.is("**"));
+    const bool operand = closed && (at_operator() || now_.is("+") || now_.is("-") || now_.is("*") ||
+                                    now_.is("/") || now_.is("**"));
     const bool is_predicate = closed && !operand;
-    if (is_predicate && out_.faults.size() == before.out_.faults.size() && insertions_.size() == before.insertions_.size()) {
+    if (is_predicate && out_.faults.size() == before.out_.faults.size() &&
+        insertions_.size() == before.insertions_.size()) {
       --silent_;
       return true;
     }
@@ -259,8 +288,10 @@ class Checker {
   void lone_operand(const Token& first, size_t end, bool literal) {
     const std::string what(text_.substr(first.begin, end - first.begin));
     if (!literal || !previous_.known)
-      return fail(first.begin, end, "`" + what + "` is not a comparison", literal ? "a value alone" : "an operator was expected after it");
-    out_.faults.push_back({first.begin, end, "`" + what + "` is not a comparison", "a value alone is not a condition"});
+      return fail(first.begin, end, "`" + what + "` is not a comparison",
+                  literal ? "a value alone" : "an operator was expected after it");
+    out_.faults.push_back({first.begin, end, "`" + what + "` is not a comparison",
+                           "a value alone is not a condition"});
     if (silent_ > 0) out_.faults.pop_back();
     std::string repeated(text_.substr(previous_.begin, previous_.value - previous_.begin));
     if (first.begin > 0 && word_char(text_[first.begin - 1])) repeated.insert(0, " ");  // OR"x"
@@ -272,7 +303,8 @@ class Checker {
     if (now_.kind != Kind::kWord) return fail(now_, "options such as [cd] were expected");
     for (const char c : now_.text)
       if (std::string_view("cdnlwCDNLW").find(c) == std::string_view::npos)
-        return fail(now_, "`" + std::string(now_.text) + "` are not options of a comparison: c, d, n, l, w");
+        return fail(now_, "`" + std::string(now_.text) +
+                              "` are not options of a comparison: c, d, n, l, w");
     next();
     if (!now_.is("]")) return fail(now_, "`]` was expected");
     next();
@@ -281,7 +313,8 @@ class Checker {
   void operand() {
     if (!deeper()) return;
     unary();
-    while (!stopped_ && (now_.is("+") || now_.is("-") || now_.is("*") || now_.is("/") || now_.is("**") || now_.is(":="))) {
+    while (!stopped_ && (now_.is("+") || now_.is("-") || now_.is("*") || now_.is("/") ||
+                         now_.is("**") || now_.is(":="))) {
       next();
       unary();
     }
@@ -289,7 +322,8 @@ class Checker {
   }
 
   void unary() {
-    while (now_.is("-")) next();
+    while (now_.is("-"))
+      next();
     primary();
     while (!stopped_) {
       if (now_.is(".")) {
@@ -319,8 +353,10 @@ class Checker {
         if (!stopped_) operand();
       }
       if (stopped_) return;
-      if (now_.is(",") || now_.word("AND") || now_.word("OR")) next();
-      else if (!now_.is(close)) return fail(now_, "`,` or `" + std::string(close) + "` was expected");
+      if (now_.is(",") || now_.word("AND") || now_.word("OR"))
+        next();
+      else if (!now_.is(close))
+        return fail(now_, "`,` or `" + std::string(close) + "` was expected");
     }
     if (!stopped_) next();
   }
@@ -332,7 +368,8 @@ class Checker {
       case Kind::kVariable:
         return next();
       case Kind::kWord:
-        if (one_of(now_, kReserved)) return fail(now_, "a value was expected, not `" + std::string(now_.text) + "`");
+        if (one_of(now_, kReserved))
+          return fail(now_, "a value was expected, not `" + std::string(now_.text) + "`");
         next();
         if (now_.is("(")) arguments(")");
         return;
@@ -353,7 +390,8 @@ class Checker {
         }
         return fail(now_, "a value was expected");
       case Kind::kBad:
-        if (!now_.text.empty() && (now_.text[0] == '"' || now_.text[0] == '\'')) return fail(now_, "the string has no end");
+        if (!now_.text.empty() && (now_.text[0] == '"' || now_.text[0] == '\''))
+          return fail(now_, "the string has no end");
         return fail(now_, "`" + std::string(now_.text) + "` means nothing here");
       case Kind::kEnd:
         return fail(now_, "a value was expected");
@@ -390,14 +428,16 @@ std::optional<PredicateOption> predicate_of_command(std::string_view line) {
   size_t at = line.find(kOption);
   if (at == std::string_view::npos) return std::nullopt;
   at += kOption.size();
-  while (at < line.size() && (ascii_space(line[at]) || line[at] == '=')) ++at;
+  while (at < line.size() && (ascii_space(line[at]) || line[at] == '='))
+    ++at;
   if (at == line.size()) return std::nullopt;
   const char quote = line[at];
   if (quote != '\'' && quote != '"') return PredicateOption{trim(line.substr(at)), at};
   ++at;
   // In single quotes the shell leaves everything as it is.
   size_t end = at;
-  while (end < line.size() && line[end] != quote) end += quote == '"' && line[end] == '\\' && end + 1 < line.size() ? 2 : 1;
+  while (end < line.size() && line[end] != quote)
+    end += quote == '"' && line[end] == '\\' && end + 1 < line.size() ? 2 : 1;
   return PredicateOption{line.substr(at, end - at), at};
 }
 

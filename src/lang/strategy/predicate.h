@@ -1,10 +1,11 @@
 // NSPredicate texts, as `log stream --predicate` of macOS takes them: checked, not run.
 //
-// The grammar is Apple's Predicate Format String Syntax: comparisons with =, ==, !=, <>, <, <=, =<, >, >=,
-// =>, CONTAINS, BEGINSWITH, ENDSWITH, LIKE, MATCHES, IN, BETWEEN, UTI-CONFORMS-TO and UTI-EQUALS, with
-// options in brackets; ANY, SOME, ALL, NONE; AND, OR, NOT, &&, ||, !; TRUEPREDICATE, FALSEPREDICATE;
-// literals, key paths, variables, aggregates, functions and arithmetic.
-// Tests: tests/unit/lang/strategy/predicate_test.cc, fuzz_predicate.
+// The grammar is Apple's Predicate Format String Syntax: comparisons with =, ==, !=, <>, <, <=, =<,
+// >, >=,
+// =>, CONTAINS, BEGINSWITH, ENDSWITH, LIKE, MATCHES, IN, BETWEEN, UTI-CONFORMS-TO and UTI-EQUALS,
+// with options in brackets; ANY, SOME, ALL, NONE; AND, OR, NOT, &&, ||, !; TRUEPREDICATE,
+// FALSEPREDICATE; literals, key paths, variables, aggregates, functions and arithmetic. Tests:
+// tests/unit/lang/strategy/predicate_test.cc, fuzz_predicate.
 #pragma once
 #include <cstddef>
 #include <optional>
@@ -15,7 +16,7 @@
 namespace postern::lang::strategy {
 
 struct PredicateFault {
-  size_t begin = 0;       ///< bytes of the predicate
+  size_t begin = 0;  ///< bytes of the predicate
   size_t end = 0;
   std::string message;
   std::string label;

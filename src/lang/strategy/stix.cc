@@ -18,7 +18,9 @@ bool flag(const JsonNode& object, std::string_view key) {
   return n && n->kind == JsonNode::Kind::kBool && n->boolean;
 }
 
-bool withdrawn(const JsonNode& object) { return flag(object, "revoked") || flag(object, "x_mitre_deprecated"); }
+bool withdrawn(const JsonNode& object) {
+  return flag(object, "revoked") || flag(object, "x_mitre_deprecated");
+}
 
 struct Reference {
   std::string id;
@@ -66,7 +68,8 @@ class Reader {
         const bool there = std::any_of(analytics_.begin(), analytics_.end(),
                                        [&](const JsonNode* a) { return a->get("id") == ref.text; });
         if (!there)
-          diag_.warning("strategy-missing-analytic", reference(*s).id + " refers to an analytic that the file does not hold",
+          diag_.warning("strategy-missing-analytic",
+                        reference(*s).id + " refers to an analytic that the file does not hold",
                         out_.places->of(&ref), "no object has this id");
       }
     }
@@ -82,13 +85,18 @@ class Reader {
   void collect(const JsonNode& node, int depth) {
     if (node.is_object()) {
       const std::string_view type = node.get("type");
-      if (type == "x-mitre-detection-strategy") strategies_.push_back(&node);
-      else if (type == "x-mitre-analytic") analytics_.push_back(&node);
-      else if (type == "attack-pattern") techniques_.emplace(node.get("id"), &node);
-      else if (type == "relationship" && node.get("relationship_type") == "detects") detects_.push_back(&node);
+      if (type == "x-mitre-detection-strategy")
+        strategies_.push_back(&node);
+      else if (type == "x-mitre-analytic")
+        analytics_.push_back(&node);
+      else if (type == "attack-pattern")
+        techniques_.emplace(node.get("id"), &node);
+      else if (type == "relationship" && node.get("relationship_type") == "detects")
+        detects_.push_back(&node);
     }
     if (depth == kMaxNesting) return;
-    for (const JsonNode& item : node.items) collect(item, depth + 1);
+    for (const JsonNode& item : node.items)
+      collect(item, depth + 1);
     for (const auto& [key, value] : node.entries)
       if (value.is_array() || value.is_object()) collect(value, depth + 1);
   }
@@ -120,8 +128,9 @@ class Reader {
     a.url = r.url;
     a.span = out_.places->of(r.id_node);
     if (a.id.empty()) {
-      diag_.warning("strategy-no-id", "an analytic has no ATT&CK id and is skipped", out_.places->of(node.find("id")),
-                    "", "its external_references need a mitre-attack entry with an external_id");
+      diag_.warning("strategy-no-id", "an analytic has no ATT&CK id and is skipped",
+                    out_.places->of(node.find("id")), "",
+                    "its external_references need a mitre-attack entry with an external_id");
       return;
     }
     a.name = node.get("name");
@@ -144,7 +153,8 @@ class Reader {
       }
     if (const JsonNode* list = node.find("x_mitre_mutable_elements"))
       for (const JsonNode& e : list->items)
-        a.elements.push_back({std::string(e.get("field")), std::string(e.get("description")), out_.places->of(e.find("field"))});
+        a.elements.push_back({std::string(e.get("field")), std::string(e.get("description")),
+                              out_.places->of(e.find("field"))});
     out_.analytics.push_back(std::move(a));
   }
 

@@ -1,9 +1,10 @@
-// Detection strategies and analytics as ATT&CK publishes them: STIX 2.x objects of MITRE's own types.
+// Detection strategies and analytics as ATT&CK publishes them: STIX 2.x objects of MITRE's own
+// types.
 //
-// Any JSON that holds them is read: a bundle with `objects`, a list, or a document with the objects in
-// lists of its own. Which version of ATT&CK it is does not matter; revoked and deprecated objects are
-// skipped. Source: MITRE's attack-data-model (x-mitre-detection-strategy, x-mitre-analytic).
-// Tests: tests/unit/lang/strategy/stix_test.cc.
+// Any JSON that holds them is read: a bundle with `objects`, a list, or a document with the objects
+// in lists of its own. Which version of ATT&CK it is does not matter; revoked and deprecated
+// objects are skipped. Source: MITRE's attack-data-model (x-mitre-detection-strategy,
+// x-mitre-analytic). Tests: tests/unit/lang/strategy/stix_test.cc.
 #pragma once
 #include <memory>
 #include <optional>
@@ -17,11 +18,14 @@
 namespace postern::lang::strategy {
 
 struct LogSource {
-  std::string name;      ///< "WinEventLog:Sysmon"
-  std::string channel;   ///< "EventCode=3, 22"
+  std::string name;     ///< "WinEventLog:Sysmon"
+  std::string channel;  ///< "EventCode=3, 22"
   const adapt::JsonNode* channel_node = nullptr;
-  Span span;             ///< of the channel
-  std::string text() const { return channel.empty() || channel == "None" ? name : name + " " + channel; }
+  Span span;  ///< of the channel
+
+  std::string text() const {
+    return channel.empty() || channel == "None" ? name : name + " " + channel;
+  }
 };
 
 struct MutableElement {
@@ -31,18 +35,18 @@ struct MutableElement {
 };
 
 struct StixAnalytic {
-  std::string id;              ///< "AN0379"
+  std::string id;  ///< "AN0379"
   std::string name;
   std::string description;
   std::string version;
   std::string url;
-  std::string strategy;        ///< "DET0135"; "" when no strategy of the file refers to it
+  std::string strategy;  ///< "DET0135"; "" when no strategy of the file refers to it
   std::string strategy_name;
   std::vector<std::string> platforms;
   std::vector<std::string> techniques;
   std::vector<LogSource> sources;
   std::vector<MutableElement> elements;
-  Span span;                   ///< of the id
+  Span span;  ///< of the id
 };
 
 struct StixFile {

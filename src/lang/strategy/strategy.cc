@@ -21,7 +21,10 @@ struct Entry {
 class Resolver {
  public:
   /// `except`: instead of the STIX file's analytics, all bound ones but these.
-  Resolver(const Source& file, const StixFile& stix, const ReadOptions& options, Diagnostics& diag,
+  Resolver(const Source& file,
+           const StixFile& stix,
+           const ReadOptions& options,
+           Diagnostics& diag,
            const std::set<std::string>* except = nullptr)
       : file_(file), stix_(stix), options_(options), diag_(diag), except_(except) {}
 
@@ -29,7 +32,8 @@ class Resolver {
     // The first file that binds an analytic decides, so that a user's binding goes before ours.
     for (const BindingFile& b : options_.bindings)
       for (BoundAnalytic& a : read_binding(b.source, *b.diagnostics))
-        if (std::string id = a.id; !bound_.count(id)) bound_.emplace(std::move(id), Entry{std::move(a), &b});
+        if (std::string id = a.id; !bound_.count(id))
+          bound_.emplace(std::move(id), Entry{std::move(a), &b});
     check_settings();
     std::vector<Analytic> out;
     if (except_) {
@@ -60,7 +64,9 @@ class Resolver {
  private:
   void unbound(const StixAnalytic& a) {
     const std::string platform = a.platforms.empty() ? "" : ", " + a.platforms[0];
-    diag_.error("strategy-unbound", "analytic " + a.id + " (" + (a.strategy.empty() ? "no strategy" : a.strategy) + platform + ") has no binding",
+    diag_.error("strategy-unbound",
+                "analytic " + a.id + " (" + (a.strategy.empty() ? "no strategy" : a.strategy) +
+                    platform + ") has no binding",
                 a.span, "published as prose; nothing says how to run it",
                 "write a binding for it: docs/strategies.md");
   }
@@ -71,9 +77,11 @@ class Resolver {
       if (!option) continue;
       const PredicateCheck check = check_predicate(option->text);
       for (const PredicateFault& f : check.faults)
-        diag_.warning("strategy-invalid-predicate", a.id + " names a predicate that `log` refuses: " + f.message,
-                      stix_.places->part(s.channel_node, option->begin + f.begin, option->begin + f.end), f.label,
-                      check.corrected.empty() ? "" : "meant is: " + check.corrected);
+        diag_.warning(
+            "strategy-invalid-predicate",
+            a.id + " names a predicate that `log` refuses: " + f.message,
+            stix_.places->part(s.channel_node, option->begin + f.begin, option->begin + f.end),
+            f.label, check.corrected.empty() ? "" : "meant is: " + check.corrected);
     }
   }
 
@@ -84,21 +92,29 @@ class Resolver {
     std::vector<std::string_view> fields;
     for (const MutableElement& e : a.elements) {
       fields.push_back(e.field);
-      const bool bound = std::any_of(b.parameters.begin(), b.parameters.end(), [&](const BoundParameter& p) { return p.name == e.field; });
-      const bool waived = std::any_of(b.waived_elements.begin(), b.waived_elements.end(), [&](const Waiver& w) { return w.what == e.field; });
+      const bool bound = std::any_of(b.parameters.begin(), b.parameters.end(),
+                                     [&](const BoundParameter& p) { return p.name == e.field; });
+      const bool waived = std::any_of(b.waived_elements.begin(), b.waived_elements.end(),
+                                      [&](const Waiver& w) { return w.what == e.field; });
       if (bound || waived) continue;
-      diag_.error("strategy-unbound-element", "the binding of " + a.id + " has no parameter for its element " + e.field, e.span,
+      diag_.error("strategy-unbound-element",
+                  "the binding of " + a.id + " has no parameter for its element " + e.field, e.span,
                   e.description, "add a parameter of this name, or waive it with a reason");
       complete = false;
     }
     std::vector<std::string> known;
     for (const LogSource& s : a.sources) {
       known.push_back(s.text());
-      const bool required = std::any_of(b.sources.begin(), b.sources.end(), [&](const BoundSource& x) { return same(x.name, x.channel, s); });
-      const bool waived = std::any_of(b.waived_sources.begin(), b.waived_sources.end(),
-                                      [&](const Waiver& w) { return w.what == s.text() || w.what == s.name; });
+      const bool required =
+          std::any_of(b.sources.begin(), b.sources.end(),
+                      [&](const BoundSource& x) { return same(x.name, x.channel, s); });
+      const bool waived =
+          std::any_of(b.waived_sources.begin(), b.waived_sources.end(),
+                      [&](const Waiver& w) { return w.what == s.text() || w.what == s.name; });
       if (!required && !waived) {
-        diag_.error("strategy-unbound-source", "the binding of " + a.id + " does not say what provides " + s.text(), s.span, "",
+        diag_.error("strategy-unbound-source",
+                    "the binding of " + a.id + " does not say what provides " + s.text(), s.span,
+                    "",
                     "require it with the native tables that provide it, or waive it with a reason");
         complete = false;
       }
@@ -110,51 +126,71 @@ class Resolver {
     return name == s.name && (channel == s.channel || (channel.empty() && s.channel == "None"));
   }
 
-  void binding_error(const BindingFile& file, std::string code, std::string message, Span at, std::string hint) {
+  void binding_error(
+      const BindingFile& file, std::string code, std::string message, Span at, std::string hint) {
     for (const Diagnostic& d : file.diagnostics->all())
       if (d.code == code && d.primary.begin == at.begin && d.message == message) return;
     file.diagnostics->error(std::move(code), std::move(message), at, "", std::move(hint));
   }
 
-  bool binding_fits(const StixAnalytic& a, const Entry& entry, const std::vector<std::string_view>& fields,
+  bool binding_fits(const StixAnalytic& a,
+                    const Entry& entry,
+                    const std::vector<std::string_view>& fields,
                     const std::vector<std::string>& known) {
     bool fits = true;
-    auto stranger = [&](const std::string& what, std::string_view kind, Span at, const std::string& near) {
-      binding_error(*entry.file, "strategy-unknown-element", a.id + " has no " + std::string(kind) + " " + what, at,
+    auto stranger = [&](const std::string& what, std::string_view kind, Span at,
+                        const std::string& near) {
+      binding_error(*entry.file, "strategy-unknown-element",
+                    a.id + " has no " + std::string(kind) + " " + what, at,
                     near.empty() ? "" : "did you mean `" + near + "`?");
       fits = false;
     };
-    auto is_field = [&](const std::string& name) { return std::find(fields.begin(), fields.end(), name) != fields.end(); };
+    auto is_field = [&](const std::string& name) {
+      return std::find(fields.begin(), fields.end(), name) != fields.end();
+    };
     for (const BoundParameter& p : entry.analytic.parameters) {
-      if (!p.own && !is_field(p.name)) stranger(p.name, "mutable element", p.span, nearest_name(p.name, fields));
+      if (!p.own && !is_field(p.name))
+        stranger(p.name, "mutable element", p.span, nearest_name(p.name, fields));
       for (const auto& [name, value] : p.values) {
         if (mentions(entry.analytic.query, name)) continue;
-        binding_error(*entry.file, "strategy-unused-parameter", "the query of " + a.id + " does not use " + name, p.span,
-                      "a parameter that changes nothing is no tuning: use it, or waive the element");
+        binding_error(
+            *entry.file, "strategy-unused-parameter",
+            "the query of " + a.id + " does not use " + name, p.span,
+            "a parameter that changes nothing is no tuning: use it, or waive the element");
         fits = false;
       }
     }
     for (const Waiver& w : entry.analytic.waived_elements)
-      if (!is_field(w.what)) stranger(w.what, "mutable element", w.span, nearest_name(w.what, fields));
+      if (!is_field(w.what))
+        stranger(w.what, "mutable element", w.span, nearest_name(w.what, fields));
     const std::vector<std::string_view> names(known.begin(), known.end());
     for (const BoundSource& s : entry.analytic.sources) {
       const std::string text = s.channel.empty() ? s.name : s.name + " " + s.channel;
-      const auto source = std::find_if(a.sources.begin(), a.sources.end(), [&](const LogSource& x) { return same(s.name, s.channel, x); });
-      if (source == a.sources.end()) stranger(text, "log source", s.span, nearest_name(text, names));
-      else fits = event_ids_fit(a, entry, s, *source) && fits;
+      const auto source = std::find_if(a.sources.begin(), a.sources.end(), [&](const LogSource& x) {
+        return same(s.name, s.channel, x);
+      });
+      if (source == a.sources.end())
+        stranger(text, "log source", s.span, nearest_name(text, names));
+      else
+        fits = event_ids_fit(a, entry, s, *source) && fits;
     }
     return fits;
   }
 
   // "EventCode=3, 22" is a contract: a binding may not look at other events.
-  bool event_ids_fit(const StixAnalytic& a, const Entry& entry, const BoundSource& s, const LogSource& source) {
+  bool event_ids_fit(const StixAnalytic& a,
+                     const Entry& entry,
+                     const BoundSource& s,
+                     const LogSource& source) {
     const std::vector<int64_t> codes = event_codes(source.channel);
     if (codes.empty()) return true;
     for (const RequiredSource& t : s.tables)
       for (const int64_t id : t.event_ids)
         if (std::find(codes.begin(), codes.end(), id) == codes.end()) {
           binding_error(*entry.file, "strategy-source-mismatch",
-                        a.id + " names " + source.channel + ", the binding takes event " + std::to_string(id) + " for it", s.span, "");
+                        a.id + " names " + source.channel + ", the binding takes event " +
+                            std::to_string(id) + " for it",
+                        s.span, "");
           return false;
         }
     return true;
@@ -162,7 +198,8 @@ class Resolver {
 
   static bool mentions(std::string_view query, std::string_view name) {
     auto name_char = [](char c) { return ascii_alpha(c) || ascii_digit(c) || c == '_'; };
-    for (size_t at = query.find(name); at != std::string_view::npos; at = query.find(name, at + 1)) {
+    for (size_t at = query.find(name); at != std::string_view::npos;
+         at = query.find(name, at + 1)) {
       const bool begins = at == 0 || !name_char(query[at - 1]);
       const size_t end = at + name.size();
       if (begins && (end == query.size() || !name_char(query[end]))) return true;
@@ -184,28 +221,35 @@ class Resolver {
       const auto entry = bound_.find(id);
       if (entry == bound_.end()) {
         std::vector<std::string_view> ids;
-        for (const auto& [known, unused] : bound_) ids.push_back(known);
+        for (const auto& [known, unused] : bound_)
+          ids.push_back(known);
         const std::string near = nearest_name(id, ids);
-        diag_.error("strategy-unknown-parameter", "no binding is called " + id + ": --set " + name + "=" + value, {}, "",
+        diag_.error("strategy-unknown-parameter",
+                    "no binding is called " + id + ": --set " + name + "=" + value, {}, "",
                     near.empty() ? "" : "did you mean `" + near + "." + field + "`?");
         continue;
       }
       std::vector<std::string_view> names;
-      for (const BoundParameter& p : entry->second.analytic.parameters) names.push_back(p.name);
-      const auto p = std::find_if(entry->second.analytic.parameters.begin(), entry->second.analytic.parameters.end(),
+      for (const BoundParameter& p : entry->second.analytic.parameters)
+        names.push_back(p.name);
+      const auto p = std::find_if(entry->second.analytic.parameters.begin(),
+                                  entry->second.analytic.parameters.end(),
                                   [&](const BoundParameter& x) { return x.name == field; });
       if (p == entry->second.analytic.parameters.end()) {
         const std::string near = nearest_name(field, names);
         std::string all;
-        for (const std::string_view n : names) all += (all.empty() ? "" : ", ") + std::string(n);
+        for (const std::string_view n : names)
+          all += (all.empty() ? "" : ", ") + std::string(n);
         diag_.error("strategy-unknown-parameter", id + " has no parameter " + field, {}, "",
                     near.empty() ? "it has " + all : "did you mean `" + id + "." + near + "`?");
         continue;
       }
       Result<ParameterValues> values = parameter_from_setting(p->name, p->type, value);
-      if (values) p->values = std::move(*values);
-      else diag_.error("strategy-bad-value", "--set " + name + ": " + values.error().message, {}, "",
-                       "the parameter takes " + std::string(parameter_example(p->type)));
+      if (values)
+        p->values = std::move(*values);
+      else
+        diag_.error("strategy-bad-value", "--set " + name + ": " + values.error().message, {}, "",
+                    "the parameter takes " + std::string(parameter_example(p->type)));
     }
   }
 
@@ -220,14 +264,16 @@ class Resolver {
     out.info.description = a.description;
     out.info.attack = a.techniques;
     if (!a.strategy.empty()) out.info.tags.push_back(a.strategy);
-    for (const std::string& p : a.platforms) out.info.tags.push_back(p);
+    for (const std::string& p : a.platforms)
+      out.info.tags.push_back(p);
     if (!a.url.empty()) out.info.references.push_back(a.url);
     out.info.false_positives = b.false_positives;
     out.info.path = file_.name;
     std::string declared;
     for (const BoundParameter& p : b.parameters) {
       for (const auto& [name, value] : p.values) {
-        declared += (declared.empty() ? "" : ",\n    ") + name + ":" + std::string(kql_type(value)) + " = " + kql_literal(value);
+        declared += (declared.empty() ? "" : ",\n    ") + name + ":" +
+                    std::string(kql_type(value)) + " = " + kql_literal(value);
         out.parameters.emplace(name, value);
       }
     }
@@ -252,9 +298,11 @@ class Resolver {
 // Some line that begins with `key`: enough to tell a binding without parsing every YAML file.
 bool has_top_level_key(std::string_view text, std::string_view key) {
   for (size_t at = text.find(key); at != std::string_view::npos; at = text.find(key, at + 1)) {
-    const bool line_begin = at == 0 || text[at - 1] == '\n' || (at == 3 && text.substr(0, 3) == "\xef\xbb\xbf");
+    const bool line_begin =
+        at == 0 || text[at - 1] == '\n' || (at == 3 && text.substr(0, 3) == "\xef\xbb\xbf");
     size_t end = at + key.size();
-    while (end < text.size() && text[end] == ' ') ++end;
+    while (end < text.size() && text[end] == ' ')
+      ++end;
     if (line_begin && end < text.size() && text[end] == ':') return true;
   }
   return false;
@@ -263,18 +311,23 @@ bool has_top_level_key(std::string_view text, std::string_view key) {
 }  // namespace
 
 bool is_binding(const Source& file) {
-  const bool yaml = ends_with_ignore_case(file.name, ".yml") || ends_with_ignore_case(file.name, ".yaml");
-  return yaml && has_top_level_key(file.text, "strategy") && has_top_level_key(file.text, "analytics");
+  const bool yaml =
+      ends_with_ignore_case(file.name, ".yml") || ends_with_ignore_case(file.name, ".yaml");
+  return yaml && has_top_level_key(file.text, "strategy") &&
+         has_top_level_key(file.text, "analytics");
 }
 
 bool recognises(const Source& file) {
   const size_t first = file.text.find_first_not_of(" \t\r\n\xef\xbb\xbf");
-  if (first == std::string_view::npos || (file.text[first] != '{' && file.text[first] != '[')) return false;
+  if (first == std::string_view::npos || (file.text[first] != '{' && file.text[first] != '['))
+    return false;
   return file.text.find("\"x-mitre-analytic\"") != std::string_view::npos ||
          file.text.find("\"x-mitre-detection-strategy\"") != std::string_view::npos;
 }
 
-std::vector<Analytic> read_bound(const ReadOptions& options, const std::set<std::string>& except, Diagnostics& diag) {
+std::vector<Analytic> read_bound(const ReadOptions& options,
+                                 const std::set<std::string>& except,
+                                 Diagnostics& diag) {
   if (options.bindings.empty()) return {};
   return Resolver(options.bindings.front().source, StixFile{}, options, diag, &except).run();
 }

@@ -1,8 +1,9 @@
 // ATT&CK detection strategies: STIX objects, and the binding files that make their analytics run.
 //
-// A strategy is a contract in prose: log sources, and tunable elements without defaults. A binding of
-// ours gives each analytic what it requires, a typed parameter with a default for each mutable element,
-// and a KQL query that runs. Format of bindings: docs/strategies.md. Tests: tests/unit/lang/strategy.
+// A strategy is a contract in prose: log sources, and tunable elements without defaults. A binding
+// of ours gives each analytic what it requires, a typed parameter with a default for each mutable
+// element, and a KQL query that runs. Format of bindings: docs/strategies.md. Tests:
+// tests/unit/lang/strategy.
 #pragma once
 #include <map>
 #include <set>
@@ -23,23 +24,23 @@ struct RequiredSource {
 };
 
 struct Requirement {
-  std::string name;   ///< "WinEventLog:Sysmon EventCode=3, 22"
+  std::string name;  ///< "WinEventLog:Sysmon EventCode=3, 22"
   std::vector<RequiredSource> sources;
 };
 
 struct Analytic {
-  plan::RuleInfo info;                            ///< id "AN0379", language "strategy"
-  std::string query;                              ///< KQL with `declare query_parameters`
+  plan::RuleInfo info;  ///< id "AN0379", language "strategy"
+  std::string query;    ///< KQL with `declare query_parameters`
   std::map<std::string, data::Value, std::less<>> parameters;
   std::vector<Requirement> requirements;
-  std::vector<std::string> key;                   ///< columns that identify a finding
-  std::vector<std::string> shown;                 ///< columns of the finding's row; empty: all
-  Span span;                                      ///< of the analytic's id in the STIX text
+  std::vector<std::string> key;    ///< columns that identify a finding
+  std::vector<std::string> shown;  ///< columns of the finding's row; empty: all
+  Span span;                       ///< of the analytic's id in the STIX text
 };
 
 struct BindingFile {
   Source source;
-  Diagnostics* diagnostics = nullptr;             ///< what is wrong with the binding goes here
+  Diagnostics* diagnostics = nullptr;  ///< what is wrong with the binding goes here
 };
 
 struct ReadOptions {
@@ -52,9 +53,11 @@ struct ReadOptions {
 bool is_binding(const Source& file);
 /// True for JSON that holds detection strategies or analytics.
 bool recognises(const Source& file);
-/// Analytics of the bindings alone, in our own words, for those ids that are not in `except`: what a hunt
-/// runs when nobody gives a STIX file.
-std::vector<Analytic> read_bound(const ReadOptions& options, const std::set<std::string>& except, Diagnostics& diag);
+/// Analytics of the bindings alone, in our own words, for those ids that are not in `except`: what
+/// a hunt runs when nobody gives a STIX file.
+std::vector<Analytic> read_bound(const ReadOptions& options,
+                                 const std::set<std::string>& except,
+                                 Diagnostics& diag);
 /// Analytics of a STIX file that a binding makes executable; an unbound one is a named refusal.
 std::vector<Analytic> read(const Source& stix, const ReadOptions& options, Diagnostics& diag);
 

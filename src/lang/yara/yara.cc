@@ -7,7 +7,9 @@
 namespace postern::lang::yara {
 namespace {
 
-bool name_char(char c) { return ascii_alpha(c) || ascii_digit(c) || c == '_'; }
+bool name_char(char c) {
+  return ascii_alpha(c) || ascii_digit(c) || c == '_';
+}
 
 /// Words and marks of a YARA text outside comments and quoted strings.
 class Scanner {
@@ -23,12 +25,14 @@ class Scanner {
     const size_t begin = at_;
     const char c = text_[at_];
     if (name_char(c)) {
-      while (at_ < text_.size() && name_char(text_[at_])) ++at_;
+      while (at_ < text_.size() && name_char(text_[at_]))
+        ++at_;
       return text_.substr(begin, at_ - begin);
     }
     ++at_;
     if (c == '"') {
-      while (at_ < text_.size() && text_[at_] != '"' && text_[at_] != '\n') at_ += text_[at_] == '\\' ? 2 : 1;
+      while (at_ < text_.size() && text_[at_] != '"' && text_[at_] != '\n')
+        at_ += text_[at_] == '\\' ? 2 : 1;
       if (at_ < text_.size()) ++at_;
     }
     return text_.substr(begin, 1);
@@ -37,10 +41,14 @@ class Scanner {
  private:
   void skip() {
     while (at_ < text_.size()) {
-      if (ascii_space(text_[at_])) ++at_;
-      else if (text_.substr(at_, 2) == "//") at_ = std::min(text_.find('\n', at_), text_.size());
-      else if (text_.substr(at_, 2) == "/*") at_ = std::min(text_.find("*/", at_ + 2), text_.size() - 2) + 2;
-      else return;
+      if (ascii_space(text_[at_]))
+        ++at_;
+      else if (text_.substr(at_, 2) == "//")
+        at_ = std::min(text_.find('\n', at_), text_.size());
+      else if (text_.substr(at_, 2) == "/*")
+        at_ = std::min(text_.find("*/", at_ + 2), text_.size() - 2) + 2;
+      else
+        return;
     }
   }
 
@@ -60,23 +68,31 @@ void collect_techniques(std::string_view text, std::vector<std::string>& out) {
   for (size_t i = 0; i + 5 <= text.size(); ++i) {
     if ((text[i] | 32) != 't' || (i > 0 && name_char(text[i - 1]) && text[i - 1] != '_')) continue;
     size_t n = 1;
-    while (n <= 4 && i + n < text.size() && ascii_digit(text[i + n])) ++n;
+    while (n <= 4 && i + n < text.size() && ascii_digit(text[i + n]))
+      ++n;
     if (n != 5) continue;
     std::string id = "T" + std::string(text.substr(i + 1, 4));
     const std::string_view rest = text.substr(i + 5);
-    if (rest.size() >= 4 && (rest[0] == '.' || rest[0] == '_') && ascii_digit(rest[1]) && ascii_digit(rest[2]) && ascii_digit(rest[3]))
+    if (rest.size() >= 4 && (rest[0] == '.' || rest[0] == '_') && ascii_digit(rest[1]) &&
+        ascii_digit(rest[2]) && ascii_digit(rest[3]))
       id += "." + std::string(rest.substr(1, 3));
-    else if (!rest.empty() && ascii_digit(rest[0])) continue;
+    else if (!rest.empty() && ascii_digit(rest[0]))
+      continue;
     if (std::find(out.begin(), out.end(), id) == out.end()) out.push_back(id);
   }
 }
 
 std::string level_of(std::string_view key, std::string_view value) {
-  static constexpr std::string_view kLevels[] = {"informational", "low", "medium", "high", "critical"};
-  if (key == "score") {   // 0 to 100, as rule sets with scores use it
+  static constexpr std::string_view kLevels[] = {"informational", "low", "medium", "high",
+                                                 "critical"};
+  if (key == "score") {  // 0 to 100, as rule sets with scores use it
     const auto n = parse_int(value);
     if (!n) return "";
-    return *n >= 90 ? "critical" : *n >= 70 ? "high" : *n >= 50 ? "medium" : *n > 0 ? "low" : "informational";
+    return *n >= 90   ? "critical"
+           : *n >= 70 ? "high"
+           : *n >= 50 ? "medium"
+           : *n > 0   ? "low"
+                      : "informational";
   }
   for (const std::string_view level : kLevels)
     if (equal_ignore_case(value, level)) return std::string(level);
@@ -121,19 +137,27 @@ plan::RuleInfo rule_info(const match::YaraRuleInfo& rule, const std::string& pat
   info.language = "yara";
   info.path = path;
   info.tags = rule.tags;
-  for (const std::string& tag : rule.tags) collect_techniques(tag, info.attack);
+  for (const std::string& tag : rule.tags)
+    collect_techniques(tag, info.attack);
   for (const auto& [key_text, value] : rule.meta) {
     const std::string key = fold(key_text);
-    if (key == "id" || key == "uuid" || key == "rule_id") info.id = value;
-    else if (key == "description") info.description = value;
-    else if (key == "author") info.author = value;
-    else if (key == "version" || key == "rule_version") info.version = value;
-    else if (key == "status") info.status = value;
-    else if (key == "reference" || key == "references" || key == "ref" || key == "url") info.references.push_back(value);
+    if (key == "id" || key == "uuid" || key == "rule_id")
+      info.id = value;
+    else if (key == "description")
+      info.description = value;
+    else if (key == "author")
+      info.author = value;
+    else if (key == "version" || key == "rule_version")
+      info.version = value;
+    else if (key == "status")
+      info.status = value;
+    else if (key == "reference" || key == "references" || key == "ref" || key == "url")
+      info.references.push_back(value);
     else if (key == "level" || key == "severity" || key == "score") {
       if (const std::string level = level_of(key, value); !level.empty()) info.level = level;
     }
-    if (key.find("attack") != std::string::npos || key.find("mitre") != std::string::npos || key.find("technique") != std::string::npos)
+    if (key.find("attack") != std::string::npos || key.find("mitre") != std::string::npos ||
+        key.find("technique") != std::string::npos)
       collect_techniques(upper(value), info.attack);
   }
   return info;

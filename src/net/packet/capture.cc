@@ -216,7 +216,8 @@ void CaptureReader::add_interface(Bytes body) {
       const bool binary = (u8(body, at) & 0x80) != 0;
       uint64_t units = 1;
       // Beyond 10^18 or 2^62 no writer goes and no counter reaches.
-      for (int i = 0; i < std::min<int>(exponent, binary ? 62 : 18); ++i) units *= binary ? 2 : 10;
+      for (int i = 0; i < std::min<int>(exponent, binary ? 62 : 18); ++i)
+        units *= binary ? 2 : 10;
       made.units_per_second = units;
     } else if (code == kOffset && length >= 8) {
       const uint64_t low = u32(body, at + (big_endian_ ? 4 : 0), big_endian_);
@@ -248,8 +249,8 @@ bool CaptureReader::packet_block(uint32_t type, Bytes body, CapturedFrame& out) 
     faults_.add("pcapng-bad-block", out.offset, "packet block too short");
     return false;
   }
-  const uint32_t interface = type == kEnhancedPacketBlock ? u32(body, 0, big_endian_)
-                                                          : u16(body, 0, big_endian_);
+  const uint32_t interface =
+      type == kEnhancedPacketBlock ? u32(body, 0, big_endian_) : u16(body, 0, big_endian_);
   const uint64_t stamp =
       static_cast<uint64_t>(u32(body, 4, big_endian_)) << 32 | u32(body, 8, big_endian_);
   const uint32_t captured = u32(body, 12, big_endian_);

@@ -1,12 +1,13 @@
-// Capture files as frames: pcap (all byte orders, micro- and nanoseconds, the "modified" variant) and
-// pcapng (sections, interfaces, enhanced, simple and obsolete packet blocks).
+// Capture files as frames: pcap (all byte orders, micro- and nanoseconds, the "modified" variant)
+// and pcapng (sections, interfaces, enhanced, simple and obsolete packet blocks).
 //
-// The reader walks bytes that are already in memory, so every frame is a view into the file and knows
-// its offset; a file that was cut while being written gives all its whole packets, and an anomaly.
-// Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng. Tests: tests/unit/net_packet/capture_test.cc.
+// The reader walks bytes that are already in memory, so every frame is a view into the file and
+// knows its offset; a file that was cut while being written gives all its whole packets, and an
+// anomaly. Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng. Tests:
+// tests/unit/net_packet/capture_test.cc.
 //
-// Anomalies: pcap-truncated (the file ends inside a packet), pcap-bad-record (a length that cannot be;
-// the reader looks for the next plausible record), pcapng-bad-block, pcapng-unknown-interface.
+// Anomalies: pcap-truncated (the file ends inside a packet), pcap-bad-record (a length that cannot
+// be; the reader looks for the next plausible record), pcapng-bad-block, pcapng-unknown-interface.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -18,7 +19,7 @@ namespace postern::net::packet {
 
 /// One captured frame; `bytes` may be shorter than the frame was (snap length).
 struct CapturedFrame {
-  int64_t time = 0;          ///< ticks
+  int64_t time = 0;  ///< ticks
   Bytes bytes;
   uint32_t wire_length = 0;  ///< of the frame on the wire
   uint32_t link_type = 0;    ///< LINKTYPE_* as registered at tcpdump.org

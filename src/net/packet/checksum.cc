@@ -6,7 +6,8 @@ namespace postern::net::packet {
 namespace {
 
 uint16_t fold16(uint64_t sum) {
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  while (sum > 0xffff)
+    sum = (sum & 0xffff) + (sum >> 16);
   return static_cast<uint16_t>(sum);
 }
 
@@ -28,7 +29,8 @@ uint16_t ones_complement_sum(Bytes bytes, uint32_t sum) {
     total += word;
   }
   uint8_t tail[4] = {};
-  for (size_t i = 0; at + i < bytes.size(); ++i) tail[i] = u8(bytes, at + i);
+  for (size_t i = 0; at + i < bytes.size(); ++i)
+    tail[i] = u8(bytes, at + i);
   uint32_t word;
   std::memcpy(&word, tail, 4);
   total += word;
@@ -37,8 +39,10 @@ uint16_t ones_complement_sum(Bytes bytes, uint32_t sum) {
   return fold16(uint64_t{swapped} + sum);
 }
 
-uint16_t pseudo_header_sum(const match::IpAddress& source, const match::IpAddress& destination,
-                           uint8_t protocol, uint32_t length) {
+uint16_t pseudo_header_sum(const match::IpAddress& source,
+                           const match::IpAddress& destination,
+                           uint8_t protocol,
+                           uint32_t length) {
   uint32_t sum = ones_complement_sum(address_bytes(source));
   sum = ones_complement_sum(address_bytes(destination), sum);
   return fold16(uint64_t{sum} + protocol + (length >> 16) + (length & 0xffff));

@@ -1,4 +1,5 @@
-// The Internet checksum (RFC 1071) of TCP, UDP and ICMP. Tests: tests/unit/net_packet/checksum_test.cc.
+// The Internet checksum (RFC 1071) of TCP, UDP and ICMP. Tests:
+// tests/unit/net_packet/checksum_test.cc.
 #pragma once
 #include <cstdint>
 
@@ -12,8 +13,10 @@ namespace postern::net::packet {
 uint16_t ones_complement_sum(Bytes bytes, uint32_t sum = 0);
 
 /// Sum of the pseudo header of a transport segment of `length` bytes.
-uint16_t pseudo_header_sum(const match::IpAddress& source, const match::IpAddress& destination,
-                           uint8_t protocol, uint32_t length);
+uint16_t pseudo_header_sum(const match::IpAddress& source,
+                           const match::IpAddress& destination,
+                           uint8_t protocol,
+                           uint32_t length);
 
 /// Judges a whole transport segment whose checksum field lies at `field`.
 ///

@@ -174,10 +174,10 @@ void PacketDecoder::icmp(const IpHeader& header, Packet& p) {
   p.source_port = u8(b, 0);
   p.destination_port = u8(b, 1);
   if (b.size() >= header.payload_length) {
-    const uint16_t pseudo = header.protocol == kIcmp
-                                ? uint16_t{0}
-                                : pseudo_header_sum(header.source, header.destination, kIcmpV6,
-                                                    header.payload_length);
+    const uint16_t pseudo =
+        header.protocol == kIcmp
+            ? uint16_t{0}
+            : pseudo_header_sum(header.source, header.destination, kIcmpV6, header.payload_length);
     // No network card fills in ICMP: it is good or it is bad.
     p.checksum = ones_complement_sum(b, pseudo) == 0xffff ? Checksum::kGood : Checksum::kBad;
   }

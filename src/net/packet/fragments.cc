@@ -15,8 +15,9 @@ constexpr size_t kMaxRanges = 1024;
 
 }  // namespace
 
-std::shared_ptr<const std::string> FragmentTable::add(
-    IpHeader& header, int64_t time, uint64_t offset) {
+std::shared_ptr<const std::string> FragmentTable::add(IpHeader& header,
+                                                      int64_t time,
+                                                      uint64_t offset) {
   while (!by_age_.empty() && pending_.at(by_age_.front()).first_time + kPatience < time)
     drop_oldest();
   if (header.payload.size() < header.payload_length) {

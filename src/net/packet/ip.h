@@ -13,10 +13,10 @@ namespace postern::net::packet {
 struct IpHeader {
   match::IpAddress source;
   match::IpAddress destination;
-  uint8_t protocol = 0;          ///< of the payload, after all extension headers
-  uint32_t total_length = 0;     ///< of the packet on the wire, header included
-  uint32_t payload_length = 0;   ///< on the wire; `payload` may be shorter
-  Bytes payload;                 ///< what was captured, link padding cut off
+  uint8_t protocol = 0;         ///< of the payload, after all extension headers
+  uint32_t total_length = 0;    ///< of the packet on the wire, header included
+  uint32_t payload_length = 0;  ///< on the wire; `payload` may be shorter
+  Bytes payload;                ///< what was captured, link padding cut off
   bool fragment = false;
   bool more_fragments = false;
   uint32_t fragment_offset = 0;  ///< in bytes

@@ -45,6 +45,7 @@ class Peeler {
   }
 
   void ip() { out_.kind = Kind::kIp; }
+
   void other() { out_.kind = Kind::kOther; }
 
   void unknown(std::string_view what) {
@@ -88,7 +89,7 @@ void Peeler::by_link_type(uint32_t type) {
         ethertype(next);
       }
       return;
-    case 12:   // raw IP under its three numbers
+    case 12:  // raw IP under its three numbers
     case 14:
     case 101:
     case 228:
@@ -257,14 +258,14 @@ void Peeler::wireless() {
   // Frames without a body (subtype bit 2) and encrypted ones hold nothing to read.
   if (type != kData || (subtype & 4) != 0 || (flags & 0x40) != 0) return other();
   size_t header = 24;
-  if ((flags & 3) == 3) header += 6;               // four addresses, between access points
+  if ((flags & 3) == 3) header += 6;  // four addresses, between access points
   const bool quality_of_service = (subtype & 8) != 0;
   bool aggregate = false;
   if (quality_of_service) {
     if (!need(header + 2)) return;
     aggregate = (u8(rest_, header) & 0x80) != 0;
     header += 2;
-    if ((flags & 0x80) != 0) header += 4;          // high throughput control
+    if ((flags & 0x80) != 0) header += 4;  // high throughput control
   }
   if (!need(header)) return;
   skip(header);
@@ -277,7 +278,9 @@ void Peeler::wireless() {
 
 }  // namespace
 
-LinkPayload peel_link(uint32_t link_type, Bytes frame) { return Peeler(frame).run_link(link_type); }
+LinkPayload peel_link(uint32_t link_type, Bytes frame) {
+  return Peeler(frame).run_link(link_type);
+}
 
 LinkPayload peel_ethertype(uint16_t ether_type, Bytes bytes) {
   return Peeler(bytes).run_ethertype(ether_type);

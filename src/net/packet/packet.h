@@ -45,8 +45,8 @@ struct Packet {
   uint16_t destination_port = 0;  ///< ICMP: the code
   uint8_t protocol = 0;
   Checksum checksum = Checksum::kUnverifiable;
-  bool whole_header = true;     ///< false: the transport header is cut or malformed
-  uint8_t tunnels = 0;          ///< tunnels around this packet
+  bool whole_header = true;  ///< false: the transport header is cut or malformed
+  uint8_t tunnels = 0;       ///< tunnels around this packet
   uint16_t vlan = 0;
   uint16_t inner_vlan = 0;
   uint32_t ip_length = 0;       ///< of the IP packet on the wire, header included

@@ -9,9 +9,9 @@ void PacketDecoder::gre(Bytes b, const Packet& outer) {
   const uint16_t protocol = be16(b, 2);
   const int version = flags & 7;
   size_t header = 4;
-  if ((flags & 0x8000) != 0) header += 4;  // checksum
-  if ((flags & 0x2000) != 0) header += 4;  // key
-  if ((flags & 0x1000) != 0) header += 4;  // sequence number
+  if ((flags & 0x8000) != 0) header += 4;                  // checksum
+  if ((flags & 0x2000) != 0) header += 4;                  // key
+  if ((flags & 0x1000) != 0) header += 4;                  // sequence number
   if (version == 1 && (flags & 0x0080) != 0) header += 4;  // acknowledgement (PPTP)
   if ((flags & 0x4000) != 0 || version > 1) {
     // Source routes (RFC 1701) and unknown versions are not read; the tunnel is a flow.

@@ -8,7 +8,9 @@ namespace postern::net::packet {
 
 using Bytes = std::string_view;
 
-inline uint8_t u8(Bytes b, size_t at) { return static_cast<uint8_t>(b[at]); }
+inline uint8_t u8(Bytes b, size_t at) {
+  return static_cast<uint8_t>(b[at]);
+}
 
 inline uint16_t be16(Bytes b, size_t at) {
   return static_cast<uint16_t>(u8(b, at) << 8 | u8(b, at + 1));

@@ -159,8 +159,9 @@ Protocol Detector::judge(bool last) {
   // Where the beginning is missing the ends may be the wrong way round: only words that one of the
   // two alone can say count as proof.
   if (midstream_) {
-    if (is_smtp_command(server) || (is_smtp_greeting_code(client) && has_line(client) &&
-                                    (contains(client, "smtp") || contains(client, "mail"))) ||
+    if (is_smtp_command(server) ||
+        (is_smtp_greeting_code(client) && has_line(client) &&
+         (contains(client, "smtp") || contains(client, "mail"))) ||
         (is_reply(client) && is_smtp_port(client_port_) && !is_smtp_port(server_port_))) {
       reversed_ = true;
       return Protocol::kSmtp;
@@ -212,7 +213,8 @@ Protocol Detector::judge_server(std::string_view server, std::string_view client
   if (server.size() < 4 && !last && !server.empty() &&
       (ascii_digit(server[0]) || server[0] == '+' || server[0] == '*'))
     return Protocol::kUndecided;
-  if (server.size() >= 8 && (starts(server.substr(4), "\xffSMB") || starts(server.substr(4), "\xfeSMB")))
+  if (server.size() >= 8 &&
+      (starts(server.substr(4), "\xffSMB") || starts(server.substr(4), "\xfeSMB")))
     return Protocol::kSmb;
   if (starts_any(server, {"NOTICE ", ":"}) && contains(server, "AUTH :")) return Protocol::kIrc;
   return Protocol::kUnknown;
@@ -229,7 +231,8 @@ Protocol Detector::judge_client(std::string_view client, bool server_silent, boo
   if (is_smtp_command(client)) return Protocol::kSmtp;
   if (is_imap_command(client) && (server_port_ == 143 || server_silent)) return Protocol::kImap;
   if (server_silent && server_port_ == 110 && is_pop3_command(client)) return Protocol::kPop3;
-  if (client.size() >= 8 && (starts(client.substr(4), "\xffSMB") || starts(client.substr(4), "\xfeSMB")))
+  if (client.size() >= 8 &&
+      (starts(client.substr(4), "\xffSMB") || starts(client.substr(4), "\xfeSMB")))
     return Protocol::kSmb;
   if (client.size() >= 11 && starts(client, "\x03") && client[1] == '\0' &&
       static_cast<uint8_t>(client[5]) == 0xe0)
@@ -261,7 +264,8 @@ Protocol detect_datagram(uint16_t client_port, uint16_t server_port, Bytes b) {
     case 4789:
       return b.size() >= 8 && (u8(b, 0) & 0x08) != 0 ? Protocol::kVxlan : Protocol::kUnknown;
     case 2152:
-      return b.size() >= 8 && (u8(b, 0) & 0xf0) == 0x30 && u8(b, 1) == 0xff ? Protocol::kGtp : Protocol::kUnknown;
+      return b.size() >= 8 && (u8(b, 0) & 0xf0) == 0x30 && u8(b, 1) == 0xff ? Protocol::kGtp
+                                                                            : Protocol::kUnknown;
     case 3544:
       return b.size() >= 40 ? Protocol::kTeredo : Protocol::kUnknown;
     case 6081:

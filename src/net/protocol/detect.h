@@ -1,7 +1,7 @@
 // Which protocol a flow speaks, by the first bytes of each side; ports only break ties.
 //
-// The rules are those that hold for real servers and clients: SMTP, FTP and POP3 greet first, TLS and
-// HTTP clients speak first. Tests: tests/unit/net_protocol/detect_test.cc.
+// The rules are those that hold for real servers and clients: SMTP, FTP and POP3 greet first, TLS
+// and HTTP clients speak first. Tests: tests/unit/net_protocol/detect_test.cc.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -57,6 +57,7 @@ class Detector {
   Protocol finish();
 
   Protocol verdict() const { return verdict_; }
+
   /// True when what the "originator" sent shows it to be the server.
   bool reversed() const { return reversed_; }
 

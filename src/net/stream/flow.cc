@@ -29,8 +29,8 @@ uint64_t mix(uint64_t x) {
   return x ^ x >> 31;
 }
 
-/// "C" and 17 letters or digits, from the endpoints and the time of the first packet: the same capture
-/// gives the same ids on every run.
+/// "C" and 17 letters or digits, from the endpoints and the time of the first packet: the same
+/// capture gives the same ids on every run.
 std::string make_uid(const Packet& p) {
   uint64_t a = 0x9e3779b97f4a7c15u;
   uint64_t b = 0xc2b2ae3d27d4eb4fu;
@@ -41,7 +41,8 @@ std::string make_uid(const Packet& p) {
   for (const match::IpAddress* ip : {&p.source, &p.destination}) {
     for (size_t half = 0; half < 2; ++half) {
       uint64_t v = 0;
-      for (size_t i = 0; i < 8; ++i) v = v << 8 | ip->bytes[half * 8 + i];
+      for (size_t i = 0; i < 8; ++i)
+        v = v << 8 | ip->bytes[half * 8 + i];
       feed(v);
     }
   }
@@ -98,10 +99,10 @@ Side Flow::side_of(const Packet& p) const {
   return originator ? Side::kOriginator : Side::kResponder;
 }
 
-/// A bad checksum is a packet that the receiver dropped, unless the sums of this capture mean nothing:
-/// the sender leaves them to its network card, the receiver's card merged packets before they were
-/// captured, or the capture was rewritten. Of those, only a direction without any good sum is believed,
-/// so that a host with good sums cannot hide packets among them.
+/// A bad checksum is a packet that the receiver dropped, unless the sums of this capture mean
+/// nothing: the sender leaves them to its network card, the receiver's card merged packets before
+/// they were captured, or the capture was rewritten. Of those, only a direction without any good
+/// sum is believed, so that a host with good sums cannot hide packets among them.
 bool Flow::accept_checksum(Side side, const Packet& p) {
   using packet::Checksum;
   const auto s = static_cast<size_t>(side);

@@ -30,12 +30,16 @@ class StreamConsumer {
   virtual void data(Side side, Bytes bytes, const Moment& at) = 0;
   /// Bytes of one side that are known to be lost.
   virtual void gap(Side side, uint64_t num_bytes, const Moment& at) = 0;
+
   /// A copy of bytes that differs from the copy that was delivered.
   virtual void conflict(Side, Bytes, Bytes, const Moment&) {}
+
   /// The ends changed places: what was the originator's is now the responder's.
   virtual void flipped() {}
+
   /// The flow has ended.
   virtual void finish(const Moment& at) = 0;
+
   /// True when the flow may be silent for long and should not be split (a mailbox being watched).
   virtual bool patient() const { return false; }
 };
@@ -45,22 +49,36 @@ class Flow final : public TcpSink {
   Flow(const packet::Packet& first, uint64_t id, bool flip, packet::Faults& faults);
 
   // -- what a row needs
-  uint64_t id() const { return id_; }            ///< 1, 2, … in order of first packets
+  uint64_t id() const { return id_; }  ///< 1, 2, … in order of first packets
+
   const std::string& uid() const { return uid_; }
+
   uint8_t protocol() const { return protocol_; }
+
   const Endpoint& originator() const { return ends_[0]; }
+
   const Endpoint& responder() const { return ends_[1]; }
+
   const Moment& first() const { return first_; }
+
   int64_t last_time() const { return last_time_; }
+
   /// Ticks; 0 for a flow of one instant, whose sizes Zeek leaves out.
   int64_t duration() const { return last_time_ - first_.time; }
+
   uint64_t size(Side side) const;
+
   uint64_t missed_bytes() const { return missed_bytes_; }
+
   const std::string& history() const { return history_.letters(); }
+
   const char* conn_state() const;
+
   uint16_t vlan() const { return vlan_; }
+
   /// Protocols found in the content, "smtp" or "smtp,ssl"; set by the consumer.
   const std::string& service() const { return service_; }
+
   void add_service(std::string_view name);
 
   // -- driven by the FlowTable
@@ -69,8 +87,11 @@ class Flow final : public TcpSink {
   void finish(const Moment& at);
   /// The time at which the flow is over if nothing more comes.
   int64_t deadline() const;
+
   void set_consumer(std::unique_ptr<StreamConsumer> c) { consumer_ = std::move(c); }
+
   StreamConsumer* consumer() const { return consumer_.get(); }
+
   /// The other end was the originator after all (seen from the content): the ends are turned round
   /// once the packet being read is done; the consumer's flipped() says when.
   void request_flip() { flip_requested_ = true; }
@@ -100,7 +121,7 @@ class Flow final : public TcpSink {
   History history_;
   std::optional<TcpTracker> tcp_;
   ScaledCount bad_checksums_[2];
-  bool good_seen_[2] = {false, false};      // a checksum of the side was good
+  bool good_seen_[2] = {false, false};  // a checksum of the side was good
   bool told_unusable_[2] = {false, false};
   uint64_t missed_bytes_ = 0;
   bool flip_requested_ = false;

@@ -19,9 +19,10 @@ std::optional<uint16_t> icmp_counterpart(uint8_t protocol, uint16_t type) {
   struct Pair {
     uint16_t one, two;
   };
+
   static constexpr Pair kV4[] = {{0, 8}, {9, 10}, {13, 14}, {15, 16}, {17, 18}};
-  static constexpr Pair kV6[] = {{128, 129}, {130, 131}, {133, 134}, {135, 136}, {139, 140},
-                                 {144, 145}};
+  static constexpr Pair kV6[] = {{128, 129}, {130, 131}, {133, 134},
+                                 {135, 136}, {139, 140}, {144, 145}};
   const auto find = [type](const auto& pairs) -> std::optional<uint16_t> {
     for (const Pair& p : pairs) {
       if (p.one == type) return p.two;
@@ -152,10 +153,12 @@ void FlowTable::end(Flows::iterator it) {
 void FlowTable::finish() {
   std::vector<Flows::iterator> all;
   all.reserve(flows_.size());
-  for (auto it = flows_.begin(); it != flows_.end(); ++it) all.push_back(it);
+  for (auto it = flows_.begin(); it != flows_.end(); ++it)
+    all.push_back(it);
   std::sort(all.begin(), all.end(),
             [](const auto& a, const auto& b) { return a->second->id() < b->second->id(); });
-  for (const auto& it : all) end(it);
+  for (const auto& it : all)
+    end(it);
 }
 
 }  // namespace postern::net::stream

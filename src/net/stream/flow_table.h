@@ -1,8 +1,9 @@
 // All flows of one capture: packets to flows, beginnings and ends.
 //
-// A flow ends when its connection is complete, when it was silent for long enough, or with the capture;
-// times are those of the packets. Number of flows is bounded: at the limit the flow that would end
-// first ends now (anomaly flow-table-full). Tests: tests/unit/net_stream/flow_table_test.cc.
+// A flow ends when its connection is complete, when it was silent for long enough, or with the
+// capture; times are those of the packets. Number of flows is bounded: at the limit the flow that
+// would end first ends now (anomaly flow-table-full). Tests:
+// tests/unit/net_stream/flow_table_test.cc.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -58,6 +59,7 @@ class FlowTable final : public packet::PacketSink {
     int64_t time;
     uint64_t id;
     Key key;
+
     bool operator>(const Check& o) const { return time != o.time ? time > o.time : id > o.id; }
   };
 

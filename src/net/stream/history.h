@@ -1,6 +1,6 @@
-// The history of a connection in letters, as in Zeek's conn.log: upper case from the originator, lower
-// case from the responder (s SYN, h SYN+ACK, a ACK, d data, f FIN, r RST, c bad checksum, g gap,
-// t retransmission, w zero window, i FIN+RST, q SYN with FIN or RST, ^ direction guessed).
+// The history of a connection in letters, as in Zeek's conn.log: upper case from the originator,
+// lower case from the responder (s SYN, h SYN+ACK, a ACK, d data, f FIN, r RST, c bad checksum, g
+// gap, t retransmission, w zero window, i FIN+RST, q SYN with FIN or RST, ^ direction guessed).
 #pragma once
 #include <cstdint>
 #include <string>
@@ -21,8 +21,8 @@ class History {
   /// `upper` as the side writes it.
   void add(Side side, char upper) {
     if (letters_.size() < kMaxLetters)
-      letters_ += side == Side::kOriginator || upper == '^' ? upper
-                                                            : static_cast<char>(upper | 0x20);
+      letters_ +=
+          side == Side::kOriginator || upper == '^' ? upper : static_cast<char>(upper | 0x20);
   }
 
   /// Adds a letter the first time the side writes one of its `kind`; true when it was there before.

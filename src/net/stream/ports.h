@@ -1,4 +1,5 @@
-// Ports that a server is likely to listen on: who answers in a connection whose beginning is missing.
+// Ports that a server is likely to listen on: who answers in a connection whose beginning is
+// missing.
 #pragma once
 #include <cstdint>
 

@@ -5,8 +5,11 @@
 
 namespace postern::net::stream {
 
-void Reassembler::add(uint64_t begin, Bytes bytes, std::shared_ptr<const std::string> owner,
-                      const Moment& at, ReassemblySink& sink) {
+void Reassembler::add(uint64_t begin,
+                      Bytes bytes,
+                      std::shared_ptr<const std::string> owner,
+                      const Moment& at,
+                      ReassemblySink& sink) {
   if (bytes.empty()) return;
   if (begin == next_ && waiting_.empty()) return deliver(bytes, std::move(owner), at, sink);
   if (begin < next_) {
@@ -20,7 +23,9 @@ void Reassembler::add(uint64_t begin, Bytes bytes, std::shared_ptr<const std::st
   drain(sink);
 }
 
-void Reassembler::deliver(Bytes bytes, std::shared_ptr<const std::string> owner, const Moment& at,
+void Reassembler::deliver(Bytes bytes,
+                          std::shared_ptr<const std::string> owner,
+                          const Moment& at,
                           ReassemblySink& sink) {
   past_[past_at_] = {next_, bytes, std::move(owner)};
   past_at_ = (past_at_ + 1) % past_.size();
@@ -38,8 +43,11 @@ void Reassembler::drain(ReassemblySink& sink) {
 }
 
 /// Puts the parts that are not there yet into the map; compares the others.
-void Reassembler::wait(uint64_t begin, Bytes bytes, const std::shared_ptr<const std::string>& owner,
-                       const Moment& at, ReassemblySink& sink) {
+void Reassembler::wait(uint64_t begin,
+                       Bytes bytes,
+                       const std::shared_ptr<const std::string>& owner,
+                       const Moment& at,
+                       ReassemblySink& sink) {
   const auto put = [&](uint64_t where, Bytes part) {
     waiting_bytes_ += part.size();
     waiting_.insert_or_assign(where, Segment{part, at, owner});
@@ -80,12 +88,14 @@ void Reassembler::skip_to(uint64_t position, const Moment& at, ReassemblySink& s
 }
 
 void Reassembler::relieve(uint64_t max_waiting, const Moment& at, ReassemblySink& sink) {
-  while (!waiting_.empty() &&
-         (waiting_bytes_ > max_waiting || waiting_.size() > kMaxWaitingSegments || max_waiting == 0))
+  while (!waiting_.empty() && (waiting_bytes_ > max_waiting ||
+                               waiting_.size() > kMaxWaitingSegments || max_waiting == 0))
     skip_to(waiting_.begin()->first, at, sink);
 }
 
-void Reassembler::compare_with_past(uint64_t begin, Bytes bytes, const Moment& at,
+void Reassembler::compare_with_past(uint64_t begin,
+                                    Bytes bytes,
+                                    const Moment& at,
                                     ReassemblySink& sink) const {
   const uint64_t end = begin + bytes.size();
   for (const Past& p : past_) {

@@ -1,9 +1,9 @@
 // One direction of a TCP connection as a stream of bytes.
 //
 // Segments are views into the capture (or into a packet put together from fragments), so nothing is
-// copied: what is in order is delivered at once, what is ahead waits in a map, what was delivered last
-// is remembered for a while. Where two copies of a byte differ, the first one seen stands and the
-// conflict is reported: that is how a sensor is made to read something else than the receiver
+// copied: what is in order is delivered at once, what is ahead waits in a map, what was delivered
+// last is remembered for a while. Where two copies of a byte differ, the first one seen stands and
+// the conflict is reported: that is how a sensor is made to read something else than the receiver
 // (Ptacek and Newsham 1998). A hole is given up when the receiver has acknowledged it (the capture
 // lost it), when too much waits behind it, or at the end.
 // Positions count the stream from 1: 0 is the SYN. Tests: tests/unit/net_stream/reassembly_test.cc.
@@ -45,8 +45,12 @@ class Reassembler {
   static constexpr uint64_t kMaxWaitingUnacknowledged = 64u << 10;
   static constexpr size_t kMaxWaitingSegments = 2048;
 
-  /// Adds the bytes at stream position `begin`. `owner` keeps them alive when they are not the capture's.
-  void add(uint64_t begin, Bytes bytes, std::shared_ptr<const std::string> owner, const Moment& at,
+  /// Adds the bytes at stream position `begin`. `owner` keeps them alive when they are not the
+  /// capture's.
+  void add(uint64_t begin,
+           Bytes bytes,
+           std::shared_ptr<const std::string> owner,
+           const Moment& at,
            ReassemblySink& sink);
 
   /// Gives up what is missing before `position`.
@@ -59,7 +63,9 @@ class Reassembler {
   bool untouched() const { return next_ == 1 && waiting_.empty(); }
 
   uint64_t next() const { return next_; }
+
   bool has_waiting() const { return !waiting_.empty(); }
+
   uint64_t waiting_bytes() const { return waiting_bytes_; }
 
  private:
@@ -75,17 +81,22 @@ class Reassembler {
     std::shared_ptr<const std::string> owner;
   };
 
-  void deliver(Bytes bytes, std::shared_ptr<const std::string> owner, const Moment& at,
+  void deliver(Bytes bytes,
+               std::shared_ptr<const std::string> owner,
+               const Moment& at,
                ReassemblySink& sink);
   void drain(ReassemblySink& sink);
-  void wait(uint64_t begin, Bytes bytes, const std::shared_ptr<const std::string>& owner,
-            const Moment& at, ReassemblySink& sink);
+  void wait(uint64_t begin,
+            Bytes bytes,
+            const std::shared_ptr<const std::string>& owner,
+            const Moment& at,
+            ReassemblySink& sink);
   void compare_with_past(uint64_t begin, Bytes bytes, const Moment& at, ReassemblySink& sink) const;
 
   uint64_t next_ = 1;
   std::map<uint64_t, Segment> waiting_;  // by position, disjoint, all after next_
   uint64_t waiting_bytes_ = 0;
-  std::array<Past, 16> past_;            // a ring of what was delivered last
+  std::array<Past, 16> past_;  // a ring of what was delivered last
   size_t past_at_ = 0;
 };
 

@@ -82,8 +82,8 @@ void TcpTracker::packet(Side side, const Packet& p) {
     Forward forward(*this, now);
     // Position 0 is the SYN's: data there is a keep-alive of a connection seen from its middle.
     const size_t before = data_at == 0 ? 1 : 0;
-    sender.stream.add(static_cast<uint64_t>(data_at) + before, p.payload.substr(before), p.owner, at,
-                  forward);
+    sender.stream.add(static_cast<uint64_t>(data_at) + before, p.payload.substr(before), p.owner,
+                      at, forward);
     if (p.payload.size() < length) {
       // The snap length cut the packet: what is missing is known to be lost.
       const auto lost_to = static_cast<uint64_t>(data_at) + length;
@@ -91,8 +91,8 @@ void TcpTracker::packet(Side side, const Packet& p) {
         sender.stream.skip_to(lost_to, at, forward);
     }
     sender.stream.relieve(sender.acknowledged_once ? Reassembler::kMaxWaiting
-                                           : Reassembler::kMaxWaitingUnacknowledged,
-                      at, forward);
+                                                   : Reassembler::kMaxWaitingUnacknowledged,
+                          at, forward);
   }
   if (closes) sender.wants_close = true;
   settle_close(now);
@@ -123,8 +123,8 @@ void TcpTracker::fill_from_doubtful(Side side) {
     const auto stop = d.position + static_cast<int64_t>(d.bytes.size());
     if (d.position > next || stop <= next || stop > e.hole_due) continue;
     sink_.doubt_used(side, d.at);
-    e.stream.add(static_cast<uint64_t>(next), d.bytes.substr(static_cast<size_t>(next - d.position)),
-                 d.owner, d.at, forward);
+    e.stream.add(static_cast<uint64_t>(next),
+                 d.bytes.substr(static_cast<size_t>(next - d.position)), d.owner, d.at, forward);
   }
   const auto next = static_cast<int64_t>(e.stream.next());
   e.doubtful.erase(std::remove_if(e.doubtful.begin(), e.doubtful.end(),
@@ -189,7 +189,8 @@ void TcpTracker::begin_end(End& me, const TcpFields& tcp, int64_t segment) {
       break;
     case TcpState::kEstablished:
     case TcpState::kPartial:
-      // A SYN inside a connection with data is an attack or an accident; before data it is a restart.
+      // A SYN inside a connection with data is an attack or an accident; before data it is a
+      // restart.
       if (tcp.syn && me.stream.untouched()) restart();
       break;
     case TcpState::kReset:
@@ -435,8 +436,8 @@ uint64_t TcpTracker::size(Side side) const {
       peer.state == TcpState::kInactive && me.acknowledged > 1)
     return 0;
   int64_t size = std::max(me.last, me.acknowledged);
-  if (size > 0) --size;                      // the SYN
-  if (me.num_fins > 0 && size > 0) --size;   // the FIN
+  if (size > 0) --size;                     // the SYN
+  if (me.num_fins > 0 && size > 0) --size;  // the FIN
   return static_cast<uint64_t>(std::max<int64_t>(size, 0));
 }
 

@@ -1,9 +1,10 @@
-// The state of one TCP connection: both ends, sequence numbers, history letters, and the two streams.
+// The state of one TCP connection: both ends, sequence numbers, history letters, and the two
+// streams.
 //
 // The states, the sizes taken from sequence numbers and the letters follow what Zeek documents for
-// conn.log, so that rules written for it mean the same here. A RST far outside what the receiver could
-// accept does not end the connection: it was not meant for the receiver.
-// Source: RFC 9293; Zeek's documentation of conn.log. Tests: tests/unit/net_stream/tcp_test.cc.
+// conn.log, so that rules written for it mean the same here. A RST far outside what the receiver
+// could accept does not end the connection: it was not meant for the receiver. Source: RFC 9293;
+// Zeek's documentation of conn.log. Tests: tests/unit/net_stream/tcp_test.cc.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -47,8 +48,8 @@ class TcpTracker {
   /// One packet with a whole header and a checksum that is not bad.
   void packet(Side side, const packet::Packet& p);
 
-  /// One packet whose checksum is bad. Its payload is used only where the receiver acknowledged bytes
-  /// that no other packet brought: then it is the checksum that is wrong (an edited capture).
+  /// One packet whose checksum is bad. Its payload is used only where the receiver acknowledged
+  /// bytes that no other packet brought: then it is the checksum that is wrong (an edited capture).
   void doubtful(Side side, const packet::Packet& p);
 
   /// True when a SYN belongs to a new connection between the same ports.
@@ -60,13 +61,18 @@ class TcpTracker {
   void flip();
 
   TcpState state(Side side) const { return end(side).state; }
+
   /// Payload bytes of a side, from sequence numbers.
   uint64_t size(Side side) const;
+
   /// Both ends closed, or one reset: nothing more is expected.
   bool complete() const { return complete_; }
+
   bool half_closed() const;
   bool only_attempted() const;
+
   bool both_closed() const { return ends_[0].did_close && ends_[1].did_close; }
+
   uint64_t num_conflicts() const { return num_conflicts_; }
 
  private:
@@ -80,19 +86,19 @@ class TcpTracker {
   struct End {
     TcpState state = TcpState::kInactive;
     TcpState previous = TcpState::kInactive;
-    uint32_t start = 0;     // sequence number of the SYN, seen or inferred
-    int64_t last = 0;       // end of the furthest segment, relative to start
+    uint32_t start = 0;  // sequence number of the SYN, seen or inferred
+    int64_t last = 0;    // end of the furthest segment, relative to start
     int64_t acknowledged = 0;
     uint32_t num_fins = 0;
     int64_t fin_at = 0;
     uint8_t window_scale = 0;
     bool did_close = false;
     bool wants_close = false;
-    bool acknowledged_once = false;  // the peer was heard to acknowledge data
+    bool acknowledged_once = false;                    // the peer was heard to acknowledge data
     int64_t last_syn = 0, last_fin = 0, last_rst = 0;  // for the letters
     ScaledCount retransmissions, zero_windows, gaps;
     Reassembler stream;
-    int64_t hole_due = 0;   // acknowledged up to here, not captured (yet)
+    int64_t hole_due = 0;  // acknowledged up to here, not captured (yet)
     std::vector<Doubtful> doubtful;
 
     int64_t relative(uint32_t sequence) const {
@@ -105,6 +111,7 @@ class TcpTracker {
   class Forward;
 
   End& end(Side s) { return ends_[static_cast<size_t>(s)]; }
+
   const End& end(Side s) const { return ends_[static_cast<size_t>(s)]; }
 
   void set_partial(Side side, const packet::TcpFields& tcp);

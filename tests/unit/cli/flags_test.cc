@@ -6,7 +6,8 @@ namespace postern::cli {
 namespace {
 
 TEST(Flags, TakesEveryWayOfGivingAValue) {
-  const Result<Arguments> a = parse({"hunt", "-j4", "--rules", "a", "--rules=b", "--", "-odd", "evidence"});
+  const Result<Arguments> a =
+      parse({"hunt", "-j4", "--rules", "a", "--rules=b", "--", "-odd", "evidence"});
   ASSERT_TRUE(a) << a.error().message;
   EXPECT_EQ(a->get("--threads"), "4");
   EXPECT_EQ(a->all("--rules"), (std::vector<std::string>{"a", "b"}));
@@ -15,10 +16,12 @@ TEST(Flags, TakesEveryWayOfGivingAValue) {
 
 TEST(Flags, HelpsWithTypingMistakes) {
   EXPECT_EQ(parse({"hnut"}).error().message, "unknown command: hnut; did you mean `hunt`?");
-  EXPECT_EQ(parse({"hunt", "--rule", "x"}).error().message, "unknown option of `hunt`: --rule; did you mean `--rules`?");
+  EXPECT_EQ(parse({"hunt", "--rule", "x"}).error().message,
+            "unknown option of `hunt`: --rule; did you mean `--rules`?");
   EXPECT_EQ(parse({"hunt", "--format"}).error().message, "option --format needs a value: FORMAT");
   EXPECT_EQ(parse({"hunt", "--strict=yes"}).error().message, "option --strict takes no value");
-  EXPECT_EQ(parse({"hunt", "--now", "1", "--now", "2"}).error().message, "option --now is given twice");
+  EXPECT_EQ(parse({"hunt", "--now", "1", "--now", "2"}).error().message,
+            "option --now is given twice");
 }
 
 TEST(Flags, KnowsTwoWordVerbs) {

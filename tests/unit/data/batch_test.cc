@@ -21,7 +21,9 @@ struct Collect : BatchSink {
 };
 
 /// As text, but a dynamic as JSON, which tells "2" from 2.
-std::string shown(const Value& v) { return v.type() == Type::kDynamic ? v.json() : v.text(); }
+std::string shown(const Value& v) {
+  return v.type() == Type::kDynamic ? v.json() : v.text();
+}
 
 class BatchTest : public ::testing::Test {
  protected:

@@ -1,8 +1,9 @@
 // Operators on small chunks: what `.case` files cannot reach (ports, notes, evidence, order).
+#include "exec/operators/operators.h"
+
 #include <gtest/gtest.h>
 
 #include "data/dynamic.h"
-#include "exec/operators/operators.h"
 #include "exec/run.h"
 
 namespace postern::exec {
@@ -18,13 +19,15 @@ using plan::OpPtr;
 
 ColumnBuilder strings(const std::vector<const char*>& values) {
   ColumnBuilder b(Type::kString);
-  for (const char* v : values) v ? b.append_copy(v) : b.append_null();
+  for (const char* v : values)
+    v ? b.append_copy(v) : b.append_null();
   return b;
 }
 
 ColumnBuilder longs(const std::vector<int64_t>& values) {
   ColumnBuilder b(Type::kLong);
-  for (const int64_t v : values) b.append(v);
+  for (const int64_t v : values)
+    b.append(v);
   return b;
 }
 
@@ -65,14 +68,18 @@ struct Rows {
   std::string text() const {
     std::string out;
     for (const auto& row : sink.rows) {
-      for (size_t i = 0; i < row.size(); ++i) out += (i > 0 ? "," : "") + (row[i].is_null() ? "null" : row[i].text());
+      for (size_t i = 0; i < row.size(); ++i)
+        out += (i > 0 ? "," : "") + (row[i].is_null() ? "null" : row[i].text());
       out += ";";
     }
     return out;
   }
 };
 
-std::shared_ptr<Op> join_of(plan::JoinKind kind, const OpPtr& left, const OpPtr& right, plan::Schema schema) {
+std::shared_ptr<Op> join_of(plan::JoinKind kind,
+                            const OpPtr& left,
+                            const OpPtr& right,
+                            plan::Schema schema) {
   auto op = std::make_shared<Op>();
   op->kind = OpKind::kJoin;
   op->join_kind = kind;
@@ -89,18 +96,21 @@ std::string join_text(plan::JoinKind kind, plan::Schema schema) {
   Rows rows(join_of(kind, left, right, std::move(schema)));
   // The right side comes first: order of arrival must not matter.
   rows.run->push(1, chunk({strings({"x", "y", "x"}).finish(), longs({10, 20, 30}).finish()}));
-  rows.run->push(0, chunk({strings({"x", "z", "x", nullptr}).finish(), longs({1, 2, 3, 4}).finish()}));
+  rows.run->push(0,
+                 chunk({strings({"x", "z", "x", nullptr}).finish(), longs({1, 2, 3, 4}).finish()}));
   rows.run->finish();
   return rows.text();
 }
 
 TEST(Join, KindsFollowKusto) {
-  const plan::Schema both = {{"k", Type::kString}, {"a", Type::kLong}, {"k1", Type::kString}, {"b", Type::kLong}};
+  const plan::Schema both = {
+      {"k", Type::kString}, {"a", Type::kLong}, {"k1", Type::kString}, {"b", Type::kLong}};
   EXPECT_EQ(join_text(plan::JoinKind::kInner, both), "x,1,x,10;x,1,x,30;x,3,x,10;x,3,x,30;");
   EXPECT_EQ(join_text(plan::JoinKind::kInnerUnique, both), "x,1,x,10;x,1,x,30;");
   EXPECT_EQ(join_text(plan::JoinKind::kLeftOuter, both),
             "x,1,x,10;x,1,x,30;x,3,x,10;x,3,x,30;z,2,,null;null,4,,null;");
-  EXPECT_EQ(join_text(plan::JoinKind::kRightOuter, both), "x,1,x,10;x,1,x,30;x,3,x,10;x,3,x,30;,null,y,20;");
+  EXPECT_EQ(join_text(plan::JoinKind::kRightOuter, both),
+            "x,1,x,10;x,1,x,30;x,3,x,10;x,3,x,30;,null,y,20;");
   const plan::Schema left = {{"k", Type::kString}, {"a", Type::kLong}};
   EXPECT_EQ(join_text(plan::JoinKind::kLeftSemi, left), "x,1;x,3;");
   EXPECT_EQ(join_text(plan::JoinKind::kLeftAnti, left), "z,2;null,4;");
@@ -109,7 +119,10 @@ TEST(Join, KindsFollowKusto) {
   EXPECT_EQ(join_text(plan::JoinKind::kRightAnti, right), "y,20;");
 }
 
-std::shared_ptr<Op> sort_of(const OpPtr& input, bool descending, bool nulls_first, std::optional<int64_t> limit) {
+std::shared_ptr<Op> sort_of(const OpPtr& input,
+                            bool descending,
+                            bool nulls_first,
+                            std::optional<int64_t> limit) {
   auto op = std::make_shared<Op>();
   op->kind = OpKind::kSort;
   op->inputs = {input};
@@ -199,7 +212,8 @@ TEST(Aggregate, GivesMoreGroupsThanFitABatch) {
   Rows rows(group_of(input, false));
   for (int64_t at = 0; at < 5000; at += 1000) {
     ColumnBuilder b(Type::kLong);
-    for (int64_t i = 0; i < 1000; ++i) b.append(at + i);
+    for (int64_t i = 0; i < 1000; ++i)
+      b.append(at + i);
     rows.run->push(0, chunk({b.finish()}));
   }
   rows.run->finish();

@@ -1,9 +1,9 @@
 // Audit logs of go-libaudit's test data against what that library makes of them.
-#include <gtest/gtest.h>
-
 #include <fstream>
 #include <iostream>
 #include <sstream>
+
+#include <gtest/gtest.h>
 
 #include "base/text.h"
 #include "base/time.h"
@@ -55,7 +55,8 @@ std::vector<Fields> golden(const std::string& path, std::string& text, uint64_t&
 }
 
 std::string upper(std::string s) {
-  for (char& c : s) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (char& c : s)
+    c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return s;
 }
 
@@ -67,8 +68,8 @@ std::string label_part(const Fields& r, const std::string& name, size_t i) {
   return i < parts.size() ? std::string(parts[i]) : "";
 }
 
-/// What we know about a field of that library's record, under its name for it: it splits labels, decodes
-/// addresses in place and calls results alike.
+/// What we know about a field of that library's record, under its name for it: it splits labels,
+/// decodes addresses in place and calls results alike.
 std::string ours(const Fields& r, const std::string& name) {
   const auto get = [&](const std::string& key) {
     const auto it = r.find(key);
@@ -90,8 +91,11 @@ std::string ours(const Fields& r, const std::string& name) {
   if (get("type") == "SOCKADDR") {
     const auto a = auditd::socket_address(get("saddr"));
     if (a && name == "family")
-      return a->family == "inet" ? "ipv4" : a->family == "inet6" ? "ipv6" : a->family == "local" ? "unix"
-             : a->family == "unspec" ? "0" : a->family;
+      return a->family == "inet"     ? "ipv4"
+             : a->family == "inet6"  ? "ipv6"
+             : a->family == "local"  ? "unix"
+             : a->family == "unspec" ? "0"
+                                     : a->family;
     if (a && name == "addr") return a->ip;
     if (a && name == "port") return std::to_string(a->port);
     if (a && name == "path") return a->path;
@@ -141,12 +145,14 @@ TEST(AuditdSharedData, EveryRecordIsReadLikeGoLibauditReadsIt) {
         ++num_fields;
         const std::string own = ours(r, name);
         num_equal += is_same(name, value, own) ? 1 : 0;
-        EXPECT_TRUE(is_same(name, value, own)) << file << " " << r.at("type") << " " << name << ": " << value << " | " << own;
+        EXPECT_TRUE(is_same(name, value, own))
+            << file << " " << r.at("type") << " " << name << ": " << value << " | " << own;
       }
     }
   }
   EXPECT_GT(num_records, 80u);
-  std::cout << "auditd records: " << num_records << ", fields equal: " << num_equal << " of " << num_fields << "\n";
+  std::cout << "auditd records: " << num_records << ", fields equal: " << num_equal << " of "
+            << num_fields << "\n";
 }
 
 /// Test name and log of each entry of a YAML file of the form "tests: { name: | lines }".
@@ -158,7 +164,8 @@ std::vector<std::pair<std::string, std::string>> yaml_logs(const std::string& pa
     if (line.size() > 3 && line.substr(0, 2) == "  " && line[2] != ' ' && line[2] != '#') {
       const size_t colon = line.rfind(':');
       std::string name = line.substr(2, colon - 2);
-      if (name.size() > 1 && (name[0] == '"' || name[0] == '\'')) name = name.substr(1, name.size() - 2);
+      if (name.size() > 1 && (name[0] == '"' || name[0] == '\''))
+        name = name.substr(1, name.size() - 2);
       out.emplace_back(name, "");
     } else if (!out.empty() && line.substr(0, 4) == "    ") {
       out.back().second += line.substr(4) + "\n";
@@ -169,16 +176,36 @@ std::vector<std::pair<std::string, std::string>> yaml_logs(const std::string& pa
 
 /// The column of linux.auditd that says what a field of the library's event says.
 const std::map<std::string, std::string> kSame = {
-    {"event.process.pid", "pid"},        {"event.process.ppid", "ppid"},      {"event.process.name", "comm"},
-    {"event.process.exe", "exe"},        {"event.process.cwd", "cwd"},        {"event.process.title", "proctitle"},
-    {"event.user.ids.uid", "uid"},       {"event.user.ids.gid", "gid"},       {"event.user.ids.euid", "euid"},
-    {"event.user.ids.auid", "auid"},     {"event.user.ids.suid", "suid"},     {"event.user.ids.fsuid", "fsuid"},
-    {"event.user.ids.egid", "egid"},     {"event.user.ids.sgid", "sgid"},     {"event.user.ids.fsgid", "fsgid"},
-    {"event.session", "ses"},            {"event.data.syscall", "syscall"},   {"event.data.arch", "arch"},
-    {"event.data.a0", "syscall_a0"},     {"event.data.a1", "syscall_a1"},     {"event.data.a2", "syscall_a2"},
-    {"event.data.a3", "syscall_a3"},     {"event.data.tty", "tty"},           {"event.data.op", "op"},
-    {"event.data.acct", "acct"},         {"event.data.terminal", "terminal"}, {"event.data.unit", "unit"},
-    {"event.data.hostname", "hostname"}, {"event.result", "success"},         {"event.sequence", "serial"},
+    {"event.process.pid", "pid"},
+    {"event.process.ppid", "ppid"},
+    {"event.process.name", "comm"},
+    {"event.process.exe", "exe"},
+    {"event.process.cwd", "cwd"},
+    {"event.process.title", "proctitle"},
+    {"event.user.ids.uid", "uid"},
+    {"event.user.ids.gid", "gid"},
+    {"event.user.ids.euid", "euid"},
+    {"event.user.ids.auid", "auid"},
+    {"event.user.ids.suid", "suid"},
+    {"event.user.ids.fsuid", "fsuid"},
+    {"event.user.ids.egid", "egid"},
+    {"event.user.ids.sgid", "sgid"},
+    {"event.user.ids.fsgid", "fsgid"},
+    {"event.session", "ses"},
+    {"event.data.syscall", "syscall"},
+    {"event.data.arch", "arch"},
+    {"event.data.a0", "syscall_a0"},
+    {"event.data.a1", "syscall_a1"},
+    {"event.data.a2", "syscall_a2"},
+    {"event.data.a3", "syscall_a3"},
+    {"event.data.tty", "tty"},
+    {"event.data.op", "op"},
+    {"event.data.acct", "acct"},
+    {"event.data.terminal", "terminal"},
+    {"event.data.unit", "unit"},
+    {"event.data.hostname", "hostname"},
+    {"event.result", "success"},
+    {"event.sequence", "serial"},
     {"event.data.socket.saddr", "saddr_ip"},
 };
 
@@ -206,7 +233,8 @@ TEST(AuditdSharedData, EveryEventIsJoinedLikeGoLibauditJoinsIt) {
       ASSERT_EQ(d.rows("linux.auditd").size(), 1u) << file << " " << name;
       EXPECT_TRUE(d.anomalies().all().empty()) << file << " " << name;
       const Fields& r = d.rows("linux.auditd")[0].all;
-      EXPECT_EQ(parse_rfc3339(d.row("linux.auditd").at("_time")), parse_rfc3339(e.at("event.@timestamp")));
+      EXPECT_EQ(parse_rfc3339(d.row("linux.auditd").at("_time")),
+                parse_rfc3339(e.at("event.@timestamp")));
       ++num_events;
       for (const auto& [field, value] : e) {
         const auto column = kSame.find(field);
@@ -214,7 +242,8 @@ TEST(AuditdSharedData, EveryEventIsJoinedLikeGoLibauditJoinsIt) {
         ++num_fields;
         const auto it = r.find(column->second);
         std::string own = it == r.end() ? "" : it->second;
-        if (field == "event.result") own = own.empty() ? "unknown" : own == "yes" ? "success" : "fail";
+        if (field == "event.result")
+          own = own.empty() ? "unknown" : own == "yes" ? "success" : "fail";
         const bool same = own == value || (value == "unset" && (own == "-1" || own.empty()));
         num_equal += same ? 1 : 0;
         EXPECT_TRUE(same) << file << " " << name << " " << field << ": " << value << " | " << own;
@@ -222,7 +251,8 @@ TEST(AuditdSharedData, EveryEventIsJoinedLikeGoLibauditJoinsIt) {
     }
   }
   EXPECT_GT(num_events, 40u);
-  std::cout << "auditd events: " << num_events << ", fields equal: " << num_equal << " of " << num_fields << "\n";
+  std::cout << "auditd events: " << num_events << ", fields equal: " << num_equal << " of "
+            << num_fields << "\n";
 }
 
 /// Serials in the order in which events come out, with the types of their records.
@@ -230,7 +260,8 @@ std::vector<std::string> events_of(const std::string& path) {
   Decoded d({{"linux.auditd", {{"serial", kLong}, {"types", kDynamic}}}});
   d.run(auditd::decode, read_file(path));
   std::vector<std::string> out;
-  for (const auto& row : d.rows("linux.auditd")) out.push_back(row.fields.at("serial") + row.fields.at("types"));
+  for (const auto& row : d.rows("linux.auditd"))
+    out.push_back(row.fields.at("serial") + row.fields.at("types"));
   return out;
 }
 

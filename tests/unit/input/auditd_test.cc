@@ -18,7 +18,8 @@ std::vector<std::string> fields_of(std::string_view body) {
   std::vector<std::string> out;
   FieldWalk walk(body);
   Field f;
-  while (walk.next(f)) out.push_back(std::string(f.name) + "=" + std::string(f.value));
+  while (walk.next(f))
+    out.push_back(std::string(f.name) + "=" + std::string(f.value));
   return out;
 }
 
@@ -26,40 +27,57 @@ using Texts = std::vector<std::string>;
 
 TEST(AuditLine, ReadsTheHead) {
   Line line;
-  ASSERT_TRUE(auditd::read_head("type=SYSCALL msg=audit(1773133330.418:93777): arch=c000003e syscall=59", line));
+  ASSERT_TRUE(auditd::read_head(
+      "type=SYSCALL msg=audit(1773133330.418:93777): arch=c000003e syscall=59", line));
   EXPECT_EQ(line.type, "SYSCALL");
   EXPECT_EQ(line.id.serial, 93777u);
   EXPECT_EQ(line.id.node, "");
   EXPECT_EQ(line.body, " arch=c000003e syscall=59");
-  ASSERT_TRUE(auditd::read_head("node=web1.corp.example type=CWD msg=audit(1773133330.418:1): cwd=\"/\"", line));
+  ASSERT_TRUE(auditd::read_head(
+      "node=web1.corp.example type=CWD msg=audit(1773133330.418:1): cwd=\"/\"", line));
   EXPECT_EQ(line.id.node, "web1.corp.example");
-  ASSERT_TRUE(auditd::read_head("Mar 10 09:02:10 web1 audispd: node=web1 type=CWD msg=audit(1773133330.418:1): cwd=\"/\"", line));
+  ASSERT_TRUE(auditd::read_head(
+      "Mar 10 09:02:10 web1 audispd: node=web1 type=CWD msg=audit(1773133330.418:1): cwd=\"/\"",
+      line));
   EXPECT_EQ(line.id.node, "web1");
-  ASSERT_TRUE(auditd::read_head("[   12.3] audit: type=1300 audit(1773133330.418:7): arch=c000003e", line));
+  ASSERT_TRUE(
+      auditd::read_head("[   12.3] audit: type=1300 audit(1773133330.418:7): arch=c000003e", line));
   EXPECT_EQ(auditd::type_name(line.type), "SYSCALL");
-  ASSERT_TRUE(auditd::read_head("type=DAEMON_CONFIG msg=audit(1490239800.477:34) config changed, auid=0", line));
+  ASSERT_TRUE(auditd::read_head(
+      "type=DAEMON_CONFIG msg=audit(1490239800.477:34) config changed, auid=0", line));
   EXPECT_EQ(line.body, " config changed, auid=0");
   EXPECT_EQ(auditd::type_name("UNKNOWN[1334]"), "BPF");
-  for (const char* bad : {"", "type=SYSCALL", "type=SYSCALL msg=audit(x:1): a=b", "type=SYSCALL msg=audit(1.5:): a", "msg=audit(1.5:1): a=b",
-                          "type= msg=audit(1.5:1): a=b", "type=X msg=audit(1.5:1"})
+  for (const char* bad :
+       {"", "type=SYSCALL", "type=SYSCALL msg=audit(x:1): a=b", "type=SYSCALL msg=audit(1.5:): a",
+        "msg=audit(1.5:1): a=b", "type= msg=audit(1.5:1): a=b", "type=X msg=audit(1.5:1"})
     EXPECT_FALSE(auditd::read_head(bad, line)) << bad;
 }
 
 TEST(AuditLine, WalksFields) {
-  EXPECT_EQ(fields_of(R"( argc=2 a0="ls" a1="-l a" key=(null))"), (Texts{"argc=2", "a0=ls", "a1=-l a", "key=(null)"}));
-  EXPECT_EQ(fields_of(R"(pid=1 msg='op=PAM:auth acct="root" exe="/bin/su" hostname=? res=success' )"),
-            (Texts{"pid=1", "op=PAM:auth", "acct=root", "exe=/bin/su", "hostname=?", "res=success"}));
-  EXPECT_EQ(fields_of(R"(user pid=1 msg='PAM: session open acct=root : exe="/usr/sbin/crond" (hostname=?, addr=?, terminal=cron res=success)')"),
-            (Texts{"pid=1", "acct=root", "exe=/usr/sbin/crond", "hostname=?", "addr=?", "terminal=cron", "res=success"}));
+  EXPECT_EQ(fields_of(R"( argc=2 a0="ls" a1="-l a" key=(null))"),
+            (Texts{"argc=2", "a0=ls", "a1=-l a", "key=(null)"}));
+  EXPECT_EQ(
+      fields_of(R"(pid=1 msg='op=PAM:auth acct="root" exe="/bin/su" hostname=? res=success' )"),
+      (Texts{"pid=1", "op=PAM:auth", "acct=root", "exe=/bin/su", "hostname=?", "res=success"}));
+  EXPECT_EQ(
+      fields_of(
+          R"(user pid=1 msg='PAM: session open acct=root : exe="/usr/sbin/crond" (hostname=?, addr=?, terminal=cron res=success)')"),
+      (Texts{"pid=1", "acct=root", "exe=/usr/sbin/crond", "hostname=?", "addr=?", "terminal=cron",
+             "res=success"}));
   EXPECT_EQ(fields_of("login pid=3 uid=0 old auid=4294967295 new auid=0"),
             (Texts{"pid=3", "uid=0", "old-auid=4294967295", "auid=0"}));
-  EXPECT_EQ(fields_of("avc:  denied  { read } for  pid=13 comm=\"x\" dev=hda7"), (Texts{"seresult=denied", "seperms=read", "pid=13", "comm=x", "dev=hda7"}));
+  EXPECT_EQ(fields_of("avc:  denied  { read } for  pid=13 comm=\"x\" dev=hda7"),
+            (Texts{"seresult=denied", "seperms=read", "pid=13", "comm=x", "dev=hda7"}));
 }
 
 TEST(AuditLine, WalksEnrichedFields) {
-  EXPECT_EQ(fields_of("saddr=0200 key=\"k\"\x1D" "UID=\"root\" SYSCALL=connect SADDR={ saddr_fam=inet laddr=1.2.3.4 lport=25 }"),
-            (Texts{"saddr=0200", "key=k", "UID=root", "SYSCALL=connect", "SADDR=saddr_fam=inet laddr=1.2.3.4 lport=25"}));
-  EXPECT_EQ(fields_of("pid=1 msg='op=login acct=\"it's\" res=success'\x1D" "UID=\"root\""),
+  EXPECT_EQ(
+      fields_of("saddr=0200 key=\"k\"\x1D"
+                "UID=\"root\" SYSCALL=connect SADDR={ saddr_fam=inet laddr=1.2.3.4 lport=25 }"),
+      (Texts{"saddr=0200", "key=k", "UID=root", "SYSCALL=connect",
+             "SADDR=saddr_fam=inet laddr=1.2.3.4 lport=25"}));
+  EXPECT_EQ(fields_of("pid=1 msg='op=login acct=\"it's\" res=success'\x1D"
+                      "UID=\"root\""),
             (Texts{"pid=1", "op=login", "acct=it's", "res=success", "UID=root"}));
 }
 
@@ -88,7 +106,9 @@ TEST(AuditDecode, ReadsSocketAddresses) {
   EXPECT_EQ(a->family, "inet");
   EXPECT_EQ(a->ip, "203.0.113.25");
   EXPECT_EQ(a->port, 587);
-  a = auditd::socket_address("0A000019000000002001DB80000000000000000000000001" "00000000");
+  a = auditd::socket_address(
+      "0A000019000000002001DB80000000000000000000000001"
+      "00000000");
   ASSERT_TRUE(a);
   EXPECT_EQ(a->family, "inet6");
   EXPECT_EQ(a->ip, "2001:db80::1");
@@ -123,13 +143,17 @@ TEST(AuditDecode, NamesCallsByArchitecture) {
 // --- Tables ------------------------------------------------------------------------------------
 
 const std::map<std::string, Columns> kEvents = {
-    {"linux.auditd",
-     {{"serial", kLong}, {"node", kString}, {"types", kDynamic}, {"syscall", kString}, {"arch", kString}, {"success", kString},
-      {"exit", kLong}, {"syscall_a0", kString}, {"pid", kLong}, {"ppid", kLong}, {"auid", kLong}, {"uid", kLong}, {"ses", kLong},
-      {"comm", kString}, {"exe", kString}, {"key", kDynamic}, {"cwd", kString}, {"argv", kDynamic}, {"cmdline", kString},
-      {"proctitle", kString}, {"paths", kDynamic}, {"path_types", kDynamic}, {"saddr_family", kString}, {"saddr_ip", kString},
-      {"saddr_port", kInt}, {"saddr_path", kString}, {"uid_name", kString}, {"tty", kString}, {"acct", kString},
-      {"addr", kString}, {"terminal", kString}, {"old_auid", kLong}}}};
+    {"linux.auditd", {{"serial", kLong},        {"node", kString},         {"types", kDynamic},
+                      {"syscall", kString},     {"arch", kString},         {"success", kString},
+                      {"exit", kLong},          {"syscall_a0", kString},   {"pid", kLong},
+                      {"ppid", kLong},          {"auid", kLong},           {"uid", kLong},
+                      {"ses", kLong},           {"comm", kString},         {"exe", kString},
+                      {"key", kDynamic},        {"cwd", kString},          {"argv", kDynamic},
+                      {"cmdline", kString},     {"proctitle", kString},    {"paths", kDynamic},
+                      {"path_types", kDynamic}, {"saddr_family", kString}, {"saddr_ip", kString},
+                      {"saddr_port", kInt},     {"saddr_path", kString},   {"uid_name", kString},
+                      {"tty", kString},         {"acct", kString},         {"addr", kString},
+                      {"terminal", kString},    {"old_auid", kLong}}}};
 
 Decoded decode(std::string log, const std::map<std::string, Columns>& wanted = kEvents) {
   Decoded d(wanted);
@@ -138,12 +162,16 @@ Decoded decode(std::string log, const std::map<std::string, Columns>& wanted = k
 }
 
 constexpr std::string_view kExec =
-    "type=SYSCALL msg=audit(1773109804.480:501): arch=c000003e syscall=59 success=yes exit=0 a0=55d a1=55e a2=55f a3=8 items=2 "
-    "ppid=4105 pid=4109 auid=4294967295 uid=48 gid=48 euid=48 tty=(none) ses=4294967295 comm=\"mailx\" exe=\"/usr/bin/s-nail\" "
+    "type=SYSCALL msg=audit(1773109804.480:501): arch=c000003e syscall=59 success=yes exit=0 "
+    "a0=55d a1=55e a2=55f a3=8 items=2 "
+    "ppid=4105 pid=4109 auid=4294967295 uid=48 gid=48 euid=48 tty=(none) ses=4294967295 "
+    "comm=\"mailx\" exe=\"/usr/bin/s-nail\" "
     "key=6D61696C01657865\n"
-    "type=EXECVE msg=audit(1773109804.480:501): argc=3 a0=\"/usr/bin/mailx\" a1=\"-s\" a2=7265706F7274206F6E65\n"
+    "type=EXECVE msg=audit(1773109804.480:501): argc=3 a0=\"/usr/bin/mailx\" a1=\"-s\" "
+    "a2=7265706F7274206F6E65\n"
     "type=CWD msg=audit(1773109804.480:501): cwd=\"/\"\n"
-    "type=PATH msg=audit(1773109804.480:501): item=0 name=\"/usr/bin/mailx\" inode=1 nametype=NORMAL\n"
+    "type=PATH msg=audit(1773109804.480:501): item=0 name=\"/usr/bin/mailx\" inode=1 "
+    "nametype=NORMAL\n"
     "type=PATH msg=audit(1773109804.480:501): item=1 name=(null) inode=2 nametype=NORMAL\n"
     "type=PROCTITLE msg=audit(1773109804.480:501): proctitle=2F7573722F62696E2F6D61696C78002D73\n";
 
@@ -151,12 +179,28 @@ TEST(Auditd, JoinsTheRecordsOfAnEvent) {
   Decoded d = decode(std::string(kExec));
   ASSERT_EQ(d.rows("linux.auditd").size(), 1u);
   EXPECT_EQ(d.row("linux.auditd"),
-            (Fields{{"serial", "501"}, {"types", R"(["SYSCALL","EXECVE","CWD","PATH","PATH","PROCTITLE"])"},
-                    {"syscall", "execve"}, {"arch", "x86_64"}, {"success", "yes"}, {"exit", "0"}, {"syscall_a0", "55d"},
-                    {"tty", "(none)"}, {"pid", "4109"}, {"ppid", "4105"}, {"auid", "-1"}, {"uid", "48"}, {"ses", "-1"}, {"comm", "mailx"},
-                    {"exe", "/usr/bin/s-nail"}, {"key", R"(["mail","exe"])"}, {"cwd", "/"},
-                    {"argv", R"(["/usr/bin/mailx","-s","report one"])"}, {"cmdline", "/usr/bin/mailx -s report one"},
-                    {"proctitle", "/usr/bin/mailx -s"}, {"paths", R"(["/usr/bin/mailx"])"}, {"path_types", R"(["NORMAL"])"},
+            (Fields{{"serial", "501"},
+                    {"types", R"(["SYSCALL","EXECVE","CWD","PATH","PATH","PROCTITLE"])"},
+                    {"syscall", "execve"},
+                    {"arch", "x86_64"},
+                    {"success", "yes"},
+                    {"exit", "0"},
+                    {"syscall_a0", "55d"},
+                    {"tty", "(none)"},
+                    {"pid", "4109"},
+                    {"ppid", "4105"},
+                    {"auid", "-1"},
+                    {"uid", "48"},
+                    {"ses", "-1"},
+                    {"comm", "mailx"},
+                    {"exe", "/usr/bin/s-nail"},
+                    {"key", R"(["mail","exe"])"},
+                    {"cwd", "/"},
+                    {"argv", R"(["/usr/bin/mailx","-s","report one"])"},
+                    {"cmdline", "/usr/bin/mailx -s report one"},
+                    {"proctitle", "/usr/bin/mailx -s"},
+                    {"paths", R"(["/usr/bin/mailx"])"},
+                    {"path_types", R"(["NORMAL"])"},
                     {"_time", "2026-03-10T02:30:04.480Z"}}));
   const auto& row = d.rows("linux.auditd")[0];
   EXPECT_EQ(row.all.at("cmdline"), "/usr/bin/mailx -s report one");
@@ -165,8 +209,10 @@ TEST(Auditd, JoinsTheRecordsOfAnEvent) {
 }
 
 TEST(Auditd, JoinsEventsWhoseLinesInterleave) {
-  const std::string a = "type=SYSCALL msg=audit(1773109804.480:1): arch=c000003e syscall=42 pid=10\n";
-  const std::string b = "type=SYSCALL msg=audit(1773109804.480:2): arch=c000003e syscall=42 pid=20\n";
+  const std::string a =
+      "type=SYSCALL msg=audit(1773109804.480:1): arch=c000003e syscall=42 pid=10\n";
+  const std::string b =
+      "type=SYSCALL msg=audit(1773109804.480:2): arch=c000003e syscall=42 pid=20\n";
   const std::string a2 = "type=SOCKADDR msg=audit(1773109804.480:1): saddr=02000019CB007119\n";
   const std::string b2 = "type=SOCKADDR msg=audit(1773109804.480:2): saddr=0200024BCB007119\n";
   Decoded d = decode(a + b + b2 + a2 + "type=EOE msg=audit(1773109804.480:1): \n");
@@ -182,8 +228,10 @@ TEST(Auditd, JoinsEventsWhoseLinesInterleave) {
 }
 
 TEST(Auditd, KeepsHostsAndReusedSerialsApart) {
-  Decoded d = decode("node=a type=CWD msg=audit(1773109804.480:1): cwd=\"/a\"\nnode=b type=CWD msg=audit(1773109804.480:1): cwd=\"/b\"\n"
-                     "node=a type=CWD msg=audit(1773109804.481:1): cwd=\"/c\"\n");
+  Decoded d = decode(
+      "node=a type=CWD msg=audit(1773109804.480:1): cwd=\"/a\"\nnode=b type=CWD "
+      "msg=audit(1773109804.480:1): cwd=\"/b\"\n"
+      "node=a type=CWD msg=audit(1773109804.481:1): cwd=\"/c\"\n");
   ASSERT_EQ(d.rows("linux.auditd").size(), 3u);
   EXPECT_EQ(d.row("linux.auditd", 0).at("node"), "a");
   EXPECT_EQ(d.row("linux.auditd", 1).at("cwd"), "/b");
@@ -193,8 +241,8 @@ TEST(Auditd, KeepsHostsAndReusedSerialsApart) {
 std::string other_events(int n, int second) {
   std::string log;
   for (int i = 0; i < n; ++i)
-    log += "type=SYSCALL msg=audit(" + std::to_string(second) + "." + std::to_string(100 + i) + ":" + std::to_string(1000 + i) +
-           "): pid=2\n";
+    log += "type=SYSCALL msg=audit(" + std::to_string(second) + "." + std::to_string(100 + i) +
+           ":" + std::to_string(1000 + i) + "): pid=2\n";
   return log;
 }
 
@@ -202,8 +250,10 @@ TEST(Auditd, EndsAnEventTwoSecondsAndSomeEventsLater) {
   const std::string head = "type=SYSCALL msg=audit(1773109804.000:1): pid=1\n";
   const std::string late = "type=CWD msg=audit(1773109804.000:1): cwd=\"/late\"\n";
   // A few events later, or within the two seconds, the event goes on.
-  EXPECT_EQ(decode(head + other_events(20, 1773109810) + late).row("linux.auditd", 0).at("cwd"), "/late");
-  EXPECT_EQ(decode(head + other_events(100, 1773109805) + late).row("linux.auditd", 0).at("cwd"), "/late");
+  EXPECT_EQ(decode(head + other_events(20, 1773109810) + late).row("linux.auditd", 0).at("cwd"),
+            "/late");
+  EXPECT_EQ(decode(head + other_events(100, 1773109805) + late).row("linux.auditd", 0).at("cwd"),
+            "/late");
   Decoded d = decode(head + other_events(100, 1773109810) + late);
   EXPECT_EQ(d.rows("linux.auditd").size(), 102u);
   EXPECT_EQ(d.row("linux.auditd", 0).count("cwd"), 0u);
@@ -211,23 +261,27 @@ TEST(Auditd, EndsAnEventTwoSecondsAndSomeEventsLater) {
 
 TEST(Auditd, BoundsWhatIsOpen) {
   std::string log;
-  for (int i = 0; i < 5000; ++i) log += "type=SYSCALL msg=audit(1773109804.000:" + std::to_string(i) + "): pid=1\n";
+  for (int i = 0; i < 5000; ++i)
+    log += "type=SYSCALL msg=audit(1773109804.000:" + std::to_string(i) + "): pid=1\n";
   Decoded d = decode(log);
   EXPECT_EQ(d.rows("linux.auditd").size(), 5000u);
   EXPECT_EQ(d.anomaly("auditd-event-cut"), 5000u - 1024u);
 }
 
 TEST(Auditd, RebuildsLongArguments) {
-  Decoded d = decode("type=EXECVE msg=audit(1773109804.0:1): argc=2 a0=\"sh\" a1_len=12 a1[0]=6563686F20\n"
-                     "type=EXECVE msg=audit(1773109804.0:1):  a1[1]=\"hello\" a99999999=\"x\"\n");
+  Decoded d = decode(
+      "type=EXECVE msg=audit(1773109804.0:1): argc=2 a0=\"sh\" a1_len=12 a1[0]=6563686F20\n"
+      "type=EXECVE msg=audit(1773109804.0:1):  a1[1]=\"hello\" a99999999=\"x\"\n");
   EXPECT_EQ(d.row("linux.auditd").at("argv"), R"(["sh","echo hello"])");
   EXPECT_EQ(d.row("linux.auditd").at("cmdline"), "sh echo hello");
 }
 
 TEST(Auditd, TakesTheCommandLineFromTheTitleWhereThereIsNoExecve) {
-  Decoded d = decode("type=SYSCALL msg=audit(1773109804.0:1): arch=c000003e syscall=42 success=no exit=-115 pid=1\n"
-                     "type=SOCKADDR msg=audit(1773109804.0:1): saddr=01007075626C69632F7069636B7570\n"
-                     "type=PROCTITLE msg=audit(1773109804.0:1): proctitle=6E63002D6E\n");
+  Decoded d = decode(
+      "type=SYSCALL msg=audit(1773109804.0:1): arch=c000003e syscall=42 success=no exit=-115 "
+      "pid=1\n"
+      "type=SOCKADDR msg=audit(1773109804.0:1): saddr=01007075626C69632F7069636B7570\n"
+      "type=PROCTITLE msg=audit(1773109804.0:1): proctitle=6E63002D6E\n");
   const Fields f = d.row("linux.auditd");
   EXPECT_EQ(f.at("cmdline"), "nc -n");
   EXPECT_EQ(f.at("success"), "no");
@@ -236,10 +290,14 @@ TEST(Auditd, TakesTheCommandLineFromTheTitleWhereThereIsNoExecve) {
 }
 
 TEST(Auditd, ReadsMessagesOfUserSpaceAndEnrichedNames) {
-  Decoded d = decode("type=USER_LOGIN msg=audit(1773109804.0:1): pid=9 uid=0 auid=4294967295 ses=4294967295 msg='op=login "
-                     "acct=28696E76616C6964207573657229 exe=\"/usr/sbin/sshd\" hostname=? addr=203.0.113.9 terminal=sshd "
-                     "res=failed'\x1DUID=\"root\" AUID=\"unset\"\n"
-                     "type=LOGIN msg=audit(1773109804.1:2): pid=9 uid=0 old-auid=4294967295 auid=1000 old-ses=4294967295 ses=1 res=1\n");
+  Decoded d = decode(
+      "type=USER_LOGIN msg=audit(1773109804.0:1): pid=9 uid=0 auid=4294967295 ses=4294967295 "
+      "msg='op=login "
+      "acct=28696E76616C6964207573657229 exe=\"/usr/sbin/sshd\" hostname=? addr=203.0.113.9 "
+      "terminal=sshd "
+      "res=failed'\x1DUID=\"root\" AUID=\"unset\"\n"
+      "type=LOGIN msg=audit(1773109804.1:2): pid=9 uid=0 old-auid=4294967295 auid=1000 "
+      "old-ses=4294967295 ses=1 res=1\n");
   const Fields f = d.row("linux.auditd", 0);
   EXPECT_EQ(f.at("acct"), "(invalid user)");
   EXPECT_EQ(f.at("addr"), "203.0.113.9");
@@ -251,10 +309,20 @@ TEST(Auditd, ReadsMessagesOfUserSpaceAndEnrichedNames) {
   EXPECT_EQ(d.row("linux.auditd", 1).at("success"), "yes");
 }
 
-const std::map<std::string, Columns> kRecords = {
-    {"linux.auditd.record",
-     {{"type", kString}, {"a0", kString}, {"a1", kString}, {"a2", kString}, {"name", kString}, {"exe", kString}, {"key", kDynamic},
-      {"SYSCALL", kString}, {"auid", kString}, {"acct", kString}, {"proctitle", kString}, {"_raw", kString}, {"_values", kDynamic}}}};
+const std::map<std::string, Columns> kRecords = {{"linux.auditd.record",
+                                                  {{"type", kString},
+                                                   {"a0", kString},
+                                                   {"a1", kString},
+                                                   {"a2", kString},
+                                                   {"name", kString},
+                                                   {"exe", kString},
+                                                   {"key", kDynamic},
+                                                   {"SYSCALL", kString},
+                                                   {"auid", kString},
+                                                   {"acct", kString},
+                                                   {"proctitle", kString},
+                                                   {"_raw", kString},
+                                                   {"_values", kDynamic}}}};
 
 TEST(AuditdRecord, GivesEveryRecordWithTheFieldsOfTheLog) {
   Decoded d = decode(std::string(kExec), kRecords);
@@ -267,13 +335,17 @@ TEST(AuditdRecord, GivesEveryRecordWithTheFieldsOfTheLog) {
   EXPECT_EQ(d.row("linux.auditd.record", 1).at("a2"), "report one");
   EXPECT_EQ(d.row("linux.auditd.record", 3).at("name"), "/usr/bin/mailx");
   EXPECT_EQ(d.row("linux.auditd.record", 5).at("proctitle"), "/usr/bin/mailx -s");
-  EXPECT_EQ(d.row("linux.auditd.record", 2).at("_raw"), "type=CWD msg=audit(1773109804.480:501): cwd=\"/\"");
+  EXPECT_EQ(d.row("linux.auditd.record", 2).at("_raw"),
+            "type=CWD msg=audit(1773109804.480:501): cwd=\"/\"");
   EXPECT_EQ(d.rows("linux.auditd.record")[1].all.at("argc"), "3");
   EXPECT_EQ(d.rows("linux.auditd").size(), 0u);
 }
 
 TEST(AuditdRecord, KeepsEnrichedNamesAsTheyAre) {
-  Decoded d = decode("type=SYSCALL msg=audit(1773109804.0:1): arch=c000003e syscall=42\x1D" "ARCH=x86_64 SYSCALL=connect\n", kRecords);
+  Decoded d = decode(
+      "type=SYSCALL msg=audit(1773109804.0:1): arch=c000003e syscall=42\x1D"
+      "ARCH=x86_64 SYSCALL=connect\n",
+      kRecords);
   EXPECT_EQ(d.row("linux.auditd.record").at("SYSCALL"), "connect");
 }
 
@@ -285,7 +357,8 @@ TEST(Auditd, CountsRecordsThatNobodyReadsAndNamesBadLines) {
 
 TEST(Auditd, IsDetectedByContent) {
   EXPECT_TRUE(auditd::detect(kExec));
-  EXPECT_TRUE(auditd::detect("----\ntime->Tue Mar 10\nnode=a type=CWD msg=audit(1773109804.480:1): cwd=\"/a\"\n"));
+  EXPECT_TRUE(auditd::detect(
+      "----\ntime->Tue Mar 10\nnode=a type=CWD msg=audit(1773109804.480:1): cwd=\"/a\"\n"));
   EXPECT_FALSE(auditd::detect("type=a,msg=b\n"));
   EXPECT_FALSE(auditd::detect(""));
 }

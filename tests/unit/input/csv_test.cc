@@ -1,8 +1,8 @@
 #include "input/csv/csv.h"
 
-#include <gtest/gtest.h>
-
 #include <chrono>
+
+#include <gtest/gtest.h>
 
 #include "decoded.h"
 #include "input/csv/records.h"
@@ -17,7 +17,8 @@ std::vector<std::vector<std::string>> records_of(std::string_view text, char sep
   while (records.next()) {
     auto& record = out.emplace_back();
     if (records.is_broken()) record.push_back("broken");
-    for (const csv::Value& v : records.values()) record.emplace_back(csv::plain(v, scratch));
+    for (const csv::Value& v : records.values())
+      record.emplace_back(csv::plain(v, scratch));
   }
   return out;
 }
@@ -42,10 +43,12 @@ TEST(CsvRecords, EndAnOpenQuoteAtItsLine) {
 TEST(CsvRecords, NeedLinearTimeForOpenQuotes) {
   const auto started = std::chrono::steady_clock::now();
   std::string text;
-  for (int i = 0; i < 400'000; ++i) text += "\"a\n\",";
+  for (int i = 0; i < 400'000; ++i)
+    text += "\"a\n\",";
   text += "\"";
   std::string open;
-  for (int i = 0; i < 200'000; ++i) open += "x,\"\"\"\n";
+  for (int i = 0; i < 200'000; ++i)
+    open += "x,\"\"\"\n";
   EXPECT_GT(records_of(text).size(), 0u);
   EXPECT_GT(records_of(open).size(), 0u);
   EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(20));
@@ -58,9 +61,15 @@ Decoded decode(const std::map<std::string, Columns>& wanted, std::string text) {
 }
 
 TEST(Csv, GivesOtherFilesUnderTheirHeader) {
-  Decoded d = decode({{"csv.row", {{"a", kString}, {"b c", kString}, {"n", kLong}, {"a_2", kString}, {"column_5", kString}}}},
-                     "a,b c,n,a,,time\n1,\"x, y\",7,2,five,2026-03-10T09:02:10Z\n");
-  EXPECT_EQ(d.row("csv.row"), (Fields{{"a", "1"}, {"b c", "x, y"}, {"n", "7"}, {"a_2", "2"}, {"column_5", "five"},
+  Decoded d = decode(
+      {{"csv.row",
+        {{"a", kString}, {"b c", kString}, {"n", kLong}, {"a_2", kString}, {"column_5", kString}}}},
+      "a,b c,n,a,,time\n1,\"x, y\",7,2,five,2026-03-10T09:02:10Z\n");
+  EXPECT_EQ(d.row("csv.row"), (Fields{{"a", "1"},
+                                      {"b c", "x, y"},
+                                      {"n", "7"},
+                                      {"a_2", "2"},
+                                      {"column_5", "five"},
                                       {"_time", "2026-03-10T09:02:10Z"}}));
   EXPECT_EQ(d.rows("csv.row")[0].all.at("b c"), "x, y");
   EXPECT_EQ(d.rows("csv.row")[0].position.record, 2u);
@@ -68,23 +77,35 @@ TEST(Csv, GivesOtherFilesUnderTheirHeader) {
 }
 
 TEST(Csv, ReadsExportsOfTheDefenderPortal) {
-  Decoded d = decode({{"defender.DeviceNetworkEvents",
-                       {{"Timestamp", kDatetime}, {"RemotePort", kInt}, {"AdditionalFields", kDynamic}, {"ActionType", kString},
-                        {"InitiatingProcessCreationTime", kDatetime}, {"InitiatingProcessFileName", kString}}}},
-                     "\xEF\xBB\xBF\"Timestamp [UTC]\",DeviceName,ActionType,RemoteIP,RemotePort,LocalIP,InitiatingProcessFileName,"
-                     "\"InitiatingProcessCreationTime [UTC]\",AdditionalFields\r\n"
-                     "\"3/10/2026, 1:07:18.447 PM\",ws2,ConnectionSuccess,203.0.113.25,587,10.20.1.16,rundll32.exe,"
-                     "\"3/10/2026, 12:58:31.190 PM\",\"{\"\"direction\"\":\"\"Out\"\"}\"\r\n");
+  Decoded d =
+      decode({{"defender.DeviceNetworkEvents",
+               {{"Timestamp", kDatetime},
+                {"RemotePort", kInt},
+                {"AdditionalFields", kDynamic},
+                {"ActionType", kString},
+                {"InitiatingProcessCreationTime", kDatetime},
+                {"InitiatingProcessFileName", kString}}}},
+             "\xEF\xBB\xBF\"Timestamp "
+             "[UTC]\",DeviceName,ActionType,RemoteIP,RemotePort,LocalIP,InitiatingProcessFileName,"
+             "\"InitiatingProcessCreationTime [UTC]\",AdditionalFields\r\n"
+             "\"3/10/2026, 1:07:18.447 "
+             "PM\",ws2,ConnectionSuccess,203.0.113.25,587,10.20.1.16,rundll32.exe,"
+             "\"3/10/2026, 12:58:31.190 PM\",\"{\"\"direction\"\":\"\"Out\"\"}\"\r\n");
   EXPECT_EQ(d.row("defender.DeviceNetworkEvents"),
-            (Fields{{"Timestamp", "2026-03-10T13:07:18.447Z"}, {"_time", "2026-03-10T13:07:18.447Z"}, {"RemotePort", "587"},
-                    {"AdditionalFields", R"({"direction":"Out"})"}, {"ActionType", "ConnectionSuccess"},
-                    {"InitiatingProcessCreationTime", "2026-03-10T12:58:31.190Z"}, {"InitiatingProcessFileName", "rundll32.exe"}}));
+            (Fields{{"Timestamp", "2026-03-10T13:07:18.447Z"},
+                    {"_time", "2026-03-10T13:07:18.447Z"},
+                    {"RemotePort", "587"},
+                    {"AdditionalFields", R"({"direction":"Out"})"},
+                    {"ActionType", "ConnectionSuccess"},
+                    {"InitiatingProcessCreationTime", "2026-03-10T12:58:31.190Z"},
+                    {"InitiatingProcessFileName", "rundll32.exe"}}));
   EXPECT_TRUE(d.anomalies().all().empty());
 }
 
 TEST(Csv, SaysThatLocalTimesAreTakenAsUtc) {
-  Decoded d = decode({{"defender.EmailEvents", {{"Timestamp", kDatetime}}}},
-                     "Timestamp [Local Time],NetworkMessageId,Subject\n\"3/10/2026, 1:07:18 PM\",m,hi\n");
+  Decoded d =
+      decode({{"defender.EmailEvents", {{"Timestamp", kDatetime}}}},
+             "Timestamp [Local Time],NetworkMessageId,Subject\n\"3/10/2026, 1:07:18 PM\",m,hi\n");
   EXPECT_EQ(d.row("defender.EmailEvents").at("Timestamp"), "2026-03-10T13:07:18Z");
   EXPECT_EQ(d.anomaly("csv-local-time"), 1u);
 }
@@ -97,7 +118,8 @@ TEST(Csv, ReadsOtherSeparators) {
 }
 
 TEST(Csv, NamesBadRecordsAndKeepsWhatTheyHave) {
-  Decoded d = decode({{"csv.row", {{"a", kString}, {"b", kString}}}}, "a,b\n1\n2,3,4\n5,\"6\n7,\xFF\n");
+  Decoded d =
+      decode({{"csv.row", {{"a", kString}, {"b", kString}}}}, "a,b\n1\n2,3,4\n5,\"6\n7,\xFF\n");
   ASSERT_EQ(d.rows("csv.row").size(), 3u);
   EXPECT_EQ(d.row("csv.row", 0), (Fields{{"a", "1"}}));
   EXPECT_EQ(d.row("csv.row", 1), (Fields{{"a", "2"}, {"b", "3"}}));

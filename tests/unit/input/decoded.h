@@ -28,8 +28,8 @@ inline constexpr auto kDynamic = data::Type::kDynamic;
 class Decoded : public data::BatchSink {
  public:
   struct DecodedRow {
-    Fields fields;   ///< columns that have a value, as text; "_time" among them
-    Fields all;      ///< what the batch's RecordReader shows
+    Fields fields;  ///< columns that have a value, as text; "_time" among them
+    Fields all;     ///< what the batch's RecordReader shows
     data::Position position;
   };
 
@@ -37,12 +37,15 @@ class Decoded : public data::BatchSink {
   explicit Decoded(const std::map<std::string, Columns>& wanted) {
     for (const auto& [table, columns] : wanted) {
       data::Layout layout(table);
-      for (const auto& [name, type] : columns) layout.add(name, type);
+      for (const auto& [name, type] : columns)
+        layout.add(name, type);
       layouts_.emplace(table, std::move(layout));
     }
   }
 
-  void run(void (*decode)(const Input&, DecodeContext&), std::string text, const std::string& path = "test") {
+  void run(void (*decode)(const Input&, DecodeContext&),
+           std::string text,
+           const std::string& path = "test") {
     const auto bytes = FileBytes::from_string(std::move(text));
     run(decode, Input{path, bytes->view(), bytes});
   }
@@ -76,15 +79,19 @@ class Decoded : public data::BatchSink {
   void skipped(std::string_view table, uint64_t n) override { skipped_[std::string(table)] += n; }
 
   const std::vector<DecodedRow>& rows(const std::string& table) { return rows_[table]; }
+
   /// Fields of a row, or none.
   Fields row(const std::string& table, size_t i = 0) {
     return i < rows_[table].size() ? rows_[table][i].fields : Fields{};
   }
+
   uint64_t num_skipped(const std::string& table) { return skipped_[table]; }
+
   uint64_t anomaly(std::string_view name) const {
     const auto it = anomalies_.all().find(name);
     return it == anomalies_.all().end() ? 0 : it->second.count;
   }
+
   const data::Anomalies& anomalies() const { return anomalies_; }
 
   uint64_t max_batches = UINT64_MAX;
@@ -94,6 +101,7 @@ class Decoded : public data::BatchSink {
  private:
   struct Collector : data::FieldVisitor {
     Fields fields;
+
     void field(std::string_view name, const data::Value& value) override {
       fields[std::string(name)] = value.text();
     }

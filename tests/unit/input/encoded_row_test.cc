@@ -1,8 +1,8 @@
 #include "input/encoded_row.h"
 
-#include <gtest/gtest.h>
-
 #include <map>
+
+#include <gtest/gtest.h>
 
 namespace postern::input {
 namespace {
@@ -12,13 +12,18 @@ struct Sink final : data::BatchSink {
     batches.push_back(std::move(b));
     return true;
   }
+
   void skipped(std::string_view table, uint64_t n) override { counts[std::string(table)] += n; }
+
   std::vector<data::Batch> batches;
   std::map<std::string, uint64_t> counts;
 };
 
 struct Visitor final : data::FieldVisitor {
-  void field(std::string_view name, const data::Value& v) override { fields[std::string(name)] = v.json(); }
+  void field(std::string_view name, const data::Value& v) override {
+    fields[std::string(name)] = v.json();
+  }
+
   std::map<std::string, std::string> fields;
 };
 
@@ -61,9 +66,12 @@ TEST(EncodedRow, FillsColumnsAndShowsTheWholeRecord) {
   EXPECT_EQ(b.positions[1].offset, 8u);
   Visitor v;
   b.records->read(1, v);
-  const std::map<std::string, std::string> expected = {
-      {"name", "\"x\xef\xbf\xbd\""}, {"port", "25"}, {"seconds", "1.5"}, {"tls", "true"},
-      {"to", R"(["a@b","c@d"])"},      {"huge", "9223372036854775807"}};
+  const std::map<std::string, std::string> expected = {{"name", "\"x\xef\xbf\xbd\""},
+                                                       {"port", "25"},
+                                                       {"seconds", "1.5"},
+                                                       {"tls", "true"},
+                                                       {"to", R"(["a@b","c@d"])"},
+                                                       {"huge", "9223372036854775807"}};
   EXPECT_EQ(v.fields, expected);
   EXPECT_TRUE(anomalies.all().empty());
 }

@@ -1,6 +1,6 @@
-#include "input/json/document.h"
-
 #include <gtest/gtest.h>
+
+#include "input/json/document.h"
 
 namespace postern::input::json {
 namespace {
@@ -12,7 +12,8 @@ ParseStatus parse(std::string_view text, Document& d) {
 
 TEST(JsonDocument, KeepsEveryMemberInOrderWithItsTextAsWritten) {
   Document d;
-  ASSERT_EQ(parse(R"({"a": 1.50, "b" : "x\ny" ,"c":{"d":[true,null,[]],"e":{}}, "f":-0})", d), ParseStatus::kOk);
+  ASSERT_EQ(parse(R"({"a": 1.50, "b" : "x\ny" ,"c":{"d":[true,null,[]],"e":{}}, "f":-0})", d),
+            ParseStatus::kOk);
   ASSERT_EQ(d.size(), 10u);
   EXPECT_TRUE(d[0].is_object());
   EXPECT_EQ(d[0].next, 10u);
@@ -47,10 +48,34 @@ TEST(JsonDocument, UnescapesKeys) {
 
 TEST(JsonDocument, RefusesWhatIsNotJson) {
   Document d;
-  for (const char* text :
-       {"", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{,}", "{\"a\" 1}", "{a:1}", "[1,]", "[1 2]",
-        "{\"a\":01}", "{\"a\":1.}", "{\"a\":.5}", "{\"a\":1e}", "{\"a\":+1}", "{\"a\":tru}", "{\"a\":nan}", "{\"a\":\"x}",
-        "{\"a\":\"x\"y}", "{\"a\":\"tab\tinside\"}", "{\"a\":1]", "]", "}", "{\"a\":\"b\" \"c\"}", "{1:2}", "{\"a\":- 1}"})
+  for (const char* text : {"",
+                           "{",
+                           "{\"a\"",
+                           "{\"a\":",
+                           "{\"a\":1",
+                           "{\"a\":1,",
+                           "{\"a\":1,}",
+                           "{,}",
+                           "{\"a\" 1}",
+                           "{a:1}",
+                           "[1,]",
+                           "[1 2]",
+                           "{\"a\":01}",
+                           "{\"a\":1.}",
+                           "{\"a\":.5}",
+                           "{\"a\":1e}",
+                           "{\"a\":+1}",
+                           "{\"a\":tru}",
+                           "{\"a\":nan}",
+                           "{\"a\":\"x}",
+                           "{\"a\":\"x\"y}",
+                           "{\"a\":\"tab\tinside\"}",
+                           "{\"a\":1]",
+                           "]",
+                           "}",
+                           "{\"a\":\"b\" \"c\"}",
+                           "{1:2}",
+                           "{\"a\":- 1}"})
     EXPECT_EQ(parse(text, d), ParseStatus::kMalformed) << text;
 }
 
@@ -75,7 +100,8 @@ TEST(JsonDocument, BoundsTheNesting) {
 TEST(JsonDocument, IsNotDisturbedByTheDocumentBefore) {
   Document d;
   std::string large = "{";
-  for (int i = 0; i < 5000; ++i) large += "\"k" + std::to_string(i) + "\":[1,2,3],";
+  for (int i = 0; i < 5000; ++i)
+    large += "\"k" + std::to_string(i) + "\":[1,2,3],";
   large.back() = '}';
   ASSERT_EQ(parse(large, d), ParseStatus::kOk);
   EXPECT_EQ(d.size(), 20001u);
@@ -119,8 +145,10 @@ TEST(JsonUnescape, AgreesWithACharacterByCharacterReading) {
 TEST(TextPool, KeepsViewsValidUntilCleared) {
   TextPool pool;
   std::vector<std::string_view> views;
-  for (int i = 0; i < 2000; ++i) views.push_back(pool.copy(std::string(100, static_cast<char>('a' + i % 26))));
-  for (int i = 0; i < 2000; ++i) EXPECT_EQ(views[static_cast<size_t>(i)], std::string(100, static_cast<char>('a' + i % 26)));
+  for (int i = 0; i < 2000; ++i)
+    views.push_back(pool.copy(std::string(100, static_cast<char>('a' + i % 26))));
+  for (int i = 0; i < 2000; ++i)
+    EXPECT_EQ(views[static_cast<size_t>(i)], std::string(100, static_cast<char>('a' + i % 26)));
 }
 
 }  // namespace

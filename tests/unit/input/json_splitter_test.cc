@@ -1,12 +1,11 @@
-#include "input/json/splitter.h"
-
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "input/json/document.h"
+#include "input/json/splitter.h"
 
 namespace postern::input::json {
 namespace {
@@ -25,7 +24,8 @@ std::vector<std::string> split(std::string_view text, size_t max_bytes = 1 << 20
     if (piece.kind == Piece::Kind::kUnclosed) mark = "unclosed:";
     if (piece.kind == Piece::Kind::kDocument) {
       ParseStatus status = parser.parse(piece.text, document);
-      while (status != ParseStatus::kOk && splitter.retry(piece)) status = parser.parse(piece.text, document);
+      while (status != ParseStatus::kOk && splitter.retry(piece))
+        status = parser.parse(piece.text, document);
       if (status != ParseStatus::kOk) mark = "bad:";
     }
     out.push_back(mark + std::string(piece.text) + "@" + std::to_string(piece.offset) + ":" +
@@ -48,7 +48,8 @@ TEST(JsonSplitter, TakesPrettyPrintedDocuments) {
 
 TEST(JsonSplitter, TakesTheElementsOfAnArray) {
   EXPECT_EQ(split("[{\"a\":1},{\"b\":[2]}]"), (Pieces{"{\"a\":1}@1:1", "{\"b\":[2]}@9:1"}));
-  EXPECT_EQ(split("[\n {\"a\":1},\n {\"b\":[2]}\n]\n"), (Pieces{"{\"a\":1}@3:2", "{\"b\":[2]}@13:3"}));
+  EXPECT_EQ(split("[\n {\"a\":1},\n {\"b\":[2]}\n]\n"),
+            (Pieces{"{\"a\":1}@3:2", "{\"b\":[2]}@13:3"}));
   EXPECT_EQ(split("[{\n  \"a\" : 1\n},{\n  \"b\" : 2\n}]\n"),
             (Pieces{"{\n  \"a\" : 1\n}@1:1", "{\n  \"b\" : 2\n}@15:3"}));
   EXPECT_EQ(split("[]"), Pieces{});
@@ -66,14 +67,16 @@ TEST(JsonSplitter, TakesADocumentWhoseFirstLineLooksComplete) {
 
 TEST(JsonSplitter, PassesOverBrokenLinesAndKeepsTheNext) {
   EXPECT_EQ(split("{\"a\":1}\n{\"b\":\n{\"c\":3}\n{\"d\":x}\n{\"e\":5}\n"),
-            (Pieces{"{\"a\":1}@0:1", "unclosed:{\"b\":@8:2", "{\"c\":3}@14:3", "bad:{\"d\":x}@22:4", "{\"e\":5}@30:5"}));
+            (Pieces{"{\"a\":1}@0:1", "unclosed:{\"b\":@8:2", "{\"c\":3}@14:3", "bad:{\"d\":x}@22:4",
+                    "{\"e\":5}@30:5"}));
   EXPECT_EQ(split("{\"a\":\"x}\n{\"c\":3}\n"), (Pieces{"bad:{\"a\":\"x}@0:1", "{\"c\":3}@9:2"}));
 }
 
 TEST(JsonSplitter, PassesOverABrokenPrettyDocumentAndKeepsTheNext) {
   EXPECT_EQ(split("{\n \"a\": 1\n}\n{\n \"b\": \n}\n{\n \"c\": 3\n}\n"),
             (Pieces{"{\n \"a\": 1\n}@0:1", "bad:{\n \"b\": \n}@12:4", "{\n \"c\": 3\n}@23:7"}));
-  EXPECT_EQ(split("{\n \"b\": {\n}\n{\n \"c\": 3\n}\n"), (Pieces{"unclosed:{@0:1", "{\n \"c\": 3\n}@12:4"}));
+  EXPECT_EQ(split("{\n \"b\": {\n}\n{\n \"c\": 3\n}\n"),
+            (Pieces{"unclosed:{@0:1", "{\n \"c\": 3\n}@12:4"}));
 }
 
 TEST(JsonSplitter, GivesOtherLinesAsText) {
@@ -83,8 +86,9 @@ TEST(JsonSplitter, GivesOtherLinesAsText) {
 
 TEST(JsonSplitter, NamesADocumentBeyondTheLimit) {
   const std::string large = "{\"a\":\"" + std::string(500, 'x') + "\"}";
-  EXPECT_EQ(split(large + "\n{\"b\":2}\n", 100),
-            (Pieces{"large:" + large + "@0:1", "{\"b\":2}@" + std::to_string(large.size() + 1) + ":2"}));
+  EXPECT_EQ(
+      split(large + "\n{\"b\":2}\n", 100),
+      (Pieces{"large:" + large + "@0:1", "{\"b\":2}@" + std::to_string(large.size() + 1) + ":2"}));
 }
 
 TEST(JsonSplitter, SkipsAByteOrderMark) {
@@ -94,13 +98,16 @@ TEST(JsonSplitter, SkipsAByteOrderMark) {
 TEST(JsonSplitter, NeedsLinearTimeForHostileText) {
   const auto started = std::chrono::steady_clock::now();
   std::string open;
-  for (int i = 0; i < 400'000; ++i) open += "{\n";
+  for (int i = 0; i < 400'000; ++i)
+    open += "{\n";
   EXPECT_GT(split(open, size_t{32} << 20).size(), 0u);
   std::string one_line;
-  for (int i = 0; i < 200'000; ++i) one_line += "{\"a\":1},";
+  for (int i = 0; i < 200'000; ++i)
+    one_line += "{\"a\":1},";
   EXPECT_EQ(split("[" + one_line + "]", size_t{32} << 20).size(), 200'000u);
   std::string quotes;
-  for (int i = 0; i < 100'000; ++i) quotes += "{\"}\n";
+  for (int i = 0; i < 100'000; ++i)
+    quotes += "{\"}\n";
   EXPECT_GT(split(quotes, size_t{32} << 20).size(), 0u);
   EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(20));
 }

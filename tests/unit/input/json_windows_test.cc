@@ -9,21 +9,55 @@ namespace {
 
 const std::map<std::string, Columns> kWanted = {
     {"windows.sysmon",
-     {{"EventID", kLong},        {"Channel", kString},        {"Provider_Name", kString}, {"Provider_Guid", kString},
-      {"Computer", kString},     {"Level", kLong},            {"Task", kLong},            {"Keywords", kString},
-      {"EventRecordID", kLong},  {"Execution_ProcessID", kLong}, {"UserID", kString},     {"ProcessId", kLong},
-      {"ProcessGuid", kString},  {"Image", kString},          {"CommandLine", kString},   {"User", kString},
-      {"DestinationIp", kString}, {"DestinationPort", kLong}, {"SourcePort", kLong},      {"Initiated", kBool},
-      {"Protocol", kString},     {"Hashes", kString},         {"UtcTime", kString},       {"ParentProcessId", kLong},
-      {"ParentImage", kString},  {"RuleName", kString},       {"Message", kString}}},
+     {{"EventID", kLong},
+      {"Channel", kString},
+      {"Provider_Name", kString},
+      {"Provider_Guid", kString},
+      {"Computer", kString},
+      {"Level", kLong},
+      {"Task", kLong},
+      {"Keywords", kString},
+      {"EventRecordID", kLong},
+      {"Execution_ProcessID", kLong},
+      {"UserID", kString},
+      {"ProcessId", kLong},
+      {"ProcessGuid", kString},
+      {"Image", kString},
+      {"CommandLine", kString},
+      {"User", kString},
+      {"DestinationIp", kString},
+      {"DestinationPort", kLong},
+      {"SourcePort", kLong},
+      {"Initiated", kBool},
+      {"Protocol", kString},
+      {"Hashes", kString},
+      {"UtcTime", kString},
+      {"ParentProcessId", kLong},
+      {"ParentImage", kString},
+      {"RuleName", kString},
+      {"Message", kString}}},
     {"windows.security",
-     {{"EventID", kLong}, {"Channel", kString}, {"Keywords", kString}, {"Computer", kString}, {"ProcessID", kLong},
-      {"ProcessId", kString}, {"Application", kString}, {"DestPort", kLong}, {"Level", kLong}, {"NewProcessName", kString},
-      {"TargetUserName", kString}, {"Execution_ProcessID", kLong}}},
+     {{"EventID", kLong},
+      {"Channel", kString},
+      {"Keywords", kString},
+      {"Computer", kString},
+      {"ProcessID", kLong},
+      {"ProcessId", kString},
+      {"Application", kString},
+      {"DestPort", kLong},
+      {"Level", kLong},
+      {"NewProcessName", kString},
+      {"TargetUserName", kString},
+      {"Execution_ProcessID", kLong}}},
     {"windows.powershell", {{"EventID", kLong}, {"ScriptBlockText", kString}}},
-    {"windows.event", {{"EventID", kLong}, {"Channel", kString}, {"Data", kDynamic}, {"SubjectUserName", kString},
-                       {"Provider_Name", kString}}},
-    {"linux.sysmon", {{"EventID", kLong}, {"Image", kString}, {"DestinationPort", kLong}, {"Computer", kString}}},
+    {"windows.event",
+     {{"EventID", kLong},
+      {"Channel", kString},
+      {"Data", kDynamic},
+      {"SubjectUserName", kString},
+      {"Provider_Name", kString}}},
+    {"linux.sysmon",
+     {{"EventID", kLong}, {"Image", kString}, {"DestinationPort", kLong}, {"Computer", kString}}},
 };
 
 Decoded decode(std::string text) {
@@ -291,12 +325,15 @@ TEST(JsonWindows, CountsEventsThatNobodyReads) {
 
 TEST(JsonWindows, OpensWrappersOfSearchesAndExports) {
   const std::string event(kNxlogConnection);
-  Decoded d = decode("{\"_index\":\"winlogbeat\",\"_id\":\"1\",\"_source\":" + event + "}\n{\"preview\":false,\"result\":" +
-                     event + "}\n{\"records\":[" + event + "," + event + "]}\n");
+  Decoded d = decode("{\"_index\":\"winlogbeat\",\"_id\":\"1\",\"_source\":" + event +
+                     "}\n{\"preview\":false,\"result\":" + event + "}\n{\"records\":[" + event +
+                     "," + event + "]}\n");
   ASSERT_EQ(d.rows("windows.sysmon").size(), 4u);
-  for (size_t i = 0; i < 4; ++i) expect_connection(d.row("windows.sysmon", i));
+  for (size_t i = 0; i < 4; ++i)
+    expect_connection(d.row("windows.sysmon", i));
   // The second record of the array has a place of its own, and is shown again by itself.
-  EXPECT_GT(d.rows("windows.sysmon")[3].position.offset, d.rows("windows.sysmon")[2].position.offset);
+  EXPECT_GT(d.rows("windows.sysmon")[3].position.offset,
+            d.rows("windows.sysmon")[2].position.offset);
   EXPECT_EQ(d.rows("windows.sysmon")[3].position.record, 3u);
   EXPECT_EQ(d.rows("windows.sysmon")[3].all.at("ProcessId"), "8112");
 }

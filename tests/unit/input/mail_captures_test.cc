@@ -1,9 +1,10 @@
-// Real and hostile captures with known truth, from the folder beside the project; skipped without it.
-#include <gtest/gtest.h>
-
+// Real and hostile captures with known truth, from the folder beside the project; skipped without
+// it.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+
+#include <gtest/gtest.h>
 
 #include "base/file.h"
 #include "data/dynamic.h"
@@ -21,13 +22,15 @@ std::string shared(const std::string& path) {
   return std::string(root ? root : "../shared") + "/evidence/mail/" + path;
 }
 
-const std::vector<std::string> kTables = {"net.flow", "mail.session", "mail.message", "mail.attachment"};
+const std::vector<std::string> kTables = {"net.flow", "mail.session", "mail.message",
+                                          "mail.attachment"};
 
 struct Bodies final : match::ContentScanner {
   Result<uint32_t> scan(const match::ContentOrigin& o, std::string_view content) override {
     if (o.view == "mail.body") text.append(content);
     return uint32_t{0};
   }
+
   std::string text;
 };
 
@@ -77,7 +80,8 @@ std::string judge(Dynamic truth, const Decoded& d, const std::string& bodies) {
   const auto& mails = d.rows("mail.message");
   const auto& files = d.rows("mail.attachment");
   const auto with = [&](const std::string& field, std::string_view value) {
-    return std::any_of(mails.begin(), mails.end(), [&](const TextRow& m) { return get(m, field) == value; });
+    return std::any_of(mails.begin(), mails.end(),
+                       [&](const TextRow& m) { return get(m, field) == value; });
   };
   for (uint32_t i = 0; i < truth.size(); ++i) {
     const std::string_view key = truth.key_at(i);
@@ -86,18 +90,22 @@ std::string judge(Dynamic truth, const Decoded& d, const std::string& bodies) {
     if (key == "subject" && !with("subject", v.as_string())) return "subject";
     if (key == "rcpt_count" && !with("num_recipients", v.text())) return "rcpt_count";
     if (key == "body_contains" && bodies.find(v.as_string()) == std::string::npos) return "body";
-    if (key == "auth_user" && get(d.rows("mail.session").at(0), "auth_user") != v.as_string()) return "auth_user";
-    if (key == "attachment" &&
-        std::none_of(files.begin(), files.end(), [&](const TextRow& f) {
+    if (key == "auth_user" && get(d.rows("mail.session").at(0), "auth_user") != v.as_string())
+      return "auth_user";
+    if (key == "attachment" && std::none_of(files.begin(), files.end(), [&](const TextRow& f) {
           const Dynamic size = truth.find("att_size");
-          return get(f, "filename") == v.as_string() && (size.is_null() || get(f, "size") == size.text());
+          return get(f, "filename") == v.as_string() &&
+                 (size.is_null() || get(f, "size") == size.text());
         }))
       return "attachment";
     if (key == "rcpt")
       for (uint32_t r = 0; r < v.size(); ++r)
-        if (std::none_of(mails.begin(), mails.end(), [&](const TextRow& m) { return array_has(get(m, "rcptto"), v.at(r).as_string()); }))
+        if (std::none_of(mails.begin(), mails.end(), [&](const TextRow& m) {
+              return array_has(get(m, "rcptto"), v.at(r).as_string());
+            }))
           return "rcpt";
-    if (key == "subject_any" && !with("subject", v.at(0).as_string()) && !with("subject", v.at(1).as_string()))
+    if (key == "subject_any" && !with("subject", v.at(0).as_string()) &&
+        !with("subject", v.at(1).as_string()))
       return "subject";
     if (key == "mails" && mails.size() != v.size()) return "number of mails";
   }
@@ -144,7 +152,8 @@ TEST(MailCaptures, IsNotFooledByTheEvasionsOfSmtp) {
         if (d.num_anomalies(a) == 0) fault += std::string(" no anomaly ") + a;
     if (name.find("_smuggle_") != std::string::npos) {
       EXPECT_EQ(d.rows("mail.message").size(), 1u) << name << ": one reply, one mail";
-      for (const TextRow& m : d.rows("mail.message")) EXPECT_NE(get(m, "smuggled_mailfrom"), "") << name;
+      for (const TextRow& m : d.rows("mail.message"))
+        EXPECT_NE(get(m, "smuggled_mailfrom"), "") << name;
     }
     EXPECT_EQ(fault, "") << name;
     ++total;

@@ -44,22 +44,27 @@ TEST(MailFile, ReadsASingleMessage) {
 }
 
 TEST(MailFile, ReadsAnArchive) {
-  const std::string mbox = "From x@y Thu Mar  4 01:40:18 2021\n" + std::string(kMessage) +
-                           "\nFrom me, with love\n>From you\n>>From all\n\n"
-                           "From z@y Fri Mar  5 01:40:18 2021\nFrom: z@y\nSubject: second\n\nbody\n";
+  const std::string mbox =
+      "From x@y Thu Mar  4 01:40:18 2021\n" + std::string(kMessage) +
+      "\nFrom me, with love\n>From you\n>>From all\n\n"
+      "From z@y Fri Mar  5 01:40:18 2021\nFrom: z@y\nSubject: second\n\nbody\n";
   EXPECT_TRUE(detect_mbox(mbox));
+
   struct Scanner final : match::ContentScanner {
     Result<uint32_t> scan(const match::ContentOrigin& o, std::string_view content) override {
       if (o.view == "mail.raw") raw.emplace_back(content);
       return uint32_t{0};
     }
+
     std::vector<std::string> raw;
   } scanner;
+
   const Decoded d = decode_rows(mbox, kTables, &scanner);
   ASSERT_EQ(d.rows("mail.message").size(), 2u);
   EXPECT_EQ(get(d.rows("mail.message")[0], "protocol"), "mbox");
   EXPECT_EQ(get(d.rows("mail.message")[1], "subject"), "second");
-  EXPECT_EQ(get(d.rows("mail.message")[1], "ts"), "2021-03-05T01:40:18Z") << "no Date: that of the separator";
+  EXPECT_EQ(get(d.rows("mail.message")[1], "ts"), "2021-03-05T01:40:18Z")
+      << "no Date: that of the separator";
   ASSERT_EQ(scanner.raw.size(), 2u);
   EXPECT_NE(scanner.raw[0].find("\nFrom me, with love\nFrom you\n>From all\n"), std::string::npos);
 }

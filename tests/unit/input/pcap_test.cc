@@ -1,8 +1,8 @@
 #include "input/pcap/pcap.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+
+#include <gtest/gtest.h>
 
 #include "tests/support/capture_builder.h"
 #include "tests/support/decoded_rows.h"
@@ -16,7 +16,8 @@ using test::decode_rows;
 using test::Decoded;
 using test::TextRow;
 
-const std::vector<std::string> kTables = {"net.flow", "mail.session", "mail.message", "mail.attachment"};
+const std::vector<std::string> kTables = {"net.flow", "mail.session", "mail.message",
+                                          "mail.attachment"};
 
 std::string get(const TextRow& row, const std::string& name) {
   const auto it = row.find(name);
@@ -45,11 +46,24 @@ constexpr std::string_view kMail =
     "--b--\r\n";
 
 void talk(Conversation& c) {
-  c.handshake().server("220 mx ESMTP Postfix\r\n").client("EHLO box\r\n").server("250-mx\r\n250 AUTH LOGIN\r\n");
-  c.client("AUTH LOGIN Ym9i\r\n").server("334 UGFzcw==\r\n").client("c2VjcmV0\r\n").server("235 ok\r\n");
+  c.handshake()
+      .server("220 mx ESMTP Postfix\r\n")
+      .client("EHLO box\r\n")
+      .server("250-mx\r\n250 AUTH LOGIN\r\n");
+  c.client("AUTH LOGIN Ym9i\r\n")
+      .server("334 UGFzcw==\r\n")
+      .client("c2VjcmV0\r\n")
+      .server("235 ok\r\n");
   c.client("MAIL FROM:<bot@victim.example>\r\n").server("250 ok\r\n");
-  c.client("RCPT TO:<drop@evil.example>\r\n").server("250 ok\r\n").client("DATA\r\n").server("354 go\r\n");
-  c.client(std::string(kMail) + ".\r\n").server("250 queued as 7\r\n").client("QUIT\r\n").server("221 bye\r\n").close();
+  c.client("RCPT TO:<drop@evil.example>\r\n")
+      .server("250 ok\r\n")
+      .client("DATA\r\n")
+      .server("354 go\r\n");
+  c.client(std::string(kMail) + ".\r\n")
+      .server("250 queued as 7\r\n")
+      .client("QUIT\r\n")
+      .server("221 bye\r\n")
+      .close();
 }
 
 TEST(Pcap, GivesFlowSessionMessageAndAttachment) {
@@ -108,11 +122,13 @@ struct Scanner final : match::ContentScanner {
     if (fails) return Error{Code::kLimit, "time-out"};
     return uint32_t{0};
   }
+
   const std::pair<match::ContentOrigin, std::string>* find(std::string_view view) const {
     for (const auto& s : scans)
       if (s.first.view == view) return &s;
     return nullptr;
   }
+
   std::vector<std::pair<match::ContentOrigin, std::string>> scans;
   bool fails = false;
 };
@@ -163,9 +179,15 @@ TEST(Pcap, CountsAScannerThatFails) {
 TEST(Pcap, ScansUnknownTextButNoEncryptedStream) {
   CaptureBuilder b;
   Conversation chat(b, 7777);
-  chat.handshake().client("secret words of a protocol").server("that nobody knows, not even this").close();
+  chat.handshake()
+      .client("secret words of a protocol")
+      .server("that nobody knows, not even this")
+      .close();
   Conversation tls(b, 443, "10.0.0.3");
-  tls.handshake().client(test::bytes({0x16, 3, 1, 0, 5, 1, 0, 0})).server(test::bytes({0x16, 3, 3, 0, 5, 2, 0})).close();
+  tls.handshake()
+      .client(test::bytes({0x16, 3, 1, 0, 5, 1, 0, 0}))
+      .server(test::bytes({0x16, 3, 3, 0, 5, 2, 0}))
+      .close();
   Scanner scanner;
   const Decoded d = decode_rows(b.file(), {"net.flow"}, &scanner);
   ASSERT_EQ(scanner.scans.size(), 2u);
@@ -177,7 +199,9 @@ TEST(Pcap, ScansUnknownTextButNoEncryptedStream) {
 TEST(Pcap, ShowsBothCopiesOfBytesThatDiffer) {
   CaptureBuilder b;
   Conversation c(b, 7777);
-  c.handshake().raw(true, test::kAck, "what one reads", 0).raw(true, test::kAck, "what one hides", 0);
+  c.handshake()
+      .raw(true, test::kAck, "what one reads", 0)
+      .raw(true, test::kAck, "what one hides", 0);
   c.client_seq += 14;
   c.close();
   Scanner scanner;
@@ -192,7 +216,11 @@ TEST(Pcap, ShowsBothCopiesOfBytesThatDiffer) {
 TEST(Pcap, EndsTheViewsWhereTlsBegins) {
   CaptureBuilder b;
   Conversation c(b);
-  c.handshake().server("220 mx ESMTP\r\n").client("EHLO x\r\n").server("250 STARTTLS\r\n").client("STARTTLS\r\n");
+  c.handshake()
+      .server("220 mx ESMTP\r\n")
+      .client("EHLO x\r\n")
+      .server("250 STARTTLS\r\n")
+      .client("STARTTLS\r\n");
   c.server("220 go\r\n").client(test::bytes({0x16, 3, 1, 0, 5, 1, 0, 0})).close();
   Scanner scanner;
   const Decoded d = decode_rows(b.file(), kTables, &scanner);
@@ -205,7 +233,10 @@ TEST(Pcap, EndsTheViewsWhereTlsBegins) {
 TEST(Pcap, TurnsAFlowRoundWhenItsContentSaysSo) {
   CaptureBuilder b;
   Conversation c(b, 2526);  // a port that tells nothing, and no beginning
-  c.server("220 mx.example ESMTP ready\r\n").client("EHLO x\r\n").server("250 mx\r\n").client("MAIL FROM:<a@b>\r\n");
+  c.server("220 mx.example ESMTP ready\r\n")
+      .client("EHLO x\r\n")
+      .server("250 mx\r\n")
+      .client("MAIL FROM:<a@b>\r\n");
   const Decoded d = decode_rows(b.file(), kTables);
   ASSERT_EQ(d.rows("net.flow").size(), 1u);
   EXPECT_EQ(get(d.rows("net.flow")[0], "id.orig_h"), "10.0.0.1");
@@ -239,7 +270,8 @@ TEST(Pcap, DecodesWhatACutFileHolds) {
   for (size_t n = 24; n < b.file().size(); n += 13) {
     const Decoded d = decode_rows(std::string_view(b.file()).substr(0, n), kTables);
     EXPECT_LE(d.rows("net.flow").size(), 1u);
-    const bool whole = n == 24 || std::find(b.offsets().begin(), b.offsets().end(), n) != b.offsets().end();
+    const bool whole =
+        n == 24 || std::find(b.offsets().begin(), b.offsets().end(), n) != b.offsets().end();
     EXPECT_EQ(d.num_anomalies("pcap-truncated"), whole ? 0u : 1u) << n;
   }
 }
@@ -252,9 +284,11 @@ TEST(Pcap, ReadsOnAfterPacketsCutByTheSnapLength) {
   CaptureBuilder cut;
   for (size_t i = 0; i < whole.offsets().size(); ++i) {
     const size_t begin = whole.offsets()[i] + 16;
-    const size_t end = i + 1 < whole.offsets().size() ? whole.offsets()[i + 1] : whole.file().size();
+    const size_t end =
+        i + 1 < whole.offsets().size() ? whole.offsets()[i + 1] : whole.file().size();
     const size_t size = end - begin;
-    cut.frame(i * 1000, std::string_view(whole.file()).substr(begin, std::min<size_t>(size, 200)), static_cast<uint32_t>(size));
+    cut.frame(i * 1000, std::string_view(whole.file()).substr(begin, std::min<size_t>(size, 200)),
+              static_cast<uint32_t>(size));
   }
   const Decoded d = decode_rows(cut.file(), kTables);
   EXPECT_EQ(d.num_anomalies("packet-cut"), 1u);
@@ -278,12 +312,17 @@ TEST(Pcap, StopsWhenTheSinkHasEnough) {
       ++pushes;
       return false;
     }
+
     void skipped(std::string_view, uint64_t) override {}
+
     int pushes = 0;
   };
+
   CaptureBuilder b;
   for (int i = 0; i < 20'000; ++i)
-    b.frame(static_cast<uint64_t>(i) * 100'000, test::ethernet(0x0800, test::ipv4({"10.0.0.1", "10.0.0.2", 17}, test::udp(i + 1, 9, "x"))));
+    b.frame(
+        static_cast<uint64_t>(i) * 100'000,
+        test::ethernet(0x0800, test::ipv4({"10.0.0.1", "10.0.0.2", 17}, test::udp(i + 1, 9, "x"))));
   data::Layouts layouts;
   data::Layout layout("net.flow");
   layout.add("uid", data::Type::kString);

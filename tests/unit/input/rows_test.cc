@@ -10,18 +10,28 @@ namespace {
 
 TEST(NameTable, FindsEveryNameAndNoOther) {
   NameTable table;
-  std::vector<std::string> names = {"", "a", "ab", "abc", "abcd", "InitiatingProcessVersionInfoInternalFileName",
+  std::vector<std::string> names = {"",
+                                    "a",
+                                    "ab",
+                                    "abc",
+                                    "abcd",
+                                    "InitiatingProcessVersionInfoInternalFileName",
                                     "InitiatingProcessVersionInfoOriginalFileName"};
-  for (int i = 0; i < 1000; ++i) names.push_back("field_" + std::to_string(i));
-  for (size_t i = 0; i < names.size(); ++i) table.add(names[i], static_cast<int>(i));
-  for (size_t i = 0; i < names.size(); ++i) EXPECT_EQ(table.find(names[i]), static_cast<int>(i)) << names[i];
-  for (const char* other : {"b", "abcde", "field_", "field_1000", "Field_1"}) EXPECT_EQ(table.find(other), -1) << other;
+  for (int i = 0; i < 1000; ++i)
+    names.push_back("field_" + std::to_string(i));
+  for (size_t i = 0; i < names.size(); ++i)
+    table.add(names[i], static_cast<int>(i));
+  for (size_t i = 0; i < names.size(); ++i)
+    EXPECT_EQ(table.find(names[i]), static_cast<int>(i)) << names[i];
+  for (const char* other : {"b", "abcde", "field_", "field_1000", "Field_1"})
+    EXPECT_EQ(table.find(other), -1) << other;
   table.add("a", 77);
   EXPECT_EQ(table.find("a"), 1);
 }
 
 TEST(NameHash, TellsNamesOfEqualLengthApart) {
-  EXPECT_NE(name_hash("InitiatingProcessVersionInfoInternalFileName"), name_hash("InitiatingProcessVersionInfoOriginalFileName"));
+  EXPECT_NE(name_hash("InitiatingProcessVersionInfoInternalFileName"),
+            name_hash("InitiatingProcessVersionInfoOriginalFileName"));
   EXPECT_NE(name_hash("SourcePort"), name_hash("SourceHost"));
   EXPECT_NE(name_hash("a0"), name_hash("a1"));
 }
@@ -30,7 +40,8 @@ TEST(NameHash, TellsNamesOfEqualLengthApart) {
 struct Harness {
   explicit Harness(const Columns& columns) {
     data::Layout layout("t");
-    for (const auto& [name, type] : columns) layout.add(name, type);
+    for (const auto& [name, type] : columns)
+      layout.add(name, type);
     layouts.emplace("t", std::move(layout));
   }
 
@@ -41,7 +52,12 @@ struct Harness {
 };
 
 TEST(Row, WritesOnlyWhatSomebodyReads) {
-  Harness h({{"a", kString}, {"n", kLong}, {"r", kReal}, {"b", kBool}, {"t", kDatetime}, {"d", kDynamic}});
+  Harness h({{"a", kString},
+             {"n", kLong},
+             {"r", kReal},
+             {"b", kBool},
+             {"t", kDatetime},
+             {"d", kDynamic}});
   DecodeContext context{h.layouts, h.sink, h.anomalies};
   TableSet tables(h.input, context, [](const RecordRef& ref, data::FieldVisitor& v) {
     Row row(v);
@@ -62,7 +78,12 @@ TEST(Row, WritesOnlyWhatSomebodyReads) {
   row.dynamic("d", *data::dynamic_from_json("[1]"));
   rows->end();
   tables.flush();
-  EXPECT_EQ(h.sink.row("t"), (Fields{{"a", "x"}, {"n", "12"}, {"r", "1000"}, {"b", "true"}, {"t", "0001-01-01T00:00:00Z"}, {"d", "[1]"}}));
+  EXPECT_EQ(h.sink.row("t"), (Fields{{"a", "x"},
+                                     {"n", "12"},
+                                     {"r", "1000"},
+                                     {"b", "true"},
+                                     {"t", "0001-01-01T00:00:00Z"},
+                                     {"d", "[1]"}}));
   EXPECT_EQ(h.sink.rows("t")[0].all, (Fields{{"again", "the record"}}));
   EXPECT_EQ(h.sink.num_skipped("other"), 1u);
   EXPECT_TRUE(h.anomalies.all().empty());
@@ -85,7 +106,8 @@ TEST(TableSet, BoundsTheNamesThatEvidenceMakesUp) {
   Harness h({});
   DecodeContext context{h.layouts, h.sink, h.anomalies};
   TableSet tables(h.input, context, [](const RecordRef&, data::FieldVisitor&) {});
-  for (int i = 0; i < 5000; ++i) EXPECT_EQ(tables.event("zeek.x" + std::to_string(i)), nullptr);
+  for (int i = 0; i < 5000; ++i)
+    EXPECT_EQ(tables.event("zeek.x" + std::to_string(i)), nullptr);
   tables.flush();
   EXPECT_EQ(h.sink.num_skipped("zeek.x4999"), 1u);
   EXPECT_EQ(h.sink.num_skipped("zeek.x0"), 1u);

@@ -1,8 +1,8 @@
 #include "input/text_input.h"
 
-#include <gtest/gtest.h>
-
 #include <atomic>
+
+#include <gtest/gtest.h>
 
 #include "decoded.h"
 
@@ -11,7 +11,8 @@ namespace {
 
 std::string utf16(std::string_view ascii, bool big_endian) {
   std::string out;
-  for (const char c : ascii) out += big_endian ? std::string{'\0', c} : std::string{c, '\0'};
+  for (const char c : ascii)
+    out += big_endian ? std::string{'\0', c} : std::string{c, '\0'};
   return out;
 }
 
@@ -34,7 +35,8 @@ TEST(TextInput, OwnsWhatItConverted) {
   EXPECT_EQ(input.bytes, "hello");
   EXPECT_NE(input.owner, std::static_pointer_cast<const void>(bytes));
   const auto plain = FileBytes::from_string("hello");
-  EXPECT_EQ(text_input({"p", plain->view(), plain}).owner, std::static_pointer_cast<const void>(plain));
+  EXPECT_EQ(text_input({"p", plain->view(), plain}).owner,
+            std::static_pointer_cast<const void>(plain));
 }
 
 TEST(LineReader, GivesLinesWithTheirPlaces) {

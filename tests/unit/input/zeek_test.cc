@@ -1,9 +1,9 @@
 #include "input/zeek/zeek.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <iostream>
+
+#include <gtest/gtest.h>
 
 #include "decoded.h"
 #include "input/json/json.h"
@@ -13,14 +13,24 @@ namespace postern::input {
 namespace {
 
 constexpr std::string_view kHead =
-    "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tsmtp\n#open\t2026-03-10-00-00-00\n"
+    "#separator "
+    "\\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tsmtp\n#open\t2026-03-"
+    "10-00-00-00\n"
     "#fields\tts\tuid\tid.orig_h\tid.resp_p\tmailfrom\trcptto\tsubject\ttls\tpath\ttimes\tn\n"
-    "#types\ttime\tstring\taddr\tport\tstring\tset[string]\tstring\tbool\tvector[addr]\tvector[interval]\tcount\n";
+    "#types\ttime\tstring\taddr\tport\tstring\tset[string]\tstring\tbool\tvector[addr]\tvector["
+    "interval]\tcount\n";
 
-const std::map<std::string, Columns> kWanted = {
-    {"zeek.smtp",
-     {{"ts", kDatetime}, {"id.orig_h", kString}, {"id.resp_p", kInt}, {"mailfrom", kString}, {"rcptto", kDynamic},
-      {"subject", kString}, {"tls", kBool}, {"path", kDynamic}, {"times", kDynamic}, {"n", kLong}}}};
+const std::map<std::string, Columns> kWanted = {{"zeek.smtp",
+                                                 {{"ts", kDatetime},
+                                                  {"id.orig_h", kString},
+                                                  {"id.resp_p", kInt},
+                                                  {"mailfrom", kString},
+                                                  {"rcptto", kDynamic},
+                                                  {"subject", kString},
+                                                  {"tls", kBool},
+                                                  {"path", kDynamic},
+                                                  {"times", kDynamic},
+                                                  {"n", kLong}}}};
 
 Decoded decode(std::string text, const std::map<std::string, Columns>& wanted = kWanted) {
   Decoded d(wanted);
@@ -30,32 +40,46 @@ Decoded decode(std::string text, const std::map<std::string, Columns>& wanted = 
 
 TEST(ZeekTsv, ReadsTypesFromTheHeader) {
   Decoded d = decode(std::string(kHead) +
-                     "1773133330.418299\tC1\t10.20.1.15\t587\tbob@corp.example\ta@b,c@d\tscreens\tT\t(empty)\t0.5,-,2\t3\n"
+                     "1773133330.418299\tC1\t10.20.1.15\t587\tbob@corp.example\ta@b,c@"
+                     "d\tscreens\tT\t(empty)\t0.5,-,2\t3\n"
                      "#close\t2026-03-10-01-00-00\n");
   ASSERT_EQ(d.rows("zeek.smtp").size(), 1u);
-  EXPECT_EQ(d.row("zeek.smtp"),
-            (Fields{{"ts", "2026-03-10T09:02:10.4182990Z"}, {"_time", "2026-03-10T09:02:10.4182990Z"},
-                    {"id.orig_h", "10.20.1.15"}, {"id.resp_p", "587"}, {"mailfrom", "bob@corp.example"},
-                    {"rcptto", R"(["a@b","c@d"])"}, {"subject", "screens"}, {"tls", "true"}, {"path", "[]"},
-                    {"times", "[0.5,null,2.0]"}, {"n", "3"}}));
+  EXPECT_EQ(d.row("zeek.smtp"), (Fields{{"ts", "2026-03-10T09:02:10.4182990Z"},
+                                        {"_time", "2026-03-10T09:02:10.4182990Z"},
+                                        {"id.orig_h", "10.20.1.15"},
+                                        {"id.resp_p", "587"},
+                                        {"mailfrom", "bob@corp.example"},
+                                        {"rcptto", R"(["a@b","c@d"])"},
+                                        {"subject", "screens"},
+                                        {"tls", "true"},
+                                        {"path", "[]"},
+                                        {"times", "[0.5,null,2.0]"},
+                                        {"n", "3"}}));
   EXPECT_EQ(d.rows("zeek.smtp")[0].all.at("uid"), "C1");
   EXPECT_EQ(d.rows("zeek.smtp")[0].position.record, 9u);
   EXPECT_TRUE(d.anomalies().all().empty());
 }
 
 TEST(ZeekTsv, TellsUnsetFromEmptyAndFromTheirText) {
-  Decoded d = decode(std::string(kHead) + "1773133330\tC1\t-\t-\t-\t-\t(empty)\tF\t-\t-\t-\n"
-                                          "1773133331\tC2\t-\t-\t\\x2d\t\\x2d\t\\x28empty)\t-\t-\t-\t-\n");
-  EXPECT_EQ(d.row("zeek.smtp", 0), (Fields{{"ts", "2026-03-10T09:02:10Z"}, {"_time", "2026-03-10T09:02:10Z"},
-                                           {"subject", ""}, {"tls", "false"}}));
-  EXPECT_EQ(d.row("zeek.smtp", 1), (Fields{{"ts", "2026-03-10T09:02:11Z"}, {"_time", "2026-03-10T09:02:11Z"},
-                                           {"mailfrom", "-"}, {"rcptto", R"(["-"])"}, {"subject", "(empty)"}}));
+  Decoded d = decode(std::string(kHead) +
+                     "1773133330\tC1\t-\t-\t-\t-\t(empty)\tF\t-\t-\t-\n"
+                     "1773133331\tC2\t-\t-\t\\x2d\t\\x2d\t\\x28empty)\t-\t-\t-\t-\n");
+  EXPECT_EQ(d.row("zeek.smtp", 0), (Fields{{"ts", "2026-03-10T09:02:10Z"},
+                                           {"_time", "2026-03-10T09:02:10Z"},
+                                           {"subject", ""},
+                                           {"tls", "false"}}));
+  EXPECT_EQ(d.row("zeek.smtp", 1), (Fields{{"ts", "2026-03-10T09:02:11Z"},
+                                           {"_time", "2026-03-10T09:02:11Z"},
+                                           {"mailfrom", "-"},
+                                           {"rcptto", R"(["-"])"},
+                                           {"subject", "(empty)"}}));
 }
 
 TEST(ZeekTsv, ResolvesEscapes) {
-  Decoded d = decode(std::string(kHead) +
-                     "1773133330\tC1\t-\t-\ta\\x09b\\\\c\tx\\x2cy,z\t\\xc3\\xa9t\\xc3\\xa9\t-\t-\t-\t-\n"
-                     "1773133330\tC1\t-\t-\t\\xff\\xc3\\xa9\\x01\\x0a\t-\t-\t-\t-\t-\t-\n");
+  Decoded d =
+      decode(std::string(kHead) +
+             "1773133330\tC1\t-\t-\ta\\x09b\\\\c\tx\\x2cy,z\t\\xc3\\xa9t\\xc3\\xa9\t-\t-\t-\t-\n"
+             "1773133330\tC1\t-\t-\t\\xff\\xc3\\xa9\\x01\\x0a\t-\t-\t-\t-\t-\t-\n");
   EXPECT_EQ(d.row("zeek.smtp", 0).at("mailfrom"), "a\tb\\c");
   EXPECT_EQ(d.row("zeek.smtp", 0).at("rcptto"), R"(["x,y","z"])");
   EXPECT_EQ(d.row("zeek.smtp", 0).at("subject"), "\xC3\xA9t\xC3\xA9");
@@ -64,34 +88,43 @@ TEST(ZeekTsv, ResolvesEscapes) {
 }
 
 TEST(ZeekTsv, ReadsOtherSeparatorsAndMarks) {
-  Decoded d = decode("#separator ,\n#set_separator,;\n#empty_field,EMPTY\n#unset_field,~\n#path,smtp\n"
-                     "#fields,ts,rcptto,subject,mailfrom\n#types,time,set[string],string,string\n1773133330,a;b,EMPTY,~\n");
+  Decoded d = decode(
+      "#separator ,\n#set_separator,;\n#empty_field,EMPTY\n#unset_field,~\n#path,smtp\n"
+      "#fields,ts,rcptto,subject,mailfrom\n#types,time,set[string],string,string\n1773133330,a;b,"
+      "EMPTY,~\n");
   EXPECT_EQ(d.row("zeek.smtp").at("rcptto"), R"(["a","b"])");
   EXPECT_EQ(d.row("zeek.smtp").at("subject"), "");
   EXPECT_EQ(d.row("zeek.smtp").count("mailfrom"), 0u);
 }
 
 TEST(ZeekTsv, ReadsLogsOneAfterTheOther) {
-  const std::string one = std::string(kHead) + "1773133330\tC1\t-\t25\t-\t-\t-\t-\t-\t-\t-\n#close\tx\n";
+  const std::string one =
+      std::string(kHead) + "1773133330\tC1\t-\t25\t-\t-\t-\t-\t-\t-\t-\n#close\tx\n";
   const std::string other =
-      "#separator \\x09\n#path\tweird\n#fields\tname\tts\n#types\tstring\ttime\nbad_HTTP\t1773133331.5\n";
+      "#separator "
+      "\\x09\n#path\tweird\n#fields\tname\tts\n#types\tstring\ttime\nbad_HTTP\t1773133331.5\n";
   std::map<std::string, Columns> wanted = kWanted;
   wanted["zeek.weird"] = {{"name", kString}};
   Decoded d = decode(one + one + other + one, wanted);
   EXPECT_EQ(d.rows("zeek.smtp").size(), 3u);
-  EXPECT_EQ(d.row("zeek.weird"), (Fields{{"name", "bad_HTTP"}, {"_time", "2026-03-10T09:02:11.500Z"}}));
+  EXPECT_EQ(d.row("zeek.weird"),
+            (Fields{{"name", "bad_HTTP"}, {"_time", "2026-03-10T09:02:11.500Z"}}));
   EXPECT_EQ(d.rows("zeek.weird")[0].all.at("name"), "bad_HTTP");
 }
 
 TEST(ZeekTsv, NamesBadData) {
-  Decoded d = decode("#separator \\x09\nearly\n" + std::string(kHead) + "1773133330\tC1\n"
-                     "1773133330\tC1\t-\tport\t-\t-\ta\xFF" "b\t-\t-\t-\t-\n#path\t../x\nz\t1\n");
+  Decoded d = decode("#separator \\x09\nearly\n" + std::string(kHead) +
+                     "1773133330\tC1\n"
+                     "1773133330\tC1\t-\tport\t-\t-\ta\xFF"
+                     "b\t-\t-\t-\t-\n#path\t../x\nz\t1\n");
   EXPECT_EQ(d.anomaly("zeek-no-header"), 1u);
   EXPECT_EQ(d.anomaly("zeek-short-line"), 1u);
   EXPECT_EQ(d.anomaly("zeek-bad-utf8"), 1u);
   EXPECT_EQ(d.anomaly("bad-value"), 1u);
   EXPECT_EQ(d.anomaly("zeek-bad-path"), 1u);
-  EXPECT_EQ(d.row("zeek.smtp", 1).at("subject"), "a\xEF\xBF\xBD" "b");
+  EXPECT_EQ(d.row("zeek.smtp", 1).at("subject"),
+            "a\xEF\xBF\xBD"
+            "b");
 }
 
 TEST(ZeekTsv, CountsALogThatNobodyReads) {
@@ -104,16 +137,22 @@ TEST(ZeekTsv, IsDetectedByContent) {
   EXPECT_FALSE(zeek::detect("#fields\tts"));
 }
 
-// --- Real logs: the same traffic, written by Zeek as TSV and as JSON. -----------------------------
+// --- Real logs: the same traffic, written by Zeek as TSV and as JSON.
+// -----------------------------
 
 data::Type column_type(const zeek::Field& f) {
   if (f.is_container) return kDynamic;
   switch (f.kind) {
-    case zeek::Kind::kTime: return kDatetime;
-    case zeek::Kind::kReal: return kReal;
-    case zeek::Kind::kInteger: return kLong;
-    case zeek::Kind::kBool: return kBool;
-    case zeek::Kind::kText: break;
+    case zeek::Kind::kTime:
+      return kDatetime;
+    case zeek::Kind::kReal:
+      return kReal;
+    case zeek::Kind::kInteger:
+      return kLong;
+    case zeek::Kind::kBool:
+      return kBool;
+    case zeek::Kind::kText:
+      break;
   }
   return kString;
 }
@@ -123,7 +162,8 @@ std::string unpacked(const std::string& path) {
   FILE* pipe = popen(("gzip -dc '" + path + "'").c_str(), "r");
   if (!pipe) return out;
   char buffer[1 << 16];
-  while (const size_t n = fread(buffer, 1, sizeof buffer, pipe)) out.append(buffer, n);
+  while (const size_t n = fread(buffer, 1, sizeof buffer, pipe))
+    out.append(buffer, n);
   pclose(pipe);
   return out;
 }
@@ -157,7 +197,8 @@ TEST(ZeekSharedData, TsvAndJsonOfTheSameTrafficGiveTheSameRows) {
   const auto files = list_files(base + "zeek-default");
   ASSERT_TRUE(files.ok());
   for (const std::string& path : *files) {
-    const std::string name = path.substr(path.rfind('/') + 1, path.find(".log") - path.rfind('/') - 1);
+    const std::string name =
+        path.substr(path.rfind('/') + 1, path.find(".log") - path.rfind('/') - 1);
     const std::string tsv = unpacked(path);
     zeek::Header header;
     size_t at = 0;
@@ -168,20 +209,24 @@ TEST(ZeekSharedData, TsvAndJsonOfTheSameTrafficGiveTheSameRows) {
     }
     ASSERT_FALSE(header.fields.empty()) << path;
     Columns columns;
-    for (const zeek::Field& f : header.fields) columns.emplace_back(f.name, column_type(f));
+    for (const zeek::Field& f : header.fields)
+      columns.emplace_back(f.name, column_type(f));
     const std::string table = "zeek." + name;
     Decoded from_tsv({{table, columns}});
     Decoded from_json({{table, columns}});
     from_tsv.read_back = from_json.read_back = false;
     from_tsv.run(zeek::decode, tsv);
     from_json.run(json::decode, unpacked(base + "zeek-json/" + name + ".json.gz"));
-    for (const auto& [anomaly, entry] : from_tsv.anomalies().all()) ADD_FAILURE() << name << " " << anomaly << " " << entry.detail;
-    for (const auto& [anomaly, entry] : from_json.anomalies().all()) ADD_FAILURE() << name << " " << anomaly << " " << entry.detail;
+    for (const auto& [anomaly, entry] : from_tsv.anomalies().all())
+      ADD_FAILURE() << name << " " << anomaly << " " << entry.detail;
+    for (const auto& [anomaly, entry] : from_json.anomalies().all())
+      ADD_FAILURE() << name << " " << anomaly << " " << entry.detail;
     const auto a = sorted_rows(from_tsv, table, columns);
     const auto b = sorted_rows(from_json, table, columns);
     ASSERT_GT(a.size(), 0u) << name;
     ASSERT_EQ(a.size(), b.size()) << name;
-    for (size_t i = 0; i < a.size(); ++i) ASSERT_EQ(a[i], b[i]) << name << " row " << i;
+    for (size_t i = 0; i < a.size(); ++i)
+      ASSERT_EQ(a[i], b[i]) << name << " row " << i;
     ++num_logs;
     num_rows += a.size();
   }

@@ -20,17 +20,21 @@ TEST(EncodedWords, JoinsAdjacentWords) {
   EXPECT_EQ(decode_words("=?utf-8?q?a?= =?utf-8?q?b?="), "ab");
   EXPECT_EQ(decode_words("=?utf-8?q?a?=\r\n =?iso-8859-1?q?b?="), "ab");
   EXPECT_EQ(decode_words("=?utf-8?q?a?= x =?utf-8?q?b?="), "a x b");
-  EXPECT_EQ(decode_words("=?utf-8?B?w?= =?utf-8?B?7w=?="), decode_words("=?utf-8?B?w?= =?utf-8?B?7w=?="));
-  EXPECT_EQ(decode_words("=?utf-8?B?4oI=?= =?utf-8?B?rA==?="), "\xe2\x82\xac") << "a character in two words";
+  EXPECT_EQ(decode_words("=?utf-8?B?w?= =?utf-8?B?7w=?="),
+            decode_words("=?utf-8?B?w?= =?utf-8?B?7w=?="));
+  EXPECT_EQ(decode_words("=?utf-8?B?4oI=?= =?utf-8?B?rA==?="), "\xe2\x82\xac")
+      << "a character in two words";
 }
 
 TEST(EncodedWords, LeavesWhatIsMalformed) {
-  for (const char* text : {"=?", "=?utf-8?", "=?utf-8?x?abc?=", "=?utf-8?q?open", "=?=?=?", "a=b?c"})
+  for (const char* text :
+       {"=?", "=?utf-8?", "=?utf-8?x?abc?=", "=?utf-8?q?open", "=?=?=?", "a=b?c"})
     EXPECT_EQ(decode_words(text), text);
 }
 
 TEST(Structured, ReadsTokenAndParameters) {
-  const StructuredValue v = parse_structured("Text/Plain (a comment; really); CHARSET=\"utf-8\"; format=flowed");
+  const StructuredValue v =
+      parse_structured("Text/Plain (a comment; really); CHARSET=\"utf-8\"; format=flowed");
   EXPECT_EQ(v.token, "text/plain");
   EXPECT_EQ(v.parameter("charset"), "utf-8");
   EXPECT_EQ(v.parameter("format"), "flowed");
@@ -38,13 +42,18 @@ TEST(Structured, ReadsTokenAndParameters) {
 }
 
 TEST(Structured, ReadsFileNamesAsTheyAreWritten) {
-  const auto name = [](std::string_view v) { return std::string(parse_structured(v).parameter("filename")); };
+  const auto name = [](std::string_view v) {
+    return std::string(parse_structured(v).parameter("filename"));
+  };
   EXPECT_EQ(name("attachment; filename=my file.txt; size=3"), "my file.txt");
   EXPECT_EQ(name("attachment; filename=\"a;b\\\"c.txt\""), "a;b\"c.txt");
   EXPECT_EQ(name("attachment; dummy=\"filename=wrong.txt\"; filename=real.exe"), "real.exe");
   EXPECT_EQ(name("attachment; filename*=utf-8'en'%e2%82%ac.txt"), "\xe2\x82\xac.txt");
-  EXPECT_EQ(name("attachment; filename*0*=iso-8859-1''%e4; filename*1=\"b.\"; filename*2*=e%78e"), "\xc3\xa4" "b.exe");
-  EXPECT_EQ(name("attachment; filename*1=\"exe\"; filename*0=\"loot.\""), "loot.exe") << "pieces in any order";
+  EXPECT_EQ(name("attachment; filename*0*=iso-8859-1''%e4; filename*1=\"b.\"; filename*2*=e%78e"),
+            "\xc3\xa4"
+            "b.exe");
+  EXPECT_EQ(name("attachment; filename*1=\"exe\"; filename*0=\"loot.\""), "loot.exe")
+      << "pieces in any order";
   EXPECT_EQ(name("attachment; filename=old.txt; filename*=utf-8''new.exe"), "new.exe");
   EXPECT_EQ(name("attachment; filename=\"=?utf-8?B?bG9vdC5leGU=?=\""), "loot.exe");
   EXPECT_EQ(name("attachment; filename"), "");
@@ -53,8 +62,10 @@ TEST(Structured, ReadsFileNamesAsTheyAreWritten) {
 }
 
 TEST(Addresses, SplitsListsAtTheRightCommas) {
-  const std::vector<std::string> expected = {"\"Doe, Jane\" <jane@x>", "bob@x (Bob, the builder)", "<@a,@b:c@d>"};
-  EXPECT_EQ(split_addresses(" \"Doe, Jane\" <jane@x>,, bob@x (Bob, the builder) , <@a,@b:c@d>"), expected);
+  const std::vector<std::string> expected = {"\"Doe, Jane\" <jane@x>", "bob@x (Bob, the builder)",
+                                             "<@a,@b:c@d>"};
+  EXPECT_EQ(split_addresses(" \"Doe, Jane\" <jane@x>,, bob@x (Bob, the builder) , <@a,@b:c@d>"),
+            expected);
   EXPECT_TRUE(split_addresses("").empty());
   EXPECT_EQ(split_addresses("\"open, quote").size(), 1u);
 }
@@ -69,7 +80,9 @@ TEST(Addresses, TakesTheBareAddress) {
 
 TEST(Addresses, FindsIpAddressesInText) {
   const std::vector<std::string> expected = {"10.0.0.9", "2607:f8b0::42f"};
-  EXPECT_EQ(ip_addresses("from a (a.1.2.3.example [10.0.0.9]) by b [IPv6:2607:f8b0::42f]; 01:39:13 1.2.3 999.1.1.1"), expected);
+  EXPECT_EQ(ip_addresses("from a (a.1.2.3.example [10.0.0.9]) by b [IPv6:2607:f8b0::42f]; 01:39:13 "
+                         "1.2.3 999.1.1.1"),
+            expected);
 }
 
 TEST(Dates, ReadsTheFormsOfMail) {
@@ -82,7 +95,8 @@ TEST(Dates, ReadsTheFormsOfMail) {
   EXPECT_EQ(text("Thu, 04 Mar 2021 01:39:13 -0800 (PST)"), "2021-03-04T09:39:13Z");
   EXPECT_EQ(text("1 Jan 99 00:00 EST"), "1999-01-01T05:00:00Z");
   EXPECT_EQ(text("Mon,5 Oct 2009 11:36:07"), "2009-10-05T11:36:07Z");
-  for (const char* bad : {"", "yesterday", "32 Oct 2009 11:36:07", "5 Foo 2009 11:36:07", "5 Oct 2009", "5 Oct 2009 25:00:00", "30 Feb 2009 11:00:00"})
+  for (const char* bad : {"", "yesterday", "32 Oct 2009 11:36:07", "5 Foo 2009 11:36:07",
+                          "5 Oct 2009", "5 Oct 2009 25:00:00", "30 Feb 2009 11:00:00"})
     EXPECT_EQ(text(bad), "none") << bad;
   EXPECT_EQ(format_rfc3339(*parse_ctime("Thu Mar  4 01:41:18 2021")), "2021-03-04T01:41:18Z");
   EXPECT_FALSE(parse_ctime("me, with love"));
@@ -120,8 +134,13 @@ TEST(Charset, GuessesWhatIsNot) {
 
 TEST(Charset, ReplacesWhatIsMalformed) {
   std::string out;
-  to_utf8("utf-8", "a\xff" "b", out);
-  EXPECT_EQ(out, "a\xef\xbf\xbd" "b");
+  to_utf8("utf-8",
+          "a\xff"
+          "b",
+          out);
+  EXPECT_EQ(out,
+            "a\xef\xbf\xbd"
+            "b");
   out.clear();
   to_utf8("utf-16le", std::string_view("a\0b", 3), out);
   EXPECT_EQ(out, "a\xef\xbf\xbd");

@@ -1,17 +1,23 @@
 #include "mime/parser.h"
 
-#include <gtest/gtest.h>
-
 #include <map>
+
+#include <gtest/gtest.h>
 
 namespace postern::mime {
 namespace {
 
 /// Writes what a parser gives as lines: "0 text/plain: body".
 struct Outline final : Handler {
-  void part_begin(const Part& p) override { order.push_back(p.index); parts[p.index] = p; }
+  void part_begin(const Part& p) override {
+    order.push_back(p.index);
+    parts[p.index] = p;
+  }
+
   void part_data(const Part& p, std::string_view bytes) override { bodies[p.index] += bytes; }
+
   void part_end(const Part& p) override { ended.push_back(p.index); }
+
   void anomaly(std::string_view name, std::string_view) override { ++anomalies[std::string(name)]; }
 
   std::string text() const {
@@ -36,7 +42,8 @@ struct Outline final : Handler {
 Outline parse(std::string_view message, size_t step = 1 << 20, Limits limits = {}) {
   Outline o;
   Parser p(o, limits);
-  for (size_t at = 0; at < message.size(); at += step) p.feed(message.substr(at, step));
+  for (size_t at = 0; at < message.size(); at += step)
+    p.feed(message.substr(at, step));
   p.finish();
   EXPECT_EQ(o.order.size(), o.ended.size()) << "every part ends";
   return o;
@@ -90,36 +97,46 @@ TEST(MimeParser, TakesAMessageApart) {
 
 TEST(MimeParser, GivesTheSameForAnyCut) {
   const std::string whole = parse(kMixed).text();
-  for (size_t step = 1; step < kMixed.size(); step += 7) EXPECT_EQ(parse(kMixed, step).text(), whole) << step;
+  for (size_t step = 1; step < kMixed.size(); step += 7)
+    EXPECT_EQ(parse(kMixed, step).text(), whole) << step;
 }
 
 TEST(MimeParser, ReadsAMessageWithoutPartsOrHeaders) {
   EXPECT_EQ(parse("Subject: x\n\nline one\nline two").text(), "text/plain: line one\nline two\n");
   EXPECT_EQ(parse("just text\nand more\n").text(), "text/plain: just text\nand more\n\n");
   EXPECT_EQ(parse("").text(), "text/plain\n");
-  EXPECT_EQ(parse("From a@b Thu Jan 1 00:00:00 2015\nSubject: x\n\nbody\n").text(), "text/plain: body\n\n");
+  EXPECT_EQ(parse("From a@b Thu Jan 1 00:00:00 2015\nSubject: x\n\nbody\n").text(),
+            "text/plain: body\n\n");
 }
 
 TEST(MimeParser, EndsPartsThatAreNeverClosed) {
-  const Outline o = parse("Content-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b\nContent-Disposition: attachment; filename=x\n\ntwo\n");
+  const Outline o = parse(
+      "Content-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b\nContent-Disposition: "
+      "attachment; filename=x\n\ntwo\n");
   EXPECT_EQ(o.text(), "multipart/mixed\n  text/plain: one\n  text/plain [x]: two\n\n");
   EXPECT_EQ(o.anomalies.at("mime-unclosed-boundary"), 1);
 }
 
 TEST(MimeParser, ClosesInnerPartsWithTheOuterBoundary) {
-  const Outline o = parse("Content-Type: multipart/mixed; boundary=A\n\n--A\nContent-Type: multipart/mixed; boundary=B\n\n--B\n\nin\n--A\n\nout\n--A--\n");
-  EXPECT_EQ(o.text(), "multipart/mixed\n  multipart/mixed\n    text/plain: in\n  text/plain: out\n");
+  const Outline o = parse(
+      "Content-Type: multipart/mixed; boundary=A\n\n--A\nContent-Type: multipart/mixed; "
+      "boundary=B\n\n--B\n\nin\n--A\n\nout\n--A--\n");
+  EXPECT_EQ(o.text(),
+            "multipart/mixed\n  multipart/mixed\n    text/plain: in\n  text/plain: out\n");
 }
 
 TEST(MimeParser, MatchesBoundariesWhole) {
-  const Outline o = parse("Content-Type: multipart/mixed; boundary=AA\n\n--AA\nContent-Type: multipart/mixed; boundary=AAB\n\n--AAB\n\nx\n--AAB\n\ny\n--AAB--\n--AA--\n");
+  const Outline o = parse(
+      "Content-Type: multipart/mixed; boundary=AA\n\n--AA\nContent-Type: multipart/mixed; "
+      "boundary=AAB\n\n--AAB\n\nx\n--AAB\n\ny\n--AAB--\n--AA--\n");
   EXPECT_EQ(o.text(), "multipart/mixed\n  multipart/mixed\n    text/plain: x\n    text/plain: y\n");
 }
 
 TEST(MimeParser, DelimitsByBothOfTwoDeclaredBoundaries) {
   for (const char* used : {"one", "two"}) {
     const std::string b = std::string("--") + used;
-    const Outline o = parse("Content-Type: multipart/mixed; boundary=one; boundary=two\n\n" + b + "\n\nbody\n" + b + "--\n");
+    const Outline o = parse("Content-Type: multipart/mixed; boundary=one; boundary=two\n\n" + b +
+                            "\n\nbody\n" + b + "--\n");
     EXPECT_EQ(o.text(), "multipart/mixed\n  text/plain: body\n");
     EXPECT_EQ(o.anomalies.at("mime-duplicate-parameter"), 1);
   }
@@ -132,17 +149,24 @@ TEST(MimeParser, TakesTheFirstDashesWhereNoBoundaryIsDeclared) {
 }
 
 TEST(MimeParser, ReadsMessagesInsideMessages) {
-  const std::string inner = "Subject: inner\nContent-Type: application/x-thing; name=deep.bin\n\nbytes";
-  const Outline plain = parse("Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\n" + inner + "\n--b--\n");
-  EXPECT_EQ(plain.text(), "multipart/mixed\n  message/rfc822: " + inner + "\n    application/x-thing [deep.bin]: bytes\n");
+  const std::string inner =
+      "Subject: inner\nContent-Type: application/x-thing; name=deep.bin\n\nbytes";
+  const Outline plain =
+      parse("Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\n" +
+            inner + "\n--b--\n");
+  EXPECT_EQ(plain.text(), "multipart/mixed\n  message/rfc822: " + inner +
+                              "\n    application/x-thing [deep.bin]: bytes\n");
   EXPECT_TRUE(plain.parts.at(2).message);
   // Encoded, which RFC 2046 forbids and readers open all the same.
-  const Outline encoded = parse("Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nU3ViamVjdDogaQoKYm9keQ==\n");
+  const Outline encoded = parse(
+      "Content-Type: message/rfc822\nContent-Transfer-Encoding: "
+      "base64\n\nU3ViamVjdDogaQoKYm9keQ==\n");
   EXPECT_EQ(encoded.text(), "message/rfc822: Subject: i\n\nbody\n  text/plain: body\n");
 }
 
 TEST(MimeParser, ReadsDigests) {
-  const Outline o = parse("Content-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: one\n\nbody\n--b--\n");
+  const Outline o =
+      parse("Content-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: one\n\nbody\n--b--\n");
   EXPECT_EQ(o.parts.at(1).type, "message/rfc822");
   EXPECT_EQ(o.bodies.at(2), "body");
 }
@@ -165,19 +189,22 @@ TEST(MimeParser, UnfoldsHeadersAndKeepsTheirBlanks) {
 TEST(MimeParser, BoundsDepthPartsAndHeaders) {
   std::string deep = "Content-Type: multipart/mixed; boundary=b0\n\n";
   for (int i = 0; i < 300; ++i)
-    deep += "--b" + std::to_string(i) + "\nContent-Type: multipart/mixed; boundary=b" + std::to_string(i + 1) + "\n\n";
+    deep += "--b" + std::to_string(i) + "\nContent-Type: multipart/mixed; boundary=b" +
+            std::to_string(i + 1) + "\n\n";
   Outline o = parse(deep);
   EXPECT_LE(o.order.size(), 102u);
   EXPECT_EQ(o.anomalies.at("mime-too-deep"), 1);
 
   std::string wide = "Content-Type: multipart/mixed; boundary=b\n\n";
-  for (int i = 0; i < 20'000; ++i) wide += "--b\n\n";
+  for (int i = 0; i < 20'000; ++i)
+    wide += "--b\n\n";
   o = parse(wide);
   EXPECT_LE(o.order.size(), 10'001u);
   EXPECT_EQ(o.anomalies.at("mime-too-many-parts"), 1);
 
   std::string headers;
-  for (int i = 0; i < 20'000; ++i) headers += "X-A: b\n";
+  for (int i = 0; i < 20'000; ++i)
+    headers += "X-A: b\n";
   o = parse(headers + "Content-Type: text/html\n\nbody");
   EXPECT_EQ(o.anomalies.at("mime-too-many-headers"), 1);
   EXPECT_LE(o.parts.at(0).headers.size(), 10'101u);
@@ -187,7 +214,8 @@ TEST(MimeParser, BoundsDepthPartsAndHeaders) {
   EXPECT_LE(o.parts.at(0).header("subject")->size(), 66'000u);
   EXPECT_EQ(*o.parts.at(0).header("x-b"), "c");
   std::string folded = "Subject: x\n";
-  for (int i = 0; i < 4000; ++i) folded += " " + std::string(50, 'y') + "\n";
+  for (int i = 0; i < 4000; ++i)
+    folded += " " + std::string(50, 'y') + "\n";
   o = parse(folded + "X-B: c\n\nbody");
   EXPECT_EQ(o.anomalies.at("mime-header-too-long"), 1);
   EXPECT_EQ(*o.parts.at(0).header("x-b"), "c");
@@ -195,24 +223,33 @@ TEST(MimeParser, BoundsDepthPartsAndHeaders) {
 
 TEST(MimeParser, DecodesLongLinesInPieces) {
   std::string line;
-  for (int i = 0; i < 100'000; ++i) line += "Zm9v";
+  for (int i = 0; i < 100'000; ++i)
+    line += "Zm9v";
   const Outline o = parse("Content-Transfer-Encoding: base64\n\n" + line + "\n", 1000);
   EXPECT_EQ(o.bodies.at(0).size(), 300'000u);
 }
 
 TEST(MimeParser, ReportsAmbiguity) {
-  EXPECT_EQ(parse("Content-Type: text/plain\nContent-Type: text/html\n\nx").anomalies.at("mime-duplicate-header"), 1);
-  EXPECT_EQ(parse("Content-Type: text/plain\nContent-Type: text/html\n\nx").parts.at(0).type, "text/plain");
+  EXPECT_EQ(parse("Content-Type: text/plain\nContent-Type: text/html\n\nx")
+                .anomalies.at("mime-duplicate-header"),
+            1);
+  EXPECT_EQ(parse("Content-Type: text/plain\nContent-Type: text/html\n\nx").parts.at(0).type,
+            "text/plain");
   EXPECT_EQ(parse("Content-Transfer-Encoding: base64\n\nZm*9v").anomalies.at("mime-bad-base64"), 1);
-  EXPECT_EQ(parse("Content-Transfer-Encoding: base64\n\nZg==Zg==").anomalies.at("mime-base64-after-padding"), 1);
-  EXPECT_EQ(parse("Content-Transfer-Encoding: rot13\n\nx").anomalies.at("mime-unknown-encoding"), 1);
+  EXPECT_EQ(parse("Content-Transfer-Encoding: base64\n\nZg==Zg==")
+                .anomalies.at("mime-base64-after-padding"),
+            1);
+  EXPECT_EQ(parse("Content-Transfer-Encoding: rot13\n\nx").anomalies.at("mime-unknown-encoding"),
+            1);
   EXPECT_EQ(parse("Subject: a\nno field here\n\nx").anomalies.at("mime-bad-header"), 1);
 }
 
 TEST(MimeParser, GoesOnAfterLostBytes) {
   Outline o;
   Parser p(o);
-  p.feed("Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Transfer-Encoding: base64\n\nZm9v\nZm");
+  p.feed(
+      "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Transfer-Encoding: "
+      "base64\n\nZm9v\nZm");
   p.gap();
   p.feed("9v\nYmFy\n--b\n\ntext\n--b--\n");
   p.finish();

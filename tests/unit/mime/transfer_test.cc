@@ -8,7 +8,8 @@ namespace {
 std::string base64_in_pieces(std::string_view text, size_t step) {
   Base64Decoder d;
   std::string out;
-  for (size_t at = 0; at < text.size(); at += step) d.feed(text.substr(at, step), out);
+  for (size_t at = 0; at < text.size(); at += step)
+    d.feed(text.substr(at, step), out);
   d.finish(out);
   return out;
 }
@@ -16,7 +17,8 @@ std::string base64_in_pieces(std::string_view text, size_t step) {
 std::string quoted_in_pieces(std::string_view text, size_t step) {
   QuotedPrintableDecoder d;
   std::string out;
-  for (size_t at = 0; at < text.size(); at += step) d.feed(text.substr(at, step), out);
+  for (size_t at = 0; at < text.size(); at += step)
+    d.feed(text.substr(at, step), out);
   d.finish(out);
   return out;
 }
@@ -31,7 +33,8 @@ TEST(Base64, DecodesTheVectorsOfTheRfc) {
 }
 
 TEST(Base64, GivesTheSameForAnyCut) {
-  const std::string text = "VGhlIHF1aWNrIGJyb3du\r\nIGZveCBqdW1wcyBvdmVy\r\nIHRoZSBsYXp5IGRvZy4=\r\n";
+  const std::string text =
+      "VGhlIHF1aWNrIGJyb3du\r\nIGZveCBqdW1wcyBvdmVy\r\nIHRoZSBsYXp5IGRvZy4=\r\n";
   for (size_t step = 1; step < text.size(); ++step)
     EXPECT_EQ(base64_in_pieces(text, step), "The quick brown fox jumps over the lazy dog.") << step;
 }
@@ -59,7 +62,9 @@ TEST(Base64, GoesOnAfterPaddingAndSaysSo) {
 
 TEST(QuotedPrintable, DecodesEscapesAndSoftBreaks) {
   for (size_t step = 1; step < 20; ++step) {
-    EXPECT_EQ(quoted_in_pieces("Computer Name: U=\r\nSER-PC=3Cbr=3E\r\n", step), "Computer Name: USER-PC<br>\r\n") << step;
+    EXPECT_EQ(quoted_in_pieces("Computer Name: U=\r\nSER-PC=3Cbr=3E\r\n", step),
+              "Computer Name: USER-PC<br>\r\n")
+        << step;
     EXPECT_EQ(quoted_in_pieces("a=\nb", step), "ab") << step;
     EXPECT_EQ(quoted_in_pieces("a= \t\r\nb", step), "ab") << step;
     EXPECT_EQ(quoted_in_pieces("trailing \t\r\nnext", step), "trailing\r\nnext") << step;

@@ -24,7 +24,8 @@ Read read(const std::string& file) {
   Faults faults(r.anomalies, "x.pcap");
   CaptureReader reader(file, faults);
   CapturedFrame f;
-  while (reader.next(f)) r.frames.push_back(f);
+  while (reader.next(f))
+    r.frames.push_back(f);
   return r;
 }
 
@@ -46,7 +47,8 @@ TEST(Capture, ReadsFramesWithTimeOffsetAndNumber) {
 
 TEST(Capture, ReadsBigEndianNanoseconds) {
   const std::string file = b32(0xa1b23c4d) + b16(2) + b16(4) + b32(0) + b32(0) + b32(65535) +
-                           b32(101) + b32(1'600'000'000) + b32(123'456'789) + b32(2) + b32(2) + "hi";
+                           b32(101) + b32(1'600'000'000) + b32(123'456'789) + b32(2) + b32(2) +
+                           "hi";
   EXPECT_TRUE(CaptureReader::detect(file));
   const Read r = read(file);
   ASSERT_EQ(r.frames.size(), 1u);
@@ -81,19 +83,24 @@ std::string block(uint32_t type, const std::string& body) {
   return l32(type) + l32(size) + body + l32(size);
 }
 
-std::string section() { return block(0x0a0d0d0a, l32(0x1a2b3c4d) + l16(1) + l16(0) + l32(0xffffffff) + l32(0xffffffff)); }
+std::string section() {
+  return block(0x0a0d0d0a, l32(0x1a2b3c4d) + l16(1) + l16(0) + l32(0xffffffff) + l32(0xffffffff));
+}
 
 std::string enhanced(uint32_t interface, uint64_t stamp, std::string data) {
   const auto size = static_cast<uint32_t>(data.size());
-  while (data.size() % 4 != 0) data += '\0';
-  return block(6, l32(interface) + l32(stamp >> 32) + l32(stamp & 0xffffffff) + l32(size) + l32(size) + data);
+  while (data.size() % 4 != 0)
+    data += '\0';
+  return block(6, l32(interface) + l32(stamp >> 32) + l32(stamp & 0xffffffff) + l32(size) +
+                      l32(size) + data);
 }
 
 TEST(Capture, ReadsPcapngInterfacesWithTheirOwnClock) {
   // Interface 0: microseconds; interface 1: nanoseconds, one hour ahead.
   const std::string micro = block(1, l16(1) + l16(0) + l32(0));
-  const std::string nano = block(1, l16(113) + l16(0) + l32(0) + l16(9) + l16(1) + test::bytes({9, 0, 0, 0}) +
-                                        l16(14) + l16(8) + l32(3600) + l32(0) + l16(0) + l16(0));
+  const std::string nano =
+      block(1, l16(113) + l16(0) + l32(0) + l16(9) + l16(1) + test::bytes({9, 0, 0, 0}) + l16(14) +
+                   l16(8) + l32(3600) + l32(0) + l16(0) + l16(0));
   const std::string file = section() + micro + nano + enhanced(0, 1'600'000'000'000'005, "abc") +
                            block(99, "????") + enhanced(1, 1'600'000'000'000'000'700, "defgh");
   EXPECT_TRUE(CaptureReader::detect(file));
@@ -114,7 +121,8 @@ TEST(Capture, CountsPacketsOfUnknownInterfaces) {
 }
 
 TEST(Capture, KeepsWholeBlocksOfACutPcapng) {
-  const std::string file = section() + block(1, l16(1) + l16(0) + l32(0)) + enhanced(0, 1, "abc") + enhanced(0, 2, "def");
+  const std::string file = section() + block(1, l16(1) + l16(0) + l32(0)) + enhanced(0, 1, "abc") +
+                           enhanced(0, 2, "def");
   for (size_t cut = 1; cut < 36; ++cut) {
     const Read r = read(file.substr(0, file.size() - cut));
     EXPECT_EQ(r.frames.size(), 1u) << cut;

@@ -18,7 +18,8 @@ std::string v6(int next, std::string_view payload) {
   std::string b(16, '\0');
   a[15] = 1;
   b[15] = 2;
-  return bytes({0x60, 0, 0, 0}) + b16(static_cast<uint32_t>(payload.size())) + bytes({next, 64}) + a + b + std::string(payload);
+  return bytes({0x60, 0, 0, 0}) + b16(static_cast<uint32_t>(payload.size())) + bytes({next, 64}) +
+         a + b + std::string(payload);
 }
 
 TEST(Ip, ReadsVersion4AndCutsPadding) {
@@ -148,13 +149,14 @@ TEST_F(Fragments, ForgetsOldAndTooManyPackets) {
   add(0, "aaaaaaaa", true, 1, 0);
   add(0, "bbbbbbbb", true, 2, int64_t{31} * 10'000'000);
   EXPECT_EQ(table_.pending(), 1u);
-  for (int i = 0; i < 3000; ++i) add(0, "aaaaaaaa", true, i, int64_t{31} * 10'000'000);
+  for (int i = 0; i < 3000; ++i)
+    add(0, "aaaaaaaa", true, i, int64_t{31} * 10'000'000);
   EXPECT_LE(table_.pending(), FragmentTable::kMaxPending);
   EXPECT_GT(count("ip-fragments-dropped"), 0u);
 }
 
 TEST_F(Fragments, RefusesSizesThatCannotBe) {
-  EXPECT_EQ(add(0, "abc", true), "");       // not a multiple of eight
+  EXPECT_EQ(add(0, "abc", true), "");              // not a multiple of eight
   EXPECT_EQ(add(65'528, "aaaaaaaaa", false), "");  // beyond 64 KiB
   EXPECT_EQ(count("ip-bad-fragment"), 2u);
   EXPECT_EQ(table_.pending(), 0u);

@@ -30,9 +30,11 @@ std::vector<Case> cases() {
       {"vlan", 1, ethernet(0x8100, b16(7) + b16(0x0800) + ip)},
       {"qinq", 1, ethernet(0x88a8, b16(7) + b16(0x8100) + b16(9) + b16(0x0800) + ip)},
       {"mpls", 1, ethernet(0x8847, b32(0x00010040) + b32(0x00020140) + ip)},
-      {"mpls with control word", 1, ethernet(0x8847, b32(0x00020140) + b32(0) + ethernet(0x0800, ip))},
+      {"mpls with control word", 1,
+       ethernet(0x8847, b32(0x00020140) + b32(0) + ethernet(0x0800, ip))},
       {"pppoe", 1, ethernet(0x8864, bytes({0x11, 0, 0, 1, 0, 20, 0, 0x21}) + ip)},
-      {"pppoe over vlan", 1, ethernet(0x8100, b16(7) + b16(0x8864) + bytes({0x11, 0, 0, 1, 0, 20, 0, 0x21}) + ip)},
+      {"pppoe over vlan", 1,
+       ethernet(0x8100, b16(7) + b16(0x8864) + bytes({0x11, 0, 0, 1, 0, 20, 0, 0x21}) + ip)},
       {"802.3 snap", 1, ethernet(20, llc + ip)},
       {"provider backbone", 1, ethernet(0x88e7, b32(5) + ethernet(0x0800, ip))},
       {"vn-tag", 1, ethernet(0x8926, b32(5) + b16(0x0800) + ip)},
@@ -68,27 +70,33 @@ TEST(Link, SaysWhereAFrameIsCut) {
       const LinkPayload p = peel_link(c.link_type, std::string_view(c.frame).substr(0, n));
       EXPECT_NE(p.kind, Kind::kUnknown) << c.name << " " << n;
     }
-    EXPECT_EQ(peel_link(c.link_type, "").kind == Kind::kCut, c.link_type != 101 && c.link_type != 228) << c.name;
+    EXPECT_EQ(peel_link(c.link_type, "").kind == Kind::kCut,
+              c.link_type != 101 && c.link_type != 228)
+        << c.name;
   }
 }
 
 TEST(Link, KeepsBothVlanIds) {
-  const LinkPayload p = peel_link(1, ethernet(0x88a8, b16(7) + b16(0x8100) + b16(0xe009) + b16(0x0800)));
+  const LinkPayload p =
+      peel_link(1, ethernet(0x88a8, b16(7) + b16(0x8100) + b16(0xe009) + b16(0x0800)));
   EXPECT_EQ(p.vlan, 7);
   EXPECT_EQ(p.inner_vlan, 9);
 }
 
 TEST(Link, LeavesOtherProtocolsAlone) {
-  EXPECT_EQ(peel_link(1, ethernet(0x0806, std::string(28, 'a'))).kind, Kind::kOther);          // ARP
-  EXPECT_EQ(peel_link(1, ethernet(38, bytes({0x42, 0x42, 3}) + "stp")).kind, Kind::kOther);    // spanning tree
-  EXPECT_EQ(peel_link(105, bytes({0x80, 0}) + std::string(30, 'a')).kind, Kind::kOther);       // beacon
-  EXPECT_EQ(peel_link(105, bytes({0x08, 0x41}) + std::string(40, 'a')).kind, Kind::kOther);    // encrypted
+  EXPECT_EQ(peel_link(1, ethernet(0x0806, std::string(28, 'a'))).kind, Kind::kOther);  // ARP
+  EXPECT_EQ(peel_link(1, ethernet(38, bytes({0x42, 0x42, 3}) + "stp")).kind,
+            Kind::kOther);  // spanning tree
+  EXPECT_EQ(peel_link(105, bytes({0x80, 0}) + std::string(30, 'a')).kind, Kind::kOther);  // beacon
+  EXPECT_EQ(peel_link(105, bytes({0x08, 0x41}) + std::string(40, 'a')).kind,
+            Kind::kOther);  // encrypted
 }
 
 TEST(Link, NamesWhatItCannotRead) {
   EXPECT_EQ(peel_link(9999, "x").kind, Kind::kUnknown);
   std::string nested;
-  for (int i = 0; i < 100; ++i) nested += b16(1) + b16(0x8100);
+  for (int i = 0; i < 100; ++i)
+    nested += b16(1) + b16(0x8100);
   const LinkPayload p = peel_link(1, ethernet(0x8100, nested));
   EXPECT_EQ(p.kind, Kind::kUnknown);
   EXPECT_EQ(p.what, "too many link headers");

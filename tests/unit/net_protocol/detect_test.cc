@@ -17,9 +17,13 @@ struct Said {
   std::string text;
 };
 
-std::string detect(int port, const std::vector<Said>& talk, bool midstream = false, int client_port = 40000) {
+std::string detect(int port,
+                   const std::vector<Said>& talk,
+                   bool midstream = false,
+                   int client_port = 40000) {
   Detector d(static_cast<uint16_t>(client_port), static_cast<uint16_t>(port), midstream);
-  for (const Said& s : talk) d.feed(s.side, s.text);
+  for (const Said& s : talk)
+    d.feed(s.side, s.text);
   std::string name(service_name(d.finish()));
   if (d.reversed()) name += " reversed";
   return name;
@@ -42,20 +46,28 @@ TEST(Detect, KnowsProtocolsByTheirFirstWords) {
 }
 
 TEST(Detect, DoesNotTakeOthersForMail) {
-  EXPECT_EQ(detect(6379, {{kClient, "*1\r\n$4\r\nPING\r\n"}, {kServer, "+OK\r\n+PONG\r\n+PONG\r\n"}}), "");
-  EXPECT_EQ(detect(6379, {{kClient, "AUTH secret and more\r\n"}, {kServer, "+OK\r\n+PONG\r\n+PONG\r\n"}}), "");
-  EXPECT_EQ(detect(9999, {{kClient, "some text that is nothing\r\n"}, {kServer, "another text, also nothing\r\n"}}), "");
+  EXPECT_EQ(
+      detect(6379, {{kClient, "*1\r\n$4\r\nPING\r\n"}, {kServer, "+OK\r\n+PONG\r\n+PONG\r\n"}}),
+      "");
+  EXPECT_EQ(
+      detect(6379, {{kClient, "AUTH secret and more\r\n"}, {kServer, "+OK\r\n+PONG\r\n+PONG\r\n"}}),
+      "");
+  EXPECT_EQ(detect(9999, {{kClient, "some text that is nothing\r\n"},
+                          {kServer, "another text, also nothing\r\n"}}),
+            "");
   EXPECT_EQ(detect(25, {}), "");
 }
 
 TEST(Detect, DecidesWithTheGreetingInSinglePieces) {
   Detector d(40000, 2526, false);
-  for (const char c : std::string_view("220 mx ESMTP\r")) EXPECT_EQ(d.feed(kServer, std::string(1, c)), Protocol::kUndecided);
+  for (const char c : std::string_view("220 mx ESMTP\r"))
+    EXPECT_EQ(d.feed(kServer, std::string(1, c)), Protocol::kUndecided);
   EXPECT_EQ(d.feed(kServer, "\n"), Protocol::kSmtp);
 }
 
 TEST(Detect, FindsTheServerWhereTheBeginningIsMissing) {
-  EXPECT_EQ(detect(40000, {{kClient, "220 mx.example ESMTP ready\r\n"}}, true, 2526), "smtp reversed");
+  EXPECT_EQ(detect(40000, {{kClient, "220 mx.example ESMTP ready\r\n"}}, true, 2526),
+            "smtp reversed");
   EXPECT_EQ(detect(40000, {{kServer, "MAIL FROM:<a@b>\r\n"}}, true, 2526), "smtp reversed");
   EXPECT_EQ(detect(25, {{kClient, "in the middle of a mail\r\n"}}, true), "smtp");
   EXPECT_EQ(detect(25, {{kServer, "250 queued\r\n"}}, true), "smtp");
@@ -67,7 +79,8 @@ TEST(Detect, StopsLookingAfterAWhile) {
 }
 
 TEST(Detect, KnowsDatagramsByPortAndForm) {
-  const std::string query = test::bytes({1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 'a', 0, 0, 1, 0, 1});
+  const std::string query =
+      test::bytes({1, 2, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 'a', 0, 0, 1, 0, 1});
   EXPECT_EQ(detect_datagram(40000, 53, query), Protocol::kDns);
   EXPECT_EQ(detect_datagram(40000, 53, "short"), Protocol::kUnknown);
   EXPECT_EQ(detect_datagram(40000, 9999, query), Protocol::kUnknown);

@@ -1,8 +1,7 @@
-#include "net/protocol/smtp/command.h"
-
 #include <gtest/gtest.h>
 
 #include "net/protocol/smtp/auth.h"
+#include "net/protocol/smtp/command.h"
 
 namespace postern::net::protocol::smtp {
 namespace {
@@ -27,7 +26,8 @@ TEST(SmtpCommand, ReadsPathsAsServersDo) {
   EXPECT_EQ(address("FROM:<\"x>y\"@b> SIZE=1"), "\"x>y\"@b");
   EXPECT_EQ(address("FROM:<>"), "");
   EXPECT_EQ(address("FROM:<a@b"), "a@b");
-  EXPECT_EQ(parse_path("FROM:<a@b> SIZE=100 BODY=8BITMIME", "FROM:").parameters, "SIZE=100 BODY=8BITMIME");
+  EXPECT_EQ(parse_path("FROM:<a@b> SIZE=100 BODY=8BITMIME", "FROM:").parameters,
+            "SIZE=100 BODY=8BITMIME");
   EXPECT_TRUE(parse_path("FROM:<>", "FROM:").valid);
   EXPECT_FALSE(parse_path("TO:<a@b>", "FROM:").valid);
   EXPECT_FALSE(parse_path("FROM<a@b>", "FROM:").valid);
@@ -49,7 +49,8 @@ TEST(SmtpCommand, ReadsReplies) {
 std::string user(std::string_view argument, const std::vector<std::string>& lines = {}) {
   AuthExchange a;
   a.begin(argument);
-  for (const std::string& l : lines) a.line(l);
+  for (const std::string& l : lines)
+    a.line(l);
   EXPECT_FALSE(a.active()) << argument;
   return a.mechanism() + " " + a.user();
 }

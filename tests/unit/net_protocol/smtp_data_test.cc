@@ -1,6 +1,6 @@
-#include "net/protocol/smtp/data.h"
-
 #include <gtest/gtest.h>
+
+#include "net/protocol/smtp/data.h"
 
 namespace postern::net::protocol::smtp {
 namespace {
@@ -9,6 +9,7 @@ using namespace std::string_literals;
 
 struct Text final : ContentSink {
   void content(std::string_view bytes) override { text += bytes; }
+
   std::string text;
 };
 
@@ -24,7 +25,8 @@ Read read(const std::string& input, size_t step) {
   DataReader r;
   Text sink;
   size_t at = 0;
-  while (at < input.size() && !r.ended()) at += r.feed(std::string_view(input).substr(at, step), sink);
+  while (at < input.size() && !r.ended())
+    at += r.feed(std::string_view(input).substr(at, step), sink);
   r.finish(sink);
   return {sink.text, input.substr(at), r.ended(), r.smuggling()};
 }
@@ -43,17 +45,23 @@ TEST(SmtpData, EndsAtTheDotAndNowhereElse) {
 
 TEST(SmtpData, TakesOneStuffedDotAway) {
   for (size_t step = 1; step < 9; ++step)
-    EXPECT_EQ(read("..a\r\n...\r\n.b\r\nx.\r\n.\r\n", step).text, ".a\r\n..\r\nb\r\nx.\r\n") << step;
+    EXPECT_EQ(read("..a\r\n...\r\n.b\r\nx.\r\n.\r\n", step).text, ".a\r\n..\r\nb\r\nx.\r\n")
+        << step;
 }
 
 TEST(SmtpData, ReportsSequencesThatSomeServersTakeForTheEnd) {
   const std::pair<std::string, const char*> cases[] = {
-      {"\n.\n"s, "\\n.\\n"},         {"\n.\r\n"s, "\\n.\\r\\n"},           {"\r\n.\n"s, "\\r\\n.\\n"},
-      {"\r.\r"s, "\\r.\\r"},         {"\r\n\0.\r\n"s, "\\r\\n\\0.\\r\\n"}, {"\r\n.\r\r\n"s, "\\r\\n.\\r\\r\\n"},
+      {"\n.\n"s, "\\n.\\n"},
+      {"\n.\r\n"s, "\\n.\\r\\n"},
+      {"\r\n.\n"s, "\\r\\n.\\n"},
+      {"\r.\r"s, "\\r.\\r"},
+      {"\r\n\0.\r\n"s, "\\r\\n\\0.\\r\\n"},
+      {"\r\n.\r\r\n"s, "\\r\\n.\\r\\r\\n"},
   };
   for (const auto& c : cases) {
     for (size_t step = 1; step < 40; step += 3) {
-      const Read r = read("outer" + c.first + "MAIL FROM:<in@x>\r\nRCPT TO:<rc@x>\r\nDATA\r\ninner\r\n.\r\n", step);
+      const Read r = read(
+          "outer" + c.first + "MAIL FROM:<in@x>\r\nRCPT TO:<rc@x>\r\nDATA\r\ninner\r\n.\r\n", step);
       EXPECT_EQ(r.smuggling.sequence, c.second) << step;
       EXPECT_EQ(r.smuggling.mail_from, "in@x") << c.second << " " << step;
       ASSERT_EQ(r.smuggling.recipients.size(), 1u) << c.second << " " << step;

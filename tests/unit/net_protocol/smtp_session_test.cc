@@ -1,9 +1,8 @@
-#include "net/protocol/smtp/session.h"
+#include <map>
 
 #include <gtest/gtest.h>
 
-#include <map>
-
+#include "net/protocol/smtp/session.h"
 #include "tests/support/capture_builder.h"
 
 namespace postern::net::protocol::smtp {
@@ -18,15 +17,26 @@ class Script final : public Handler {
     session.client(text, next());
     return *this;
   }
+
   Script& s(std::string_view text) {
     session.server(text, next());
     return *this;
   }
+
   /// Greeting and EHLO.
-  Script& hello() { return s("220 mx ESMTP\r\n").c("EHLO box\r\n").s("250-mx\r\n250-PIPELINING\r\n250 STARTTLS\r\n"); }
-  Script& envelope(const std::string& from = "a@x", const std::string& to = "b@y") {
-    return c("MAIL FROM:<" + from + ">\r\n").s("250 ok\r\n").c("RCPT TO:<" + to + ">\r\n").s("250 ok\r\n");
+  Script& hello() {
+    return s("220 mx ESMTP\r\n")
+        .c("EHLO box\r\n")
+        .s("250-mx\r\n250-PIPELINING\r\n250 STARTTLS\r\n");
   }
+
+  Script& envelope(const std::string& from = "a@x", const std::string& to = "b@y") {
+    return c("MAIL FROM:<" + from + ">\r\n")
+        .s("250 ok\r\n")
+        .c("RCPT TO:<" + to + ">\r\n")
+        .s("250 ok\r\n");
+  }
+
   Script& end() {
     session.finish(next());
     return *this;
@@ -38,12 +48,22 @@ class Script final : public Handler {
   }
 
   void content_begin(const Transaction& t) override { contents[t.id]; }
+
   void content(const Transaction& t, std::string_view bytes) override { contents[t.id] += bytes; }
-  void content_gap(const Transaction& t, uint64_t n) override { contents[t.id] += "<" + std::to_string(n) + ">"; }
+
+  void content_gap(const Transaction& t, uint64_t n) override {
+    contents[t.id] += "<" + std::to_string(n) + ">";
+  }
+
   void content_end(const Transaction& t) override { contents[t.id] += "|"; }
+
   void transaction(const Transaction& t) override { mails.push_back(t); }
+
   void tls_started(const Moment&) override { tls = true; }
-  void anomaly(std::string_view name, const Moment&, std::string_view) override { ++anomalies[std::string(name)]; }
+
+  void anomaly(std::string_view name, const Moment&, std::string_view) override {
+    ++anomalies[std::string(name)];
+  }
 
   Session session;
   std::map<uint64_t, std::string> contents;
@@ -56,12 +76,18 @@ class Script final : public Handler {
     ++number_;
     return {static_cast<int64_t>(number_), number_ * 100, number_};
   }
+
   uint64_t number_ = 0;
 };
 
 TEST(SmtpSession, ReadsOneMail) {
   Script t;
-  t.hello().envelope().c("DATA\r\n").s("354 go\r\n").c("Subject: x\r\n\r\nbody\r\n.\r\n").s("250 queued as 1\r\n");
+  t.hello()
+      .envelope()
+      .c("DATA\r\n")
+      .s("354 go\r\n")
+      .c("Subject: x\r\n\r\nbody\r\n.\r\n")
+      .s("250 queued as 1\r\n");
   t.c("QUIT\r\n").s("221 bye\r\n").end();
   ASSERT_EQ(t.mails.size(), 1u);
   const Transaction& m = t.mails[0];
@@ -99,7 +125,10 @@ TEST(SmtpSession, ReadsSeveralMailsOfASession) {
 TEST(SmtpSession, MatchesRepliesOfPipelinedCommands) {
   Script t;
   t.hello().c("MAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nRCPT TO:<c@y>\r\nDATA\r\n");
-  t.s("250 ok\r\n250 ok\r\n550 no\r\n354 go\r\n").c("hi\r\n.\r\nMAIL FROM:<z@x>\r\n").s("250 queued\r\n250 ok\r\n").end();
+  t.s("250 ok\r\n250 ok\r\n550 no\r\n354 go\r\n")
+      .c("hi\r\n.\r\nMAIL FROM:<z@x>\r\n")
+      .s("250 queued\r\n250 ok\r\n")
+      .end();
   ASSERT_EQ(t.mails.size(), 2u);
   EXPECT_EQ(t.mails[0].num_recipients, 2u);
   EXPECT_EQ(t.mails[0].num_rejected_recipients, 1u);
@@ -127,7 +156,9 @@ TEST(SmtpSession, TakesWhatFollowsAcceptedDataAsContent) {
 
 TEST(SmtpSession, ReadsAClientThatIsCapturedAlone) {
   Script t;
-  t.c("EHLO box\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\n").c("hi\r\n.\r\nMAIL FROM:<c@x>\r\nRCPT TO:<d@y>\r\nDATA\r\nho\r\n.\r\nQUIT\r\n").end();
+  t.c("EHLO box\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\n")
+      .c("hi\r\n.\r\nMAIL FROM:<c@x>\r\nRCPT TO:<d@y>\r\nDATA\r\nho\r\n.\r\nQUIT\r\n")
+      .end();
   ASSERT_EQ(t.mails.size(), 2u);
   EXPECT_EQ(t.content_of(t.mails[0].id), "hi\r\n|");
   EXPECT_EQ(t.content_of(t.mails[1].id), "ho\r\n|");
@@ -145,24 +176,46 @@ TEST(SmtpSession, NoticesAClientThatSpeaksFirst) {
 
 TEST(SmtpSession, ReadsChunks) {
   Script t;
-  t.hello().envelope().c("BDAT 5\r\nab\r\n.").s("250 ok\r\n").c("BDAT 14 LAST\r\nMAIL FROM:<x>\n").s("250 done\r\n").end();
+  t.hello()
+      .envelope()
+      .c("BDAT 5\r\nab\r\n.")
+      .s("250 ok\r\n")
+      .c("BDAT 14 LAST\r\nMAIL FROM:<x>\n")
+      .s("250 done\r\n")
+      .end();
   ASSERT_EQ(t.mails.size(), 1u);
-  EXPECT_EQ(t.content_of(t.mails[0].id), "ab\r\n.MAIL FROM:<x>\n|") << "a dot and a command in a chunk are content";
+  EXPECT_EQ(t.content_of(t.mails[0].id), "ab\r\n.MAIL FROM:<x>\n|")
+      << "a dot and a command in a chunk are content";
   EXPECT_EQ(t.mails[0].last_reply, "250 done");
   EXPECT_TRUE(t.mails[0].complete);
 }
 
 TEST(SmtpSession, EndsWithAnEmptyLastChunk) {
   Script t;
-  t.hello().envelope().c("BDAT 2\r\nhi").s("250 ok\r\n").c("BDAT 0 LAST\r\n").s("250 done\r\n").c("NOOP\r\n").s("250 ok\r\n").end();
+  t.hello()
+      .envelope()
+      .c("BDAT 2\r\nhi")
+      .s("250 ok\r\n")
+      .c("BDAT 0 LAST\r\n")
+      .s("250 done\r\n")
+      .c("NOOP\r\n")
+      .s("250 ok\r\n")
+      .end();
   ASSERT_EQ(t.mails.size(), 1u);
   EXPECT_EQ(t.content_of(t.mails[0].id), "hi|");
 }
 
 TEST(SmtpSession, StaysOnItsFeetAfterABadChunkSize) {
-  for (const char* size : {"15555555557777777777 LAST", "-1", "x", "99999999999999999999999", "5 FIRST", ""}) {
+  for (const char* size :
+       {"15555555557777777777 LAST", "-1", "x", "99999999999999999999999", "5 FIRST", ""}) {
     Script t;
-    t.hello().envelope().c(std::string("BDAT ") + size + "\r\n").s("521 no\r\n").c("QUIT\r\n").s("221 bye\r\n").end();
+    t.hello()
+        .envelope()
+        .c(std::string("BDAT ") + size + "\r\n")
+        .s("521 no\r\n")
+        .c("QUIT\r\n")
+        .s("221 bye\r\n")
+        .end();
     EXPECT_EQ(t.anomalies["smtp-bad-bdat"], 1) << size;
     EXPECT_TRUE(t.session.summary().quit) << size;
     ASSERT_EQ(t.mails.size(), 1u) << size;
@@ -172,7 +225,13 @@ TEST(SmtpSession, StaysOnItsFeetAfterABadChunkSize) {
 
 TEST(SmtpSession, ReadsLogins) {
   Script t;
-  t.hello().c("AUTH login Ym9i\r\n").s("334 UGFzc3dvcmQ6\r\n").c("c2VjcmV0\r\n").s("235 ok\r\n").envelope().end();
+  t.hello()
+      .c("AUTH login Ym9i\r\n")
+      .s("334 UGFzc3dvcmQ6\r\n")
+      .c("c2VjcmV0\r\n")
+      .s("235 ok\r\n")
+      .envelope()
+      .end();
   EXPECT_EQ(t.session.summary().auth_mechanism, "LOGIN");
   EXPECT_EQ(t.session.summary().auth_user, "bob");
   EXPECT_TRUE(t.session.summary().auth_accepted);
@@ -190,7 +249,12 @@ TEST(SmtpSession, ReadsOnAfterARefusedLogin) {
 
 TEST(SmtpSession, StopsReadingWhenTlsBegins) {
   Script t;
-  t.hello().c("STARTTLS\r\n").s("220 go\r\n").c(test::bytes({0x16, 3, 1, 0, 5, 1, 0, 0})).s("garbage\r\n").end();
+  t.hello()
+      .c("STARTTLS\r\n")
+      .s("220 go\r\n")
+      .c(test::bytes({0x16, 3, 1, 0, 5, 1, 0, 0}))
+      .s("garbage\r\n")
+      .end();
   EXPECT_TRUE(t.tls);
   EXPECT_TRUE(t.session.summary().tls);
   ASSERT_EQ(t.mails.size(), 1u);
@@ -201,7 +265,15 @@ TEST(SmtpSession, StopsReadingWhenTlsBegins) {
 
 TEST(SmtpSession, ReadsOnWhenTlsIsRefused) {
   Script t;
-  t.hello().c("STARTTLS\r\n").s("454 not now\r\n").envelope().c("DATA\r\n").s("354 go\r\n").c("hi\r\n.\r\n").s("250 ok\r\n").end();
+  t.hello()
+      .c("STARTTLS\r\n")
+      .s("454 not now\r\n")
+      .envelope()
+      .c("DATA\r\n")
+      .s("354 go\r\n")
+      .c("hi\r\n.\r\n")
+      .s("250 ok\r\n")
+      .end();
   EXPECT_FALSE(t.tls);
   EXPECT_TRUE(t.session.summary().starttls);
   ASSERT_EQ(t.mails.size(), 1u);
@@ -228,8 +300,14 @@ TEST(SmtpSession, BoundsLinesAndRecipients) {
   limits.max_command_line = 1000;
   limits.max_recipients = 10;
   Script t(false, limits);
-  t.hello().c(std::string(5000, 'x')).c("\r\n").s("500 no\r\n").c("MAIL FROM:<a@x>\r\n").s("250 ok\r\n");
-  for (int i = 0; i < 20; ++i) t.c("RCPT TO:<u" + std::to_string(i) + "@y>\r\n").s("250 ok\r\n");
+  t.hello()
+      .c(std::string(5000, 'x'))
+      .c("\r\n")
+      .s("500 no\r\n")
+      .c("MAIL FROM:<a@x>\r\n")
+      .s("250 ok\r\n");
+  for (int i = 0; i < 20; ++i)
+    t.c("RCPT TO:<u" + std::to_string(i) + "@y>\r\n").s("250 ok\r\n");
   t.end();
   EXPECT_EQ(t.anomalies["smtp-line-too-long"], 1);
   EXPECT_EQ(t.anomalies["smtp-too-many-recipients"], 1);
@@ -241,7 +319,8 @@ TEST(SmtpSession, BoundsLinesAndRecipients) {
 TEST(SmtpSession, BoundsCommandsWithoutReply) {
   Script t;
   t.hello();
-  for (int i = 0; i < 5000; ++i) t.c("NOOP\r\n");
+  for (int i = 0; i < 5000; ++i)
+    t.c("NOOP\r\n");
   t.end();
   EXPECT_GT(t.anomalies["smtp-too-many-commands"], 0);
 }
@@ -279,7 +358,13 @@ TEST(SmtpSession, KeepsRepliesInStepAfterLostOnes) {
   Script t;
   t.hello().c("MAIL FROM:<a@x>\r\n");
   t.session.server_gap(8, {});
-  t.c("RCPT TO:<b@y>\r\n").s("250 ok\r\n").c("DATA\r\n").s("354 go\r\n").c("hi\r\n.\r\n").s("250 queued\r\n").end();
+  t.c("RCPT TO:<b@y>\r\n")
+      .s("250 ok\r\n")
+      .c("DATA\r\n")
+      .s("354 go\r\n")
+      .c("hi\r\n.\r\n")
+      .s("250 queued\r\n")
+      .end();
   ASSERT_EQ(t.mails.size(), 1u);
   EXPECT_EQ(t.mails[0].last_reply, "250 queued");
 }
@@ -296,10 +381,13 @@ TEST(SmtpSession, ReadsASessionFromItsMiddle) {
 }
 
 TEST(SmtpSession, GivesTheSameForAnyCutOfTheBytes) {
-  const std::string client = "EHLO box\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\nSubject: x\r\n\r\n..dot\r\n.\r\nBDAT 3\r\nabcBDAT 0 LAST\r\nQUIT\r\n";
+  const std::string client =
+      "EHLO box\r\nMAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\nSubject: "
+      "x\r\n\r\n..dot\r\n.\r\nBDAT 3\r\nabcBDAT 0 LAST\r\nQUIT\r\n";
   for (size_t step = 1; step < client.size(); step += 3) {
     Script t;
-    for (size_t at = 0; at < client.size(); at += step) t.c(client.substr(at, step));
+    for (size_t at = 0; at < client.size(); at += step)
+      t.c(client.substr(at, step));
     t.end();
     ASSERT_EQ(t.mails.size(), 2u) << step;
     EXPECT_EQ(t.content_of(t.mails[0].id), "Subject: x\r\n\r\n.dot\r\n|") << step;

@@ -26,12 +26,18 @@ struct Row {
 
 struct Recorder final : FlowHandler {
   struct Consumer final : StreamConsumer {
-    void data(Side side, Bytes bytes, const Moment&) override { streams[static_cast<size_t>(side)] += bytes; }
+    void data(Side side, Bytes bytes, const Moment&) override {
+      streams[static_cast<size_t>(side)] += bytes;
+    }
+
     void gap(Side side, uint64_t n, const Moment&) override {
       streams[static_cast<size_t>(side)] += "<" + std::to_string(n) + ">";
     }
+
     void flipped() override { std::swap(streams[0], streams[1]); }
+
     void finish(const Moment&) override {}
+
     std::string streams[2];
   };
 
@@ -39,11 +45,20 @@ struct Recorder final : FlowHandler {
 
   void close(Flow& f) override {
     const auto& c = static_cast<Consumer&>(*f.consumer());
-    rows.push_back({f.originator().address.text() + ":" + std::to_string(f.originator().port) + ">" +
-                        f.responder().address.text() + ":" + std::to_string(f.responder().port),
-                    f.conn_state(), f.history(), f.uid(), f.service(), f.size(Side::kOriginator),
-                    f.size(Side::kResponder), f.originator().packets, f.responder().packets, f.missed_bytes(),
-                    f.duration(), {c.streams[0], c.streams[1]}});
+    rows.push_back({f.originator().address.text() + ":" + std::to_string(f.originator().port) +
+                        ">" + f.responder().address.text() + ":" +
+                        std::to_string(f.responder().port),
+                    f.conn_state(),
+                    f.history(),
+                    f.uid(),
+                    f.service(),
+                    f.size(Side::kOriginator),
+                    f.size(Side::kResponder),
+                    f.originator().packets,
+                    f.responder().packets,
+                    f.missed_bytes(),
+                    f.duration(),
+                    {c.streams[0], c.streams[1]}});
   }
 
   std::vector<Row> rows;
@@ -66,7 +81,8 @@ std::unique_ptr<Run> run(const CaptureBuilder& capture, size_t max_flows = FlowT
   packet::PacketDecoder decoder(faults, table);
   packet::CaptureReader reader(capture.file(), faults);
   packet::CapturedFrame f;
-  while (reader.next(f)) decoder.decode(f);
+  while (reader.next(f))
+    decoder.decode(f);
   table.finish();
   return r;
 }
@@ -94,7 +110,9 @@ TEST(FlowTable, NamesHowConnectionsEnd) {
     Conversation c(b);
     talk(c);
     const auto r = run(b);
-    return r->recorder.rows.size() == 1 ? r->recorder.rows[0].state + " " + r->recorder.rows[0].history : "?";
+    return r->recorder.rows.size() == 1
+               ? r->recorder.rows[0].state + " " + r->recorder.rows[0].history
+               : "?";
   };
   EXPECT_EQ(state([](Conversation& c) { c.raw(true, kSyn, ""); }), "S0 S");
   EXPECT_EQ(state([](Conversation& c) { c.handshake(); }), "S1 ShA");
@@ -102,12 +120,16 @@ TEST(FlowTable, NamesHowConnectionsEnd) {
               c.raw(true, kSyn, "").lose(true, 1).raw(false, kRst | kAck, "");
             }),
             "REJ Sr");
-  EXPECT_EQ(state([](Conversation& c) { c.handshake().client("x").raw(true, kRst, ""); }), "RSTO ShADaR");
-  EXPECT_EQ(state([](Conversation& c) { c.handshake().client("x").raw(false, kRst, ""); }), "RSTR ShADar");
+  EXPECT_EQ(state([](Conversation& c) { c.handshake().client("x").raw(true, kRst, ""); }),
+            "RSTO ShADaR");
+  EXPECT_EQ(state([](Conversation& c) { c.handshake().client("x").raw(false, kRst, ""); }),
+            "RSTR ShADar");
   EXPECT_EQ(state([](Conversation& c) { c.handshake().raw(true, kFin | kAck, ""); }), "S2 ShAF");
   EXPECT_EQ(state([](Conversation& c) { c.handshake().raw(false, kFin | kAck, ""); }), "S3 ShAf");
-  EXPECT_EQ(state([](Conversation& c) { c.raw(true, kSyn, "").lose(true, 1).raw(true, kRst, ""); }), "RSTOS0 SR");
-  EXPECT_EQ(state([](Conversation& c) { c.raw(true, kSyn, "").lose(true, 1).raw(true, kFin, ""); }), "SH SF");
+  EXPECT_EQ(state([](Conversation& c) { c.raw(true, kSyn, "").lose(true, 1).raw(true, kRst, ""); }),
+            "RSTOS0 SR");
+  EXPECT_EQ(state([](Conversation& c) { c.raw(true, kSyn, "").lose(true, 1).raw(true, kFin, ""); }),
+            "SH SF");
   EXPECT_EQ(state([](Conversation& c) { c.client("mid").server("stream"); }), "OTH DadA");
 }
 
@@ -143,7 +165,8 @@ TEST(FlowTable, ReadsThroughASequenceNumberThatWraps) {
   Conversation c(b);
   c.client_seq = 0xfffffff0;
   c.handshake();
-  for (int i = 0; i < 10; ++i) c.client("0123456789");
+  for (int i = 0; i < 10; ++i)
+    c.client("0123456789");
   c.close();
   const auto r = run(b);
   EXPECT_EQ(r->recorder.rows[0].streams[0].size(), 100u);
@@ -221,7 +244,7 @@ TEST(FlowTable, TurnsASynThatComesAfterItsAnswerRound) {
   CaptureBuilder b;
   Conversation c(b, 9999);
   c.lose(true, 1);
-  c.raw(false, kSyn | kAck, "");           // the answer comes first
+  c.raw(false, kSyn | kAck, "");  // the answer comes first
   c.raw(true, kSyn, "", -1).lose(false, 1).ack(true).client("hello").close();
   const auto r = run(b);
   ASSERT_EQ(r->recorder.rows.size(), 1u);
@@ -247,9 +270,13 @@ TEST(FlowTable, BeginsANewFlowForANewConnection) {
 
 TEST(FlowTable, EndsFlowsThatAreSilent) {
   CaptureBuilder b;
-  b.frame(0, test::ethernet(0x0800, test::ipv4({"10.0.0.1", "10.0.0.2", 17}, test::udp(5000, 53, "a"))));
-  b.frame(30'000'000, test::ethernet(0x0800, test::ipv4({"10.0.0.2", "10.0.0.1", 17}, test::udp(53, 5000, "bc", "10.0.0.2", "10.0.0.1"))));
-  b.frame(120'000'000, test::ethernet(0x0800, test::ipv4({"10.0.0.1", "10.0.0.2", 17}, test::udp(5000, 53, "d"))));
+  b.frame(0, test::ethernet(0x0800,
+                            test::ipv4({"10.0.0.1", "10.0.0.2", 17}, test::udp(5000, 53, "a"))));
+  b.frame(30'000'000,
+          test::ethernet(0x0800, test::ipv4({"10.0.0.2", "10.0.0.1", 17},
+                                            test::udp(53, 5000, "bc", "10.0.0.2", "10.0.0.1"))));
+  b.frame(120'000'000, test::ethernet(0x0800, test::ipv4({"10.0.0.1", "10.0.0.2", 17},
+                                                         test::udp(5000, 53, "d"))));
   const auto r = run(b);
   ASSERT_EQ(r->recorder.rows.size(), 2u);
   EXPECT_EQ(r->recorder.rows[0].state, "SF");
@@ -270,7 +297,9 @@ TEST(FlowTable, GivesTheSameIdsOnEveryRun) {
 TEST(FlowTable, BoundsTheNumberOfFlows) {
   CaptureBuilder b;
   for (int i = 0; i < 100; ++i)
-    b.frame(static_cast<uint64_t>(i), test::ethernet(0x0800, test::ipv4({"10.0.0.1", "10.0.0.2", 17}, test::udp(1000 + i, 9, "x"))));
+    b.frame(static_cast<uint64_t>(i),
+            test::ethernet(0x0800,
+                           test::ipv4({"10.0.0.1", "10.0.0.2", 17}, test::udp(1000 + i, 9, "x"))));
   const auto r = run(b, 10);
   EXPECT_EQ(r->recorder.rows.size(), 100u);
   EXPECT_EQ(r->count("flow-table-full"), 90u);

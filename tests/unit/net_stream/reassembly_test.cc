@@ -1,16 +1,18 @@
 #include "net/stream/reassembly.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <random>
+
+#include <gtest/gtest.h>
 
 namespace postern::net::stream {
 namespace {
 
 struct Stream final : ReassemblySink {
   void delivered(Bytes bytes, const Moment&) override { text += bytes; }
+
   void missing(uint64_t n, const Moment&) override { text += "<" + std::to_string(n) + ">"; }
+
   void conflicting(Bytes first, Bytes second, const Moment&) override {
     conflicts.emplace_back(std::string(first) + "/" + std::string(second));
   }
@@ -90,7 +92,8 @@ TEST(Reassembly, DeliversWhatLiesBetweenHoles) {
 TEST(Reassembly, BoundsWhatWaits) {
   Stream s;
   const std::string big(1000, 'x');
-  for (uint64_t i = 0; i < 100; ++i) s.add(10 + i * 1001, big);
+  for (uint64_t i = 0; i < 100; ++i)
+    s.add(10 + i * 1001, big);
   s.r.relieve(5000, {}, s);
   EXPECT_LE(s.r.waiting_bytes(), 5000u);
   s.r.relieve(0, {}, s);
@@ -99,7 +102,8 @@ TEST(Reassembly, BoundsWhatWaits) {
 
 TEST(Reassembly, GivesTheSameStreamForAnyOrderAndOverlap) {
   std::string whole;
-  for (int i = 0; i < 400; ++i) whole += static_cast<char>('a' + i % 26);
+  for (int i = 0; i < 400; ++i)
+    whole += static_cast<char>('a' + i % 26);
   for (unsigned seed = 0; seed < 200; ++seed) {
     std::mt19937 random(seed);
     std::vector<std::pair<size_t, size_t>> parts;
@@ -111,7 +115,8 @@ TEST(Reassembly, GivesTheSameStreamForAnyOrderAndOverlap) {
     }
     std::shuffle(parts.begin(), parts.end(), random);
     Stream s;
-    for (const auto& p : parts) s.add(1 + p.first, std::string_view(whole).substr(p.first, p.second));
+    for (const auto& p : parts)
+      s.add(1 + p.first, std::string_view(whole).substr(p.first, p.second));
     ASSERT_EQ(s.text, whole) << "seed " << seed;
     ASSERT_TRUE(s.conflicts.empty()) << "seed " << seed;
   }

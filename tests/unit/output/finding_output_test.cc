@@ -30,14 +30,17 @@ TEST(FindingJson, HasTheContractsKeysAndNoEmptyOnes) {
   f.time = *parse_rfc3339("2026-11-20T10:00:00.123Z");
   f.host = "ws1";
   f.user = "CORP\\bob";
-  f.row = {{"Image", Value::string("C:\\x.exe")}, {"DestinationPort", Value::integer(587)}, {"Hash", Value::null(data::Type::kString)}};
+  f.row = {{"Image", Value::string("C:\\x.exe")},
+           {"DestinationPort", Value::integer(587)},
+           {"Hash", Value::null(data::Type::kString)}};
   f.why.push_back({"DestinationPort", "in", Value::integer(587)});
   f.evidence.push_back({"windows.sysmon", "a.evtx", 4608, 17});
-  EXPECT_EQ(finding_json(f),
-            R"({"time":"2026-11-20T10:00:00.123Z","rule":{"id":"id-1","title":"Title","language":"sigma","level":"medium","path":"r.yml"},)"
-            R"("attack":["T1048.003"],"host":"ws1","user":"CORP\\bob","row":{"Image":"C:\\x.exe","DestinationPort":587},)"
-            R"("why":[{"field":"DestinationPort","op":"in","value":587}],)"
-            R"("evidence":[{"table":"windows.sysmon","path":"a.evtx","offset":4608,"record":17}]})");
+  EXPECT_EQ(
+      finding_json(f),
+      R"({"time":"2026-11-20T10:00:00.123Z","rule":{"id":"id-1","title":"Title","language":"sigma","level":"medium","path":"r.yml"},)"
+      R"("attack":["T1048.003"],"host":"ws1","user":"CORP\\bob","row":{"Image":"C:\\x.exe","DestinationPort":587},)"
+      R"("why":[{"field":"DestinationPort","op":"in","value":587}],)"
+      R"("evidence":[{"table":"windows.sysmon","path":"a.evtx","offset":4608,"record":17}]})");
 }
 
 TEST(FindingJson, LeavesOutWhatIsUnknown) {
@@ -64,7 +67,8 @@ TEST(Table, NeutralisesControlCharactersOfEvidence) {
 TEST(Csv, QuotesAndDefusesFormulas) {
   std::ostringstream out;
   write_rows_csv(out, {{"a", data::Type::kString}, {"b", data::Type::kString}},
-                 {{Value::string("x,\"y\""), Value::string("=1+1")}, {Value::integer(-5), Value::string("ok")}});
+                 {{Value::string("x,\"y\""), Value::string("=1+1")},
+                  {Value::integer(-5), Value::string("ok")}});
   EXPECT_EQ(out.str(), "a,b\r\n\"x,\"\"y\"\"\",'=1+1\r\n-5,ok\r\n");
 }
 

@@ -73,7 +73,8 @@ TEST(Expr, SameIgnoresSpansOnly) {
 TEST(Expr, RewriteKeepsWhatDoesNotChange) {
   const ExprPtr e = call("f", {column("x"), column("y")});
   EXPECT_EQ(rewrite(e, [](const ExprPtr& n) { return n; }), e);
-  const ExprPtr r = rewrite(e, [](const ExprPtr& n) { return n->is_column() && n->name == "x" ? column("z") : n; });
+  const ExprPtr r = rewrite(
+      e, [](const ExprPtr& n) { return n->is_column() && n->name == "x" ? column("z") : n; });
   EXPECT_EQ(to_text(*r), "f(z, y)");
 }
 

@@ -1,8 +1,9 @@
-// The catalog as shipped: every file reads without a diagnostic, and every view of every vocabulary binds.
-#include <gtest/gtest.h>
-
+// The catalog as shipped: every file reads without a diagnostic, and every view of every vocabulary
+// binds.
 #include <algorithm>
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "base/file.h"
 #include "exec/evaluate.h"
@@ -33,7 +34,8 @@ const Loaded& shipped() {
         const Source source{path, *text};
         l->catalog.add(source, diag);
         ++l->num_files;
-        for (const Diagnostic& d : diag.all()) l->faults += render(source, d);
+        for (const Diagnostic& d : diag.all())
+          l->faults += render(source, d);
       }
     }
     return l;
@@ -41,7 +43,9 @@ const Loaded& shipped() {
   return *loaded;
 }
 
-BindContext context() { return {shipped().catalog, exec::all_functions(), exec::evaluate_constant, false, {}, {}}; }
+BindContext context() {
+  return {shipped().catalog, exec::all_functions(), exec::evaluate_constant, false, {}, {}};
+}
 
 // A rule that asks for every column that the table declares or that one of its views maps.
 Rule ask_for_everything(const std::string& vocabulary, const VocabularyTable& table) {
@@ -49,12 +53,15 @@ Rule ask_for_everything(const std::string& vocabulary, const VocabularyTable& ta
   rule.info.language = vocabulary;
   rule.vocabulary = vocabulary;
   std::set<std::string> names;
-  for (const FieldDef& f : table.fields) names.insert(f.name);
+  for (const FieldDef& f : table.fields)
+    names.insert(f.name);
   if (table.open)
     for (const View& v : table.views)
-      for (const auto& [name, expr] : v.map) names.insert(name);
+      for (const auto& [name, expr] : v.map)
+        names.insert(name);
   std::vector<NamedExpr> items;
-  for (const std::string& n : names) items.push_back({n, column(n), {}});
+  for (const std::string& n : names)
+    items.push_back({n, column(n), {}});
   rule.plan = project(scan(vocabulary, table.name), items);
   return rule;
 }
@@ -72,7 +79,8 @@ TEST(Vocabularies, EveryViewNamesANativeTable) {
   for (const auto& [name, vocabulary] : shipped().catalog.vocabularies())
     for (const VocabularyTable& t : vocabulary.tables)
       for (const View& v : t.views)
-        EXPECT_TRUE(shipped().catalog.table(v.from)) << name_of(name, t) << " has a view of " << v.from;
+        EXPECT_TRUE(shipped().catalog.table(v.from))
+            << name_of(name, t) << " has a view of " << v.from;
 }
 
 TEST(Vocabularies, EveryViewBindsAndGivesEachColumnThatItMaps) {
@@ -84,7 +92,8 @@ TEST(Vocabularies, EveryViewBindsAndGivesEachColumnThatItMaps) {
       BindReport report;
       const Rule rule = ask_for_everything(name, t);
       OrFailed<OpPtr> bound = bind(rule, context(), diag, report);
-      for (const Diagnostic& d : diag.all()) ADD_FAILURE() << name_of(name, t) << ": " << d.message;
+      for (const Diagnostic& d : diag.all())
+        ADD_FAILURE() << name_of(name, t) << ": " << d.message;
       if (!bound) {
         ADD_FAILURE() << name_of(name, t) << " does not bind";
         continue;
@@ -95,7 +104,8 @@ TEST(Vocabularies, EveryViewBindsAndGivesEachColumnThatItMaps) {
       for (size_t i = 0; i < t.views.size(); ++i)
         for (const std::string& missing : all[0]->branches[i].missing)
           EXPECT_FALSE(t.views[i].find(missing))
-              << name_of(name, t) << ": `" << missing << "` reads what " << t.views[i].from << " does not have";
+              << name_of(name, t) << ": `" << missing << "` reads what " << t.views[i].from
+              << " does not have";
     }
   }
 }
@@ -106,7 +116,8 @@ TEST(Vocabularies, AViewMapsOnlyColumnsOfItsTableAndEachOnce) {
       for (const View& v : t.views) {
         std::set<std::string> seen;
         for (const auto& [mapped, expr] : v.map) {
-          EXPECT_TRUE(seen.insert(mapped).second) << name_of(name, t) << " maps " << mapped << " twice";
+          EXPECT_TRUE(seen.insert(mapped).second)
+              << name_of(name, t) << " maps " << mapped << " twice";
           EXPECT_TRUE(t.open || t.find(mapped)) << name_of(name, t) << " has no column " << mapped;
         }
       }
@@ -120,7 +131,8 @@ TEST(Vocabularies, TheTimeOfATableIsAColumnOfEachOfItsViews) {
     for (const VocabularyTable& t : vocabulary.tables) {
       EXPECT_FALSE(t.time.empty()) << name_of(name, t);
       for (const View& v : t.views)
-        EXPECT_TRUE(t.time == "_time" || v.find(t.time) || v.passthrough) << name_of(name, t) << " from " << v.from;
+        EXPECT_TRUE(t.time == "_time" || v.find(t.time) || v.passthrough)
+            << name_of(name, t) << " from " << v.from;
     }
   }
 }
@@ -131,7 +143,8 @@ TEST(Vocabularies, NoNameStandsForTwoTables) {
     std::set<std::string> seen;
     for (const VocabularyTable& t : vocabulary.tables) {
       EXPECT_TRUE(seen.insert(t.name).second) << name << " " << t.name;
-      for (const std::string& alias : t.aliases) EXPECT_TRUE(seen.insert(alias).second) << name << " " << alias;
+      for (const std::string& alias : t.aliases)
+        EXPECT_TRUE(seen.insert(alias).second) << name << " " << alias;
     }
   }
 }

@@ -17,10 +17,12 @@ class AuthExchange {
   void line(std::string_view text);
 
   bool active() const { return lines_expected_ > 0; }
+
   void end() { lines_expected_ = 0; }
 
   const std::string& mechanism() const { return mechanism_; }  ///< upper case
-  const std::string& user() const { return user_; }            ///< UTF-8; "" unknown
+
+  const std::string& user() const { return user_; }  ///< UTF-8; "" unknown
 
  private:
   void response(std::string_view encoded);

@@ -9,9 +9,9 @@ namespace postern::net::protocol::smtp {
 namespace {
 
 constexpr std::string_view kVerbs[] = {
-    "HELO", "EHLO", "LHLO", "MAIL", "RCPT",     "DATA",           "BDAT",    "RSET", "NOOP", "QUIT",
-    "VRFY", "EXPN", "HELP", "AUTH", "STARTTLS", "X-ANONYMOUSTLS", "XCLIENT", "TURN", "ETRN", "SEND",
-    "SOML", "SAML", "BURL", "XFORWARD", "X-EXPS", "XEXCH50"};
+    "HELO", "EHLO", "LHLO", "MAIL", "RCPT", "DATA",     "BDAT",           "RSET",    "NOOP",
+    "QUIT", "VRFY", "EXPN", "HELP", "AUTH", "STARTTLS", "X-ANONYMOUSTLS", "XCLIENT", "TURN",
+    "ETRN", "SEND", "SOML", "SAML", "BURL", "XFORWARD", "X-EXPS",         "XEXCH50"};
 
 constexpr size_t kMaxVerb = 32;
 
@@ -21,7 +21,8 @@ Command parse_command(std::string_view line) {
   Command c;
   line = trim(line);
   size_t end = 0;
-  while (end < line.size() && line[end] != ' ' && line[end] != '\t') ++end;
+  while (end < line.size() && line[end] != ' ' && line[end] != '\t')
+    ++end;
   c.argument = trim(line.substr(end));
   for (const char ch : line.substr(0, std::min(end, kMaxVerb))) {
     // A NUL in a verb is dropped, as some servers do.

@@ -1,9 +1,9 @@
 // The content of an SMTP DATA command: dots unstuffed, the end found, smuggling noticed.
 //
-// The end is CRLF "." CRLF and nothing else (RFC 5321, 4.1.1.4). Servers that also take LF, CR or a NUL
-// for a line end see a second mail where this one goes on (SMTP smuggling, CVE-2023-51764 and others):
-// each such sequence is reported, and the commands that follow it are kept as the suspected inner
-// envelope. Tests: tests/unit/net_protocol/smtp_data_test.cc.
+// The end is CRLF "." CRLF and nothing else (RFC 5321, 4.1.1.4). Servers that also take LF, CR or a
+// NUL for a line end see a second mail where this one goes on (SMTP smuggling, CVE-2023-51764 and
+// others): each such sequence is reported, and the commands that follow it are kept as the
+// suspected inner envelope. Tests: tests/unit/net_protocol/smtp_data_test.cc.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -14,7 +14,7 @@ namespace postern::net::protocol::smtp {
 
 /// What was hidden behind a false end of data.
 struct Smuggling {
-  std::string sequence;                  ///< as text: "\n.\r\n"; "" none
+  std::string sequence;  ///< as text: "\n.\r\n"; "" none
   std::string mail_from;
   std::vector<std::string> recipients;
 
@@ -30,18 +30,23 @@ class ContentSink {
 
 class DataReader {
  public:
-  /// Reads until the end of data or of `bytes`; returns the number of bytes used. The line end before
-  /// the final dot belongs to the message.
+  /// Reads until the end of data or of `bytes`; returns the number of bytes used. The line end
+  /// before the final dot belongs to the message.
   size_t feed(std::string_view bytes, ContentSink& sink);
+
   bool ended() const { return ended_; }
+
   /// Bytes are lost here: the end may have been among them.
   void gap();
   /// The end is known from elsewhere: writes what was held back.
   void finish(ContentSink& sink);
 
   const Smuggling& smuggling() const { return smuggling_; }
+
   uint64_t num_stuffed() const { return num_stuffed_; }
+
   uint64_t num_bare_lf() const { return num_bare_lf_; }
+
   uint64_t num_bare_cr() const { return num_bare_cr_; }
 
  private:
@@ -51,15 +56,15 @@ class DataReader {
   void suspect(const char* sequence);
   void watch(std::string_view text);
 
-  std::string held_;          // a line whose end has not come
-  bool long_line_ = false;    // its beginning has been handed over already
+  std::string held_;        // a line whose end has not come
+  bool long_line_ = false;  // its beginning has been handed over already
   Before before_ = Before::kCrLf;
   bool ended_ = false;
   uint64_t num_stuffed_ = 0;
   uint64_t num_bare_lf_ = 0;
   uint64_t num_bare_cr_ = 0;
   bool last_was_cr_ = false;
-  int lines_watched_ = 0;     // lines after a false end that may be commands
+  int lines_watched_ = 0;  // lines after a false end that may be commands
   Smuggling smuggling_;
 };
 

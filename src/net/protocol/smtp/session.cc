@@ -68,7 +68,8 @@ void Session::client(std::string_view bytes, const Moment& at) {
 void Session::command_bytes(std::string_view& bytes) {
   const void* found = std::memchr(bytes.data(), '\n', bytes.size());
   const size_t length =
-      found ? static_cast<size_t>(static_cast<const char*>(found) - bytes.data()) + 1 : bytes.size();
+      found ? static_cast<size_t>(static_cast<const char*>(found) - bytes.data()) + 1
+            : bytes.size();
   const std::string_view piece = bytes.substr(0, length);
   bytes.remove_prefix(length);
   if (state_ == State::kLost) {
@@ -100,7 +101,8 @@ void Session::command_bytes(std::string_view& bytes) {
 }
 
 void Session::command_line(std::string_view line) {
-  while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
+  while (!line.empty() && (line.back() == '\n' || line.back() == '\r'))
+    line.remove_suffix(1);
   if (line.find('\0') != std::string_view::npos) fault("smtp-nul-byte");
   if (state_ == State::kAuth) return auth_line(line);
   const Command c = parse_command(line);
@@ -396,7 +398,8 @@ void Session::finish(const Moment& at) {
     content_open_ = false;
     handler_.content_end(*current_);
   }
-  for (const auto& t : waiting_) close(*t);
+  for (const auto& t : waiting_)
+    close(*t);
   waiting_.clear();
   if (current_) close_current();
 }

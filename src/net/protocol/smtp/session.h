@@ -1,18 +1,19 @@
 // An SMTP session from both directions of a connection, or from one of them.
 //
-// Client and server bytes are pushed in the order of the capture. Client lines are commands, message
-// content or answers to AUTH; replies are matched with the commands in their order, so pipelining
-// needs no special case. Whether the bytes after DATA or STARTTLS are content or further commands is
-// for the server to say: until its reply is seen they are held; when no server is heard they count as
-// accepted. After lost bytes the reader finds its feet at the next line.
-// One transaction is one mail, from MAIL to the reply to its end of data; a transaction that is given
+// Client and server bytes are pushed in the order of the capture. Client lines are commands,
+// message content or answers to AUTH; replies are matched with the commands in their order, so
+// pipelining needs no special case. Whether the bytes after DATA or STARTTLS are content or further
+// commands is for the server to say: until its reply is seen they are held; when no server is heard
+// they count as accepted. After lost bytes the reader finds its feet at the next line. One
+// transaction is one mail, from MAIL to the reply to its end of data; a transaction that is given
 // up (RSET, another MAIL, the end) is one, too.
-// Sources: RFC 5321, 1870 (SIZE), 2920 (PIPELINING), 3030 (CHUNKING, BDAT), 3207 (STARTTLS), 4954 (AUTH).
-// Tests: tests/unit/net_protocol/smtp_session_test.cc, fuzz_smtp.
+// Sources: RFC 5321, 1870 (SIZE), 2920 (PIPELINING), 3030 (CHUNKING, BDAT), 3207 (STARTTLS), 4954
+// (AUTH). Tests: tests/unit/net_protocol/smtp_session_test.cc, fuzz_smtp.
 //
-// Anomalies: smtp-line-too-long, smtp-bare-line-feed, smtp-nul-byte, smtp-bad-bdat, smtp-bdat-in-data,
-// smtp-bad-sequence, smtp-unknown-command, smtp-too-many-commands, smtp-too-many-recipients,
-// smtp-early-talker, smtp-starttls-injection, smtp-smuggling, smtp-bad-reply, smtp-gap.
+// Anomalies: smtp-line-too-long, smtp-bare-line-feed, smtp-nul-byte, smtp-bad-bdat,
+// smtp-bdat-in-data, smtp-bad-sequence, smtp-unknown-command, smtp-too-many-commands,
+// smtp-too-many-recipients, smtp-early-talker, smtp-starttls-injection, smtp-smuggling,
+// smtp-bad-reply, smtp-gap.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -32,44 +33,44 @@ using stream::Moment;
 
 /// One mail transaction.
 struct Transaction {
-  Moment begin;                        ///< packet of its first command
-  uint64_t id = 0;                     ///< 1, 2, … in the session
-  uint32_t depth = 1;                  ///< Zeek's trans_depth: mails acknowledged before, plus one
+  Moment begin;        ///< packet of its first command
+  uint64_t id = 0;     ///< 1, 2, … in the session
+  uint32_t depth = 1;  ///< Zeek's trans_depth: mails acknowledged before, plus one
   std::string helo;
-  std::string mail_from;               ///< without brackets; "" for the null sender or none
-  bool has_mail = false;               ///< a MAIL command came
-  std::vector<std::string> recipients; ///< distinct, in order, at most Limits::max_recipients
-  uint64_t num_recipients = 0;         ///< RCPT commands
+  std::string mail_from;                ///< without brackets; "" for the null sender or none
+  bool has_mail = false;                ///< a MAIL command came
+  std::vector<std::string> recipients;  ///< distinct, in order, at most Limits::max_recipients
+  uint64_t num_recipients = 0;          ///< RCPT commands
   uint64_t num_rejected_recipients = 0;
-  std::string last_reply;              ///< "250 OK id=…"
-  bool tls = false;                    ///< the session went on encrypted
-  bool has_content = false;            ///< DATA or BDAT was accepted, content follows
-  bool complete = false;               ///< the end of the content was seen
-  int final_code = 0;                  ///< of the reply to the content; 0 not seen
-  uint64_t content_bytes = 0;          ///< unstuffed
-  uint64_t lost_bytes = 0;             ///< of the content
+  std::string last_reply;      ///< "250 OK id=…"
+  bool tls = false;            ///< the session went on encrypted
+  bool has_content = false;    ///< DATA or BDAT was accepted, content follows
+  bool complete = false;       ///< the end of the content was seen
+  int final_code = 0;          ///< of the reply to the content; 0 not seen
+  uint64_t content_bytes = 0;  ///< unstuffed
+  uint64_t lost_bytes = 0;     ///< of the content
   Smuggling smuggling;
 };
 
 /// What a session was, at its end.
 struct Summary {
   Moment begin;
-  std::string banner;                  ///< text of the greeting
+  std::string banner;  ///< text of the greeting
   std::string helo;
-  std::vector<std::string> extensions; ///< of the last EHLO reply, as the server wrote them
+  std::vector<std::string> extensions;  ///< of the last EHLO reply, as the server wrote them
   std::string auth_mechanism;
   std::string auth_user;
   uint32_t auth_attempts = 0;
   bool auth_accepted = false;
   bool starttls_offered = false;
-  bool starttls = false;               ///< the client asked for it
-  bool tls = false;                    ///< and the server agreed
-  uint64_t num_messages = 0;           ///< contents whose end was seen
+  bool starttls = false;      ///< the client asked for it
+  bool tls = false;           ///< and the server agreed
+  uint64_t num_messages = 0;  ///< contents whose end was seen
   uint64_t num_commands = 0;
   uint64_t client_bytes = 0;
   uint64_t server_bytes = 0;
   std::string last_reply;
-  bool early_talker = false;           ///< the client spoke before the greeting
+  bool early_talker = false;  ///< the client spoke before the greeting
   bool quit = false;
 };
 
@@ -93,9 +94,9 @@ struct Limits {
   size_t max_command_line = 64u << 10;
   size_t max_reply_line = 8u << 10;
   size_t max_recipients = 1000;
-  size_t max_pending = 1000;       ///< commands without reply
-  size_t max_held = 1u << 20;      ///< bytes after DATA or STARTTLS that wait for the server's word
-  size_t max_text = 1024;          ///< of a kept reply or banner
+  size_t max_pending = 1000;   ///< commands without reply
+  size_t max_held = 1u << 20;  ///< bytes after DATA or STARTTLS that wait for the server's word
+  size_t max_text = 1024;      ///< of a kept reply or banner
 };
 
 class Session {
@@ -115,13 +116,13 @@ class Session {
  private:
   enum class State : uint8_t {
     kCommand,
-    kAuth,     // lines are answers of an AUTH exchange
+    kAuth,  // lines are answers of an AUTH exchange
     kData,
     kBdat,
-    kHeld,     // after DATA or STARTTLS, until the reply
+    kHeld,  // after DATA or STARTTLS, until the reply
     kTls,
-    kLost,     // after a hole: drop the rest of the line
-    kUnknown   // the first bytes of a connection seen from its middle
+    kLost,    // after a hole: drop the rest of the line
+    kUnknown  // the first bytes of a connection seen from its middle
   };
 
   enum class Pending : uint8_t {
@@ -147,6 +148,7 @@ class Session {
   /// Sends the content of a DATA command on.
   struct ContentForward final : ContentSink {
     explicit ContentForward(Session& s) : session(s) {}
+
     void content(std::string_view bytes) override;
     Session& session;
   };
@@ -186,7 +188,7 @@ class Session {
   Limits limits_;
   Summary summary_;
   State state_;
-  Moment at_;                        // of the bytes being read
+  Moment at_;  // of the bytes being read
   std::string client_line_;
   bool client_line_too_long_ = false;
   std::string server_line_;
@@ -196,19 +198,19 @@ class Session {
   bool begun_ = false;
   std::deque<PendingReply> pending_;
   AuthExchange auth_;
-  bool waits_for_data_ = false;      // what is held follows DATA, not STARTTLS
+  bool waits_for_data_ = false;  // what is held follows DATA, not STARTTLS
   std::string held_;
   DataReader reader_;
   bool content_open_ = false;
   bool content_had_gap_ = false;
   uint64_t bdat_left_ = 0;
   bool bdat_last_ = false;
-  uint64_t acknowledged_ = 0;        // mails whose end of data was answered
+  uint64_t acknowledged_ = 0;  // mails whose end of data was answered
   uint64_t next_id_ = 0;
-  std::unique_ptr<Transaction> current_;              // being spoken
-  std::vector<std::unique_ptr<Transaction>> waiting_; // for the reply to their content
+  std::unique_ptr<Transaction> current_;               // being spoken
+  std::vector<std::unique_ptr<Transaction>> waiting_;  // for the reply to their content
   std::string reply_since_row_;
-  std::string multiline_;            // first lines of a reply
+  std::string multiline_;  // first lines of a reply
 };
 
 }  // namespace postern::net::protocol::smtp

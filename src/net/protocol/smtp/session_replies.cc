@@ -20,8 +20,9 @@ void Session::server(std::string_view bytes, const Moment& at) {
   }
   while (!bytes.empty() && state_ != State::kTls) {
     const void* found = std::memchr(bytes.data(), '\n', bytes.size());
-    const size_t length = found ? static_cast<size_t>(static_cast<const char*>(found) - bytes.data()) + 1
-                                : bytes.size();
+    const size_t length =
+        found ? static_cast<size_t>(static_cast<const char*>(found) - bytes.data()) + 1
+              : bytes.size();
     const std::string_view piece = bytes.substr(0, length);
     bytes.remove_prefix(length);
     if (server_line_.size() + piece.size() > limits_.max_reply_line) {
@@ -35,7 +36,8 @@ void Session::server(std::string_view bytes, const Moment& at) {
     std::string line = std::move(server_line_);
     server_line_.clear();
     server_line_too_long_ = false;
-    while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
+    while (!line.empty() && (line.back() == '\n' || line.back() == '\r'))
+      line.pop_back();
     reply_line(line);
   }
 }

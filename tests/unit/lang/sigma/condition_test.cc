@@ -33,7 +33,8 @@ Parsed parse(const std::string& condition) {
   Diagnostics diag;
   const Condition c = parse_condition(node, all, diag);
   Parsed out;
-  for (const Diagnostic& d : diag.all()) out.expr += render({"c", condition}, d);
+  for (const Diagnostic& d : diag.all())
+    out.expr += render({"c", condition}, d);
   if (c.expr) out.expr += to_text(*c.expr);
   out.text = c.text;
   return out;
@@ -59,11 +60,14 @@ TEST(Condition, QuantifiersTakePatternsAndThem) {
 
 TEST(Condition, ThemLeavesOutNamesWithUnderscore) {
   EXPECT_EQ(parse("1 of them").text, "a or b or c or sel_x or sel_y or sub-x");
-  EXPECT_EQ(parse("1 of *hidden").expr.substr(0, 62), "error[sigma-unknown-selection]: no selection matches: *hidden\n");
+  EXPECT_EQ(parse("1 of *hidden").expr.substr(0, 62),
+            "error[sigma-unknown-selection]: no selection matches: *hidden\n");
   EXPECT_EQ(parse("_hidden").text, "_hidden") << "by its own name it may be used";
 }
 
-TEST(Condition, NamesMayHoldDashes) { EXPECT_EQ(parse("sub-x and a").expr, "['sub-x'] and a"); }
+TEST(Condition, NamesMayHoldDashes) {
+  EXPECT_EQ(parse("sub-x and a").expr, "['sub-x'] and a");
+}
 
 TEST(Condition, OperatorsInCapitalsAreReadWithAWarning) {
   EXPECT_EQ(parse("a AND NOT b").text, "a and not b");
@@ -130,7 +134,8 @@ TEST(Condition, MistakesOfSyntaxPointAtTheirPlace) {
 1 | 
   | ^
 )");
-  EXPECT_EQ(parse("1 of").expr.substr(0, 69), "error[sigma-bad-condition]: `them` or the name of selections expected");
+  EXPECT_EQ(parse("1 of").expr.substr(0, 69),
+            "error[sigma-bad-condition]: `them` or the name of selections expected");
   EXPECT_EQ(parse("1 of (a)").expr.substr(0, 81),
             "error[sigma-bad-condition]: `them` or the name of selections expected\n --> c:1:6\n");
 }
@@ -154,10 +159,12 @@ TEST(Condition, OtherCountsAndAggregationsAreRefusedByName) {
 TEST(Condition, DeepAndLongOnesAreBounded) {
   EXPECT_NE(parse(std::string(100'000, '(') + "a").expr.find("nested too deep"), std::string::npos);
   std::string nots;
-  for (int i = 0; i < 100'001; ++i) nots += "not ";
+  for (int i = 0; i < 100'001; ++i)
+    nots += "not ";
   EXPECT_EQ(parse(nots + "a").text, "not a");
   std::string many = "a";
-  for (int i = 0; i < 200'000; ++i) many += " or 1 of them";
+  for (int i = 0; i < 200'000; ++i)
+    many += " or 1 of them";
   EXPECT_NE(parse(many).expr.find("the condition is too large"), std::string::npos);
 }
 

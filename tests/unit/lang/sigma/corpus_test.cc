@@ -1,12 +1,13 @@
-// The public corpus, where at hand: every rule loads, and its recorded events match as the reference says.
+// The public corpus, where at hand: every rule loads, and its recorded events match as the
+// reference says.
 //
-// The events are the JSON twins of the corpus' EVTX files, made into rows the way the decoders do it;
-// expected counts come with them (`ref_matches`, made with the reference implementation).
-#include <gtest/gtest.h>
-
+// The events are the JSON twins of the corpus' EVTX files, made into rows the way the decoders do
+// it; expected counts come with them (`ref_matches`, made with the reference implementation).
 #include <algorithm>
 #include <map>
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -20,8 +21,8 @@ namespace {
 using data::Dynamic;
 using data::Type;
 
-const char* const kActive[] = {"rules", "rules-emerging-threats", "rules-threat-hunting", "rules-placeholder",
-                               "rules-compliance"};
+const char* const kActive[] = {"rules", "rules-emerging-threats", "rules-threat-hunting",
+                               "rules-placeholder", "rules-compliance"};
 
 struct Corpus {
   std::vector<plan::Rule> rules;
@@ -40,11 +41,14 @@ Corpus read_corpus(const Placeholders& placeholders = {}) {
       Diagnostics diag;
       ReadOptions options;
       options.placeholders = placeholders;
-      for (plan::Rule& r : read({path, *text}, options, diag)) out.rules.push_back(std::move(r));
+      for (plan::Rule& r : read({path, *text}, options, diag))
+        out.rules.push_back(std::move(r));
       ++out.num_files;
       std::set<std::string> codes;
-      for (const Diagnostic& d : diag.all()) codes.insert(d.code);
-      for (const std::string& c : codes) ++out.errors[c];
+      for (const Diagnostic& d : diag.all())
+        codes.insert(d.code);
+      for (const std::string& c : codes)
+        ++out.errors[c];
     }
   }
   return out;
@@ -59,7 +63,8 @@ plan::Catalog read_catalog() {
       const auto text = read_text_file(path);
       Diagnostics diag;
       if (text) catalog.add({path, *text}, diag);
-      for (const Diagnostic& d : diag.all()) ADD_FAILURE() << render({path, *text}, d);
+      for (const Diagnostic& d : diag.all())
+        ADD_FAILURE() << render({path, *text}, d);
     }
   }
   return catalog;
@@ -78,7 +83,8 @@ TEST(SigmaCatalog, EveryViewBindsWithAllItsColumns) {
     std::set<std::string> columns;
     for (const plan::View& v : t.views)
       for (const auto& [column, expr] : v.map)
-        if (columns.insert(column).second) tests.push_back(plan::call("sigma.exists", {plan::column(column)}));
+        if (columns.insert(column).second)
+          tests.push_back(plan::call("sigma.exists", {plan::column(column)}));
     tests.push_back(plan::call("sigma.exists", {plan::column("_time")}));
     plan::Rule rule;
     rule.info.language = "sigma";
@@ -91,14 +97,17 @@ TEST(SigmaCatalog, EveryViewBindsWithAllItsColumns) {
     Diagnostics diag;
     plan::BindReport report;
     auto bound = plan::bind(rule, bind_context(catalog), diag, report);
-    for (const Diagnostic& d : diag.all()) ADD_FAILURE() << t.name << ": " << d.message;
+    for (const Diagnostic& d : diag.all())
+      ADD_FAILURE() << t.name << ": " << d.message;
     ASSERT_TRUE(bound) << t.name;
     const std::vector<const plan::Op*> scans = plan::scans(**bound);
     ASSERT_EQ(scans.size(), 1U);
-    ASSERT_EQ(scans[0]->branches.size(), t.views.size()) << t.name << " is not found by its own log source";
+    ASSERT_EQ(scans[0]->branches.size(), t.views.size())
+        << t.name << " is not found by its own log source";
     for (size_t i = 0; i < t.views.size(); ++i)
       for (const std::string& missing : scans[0]->branches[i].missing)
-        EXPECT_FALSE(t.views[i].find(missing)) << t.name << ", " << t.views[i].from << ": " << missing;
+        EXPECT_FALSE(t.views[i].find(missing))
+            << t.name << ", " << t.views[i].from << ": " << missing;
   }
 }
 
@@ -118,11 +127,13 @@ TEST(SigmaCorpus, EveryRuleIsKnownToTheCatalog) {
     Diagnostics diag;
     plan::BindReport report;
     EXPECT_TRUE(plan::bind(r, bind_context(catalog), diag, report)) << r.info.path;
-    for (const Diagnostic& d : diag.all()) ADD_FAILURE() << r.info.path << ": " << d.message;
+    for (const Diagnostic& d : diag.all())
+      ADD_FAILURE() << r.info.path << ": " << d.message;
   }
 }
 
-// ---- recorded events --------------------------------------------------------------------------------
+// ---- recorded events
+// --------------------------------------------------------------------------------
 
 using Fields = std::map<std::string, std::string>;
 
@@ -156,19 +167,24 @@ struct Events {
       if (name == "_values") {
         data::DynamicWriter w;
         w.begin_array();
-        for (const auto& [field, value] : row) w.string(value);
+        for (const auto& [field, value] : row)
+          w.string(value);
         w.end();
         b.append_copy(w.take());
       } else if (at == row.end()) {
         b.append_null();
       } else if (data::is_integer(type)) {
         const auto i = parse_int(at->second);
-        if (i) b.append(*i);
-        else b.append_null();
+        if (i)
+          b.append(*i);
+        else
+          b.append_null();
       } else if (type == Type::kBool) {
         b.append(equal_ignore_case(at->second, "true"));
       } else if (type == Type::kDynamic) {
-        b.append_copy(data::dynamic_from_json(at->second[0] == '[' ? at->second : data::json_string(at->second)).value_or(""));
+        b.append_copy(data::dynamic_from_json(at->second[0] == '[' ? at->second
+                                                                   : data::json_string(at->second))
+                          .value_or(""));
       } else {
         b.append_copy(at->second);
       }
@@ -189,7 +205,9 @@ std::string table_of(const Fields& f) {
 }
 
 /// Matches of a bound and optimized rule among events.
-size_t count_matches(const plan::Op& plan, const plan::Catalog& catalog, const std::map<std::string, Events>& events) {
+size_t count_matches(const plan::Op& plan,
+                     const plan::Catalog& catalog,
+                     const std::map<std::string, Events>& events) {
   size_t n = 0;
   for (const plan::Op* scan : plan::scans(plan)) {
     for (const plan::Branch& b : scan->branches) {
@@ -209,7 +227,8 @@ size_t count_matches(const plan::Op& plan, const plan::Catalog& catalog, const s
       EXPECT_TRUE(program.ok());
       const auto size = static_cast<uint32_t>(at->second.rows.size());
       std::vector<uint32_t> hits;
-      if (program) (*program)->select(columns, data::Rows(data::kIdentityRows).first(size), size, {}, hits);
+      if (program)
+        (*program)->select(columns, data::Rows(data::kIdentityRows).first(size), size, {}, hits);
       n += hits.size();
     }
   }
@@ -223,13 +242,15 @@ std::vector<Fields> read_twin(const std::string& text) {
   while ((begin = text.find('{', begin)) != std::string::npos) {
     size_t end = text.find("\n}", begin);
     end = end == std::string::npos ? text.size() : end + 2;
-    const std::string encoded = data::dynamic_from_json(text.substr(begin, end - begin)).value_or("");
+    const std::string encoded =
+        data::dynamic_from_json(text.substr(begin, end - begin)).value_or("");
     const Dynamic event = Dynamic(encoded).find("Event");
     Fields f;
     collect(event.find("EventData"), "Data", false, f);
     collect(event.find("UserData"), "", false, f);
     const Dynamic system = event.find("System");
-    for (uint32_t i = 0; i < system.size(); ++i) collect(system.at(i), std::string(system.key_at(i)), true, f);
+    for (uint32_t i = 0; i < system.size(); ++i)
+      collect(system.at(i), std::string(system.key_at(i)), true, f);
     if (!f.empty()) out.push_back(std::move(f));
     begin = end;
   }
@@ -265,7 +286,8 @@ TEST(SigmaCorpus, RecordedEventsMatchAsTheReferenceSays) {
     }
     const auto plan = plans.find(entry.find("rule").text());
     ASSERT_NE(plan, plans.end()) << entry.find("rule_path").text();
-    EXPECT_EQ(static_cast<int64_t>(count_matches(*plan->second, catalog, own)), entry.find("ref_matches").as_long())
+    EXPECT_EQ(static_cast<int64_t>(count_matches(*plan->second, catalog, own)),
+              entry.find("ref_matches").as_long())
         << entry.find("rule_path").text();
   }
   EXPECT_EQ(num_events, 238U);

@@ -11,8 +11,10 @@ using test::condition_of;
 using test::read_detection;
 
 TEST(Detection, AMapIsAConjunctionAndAListOfValuesOneCall) {
-  EXPECT_EQ(condition_of("  sel:\n    Image|endswith: ['\\a.exe', '\\b.exe']\n    EventID: 1\n  condition: sel\n"),
-            R"(endswith(Image, "\\a.exe", "\\b.exe") and equals(EventID, 1))");
+  EXPECT_EQ(
+      condition_of(
+          "  sel:\n    Image|endswith: ['\\a.exe', '\\b.exe']\n    EventID: 1\n  condition: sel\n"),
+      R"(endswith(Image, "\\a.exe", "\\b.exe") and equals(EventID, 1))");
 }
 
 TEST(Detection, AListOfMapsIsADisjunction) {
@@ -26,19 +28,22 @@ TEST(Detection, AllIsAConjunctionOfCalls) {
 }
 
 TEST(Detection, PublishedTextStays) {
-  EXPECT_EQ(condition_of("  sel:\n    f|contains: 'a\\*b*C'\n  condition: sel\n"), R"(contains(f, "a\\*b*C"))");
+  EXPECT_EQ(condition_of("  sel:\n    f|contains: 'a\\*b*C'\n  condition: sel\n"),
+            R"(contains(f, "a\\*b*C"))");
 }
 
 TEST(Detection, TypesOfScalarsStay) {
   EXPECT_EQ(condition_of("  sel:\n    f: [25, '25', true, 1.5]\n  condition: sel\n"),
             R"(equals(f, 25, "25", true, 1.5))");
-  EXPECT_EQ(condition_of("  sel:\n    f|contains: [25, true]\n  condition: sel\n"), R"(contains(f, "25", "true"))");
+  EXPECT_EQ(condition_of("  sel:\n    f|contains: [25, true]\n  condition: sel\n"),
+            R"(contains(f, "25", "true"))");
 }
 
 TEST(Detection, NullIsATestOfItsOwn) {
   EXPECT_EQ(condition_of("  sel:\n    f: null\n  condition: sel\n"), "is_null(f)");
   EXPECT_EQ(condition_of("  sel:\n    f:\n  condition: sel\n"), "is_null(f)");
-  EXPECT_EQ(condition_of("  sel:\n    f: [null, '', a]\n  condition: sel\n"), R"(is_null(f) or equals(f, "", "a"))");
+  EXPECT_EQ(condition_of("  sel:\n    f: [null, '', a]\n  condition: sel\n"),
+            R"(is_null(f) or equals(f, "", "a"))");
 }
 
 TEST(Detection, AnEmptyListIsReadAsNullWithAWarning) {
@@ -48,20 +53,25 @@ TEST(Detection, AnEmptyListIsReadAsNullWithAWarning) {
 }
 
 TEST(Detection, NeqNegatesTheWholeItem) {
-  EXPECT_EQ(condition_of("  sel:\n    f|neq: [a, b]\n  condition: sel\n"), R"(not equals(f, "a", "b"))");
+  EXPECT_EQ(condition_of("  sel:\n    f|neq: [a, b]\n  condition: sel\n"),
+            R"(not equals(f, "a", "b"))");
   EXPECT_EQ(condition_of("  sel:\n    f|contains|all|neq: [a, b]\n  condition: sel\n"),
             R"(not (contains(f, "a") and contains(f, "b")))");
   EXPECT_EQ(condition_of("  sel:\n    f|neq: null\n  condition: sel\n"), "not is_null(f)");
 }
 
 TEST(Detection, KeywordsSearchValuesAndRecord) {
-  EXPECT_EQ(condition_of("  sel:\n    - one\n    - 2\n  condition: sel\n"), R"(keyword(_values, _raw, "one", "2"))");
+  EXPECT_EQ(condition_of("  sel:\n    - one\n    - 2\n  condition: sel\n"),
+            R"(keyword(_values, _raw, "one", "2"))");
   EXPECT_EQ(condition_of("  sel: one\n  condition: sel\n"), R"(keyword(_values, _raw, "one"))");
   EXPECT_EQ(condition_of("  sel:\n    '|all': [a, b]\n  condition: sel\n"),
             R"(keyword(_values, _raw, "a") and keyword(_values, _raw, "b"))");
-  EXPECT_EQ(condition_of("  sel:\n    '|re': 'a.b'\n  condition: sel\n"), R"(re(_values, "a.b") or re(_raw, "a.b"))");
-  EXPECT_EQ(condition_of("  sel:\n    '|cased': A\n  condition: sel\n"), R"(keyword_cased(_values, _raw, "A"))");
-  EXPECT_EQ(condition_of("  sel:\n    '|startswith': A\n  condition: sel\n"), R"(startswith(_values, "A"))");
+  EXPECT_EQ(condition_of("  sel:\n    '|re': 'a.b'\n  condition: sel\n"),
+            R"(re(_values, "a.b") or re(_raw, "a.b"))");
+  EXPECT_EQ(condition_of("  sel:\n    '|cased': A\n  condition: sel\n"),
+            R"(keyword_cased(_values, _raw, "A"))");
+  EXPECT_EQ(condition_of("  sel:\n    '|startswith': A\n  condition: sel\n"),
+            R"(startswith(_values, "A"))");
 }
 
 TEST(Detection, MapsAndKeywordsMayMixInAList) {
@@ -70,10 +80,12 @@ TEST(Detection, MapsAndKeywordsMayMixInAList) {
 }
 
 TEST(Detection, FieldReferencesCompareColumns) {
-  EXPECT_EQ(condition_of("  sel:\n    User|fieldref: ParentUser\n  condition: sel\n"), "field_equals(User, ParentUser)");
+  EXPECT_EQ(condition_of("  sel:\n    User|fieldref: ParentUser\n  condition: sel\n"),
+            "field_equals(User, ParentUser)");
   EXPECT_EQ(condition_of("  sel:\n    a|fieldref|startswith|cased: [b, c]\n  condition: sel\n"),
             "field_startswith_cased(a, b) or field_startswith_cased(a, c)");
-  EXPECT_EQ(condition_of("  sel:\n    a|neq|fieldref: b\n  condition: sel\n"), "not field_equals(a, b)");
+  EXPECT_EQ(condition_of("  sel:\n    a|neq|fieldref: b\n  condition: sel\n"),
+            "not field_equals(a, b)");
 }
 
 TEST(Detection, ExistsTakesABooleanOnly) {
@@ -85,7 +97,8 @@ TEST(Detection, ExistsTakesABooleanOnly) {
 
 TEST(Detection, ComparisonsAndTimesTakeNumbers) {
   EXPECT_EQ(condition_of("  sel:\n    f|gte: 5\n  condition: sel\n"), "gte(f, 5)");
-  EXPECT_EQ(condition_of("  sel:\n    f|hour: [22, 23]\n  condition: sel\n"), "equals(hour(f), 22, 23)");
+  EXPECT_EQ(condition_of("  sel:\n    f|hour: [22, 23]\n  condition: sel\n"),
+            "equals(hour(f), 22, 23)");
   EXPECT_EQ(condition_of("  sel:\n    f|hour|lt: 6\n  condition: sel\n"), "lt(hour(f), 6)");
   EXPECT_EQ(read_detection("  sel:\n    f|gt: abc\n  condition: sel\n").summary(),
             "sigma-bad-value: `gt` takes a number, not a text\n");
@@ -96,14 +109,17 @@ TEST(Detection, ComparisonsAndTimesTakeNumbers) {
 
 TEST(Detection, BlanksLeaveWindowsFieldNames) {
   const std::string detection = "detection:\n  sel:\n    Threat Name: x\n  condition: sel\n";
-  EXPECT_EQ(test::condition_text(test::read_text("title: t\nlogsource: { product: windows }\n" + detection)),
+  EXPECT_EQ(test::condition_text(
+                test::read_text("title: t\nlogsource: { product: windows }\n" + detection)),
             R"(equals(ThreatName, "x"))");
-  EXPECT_EQ(test::condition_text(test::read_text("title: t\nlogsource: { product: aws }\n" + detection)),
-            R"(equals(['Threat Name'], "x"))");
+  EXPECT_EQ(
+      test::condition_text(test::read_text("title: t\nlogsource: { product: aws }\n" + detection)),
+      R"(equals(['Threat Name'], "x"))");
 }
 
 TEST(Detection, WrongValuesAreToldWithTheirPlace) {
-  EXPECT_EQ(read_detection("  sel:\n    f|re: '(a'\n  condition: sel\n").diag.all().at(0).code, "sigma-bad-regex");
+  EXPECT_EQ(read_detection("  sel:\n    f|re: '(a'\n  condition: sel\n").diag.all().at(0).code,
+            "sigma-bad-regex");
   EXPECT_EQ(read_detection("  sel:\n    f|cidr: 10.0.0.1/8\n  condition: sel\n").messages(),
             R"(error[sigma-bad-cidr]: not a network: 10.0.0.1/8
  --> rule:6:13
@@ -136,26 +152,33 @@ TEST(Detection, WrongShapesAreRefused) {
 }
 
 TEST(Detection, AllMistakesOfARuleAreToldAtOnce) {
-  EXPECT_EQ(read_detection("  sel:\n    a|foo: x\n    b|re: '('\n    c|cidr: x\n  condition: sel or nope\n").summary(),
-            "sigma-unknown-modifier: unknown modifier: foo\n"
-            "sigma-bad-regex: " +
-                read_detection("  sel:\n    b|re: '('\n  condition: sel\n").diag.all().at(0).message +
-                "\n"
-                "sigma-bad-cidr: not a network: x\n"
-                "sigma-unknown-selection: unknown selection: nope\n");
+  EXPECT_EQ(
+      read_detection(
+          "  sel:\n    a|foo: x\n    b|re: '('\n    c|cidr: x\n  condition: sel or nope\n")
+          .summary(),
+      "sigma-unknown-modifier: unknown modifier: foo\n"
+      "sigma-bad-regex: " +
+          read_detection("  sel:\n    b|re: '('\n  condition: sel\n").diag.all().at(0).message +
+          "\n"
+          "sigma-bad-cidr: not a network: x\n"
+          "sigma-unknown-selection: unknown selection: nope\n");
 }
 
 TEST(Detection, WindashesAreBounded) {
   const auto dashes = [](int n) {
     std::string value;
-    for (int i = 0; i < n; ++i) value += " -a";
+    for (int i = 0; i < n; ++i)
+      value += " -a";
     return read_detection("  sel:\n    f|windash: '" + value + "'\n  condition: sel\n").summary();
   };
   EXPECT_EQ(dashes(6), "");
-  EXPECT_EQ(dashes(7), "sigma-too-many-alternatives: this value stands for more than 15625 texts\n");
+  EXPECT_EQ(dashes(7),
+            "sigma-too-many-alternatives: this value stands for more than 15625 texts\n");
   std::string many = "  sel:\n    f|windash:\n";
-  for (int i = 0; i < 40; ++i) many += "      - ' -a -b -c -d -e -" + std::to_string(i) + "'\n";
-  EXPECT_NE(read_detection(many + "  condition: sel\n").summary().find("this rule has more than"), std::string::npos);
+  for (int i = 0; i < 40; ++i)
+    many += "      - ' -a -b -c -d -e -" + std::to_string(i) + "'\n";
+  EXPECT_NE(read_detection(many + "  condition: sel\n").summary().find("this rule has more than"),
+            std::string::npos);
 }
 
 TEST(Detection, PlaceholdersNeedExpandAndValues) {
@@ -163,8 +186,9 @@ TEST(Detection, PlaceholdersNeedExpandAndValues) {
   const ReadOptions options{{{"x", {"a", "b*"}}}};
   EXPECT_EQ(condition_of("  sel:\n    f|expand: '%x%-*'\n  condition: sel\n", options),
             R"(equals(f, "a-*", "b\\*-*"))");
-  EXPECT_EQ(condition_of("  sel:\n    f|contains|all|expand: ['%x%', c]\n  condition: sel\n", options),
-            R"(contains(f, "a", "b\\*") and contains(f, "c"))");
+  EXPECT_EQ(
+      condition_of("  sel:\n    f|contains|all|expand: ['%x%', c]\n  condition: sel\n", options),
+      R"(contains(f, "a", "b\\*") and contains(f, "c"))");
   EXPECT_EQ(read_detection("  sel:\n    f|expand: '%y%'\n  condition: sel\n").summary(),
             "sigma-unresolved-placeholder: no values for placeholder: y\n");
 }

@@ -7,7 +7,10 @@ namespace postern::lang::sigma::test {
 namespace {
 
 /// Whether one item matches one event.
-std::string item(const std::string& key, const std::string& value, std::string_view event, std::string_view raw = "") {
+std::string item(const std::string& key,
+                 const std::string& value,
+                 std::string_view event,
+                 std::string_view raw = "") {
   return matches("  sel:\n    " + key + ": " + value + "\n  condition: sel\n", event, raw);
 }
 
@@ -22,7 +25,8 @@ TEST(SigmaEquals, TakesWildcards) {
   EXPECT_EQ(item("f", "'a*c'", R"({"f":"aXXc"})"), "yes");
   EXPECT_EQ(item("f", "'a?c'", R"({"f":"aéc"})"), "yes");
   EXPECT_EQ(item("f", "'a?c'", R"({"f":"ac"})"), "no");
-  EXPECT_EQ(item("f", R"('C:\Windows\*')", R"({"f":"C:\\Windows\\x"})"), "no") << "the star is literal";
+  EXPECT_EQ(item("f", R"('C:\Windows\*')", R"({"f":"C:\\Windows\\x"})"), "no")
+      << "the star is literal";
   EXPECT_EQ(item("f", R"('C:\Windows\*')", R"({"f":"C:\\Windows*"})"), "yes");
   EXPECT_EQ(item("f", R"('C:\Windows\\*')", R"({"f":"C:\\Windows\\x"})"), "yes");
 }
@@ -79,7 +83,8 @@ TEST(SigmaExists, IsPresenceAlone) {
 }
 
 TEST(SigmaText, ModifiedValuesKeepTheirWildcards) {
-  EXPECT_EQ(item("f|contains", "'Send*-Attachments'", R"({"f":"x SEND-Mail -attachments y"})"), "yes");
+  EXPECT_EQ(item("f|contains", "'Send*-Attachments'", R"({"f":"x SEND-Mail -attachments y"})"),
+            "yes");
   EXPECT_EQ(item("f|startswith", "'a?c'", R"({"f":"abcd"})"), "yes");
   EXPECT_EQ(item("f|endswith", "'*.ex?'", R"({"f":"C:\\a.exe"})"), "yes");
   EXPECT_EQ(item("f|contains|cased", "Enc", R"({"f":"-enc"})"), "no");
@@ -87,7 +92,8 @@ TEST(SigmaText, ModifiedValuesKeepTheirWildcards) {
 
 TEST(SigmaText, MultivaluedFieldsMatchByAnyMember) {
   EXPECT_EQ(item("f|endswith", ".com", R"({"f":["a.org","b.com"]})"), "yes");
-  EXPECT_EQ(item("f|contains|all", "[a, b]", R"({"f":["xa","bx"]})"), "yes") << "each by a member of its own";
+  EXPECT_EQ(item("f|contains|all", "[a, b]", R"({"f":["xa","bx"]})"), "yes")
+      << "each by a member of its own";
   EXPECT_EQ(matches("  sel:\n    f: a\n  condition: not sel\n", R"({"f":["b","a"]})"), "no");
   EXPECT_EQ(item("f", "2", R"({"f":[1,2]})"), "yes");
   EXPECT_EQ(item("f", "null", R"({"f":[]})"), "yes");
@@ -123,11 +129,13 @@ TEST(SigmaOrder, ComparesNumbers) {
   EXPECT_EQ(item("f|lt", "5", R"({"f":"4.9"})"), "yes");
   EXPECT_EQ(item("f|lte", "5.5", R"({"f":5})"), "yes");
   EXPECT_EQ(item("f|lt", "5", R"({"f":"abc"})"), "no");
-  EXPECT_EQ(item("f|gt", "9223372036854775806", R"({"f":9223372036854775807})"), "yes") << "exact beyond doubles";
+  EXPECT_EQ(item("f|gt", "9223372036854775806", R"({"f":9223372036854775807})"), "yes")
+      << "exact beyond doubles";
 }
 
 TEST(SigmaTime, PartsAreReadAsWritten) {
-  EXPECT_EQ(item("f|hour", "23", R"({"f":"2026-11-20T23:59:01+05:00"})"), "yes") << "no zone is converted";
+  EXPECT_EQ(item("f|hour", "23", R"({"f":"2026-11-20T23:59:01+05:00"})"), "yes")
+      << "no zone is converted";
   EXPECT_EQ(item("f|minute", "59", R"({"f":"2026-11-20 23:59:01.123"})"), "yes");
   EXPECT_EQ(item("f|day", "20", R"({"f":"2026/11/20"})"), "yes");
   EXPECT_EQ(item("f|month", "11", R"({"f":"2026-11-20T23:59:01Z"})"), "yes");
@@ -153,7 +161,8 @@ TEST(SigmaFieldRef, ComparesTwoFieldsOfTheEvent) {
   EXPECT_EQ(item("f|fieldref|endswith", "g", R"({"f":"a.exe","g":".EXE"})"), "yes");
   EXPECT_EQ(item("f|fieldref|contains", "g", R"({"f":"xay","g":"A"})"), "yes");
   EXPECT_EQ(item("f|fieldref", "g", R"({"f":["a","b"],"g":"B"})"), "yes");
-  EXPECT_EQ(item("f|fieldref", "g", R"({"f":"a*","g":"ab"})"), "no") << "the other field is no pattern";
+  EXPECT_EQ(item("f|fieldref", "g", R"({"f":"a*","g":"ab"})"), "no")
+      << "the other field is no pattern";
   EXPECT_EQ(item("f|fieldref", "g", R"({"f":"a"})"), "no");
   EXPECT_EQ(item("f|fieldref|neq", "g", R"({"f":"a"})"), "yes");
 }
@@ -164,19 +173,24 @@ TEST(SigmaEncodings, AreAlternativesOfOneValue) {
   EXPECT_EQ(item("f|contains|all|windash", "[' -a', ' -b']", R"({"f":"x /a /b"})"), "yes");
   EXPECT_EQ(item("f|contains|all|windash", "[' -a', ' -b']", R"({"f":"x /a"})"), "no");
   EXPECT_EQ(item("f|base64", "foobar", R"({"f":"Zm9vYmFy"})"), "yes");
-  EXPECT_EQ(item("f|base64|contains", "foobar", R"({"f":"x zM9VyMFY y"})"), "yes") << "case is ignored all the same";
+  EXPECT_EQ(item("f|base64|contains", "foobar", R"({"f":"x zM9VyMFY y"})"), "yes")
+      << "case is ignored all the same";
   EXPECT_EQ(item("f|base64|contains|cased", "foobar", R"({"f":"x zM9VyMFY y"})"), "no");
   EXPECT_EQ(item("f|base64offset|contains", "foobar", R"({"f":"eHhmb29iYXJ4"})"), "yes");
   EXPECT_EQ(item("f|wide|base64offset|contains", "ping", R"({"f":"ABCcABpAG4AZwAx"})"), "yes");
   EXPECT_EQ(item("f|utf16|base64", "a", R"({"f":"//5hAA=="})"), "yes") << "the mark is FF FE";
-  EXPECT_EQ(item("f|windash", "'-a\\*'", R"({"f":"/a*"})"), "yes") << "an escaped star stays a star";
+  EXPECT_EQ(item("f|windash", "'-a\\*'", R"({"f":"/a*"})"), "yes")
+      << "an escaped star stays a star";
   EXPECT_EQ(item("f|windash", "'-a\\*'", R"({"f":"/abc"})"), "no");
 }
 
 TEST(SigmaKeyword, SearchesEveryValueAndTheRecord) {
   EXPECT_EQ(item("'|all'", "[evil, 'c?d']", R"({"f":"so EVIL","g":"xcodx"})"), "yes");
-  EXPECT_EQ(matches("  sel: [ evil ]\n  condition: sel\n", R"({"evil":"x"})"), "no") << "no field names";
-  EXPECT_EQ(matches("  sel: [ 'a=\"b c\"' ]\n  condition: sel\n", R"({"a":"b c"})", R"(x a="b c" y)"), "yes");
+  EXPECT_EQ(matches("  sel: [ evil ]\n  condition: sel\n", R"({"evil":"x"})"), "no")
+      << "no field names";
+  EXPECT_EQ(
+      matches("  sel: [ 'a=\"b c\"' ]\n  condition: sel\n", R"({"a":"b c"})", R"(x a="b c" y)"),
+      "yes");
   EXPECT_EQ(matches("  sel: [ 4625 ]\n  condition: sel\n", R"({"f":4625})"), "yes");
   EXPECT_EQ(matches("  sel: [ 'a*c' ]\n  condition: not sel\n", R"({"f":"xabcx"})"), "no");
   EXPECT_EQ(matches("  sel: [ one, two ]\n  condition: sel\n", R"({"f":["x","a Two"]})"), "yes");

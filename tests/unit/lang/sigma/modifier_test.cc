@@ -15,7 +15,8 @@ std::string with_key(const std::string& key, const std::string& value = "x") {
 }
 
 TEST(Modifiers, ChainsDoNotDependOnOrder) {
-  EXPECT_EQ(condition_of(with_key("f|contains|windash")), condition_of(with_key("f|windash|contains")));
+  EXPECT_EQ(condition_of(with_key("f|contains|windash")),
+            condition_of(with_key("f|windash|contains")));
   EXPECT_EQ(condition_of(with_key("f|all|contains|cased", "[a, b]")),
             condition_of(with_key("f|cased|contains|all", "[a, b]")));
   EXPECT_EQ(condition_of(with_key("f|neq|endswith")), condition_of(with_key("f|endswith|neq")));
@@ -47,7 +48,8 @@ error[sigma-unknown-modifier]: unknown modifier: foo
 }
 
 TEST(Modifiers, NamesAreLowerCase) {
-  EXPECT_EQ(read_detection(with_key("f|Contains")).summary(), "sigma-unknown-modifier: unknown modifier: Contains\n");
+  EXPECT_EQ(read_detection(with_key("f|Contains")).summary(),
+            "sigma-unknown-modifier: unknown modifier: Contains\n");
 }
 
 TEST(Modifiers, ThoseThatDoNotGoTogetherAreRefused) {
@@ -56,6 +58,7 @@ TEST(Modifiers, ThoseThatDoNotGoTogetherAreRefused) {
     const char* value;
     const char* message;
   };
+
   const Case cases[] = {
       {"f|contains|startswith", "x", "`contains` and `startswith` cannot be combined"},
       {"f|cidr|contains", "10.0.0.0/8", "`cidr` and `contains` cannot be combined"},
@@ -90,7 +93,8 @@ TEST(Modifiers, ARegexMayBeAnchored) {
 }
 
 TEST(Modifiers, AnEmptyOneIsUnknown) {
-  EXPECT_EQ(read_detection(with_key("f|")).summary(), "sigma-unknown-modifier: unknown modifier: \n");
+  EXPECT_EQ(read_detection(with_key("f|")).summary(),
+            "sigma-unknown-modifier: unknown modifier: \n");
 }
 
 }  // namespace

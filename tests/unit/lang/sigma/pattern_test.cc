@@ -1,8 +1,8 @@
-#include "match/sigma_pattern.h"
+#include <random>
 
 #include <gtest/gtest.h>
 
-#include <random>
+#include "match/sigma_pattern.h"
 
 namespace postern::match {
 namespace {
@@ -13,7 +13,9 @@ using Part = Wildcard::Part;
 std::string shown(const SigmaPattern& p) {
   std::string out;
   for (const SigmaPattern::Piece& piece : p.pieces())
-    out += piece.part == Part::kAnyRun ? "*" : piece.part == Part::kAnyOne ? "?" : "|" + piece.text + "|";
+    out += piece.part == Part::kAnyRun   ? "*"
+           : piece.part == Part::kAnyOne ? "?"
+                                         : "|" + piece.text + "|";
   return out;
 }
 
@@ -39,7 +41,8 @@ TEST(SigmaPattern, TextOfAPatternReadsBackAsTheSamePattern) {
   const std::string alphabet = "a*?\\%\xC3";
   for (int i = 0; i < 20000; ++i) {
     std::string value;
-    for (size_t n = random() % 9; n > 0; --n) value += alphabet[random() % alphabet.size()];
+    for (size_t n = random() % 9; n > 0; --n)
+      value += alphabet[random() % alphabet.size()];
     const SigmaPattern p = SigmaPattern::parse(value);
     EXPECT_EQ(SigmaPattern::parse(p.text()), p) << value << " became " << p.text();
     const SigmaPattern l = SigmaPattern::literal(value);
@@ -49,12 +52,14 @@ TEST(SigmaPattern, TextOfAPatternReadsBackAsTheSamePattern) {
 
 std::vector<std::string> windash(std::string_view value) {
   std::vector<std::string> out;
-  for (const SigmaPattern& p : sigma_windash(SigmaPattern::parse(value), 1000)) out.push_back(p.text());
+  for (const SigmaPattern& p : sigma_windash(SigmaPattern::parse(value), 1000))
+    out.push_back(p.text());
   return out;
 }
 
 TEST(Windash, ReplacesOnlyDashesThatBeginAWord) {
-  EXPECT_EQ(windash(" -enc"), (std::vector<std::string>{" -enc", " /enc", " –enc", " —enc", " ―enc"}));
+  EXPECT_EQ(windash(" -enc"),
+            (std::vector<std::string>{" -enc", " /enc", " –enc", " —enc", " ―enc"}));
   EXPECT_EQ(windash("start/b"), std::vector<std::string>{"start/b"});
   EXPECT_EQ(windash("a - b"), std::vector<std::string>{"a - b"});
   EXPECT_EQ(windash("--x").size(), 5U) << "the second dash alone";
@@ -62,7 +67,8 @@ TEST(Windash, ReplacesOnlyDashesThatBeginAWord) {
 }
 
 TEST(Windash, TakesEveryDashAsSource) {
-  EXPECT_EQ(windash("\u2014enc"), (std::vector<std::string>{"-enc", "/enc", "–enc", "—enc", "―enc"}));
+  EXPECT_EQ(windash("\u2014enc"),
+            (std::vector<std::string>{"-enc", "/enc", "–enc", "—enc", "―enc"}));
   EXPECT_EQ(windash("/f").size(), 5U);
 }
 
@@ -85,7 +91,8 @@ TEST(Base64, FollowsRfc4648) {
 }
 
 TEST(Base64, OffsetsGiveWhatTheBytesAloneDecide) {
-  EXPECT_EQ(base64_at_offsets("foobar"), (std::vector<std::string>{"Zm9vYmFy", "Zvb2Jhc", "mb29iYX"}));
+  EXPECT_EQ(base64_at_offsets("foobar"),
+            (std::vector<std::string>{"Zm9vYmFy", "Zvb2Jhc", "mb29iYX"}));
   EXPECT_EQ(base64_at_offsets("ab"), (std::vector<std::string>{"YW", "Fi", "hY"}));
 }
 
@@ -93,11 +100,14 @@ TEST(Base64, OffsetsAreFoundInEveryLongerText) {
   std::mt19937 random(20260102);
   for (int i = 0; i < 3000; ++i) {
     std::string value(2 + random() % 9, ' ');
-    for (char& c : value) c = static_cast<char>(random());
+    for (char& c : value)
+      c = static_cast<char>(random());
     std::string around(random() % 8, ' ');
-    for (char& c : around) c = static_cast<char>(random());
+    for (char& c : around)
+      c = static_cast<char>(random());
     std::string after(random() % 8, ' ');
-    for (char& c : after) c = static_cast<char>(random());
+    for (char& c : after)
+      c = static_cast<char>(random());
     const std::string whole = base64(around + value + after);
     const std::string expected = base64_at_offsets(value)[around.size() % 3];
     EXPECT_NE(whole.find(expected), std::string::npos) << i;
@@ -106,10 +116,14 @@ TEST(Base64, OffsetsAreFoundInEveryLongerText) {
 
 TEST(Utf16, EncodesCodePointsBeyondTheFirstPlaneAsTwoUnits) {
   using namespace std::string_literals;
-  EXPECT_EQ(sigma_utf16(SigmaPattern::parse("a\u00E9"), Utf16Form::kLittleEndian).literal_text(), "a\0\xE9\0"s);
+  EXPECT_EQ(sigma_utf16(SigmaPattern::parse("a\u00E9"), Utf16Form::kLittleEndian).literal_text(),
+            "a\0\xE9\0"s);
   EXPECT_EQ(sigma_utf16(SigmaPattern::parse("a"), Utf16Form::kBigEndian).literal_text(), "\0a"s);
-  EXPECT_EQ(sigma_utf16(SigmaPattern::parse("\U0001F600"), Utf16Form::kBigEndian).literal_text(), "\xD8\x3D\xDE\x00"s);
-  EXPECT_EQ(sigma_utf16(SigmaPattern::parse("a"), Utf16Form::kWithMark).literal_text(), "\xFF\xFE"s "a\0"s);
+  EXPECT_EQ(sigma_utf16(SigmaPattern::parse("\U0001F600"), Utf16Form::kBigEndian).literal_text(),
+            "\xD8\x3D\xDE\x00"s);
+  EXPECT_EQ(sigma_utf16(SigmaPattern::parse("a"), Utf16Form::kWithMark).literal_text(),
+            "\xFF\xFE"s
+            "a\0"s);
   EXPECT_EQ(shown(sigma_utf16(SigmaPattern::parse("a*"), Utf16Form::kLittleEndian)), "|a\0|*"s);
 }
 

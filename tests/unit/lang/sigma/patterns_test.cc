@@ -1,9 +1,8 @@
-#include "exec/functions/sigma_patterns.h"
+#include <random>
 
 #include <gtest/gtest.h>
 
-#include <random>
-
+#include "exec/functions/sigma_patterns.h"
 #include "match/sigma_pattern.h"
 
 namespace postern::exec {
@@ -11,19 +10,26 @@ namespace {
 
 using Operator = SigmaPatterns::Operator;
 
-bool matches(Operator op, const std::vector<data::Value>& values, std::string_view text, bool cased = false) {
+bool matches(Operator op,
+             const std::vector<data::Value>& values,
+             std::string_view text,
+             bool cased = false) {
   SigmaPatterns p(op, cased);
-  for (const data::Value& v : values) p.add(v);
+  for (const data::Value& v : values)
+    p.add(v);
   p.seal();
   std::string scratch;
   return p.matches(text, scratch);
 }
 
-data::Value text(const char* s) { return data::Value::string(s); }
+data::Value text(const char* s) {
+  return data::Value::string(s);
+}
 
 TEST(SigmaPatterns, ManyValuesAnswerAsFewDo) {
   std::vector<data::Value> values;
-  for (int i = 0; i < 100; ++i) values.push_back(text(("\\tool" + std::to_string(i) + ".EXE").c_str()));
+  for (int i = 0; i < 100; ++i)
+    values.push_back(text(("\\tool" + std::to_string(i) + ".EXE").c_str()));
   EXPECT_TRUE(matches(Operator::kEndsWith, values, R"(C:\TOOL7.exe)"));
   EXPECT_FALSE(matches(Operator::kEndsWith, values, R"(C:\TOOL7.exe )"));
   EXPECT_TRUE(matches(Operator::kContains, values, R"(C:\TOOL99.exe -x)"));
@@ -36,19 +42,23 @@ TEST(SigmaPatterns, ManyValuesAnswerAsFewDo) {
 // One pattern at a time through Wildcard is the meaning; all at once must agree with it.
 TEST(SigmaPatterns, AgreeWithEachPatternAlone) {
   std::mt19937 random(20260104);
-  const std::vector<std::string> alphabet = {"a", "b", "A", "B", "*", "?", "\\", "1", "\u00E9", "\u00C9", "\xFF"};
+  const std::vector<std::string> alphabet = {"a",  "b", "A",      "B",      "*",   "?",
+                                             "\\", "1", "\u00E9", "\u00C9", "\xFF"};
   const auto word = [&](size_t size) {
     std::string s;
-    for (size_t i = 0; i < size; ++i) s += alphabet[random() % alphabet.size()];
+    for (size_t i = 0; i < size; ++i)
+      s += alphabet[random() % alphabet.size()];
     return s;
   };
   for (int round = 0; round < 600; ++round) {
     const auto op = static_cast<Operator>(random() % 4);
     const bool cased = random() % 2 == 0;
     std::vector<std::string> values;
-    for (size_t n = 1 + random() % 14; n > 0; --n) values.push_back(word(random() % 6));
+    for (size_t n = 1 + random() % 14; n > 0; --n)
+      values.push_back(word(random() % 6));
     SigmaPatterns all(op, cased);
-    for (const std::string& v : values) all.add(data::Value::string(v));
+    for (const std::string& v : values)
+      all.add(data::Value::string(v));
     all.seal();
     std::string scratch;
     for (int i = 0; i < 30; ++i) {
@@ -59,9 +69,12 @@ TEST(SigmaPatterns, AgreeWithEachPatternAlone) {
         if (op == Operator::kContains || op == Operator::kEndsWith) w.any_run();
         const match::SigmaPattern pattern = match::SigmaPattern::parse(v);
         for (const auto& piece : pattern.pieces()) {
-          if (piece.part == match::Wildcard::Part::kLiteral) w.literal(piece.text);
-          else if (piece.part == match::Wildcard::Part::kAnyRun) w.any_run();
-          else w.any_one();
+          if (piece.part == match::Wildcard::Part::kLiteral)
+            w.literal(piece.text);
+          else if (piece.part == match::Wildcard::Part::kAnyRun)
+            w.any_run();
+          else
+            w.any_one();
         }
         if (op == Operator::kContains || op == Operator::kStartsWith) w.any_run();
         w.seal(!cased);

@@ -1,7 +1,6 @@
-#include "lang/sigma/sigma.h"
-
 #include <gtest/gtest.h>
 
+#include "lang/sigma/sigma.h"
 #include "sigma_fixture.h"
 
 namespace postern::lang::sigma {
@@ -80,21 +79,26 @@ TEST(SigmaRule, SpansPointIntoTheFile) {
 }
 
 TEST(SigmaRule, AFileMayHoldSeveralAndABrokenOneSparesTheOthers) {
-  const std::string one = "title: A\nlogsource: { product: x }\ndetection: { s: { f: a }, condition: s }\n";
-  const std::string broken = "title: B\nlogsource: { product: x }\ndetection: { s: { f|no: a }, condition: s }\n";
+  const std::string one =
+      "title: A\nlogsource: { product: x }\ndetection: { s: { f: a }, condition: s }\n";
+  const std::string broken =
+      "title: B\nlogsource: { product: x }\ndetection: { s: { f|no: a }, condition: s }\n";
   const auto r = read_text(one + "---\n" + broken + "---\n---\n" + one);
   EXPECT_EQ(r.rules.size(), 2U);
   EXPECT_EQ(r.summary(), "sigma-unknown-modifier: unknown modifier: no\n");
 }
 
 TEST(SigmaRule, AConditionListIsADisjunction) {
-  const auto r = read_text("title: A\nlogsource: { product: x }\ndetection: { s: { f: a }, t: { g: b }, condition: [ s, not t ] }\n");
+  const auto r = read_text(
+      "title: A\nlogsource: { product: x }\ndetection: { s: { f: a }, t: { g: b }, condition: [ s, "
+      "not t ] }\n");
   EXPECT_EQ(test::condition_text(r), R"(equals(f, "a") or not equals(g, "b"))");
   EXPECT_EQ(r.rules.at(0).stages.at(0).second, "s\nor not t");
 }
 
 TEST(SigmaRule, WithoutIdGetsOneOfPathAndTitle) {
-  const auto r = read_text("title: A\nlogsource: { product: x }\ndetection: { s: { f: a }, condition: s }\n");
+  const auto r =
+      read_text("title: A\nlogsource: { product: x }\ndetection: { s: { f: a }, condition: s }\n");
   ASSERT_EQ(r.rules.size(), 1U);
   EXPECT_EQ(r.rules[0].info.id, "rule: A");
 }
@@ -108,52 +112,68 @@ TEST(SigmaRule, OtherDocumentsAreRefusedByName) {
 )");
   EXPECT_EQ(read_text("title: A\nlogsource: { product: x }\nfilter:\n  rules: [ a ]\n").summary(),
             "sigma-unsupported: filter rule\n");
-  const auto global = read_text("action: global\ntitle: A\n---\nlogsource: { product: x }\ndetection: { s: { f: a }, condition: s }\n");
+  const auto global = read_text(
+      "action: global\ntitle: A\n---\nlogsource: { product: x }\ndetection: { s: { f: a }, "
+      "condition: s }\n");
   EXPECT_EQ(global.summary(), "sigma-unsupported: multi-document rule (`action: global`)\n");
   EXPECT_TRUE(global.rules.empty());
 }
 
 TEST(SigmaRule, MissingPartsAreTold) {
   EXPECT_EQ(read_text("title: A\n").summary(),
-            "sigma-no-logsource: a rule needs a logsource\nsigma-no-detection: a rule needs a detection\n");
-  EXPECT_EQ(read_text("title: A\nlogsource: { product: x }\ndetection: { s: { f: a } }\n").summary(),
-            "sigma-no-condition: a detection needs a condition\n");
-  EXPECT_EQ(read_text("title: A\nlogsource: { product: x }\ndetection: { condition: s }\n").summary(),
-            "sigma-no-selection: a detection needs at least one selection\n");
-  EXPECT_EQ(read_text("title: A\nlogsource: {}\ndetection: { s: { f: a }, condition: s }\n").summary(),
-            "sigma-bad-logsource: a logsource needs a category, a product or a service\n");
+            "sigma-no-logsource: a rule needs a logsource\nsigma-no-detection: a rule needs a "
+            "detection\n");
+  EXPECT_EQ(
+      read_text("title: A\nlogsource: { product: x }\ndetection: { s: { f: a } }\n").summary(),
+      "sigma-no-condition: a detection needs a condition\n");
+  EXPECT_EQ(
+      read_text("title: A\nlogsource: { product: x }\ndetection: { condition: s }\n").summary(),
+      "sigma-no-selection: a detection needs at least one selection\n");
+  EXPECT_EQ(
+      read_text("title: A\nlogsource: {}\ndetection: { s: { f: a }, condition: s }\n").summary(),
+      "sigma-bad-logsource: a logsource needs a category, a product or a service\n");
   EXPECT_EQ(read_text("- a\n- b\n").summary(),
             "sigma-bad-document: a rule is a map with title, logsource and detection\n");
 }
 
 TEST(SigmaRule, ATypingMistakeInTheLogSourceDoesNotWidenTheRule) {
-  const auto r = read_text("title: A\nlogsource: { product: x, catgory: y }\ndetection: { s: { f: a }, condition: s }\n");
+  const auto r = read_text(
+      "title: A\nlogsource: { product: x, catgory: y }\ndetection: { s: { f: a }, condition: s "
+      "}\n");
   EXPECT_TRUE(r.rules.empty());
   EXPECT_EQ(r.diag.all().at(0).hint, "did you mean `category`?");
 }
 
 TEST(SigmaRule, ADuplicateKeyRefusesItsRuleOnly) {
-  const std::string one = "title: A\nlogsource: { product: x }\ndetection: { s: { f: a }, condition: s }\n";
-  const auto r = read_text("title: B\nlogsource: { product: x }\ndetection:\n  s: { f: a }\n  condition: s\n  s: { g: b }\n---\n" + one);
+  const std::string one =
+      "title: A\nlogsource: { product: x }\ndetection: { s: { f: a }, condition: s }\n";
+  const auto r = read_text(
+      "title: B\nlogsource: { product: x }\ndetection:\n  s: { f: a }\n  condition: s\n  s: { g: b "
+      "}\n---\n" +
+      one);
   ASSERT_EQ(r.rules.size(), 1U);
   EXPECT_EQ(r.rules[0].info.title, "A");
   EXPECT_EQ(r.diag.all().at(0).code, "yaml-duplicate-key");
 }
 
 TEST(SigmaRule, DocumentsBeforeASyntaxErrorAreRead) {
-  const std::string one = "title: A\nlogsource: { product: x }\ndetection: { s: { f: a }, condition: s }\n";
+  const std::string one =
+      "title: A\nlogsource: { product: x }\ndetection: { s: { f: a }, condition: s }\n";
   const auto r = read_text(one + "---\ntitle: [\n");
   EXPECT_EQ(r.rules.size(), 1U);
   EXPECT_EQ(r.diag.all().at(0).code, "yaml-syntax");
 }
 
 TEST(SigmaRule, SlipsAreWarnings) {
-  EXPECT_EQ(read_text("title: A\nlogsource: { product: x }\ndetection: { s: { f: a }, t: { f: b }, timeframe: 5m, condition: s }\nlevel: hihg\n").summary(),
+  EXPECT_EQ(read_text("title: A\nlogsource: { product: x }\ndetection: { s: { f: a }, t: { f: b }, "
+                      "timeframe: 5m, condition: s }\nlevel: hihg\n")
+                .summary(),
             "sigma-unknown-level: unknown level: hihg\n"
             "sigma-timeframe: `timeframe` belongs to aggregations, which this rule has none of\n"
             "sigma-unused-selection: no condition uses the selection t\n");
-  EXPECT_EQ(read_text("logsource: { product: x }\ndetection: { s: { f: a }, condition: s }\n").summary(),
-            "sigma-no-title: a rule needs a title\n");
+  EXPECT_EQ(
+      read_text("logsource: { product: x }\ndetection: { s: { f: a }, condition: s }\n").summary(),
+      "sigma-no-title: a rule needs a title\n");
 }
 
 TEST(SigmaRule, IsRecognisedByItsKeys) {

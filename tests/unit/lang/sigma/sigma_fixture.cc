@@ -16,13 +16,15 @@ using data::Value;
 
 std::string ReadResult::messages() const {
   std::string out;
-  for (const Diagnostic& d : diag.all()) out += render({"rule", text}, d);
+  for (const Diagnostic& d : diag.all())
+    out += render({"rule", text}, d);
   return out;
 }
 
 std::string ReadResult::summary() const {
   std::string out;
-  for (const Diagnostic& d : diag.all()) out += d.code + ": " + d.message + "\n";
+  for (const Diagnostic& d : diag.all())
+    out += d.code + ": " + d.message + "\n";
   return out;
 }
 
@@ -34,7 +36,9 @@ ReadResult read_text(std::string text, const ReadOptions& options) {
 }
 
 ReadResult read_detection(std::string_view detection, const ReadOptions& options) {
-  return read_text("title: T\nid: t\nlogsource: { product: test }\ndetection:\n" + std::string(detection), options);
+  return read_text(
+      "title: T\nid: t\nlogsource: { product: test }\ndetection:\n" + std::string(detection),
+      options);
 }
 
 std::string condition_text(const ReadResult& r) {
@@ -52,7 +56,8 @@ Event::Event(std::string_view json, std::string_view raw) : raw_(raw) {
   values.begin_array();
   for (uint32_t i = 0; i < d.size(); ++i) {
     const Dynamic member = d.at(i);
-    for (uint32_t k = 0; member.is_array() && k < member.size(); ++k) values.string(member.at(k).text());
+    for (uint32_t k = 0; member.is_array() && k < member.size(); ++k)
+      values.string(member.at(k).text());
     if (!member.is_array() && !member.is_null()) values.string(member.text());
   }
   values.end();
@@ -81,7 +86,10 @@ Value Event::value(std::string_view column) const {
 }
 
 plan::BindContext bind_context(const plan::Catalog& catalog) {
-  return {.catalog = catalog, .functions = exec::all_functions(), .evaluate = exec::evaluate_constant, .view_query = {}};
+  return {.catalog = catalog,
+          .functions = exec::all_functions(),
+          .evaluate = exec::evaluate_constant,
+          .view_query = {}};
 }
 
 namespace {
@@ -90,15 +98,18 @@ plan::Catalog catalog_for(const Event& event, std::string& error) {
   std::string text = "table: test.events\nopen: true\nfields:\n";
   for (uint32_t i = 0; i < event.fields().size(); ++i) {
     const std::string name(event.fields().key_at(i));
-    text += "  - { name: \"" + name + "\", type: " + std::string(type_name(event.value(name).type())) + " }\n";
+    text += "  - { name: \"" + name +
+            "\", type: " + std::string(type_name(event.value(name).type())) + " }\n";
   }
   text +=
-      "---\nvocabulary: sigma\ntables:\n  - { table: test, open: true, logsource: { product: test }, "
+      "---\nvocabulary: sigma\ntables:\n  - { table: test, open: true, logsource: { product: test "
+      "}, "
       "views: [ { from: test.events, passthrough: true } ] }\n";
   plan::Catalog catalog;
   Diagnostics diag;
   catalog.add({"catalog", text}, diag);
-  for (const Diagnostic& d : diag.all()) error += render({"catalog", text}, d);
+  for (const Diagnostic& d : diag.all())
+    error += render({"catalog", text}, d);
   return catalog;
 }
 
@@ -109,7 +120,8 @@ plan::ExprPtr bound_condition(const ReadResult& r, const Event& event, std::stri
   Diagnostics diag;
   plan::BindReport report;
   auto bound = plan::bind(r.rules.at(0), bind_context(catalog), diag, report);
-  for (const Diagnostic& d : diag.all()) error += render({"rule", r.text}, d);
+  for (const Diagnostic& d : diag.all())
+    error += render({"rule", r.text}, d);
   return bound ? (*bound)->predicate : nullptr;
 }
 
@@ -138,7 +150,8 @@ std::string matches(const ReadResult& r, const Event& event) {
   plan::BindReport report;
   const plan::BindContext context = bind_context(catalog);
   auto bound = plan::bind(r.rules[0], context, diag, report);
-  for (const Diagnostic& d : diag.all()) error += render({"rule", r.text}, d);
+  for (const Diagnostic& d : diag.all())
+    error += render({"rule", r.text}, d);
   if (!bound || !error.empty()) return error;
   const plan::OpPtr best = plan::optimize(*bound, context, r.rules[0], diag, report);
   for (const plan::Op* scan : plan::scans(*best))

@@ -34,6 +34,7 @@ class Event {
  public:
   explicit Event(std::string_view json, std::string_view raw = "");
   data::Value value(std::string_view column) const;
+
   data::Dynamic fields() const { return data::Dynamic(encoded_); }
 
  private:
@@ -43,8 +44,8 @@ class Event {
 };
 
 plan::BindContext bind_context(const plan::Catalog& catalog);
-/// The rule's condition bound (not optimized) against a table that `event` would come from; null and
-/// messages in `error` when it cannot be.
+/// The rule's condition bound (not optimized) against a table that `event` would come from; null
+/// and messages in `error` when it cannot be.
 plan::ExprPtr bound_condition(const ReadResult& r, const Event& event, std::string& error);
 
 /// Whether an expression bound over native columns holds for the event; null always does.
@@ -52,7 +53,9 @@ bool holds(const plan::ExprPtr& where, const Event& event);
 
 /// "yes", "no", or what went wrong.
 std::string matches(const ReadResult& r, const Event& event);
-std::string matches(std::string_view detection, std::string_view event_json, std::string_view raw = "");
+std::string matches(std::string_view detection,
+                    std::string_view event_json,
+                    std::string_view raw = "");
 
 /// Text of a file beside the project (POSTERN_SHARED), or "" where it is not at hand.
 std::string shared_file(const std::string& name);

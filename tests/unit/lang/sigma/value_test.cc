@@ -53,7 +53,8 @@ std::string expanded(const std::string& text, const Placeholders& values, Placeh
   std::string out;
   for (const std::string& s : expand_placeholders(scalar_of(docs.at(0)), values, style, 100, diag))
     out += (out.empty() ? "" : " | ") + s;
-  for (const Diagnostic& d : diag.all()) out += render({"y", yaml}, d);
+  for (const Diagnostic& d : diag.all())
+    out += render({"y", yaml}, d);
   return out;
 }
 
@@ -92,8 +93,10 @@ error[sigma-unresolved-placeholder]: no values for placeholder: b
 
 TEST(Placeholders, TooManyTextsAreRefused) {
   Placeholders p;
-  for (int i = 0; i < 20; ++i) p["v"].push_back(std::to_string(i));
-  EXPECT_NE(expanded("%v%%v%", p, PlaceholderStyle::kPlain).find("sigma-too-many-alternatives"), std::string::npos);
+  for (int i = 0; i < 20; ++i)
+    p["v"].push_back(std::to_string(i));
+  EXPECT_NE(expanded("%v%%v%", p, PlaceholderStyle::kPlain).find("sigma-too-many-alternatives"),
+            std::string::npos);
 }
 
 }  // namespace

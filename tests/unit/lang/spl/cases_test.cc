@@ -1,10 +1,10 @@
 // Searches with the rows they must give, from the shared reference cases: how many agree.
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <cstdlib>
 #include <iostream>
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -33,7 +33,9 @@ bool agrees(const JsonNode& expected, const std::string& json) {
     return n;
   }();
   if (expected.is_array() || text_node.is_array()) {
-    if (!expected.is_array() || !text_node.is_array() || expected.items.size() != text_node.items.size()) return false;
+    if (!expected.is_array() || !text_node.is_array() ||
+        expected.items.size() != text_node.items.size())
+      return false;
     for (size_t i = 0; i < expected.items.size(); ++i)
       if (expected.items[i].text != text_node.items[i].text) return false;
     return true;
@@ -82,8 +84,10 @@ bool rows_agree(const std::vector<JsonNode>& expected, const TestResult& r) {
 void flatten(const JsonNode& node, const std::string& prefix, JsonNode& out) {
   for (const auto& [key, value] : node.entries) {
     const std::string name = prefix.empty() ? key : prefix + "." + key;
-    if (value.is_object()) flatten(value, name, out);
-    else if (value.kind != JsonNode::Kind::kNull) out.entries.emplace_back(name, value);
+    if (value.is_object())
+      flatten(value, name, out);
+    else if (value.kind != JsonNode::Kind::kNull)
+      out.entries.emplace_back(name, value);
   }
 }
 
@@ -122,12 +126,17 @@ struct Tally {
   std::vector<std::string> wrong;
 };
 
-void judge(const std::string& id, const std::string& query, const std::vector<JsonNode>& expected, const TestResult& r,
+void judge(const std::string& id,
+           const std::string& query,
+           const std::vector<JsonNode>& expected,
+           const TestResult& r,
            Tally& tally) {
   ++tally.total;
-  if (!r.ran && (r.problem.starts_with("spl-unsupported") || r.problem.starts_with("spl-unknown-command"))) {
+  if (!r.ran &&
+      (r.problem.starts_with("spl-unsupported") || r.problem.starts_with("spl-unknown-command"))) {
     ++tally.refused;
-    if (std::getenv("SPL_CASES_REFUSED")) std::cout << id << " refused: " << r.problem << "\n    " << query << "\n";
+    if (std::getenv("SPL_CASES_REFUSED"))
+      std::cout << id << " refused: " << r.problem << "\n    " << query << "\n";
   } else if (r.ran && rows_agree(expected, r)) {
     ++tally.agreed;
   } else {
@@ -158,25 +167,30 @@ TEST(Cases, ExecCasesGiveTheExpectedRows) {
       if (input->is_array()) rows.rows = input->items;
       if (const JsonNode* inner = input->find("rows")) rows.rows = inner->items;
       if (const JsonNode* models = input->find("datamodel"))
-        for (const auto& [dataset, list] : models->entries) rows.datasets[dataset] = list.items;
+        for (const auto& [dataset, list] : models->entries)
+          rows.datasets[dataset] = list.items;
       if (query.find("datamodel=Model") != std::string::npos) rows.datasets["Model"] = rows.rows;
       const std::string_view first = trim(query);
       const bool whole = first[0] == '(' || first.find("tstats") < 4;
-      judge(name, query, expected->items, run_spl(query, rows, whole ? RunMode::kEvents : RunMode::kGivenRows), exec);
+      judge(name, query, expected->items,
+            run_spl(query, rows, whole ? RunMode::kEvents : RunMode::kGivenRows), exec);
     } else if (kind == "exec-log") {
       const JsonNode* spl1 = parsed->find("spl1_like");
       if (spl1 && !spl1->boolean && parsed->get("spl1_query").empty()) continue;
       const std::string_view path = parsed->get("log");
-      const auto log = read_text_file(shared_folder() + "/cases/spl_logs/" + std::string(path.substr(path.find('/') + 1)));
+      const auto log = read_text_file(shared_folder() + "/cases/spl_logs/" +
+                                      std::string(path.substr(path.find('/') + 1)));
       if (!log) continue;
       rows.rows = log_rows(*log);
       judge(name, query, expected->items, run_spl(query, rows, RunMode::kGivenRows), logs);
     }
   }
-  for (const auto& [what, t] : {std::pair<const char*, const Tally*>{"exec", &exec}, {"exec-log", &logs}}) {
-    std::cout << what << ": " << t->agreed << " of " << t->total << " agree, " << t->refused << " refused, "
-              << t->wrong.size() << " differ\n";
-    for (const std::string& w : t->wrong) std::cout << "  " << w << "\n";
+  for (const auto& [what, t] :
+       {std::pair<const char*, const Tally*>{"exec", &exec}, {"exec-log", &logs}}) {
+    std::cout << what << ": " << t->agreed << " of " << t->total << " agree, " << t->refused
+              << " refused, " << t->wrong.size() << " differ\n";
+    for (const std::string& w : t->wrong)
+      std::cout << "  " << w << "\n";
   }
   EXPECT_TRUE(exec.wrong.empty());
 }

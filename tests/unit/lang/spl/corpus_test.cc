@@ -1,10 +1,11 @@
-// The published detections of Splunk, all of them: each is lowered or refused by name, nothing else.
-#include <gtest/gtest.h>
-
+// The published detections of Splunk, all of them: each is lowered or refused by name, nothing
+// else.
 #include <cstdlib>
 #include <iostream>
 #include <map>
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "base/file.h"
 #include "lang/spl/spl.h"
@@ -42,22 +43,32 @@ TEST(Corpus, EveryPublishedDetectionIsLoweredOrRefusedByName) {
     for (const Diagnostic& d : diag.all()) {
       if (d.severity == Severity::kWarning) ++warned[d.code];
       if (d.severity != Severity::kError) continue;
-      if (d.code == "spl-unsupported" || d.code == "spl-undefined-macro" || d.code == "spl-unknown-command") reasons.insert(d.message);
-      else named = false;
-      if (std::getenv("SPL_CORPUS_ERRORS") && d.code != "spl-unsupported") std::cout << path << "\n" << render(file, d);
+      if (d.code == "spl-unsupported" || d.code == "spl-undefined-macro" ||
+          d.code == "spl-unknown-command")
+        reasons.insert(d.message);
+      else
+        named = false;
+      if (std::getenv("SPL_CORPUS_ERRORS") && d.code != "spl-unsupported")
+        std::cout << path << "\n" << render(file, d);
     }
     if (std::getenv("SPL_CORPUS_WARNINGS"))
       for (const Diagnostic& d : diag.all())
         if (d.severity == Severity::kWarning) std::cout << path << "\n" << render(file, d);
-    if (rules.size() == 1 && !diag.has_errors()) ++lowered;
+    if (rules.size() == 1 && !diag.has_errors())
+      ++lowered;
     else if (rules.empty() && named && !reasons.empty())
-      for (const std::string& r : reasons) ++refused[r];
-    else failed.push_back(path);
+      for (const std::string& r : reasons)
+        ++refused[r];
+    else
+      failed.push_back(path);
   }
   std::cout << "lowered " << lowered << " of " << total << ", failed " << failed.size() << "\n";
-  for (const auto& [reason, n] : refused) std::cout << "  refused " << n << "  " << reason << "\n";
-  for (const auto& [code, n] : warned) std::cout << "  warned " << n << "  " << code << "\n";
-  for (const std::string& f : failed) std::cout << "  failed " << f << "\n";
+  for (const auto& [reason, n] : refused)
+    std::cout << "  refused " << n << "  " << reason << "\n";
+  for (const auto& [code, n] : warned)
+    std::cout << "  warned " << n << "  " << code << "\n";
+  for (const std::string& f : failed)
+    std::cout << "  failed " << f << "\n";
   EXPECT_TRUE(failed.empty());
 }
 

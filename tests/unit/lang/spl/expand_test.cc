@@ -14,14 +14,16 @@ struct Expanded {
 
 MacroTable table(std::initializer_list<Macro> macros) {
   MacroTable t;
-  for (const Macro& m : macros) t.add(m);
+  for (const Macro& m : macros)
+    t.add(m);
   return t;
 }
 
 Expanded run(std::string_view query, const MacroTable& t) {
   Expanded out;
   Diagnostics diag;
-  auto e = expand(query, {&t}, [](size_t at) { return static_cast<uint32_t>(at); }, diag);
+  auto e = expand(
+      query, {&t}, [](size_t at) { return static_cast<uint32_t>(at); }, diag);
   out.diagnostics = diag.all();
   out.ok = static_cast<bool>(e);
   if (out.ok) {
@@ -102,7 +104,8 @@ TEST(ExpandTest, CyclesDepthAndSizeAreBounded) {
   const MacroTable cycle = table({macro("a", "`b`"), macro("b", "`a`")});
   EXPECT_EQ(run("`a`", cycle).diagnostics.at(0).code, "spl-macro-cycle");
   MacroTable deep;
-  for (int i = 0; i < 150; ++i) deep.add(macro("m" + std::to_string(i), "`m" + std::to_string(i + 1) + "`"));
+  for (int i = 0; i < 150; ++i)
+    deep.add(macro("m" + std::to_string(i), "`m" + std::to_string(i + 1) + "`"));
   deep.add(macro("m150", "x"));
   EXPECT_EQ(run("`m0`", deep).diagnostics.at(0).code, "spl-macro-too-deep");
   EXPECT_EQ(run("`m60`", deep).text, "x");

@@ -27,10 +27,13 @@ std::string value_of(const std::string& expression, const std::string& row = R"(
 
 TEST(SplFunctionsTest, PrintfFollowsC) {
   EXPECT_EQ(value_of(R"(printf("%d", 17))"), R"("17")");
-  EXPECT_EQ(value_of(R"(printf("%5d|%-5d|%05d|%+d", 17, 17, 17, 17))"), R"("   17|17   |00017|+17")");
-  EXPECT_EQ(value_of(R"(printf("%.2f %e %g", 3.14159, 1234.5, 0.5))"), R"("3.14 1.234500e+03 0.5")");
+  EXPECT_EQ(value_of(R"(printf("%5d|%-5d|%05d|%+d", 17, 17, 17, 17))"),
+            R"("   17|17   |00017|+17")");
+  EXPECT_EQ(value_of(R"(printf("%.2f %e %g", 3.14159, 1234.5, 0.5))"),
+            R"("3.14 1.234500e+03 0.5")");
   EXPECT_EQ(value_of(R"(printf("%x %X %#o %%", 255, 255, 8))"), R"("ff FF 010 %")");
-  EXPECT_EQ(value_of(R"(printf("%s and %.2s|%6s|%-6s|", "abc", "abc", "x", "y"))"), R"("abc and ab|     x|y     |")");
+  EXPECT_EQ(value_of(R"(printf("%s and %.2s|%6s|%-6s|", "abc", "abc", "x", "y"))"),
+            R"("abc and ab|     x|y     |")");
   EXPECT_EQ(value_of(R"(printf("%*d", 6, 42))"), R"("    42")");
   EXPECT_EQ(value_of(R"(printf("%'d", 1234567))"), R"("1,234,567")");
   EXPECT_EQ(value_of(R"(printf("%c", "xyz"))"), R"("x")");
@@ -84,7 +87,8 @@ TEST(SplFunctionsTest, TextCountsCharacters) {
   EXPECT_EQ(value_of("substr(\"splunk\", -3)"), R"("unk")");
   EXPECT_EQ(value_of("substr(\"splunk\", 1, 0)"), R"("")");
   EXPECT_EQ(value_of("substr(\"splunk\", 99)"), R"("")");
-  EXPECT_EQ(value_of("trim(\"  x  \").ltrim(\"xxyxx\", \"x\").rtrim(\"xxyxx\",\"x\")"), R"("xyxxxxy")");
+  EXPECT_EQ(value_of("trim(\"  x  \").ltrim(\"xxyxx\", \"x\").rtrim(\"xxyxx\",\"x\")"),
+            R"("xyxxxxy")");
   EXPECT_EQ(value_of(R"(urldecode("a%20b%2Fc+d%zz"))"), R"("a b/c d%zz")");
   EXPECT_EQ(value_of(R"(upper("aé").lower("AÉ"))"), R"("Aéaé")");
 }
@@ -104,11 +108,16 @@ TEST(SplFunctionsTest, LikeAndCidr) {
 }
 
 TEST(SplFunctionsTest, TimeFormats) {
-  EXPECT_EQ(value_of(R"(strftime(1700000000.123456, "%Y-%m-%dT%H:%M:%S.%3N %6N %Q %a %A %b %j %p %I %y %s %z %Z"))"),
-            R"("2023-11-14T22:13:20.123 123456 123 Tue Tuesday Nov 318 PM 10 23 1700000000 +0000 UTC")");
-  EXPECT_EQ(value_of(R"(strftime(0, "%F %T %e|%-d|%V %G %u %w"))"), R"("1970-01-01 00:00:00  1|1|01 1970 4 4")");
-  EXPECT_EQ(value_of(R"(strptime("14/Nov/2023:22:13:20 +0100", "%d/%b/%Y:%H:%M:%S %z"))"), "1699996400");
-  EXPECT_EQ(value_of(R"(strptime("2023-11-14 10:13:20.5 PM", "%Y-%m-%d %I:%M:%S.%N %p"))"), "1700000000.5");
+  EXPECT_EQ(
+      value_of(
+          R"(strftime(1700000000.123456, "%Y-%m-%dT%H:%M:%S.%3N %6N %Q %a %A %b %j %p %I %y %s %z %Z"))"),
+      R"("2023-11-14T22:13:20.123 123456 123 Tue Tuesday Nov 318 PM 10 23 1700000000 +0000 UTC")");
+  EXPECT_EQ(value_of(R"(strftime(0, "%F %T %e|%-d|%V %G %u %w"))"),
+            R"("1970-01-01 00:00:00  1|1|01 1970 4 4")");
+  EXPECT_EQ(value_of(R"(strptime("14/Nov/2023:22:13:20 +0100", "%d/%b/%Y:%H:%M:%S %z"))"),
+            "1699996400");
+  EXPECT_EQ(value_of(R"(strptime("2023-11-14 10:13:20.5 PM", "%Y-%m-%d %I:%M:%S.%N %p"))"),
+            "1700000000.5");
   EXPECT_EQ(value_of(R"(strptime("no date", "%Y-%m-%d"))"), "null");
   EXPECT_EQ(value_of(R"(relative_time(1700000000, "-1mon@mon"))"), "1696118400");
   EXPECT_EQ(value_of(R"(relative_time(1709164800, "+1y"))"), "1740700800");
@@ -144,36 +153,49 @@ std::string stats_of(const std::string& query, const std::string& json) {
 }
 
 TEST(SplAggregatesTest, Numbers) {
-  const std::string rows = R"([{"x":"2"},{"x":"4"},{"x":"4"},{"x":"4"},{"x":"5"},{"x":"5"},{"x":"7"},{"x":"9"},{"x":"none"},{}])";
-  EXPECT_EQ(stats_of("| stats count count(x) as n sum(x) as s avg(x) as a stdevp(x) as p var(x) as v range(x) as r", rows),
+  const std::string rows =
+      R"([{"x":"2"},{"x":"4"},{"x":"4"},{"x":"4"},{"x":"5"},{"x":"5"},{"x":"7"},{"x":"9"},{"x":"none"},{}])";
+  EXPECT_EQ(stats_of("| stats count count(x) as n sum(x) as s avg(x) as a stdevp(x) as p var(x) as "
+                     "v range(x) as r",
+                     rows),
             "count=10 n=9 s=40 a=5 p=2 v=4.571428571428571 r=7");
-  EXPECT_EQ(stats_of("| stats median(x) as m p25(x) as q perc90(x) as t mode(x) as mo dc(x) as d", rows),
-            "m=5 q=4 t=9 mo=4 d=6");
+  EXPECT_EQ(
+      stats_of("| stats median(x) as m p25(x) as q perc90(x) as t mode(x) as mo dc(x) as d", rows),
+      "m=5 q=4 t=9 mo=4 d=6");
   // Not all are numbers, so that least and largest go by bytes.
   EXPECT_EQ(stats_of("| stats min(x) as a max(x) as b", rows), "a=2 b=none");
-  EXPECT_EQ(stats_of("| where isnum(x) | stats min(x) as a max(x) as b", R"([{"x":"10"},{"x":"9"},{"x":"y"}])"), "a=9 b=10");
+  EXPECT_EQ(stats_of("| where isnum(x) | stats min(x) as a max(x) as b",
+                     R"([{"x":"10"},{"x":"9"},{"x":"y"}])"),
+            "a=9 b=10");
   EXPECT_EQ(stats_of("| stats stdev(x) as s var(x) as v", R"([{"x":"3"}])"), "s=0 v=0");
 }
 
 TEST(SplAggregatesTest, ListsAreBounded) {
   std::string rows = "[";
-  for (int i = 0; i < 150; ++i) rows += std::string(i > 0 ? "," : "") + R"({"x":")" + std::to_string(i) + R"("})";
-  EXPECT_EQ(stats_of("| stats list(x) as l dc(x) as n | eval l=mvcount(l)", rows + "]"), "l=100 n=150");
+  for (int i = 0; i < 150; ++i)
+    rows += std::string(i > 0 ? "," : "") + R"({"x":")" + std::to_string(i) + R"("})";
+  EXPECT_EQ(stats_of("| stats list(x) as l dc(x) as n | eval l=mvcount(l)", rows + "]"),
+            "l=100 n=150");
 }
 
 TEST(SplAggregatesTest, TimesOfEvents) {
   const std::string rows = R"([{"_time":20,"x":"b"},{"_time":10,"x":"a"},{"_time":30}])";
-  EXPECT_EQ(stats_of("| stats earliest(x) as e latest(x) as l earliest_time(x) as et latest_time(x) as lt", rows),
-            "e=a l=b et=10 lt=20");
+  EXPECT_EQ(
+      stats_of(
+          "| stats earliest(x) as e latest(x) as l earliest_time(x) as et latest_time(x) as lt",
+          rows),
+      "e=a l=b et=10 lt=20");
 }
 
 TEST(SplAggregatesTest, WildcardsNameTheKnownColumns) {
-  EXPECT_EQ(stats_of("| table a, ab, c | stats values(a*) as x_* by c", R"([{"a":"1","ab":"2","c":"3"}])"),
+  EXPECT_EQ(stats_of("| table a, ab, c | stats values(a*) as x_* by c",
+                     R"([{"a":"1","ab":"2","c":"3"}])"),
             "c=3 x_=1 x_b=2");
 }
 
 TEST(SplSearchTest, BatchesAndOptimizerChangeNothing) {
-  const TestRows rows = rows_of(R"([{"_time":3,"h":"A","p":"25","_raw":"mail from h"},{"_time":1,"h":"B","p":"587"},
+  const TestRows rows =
+      rows_of(R"([{"_time":3,"h":"A","p":"25","_raw":"mail from h"},{"_time":1,"h":"B","p":"587"},
     {"_time":2,"h":"A","p":"x","_raw":"h.example"},{"_time":4,"p":"25"}])");
   for (const std::string query :
        {"p=25 OR p<600 | stats count by h", "NOT h=A | table p", "h | dedup h | table h, p",
@@ -184,7 +206,8 @@ TEST(SplSearchTest, BatchesAndOptimizerChangeNothing) {
     EXPECT_NE(expected.substr(0, 1), "!") << query << expected;
     for (const bool optimized : {true, false})
       for (const size_t batch : {size_t{1}, size_t{3}, size_t{2048}})
-        EXPECT_EQ(brief(run_spl(query, rows, RunMode::kEvents, optimized, batch)), expected) << query;
+        EXPECT_EQ(brief(run_spl(query, rows, RunMode::kEvents, optimized, batch)), expected)
+            << query;
   }
 }
 

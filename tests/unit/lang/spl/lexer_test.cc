@@ -7,7 +7,8 @@ namespace {
 
 Expansion plain(std::string_view text) {
   Diagnostics diag;
-  auto e = expand(text, {}, [](size_t at) { return static_cast<uint32_t>(at); }, diag);
+  auto e = expand(
+      text, {}, [](size_t at) { return static_cast<uint32_t>(at); }, diag);
   EXPECT_TRUE(static_cast<bool>(e));
   return e ? *std::move(e) : Expansion();
 }

@@ -8,7 +8,8 @@ namespace {
 TEST(MacrosTest, ReadsOneMacroPerYamlFile) {
   MacroTable t;
   Diagnostics diag;
-  EXPECT_TRUE(t.add({"m.yml", "name: ctime\narguments:\n- field\ndefinition: 'convert ctime($field$)'\n"}, diag));
+  EXPECT_TRUE(t.add(
+      {"m.yml", "name: ctime\narguments:\n- field\ndefinition: 'convert ctime($field$)'\n"}, diag));
   ASSERT_NE(t.find("ctime", 1), nullptr);
   EXPECT_EQ(t.find("ctime", 1)->definition, "convert ctime($field$)");
   EXPECT_EQ(t.find("ctime", 0), nullptr);
@@ -18,7 +19,8 @@ TEST(MacrosTest, ReadsOneMacroPerYamlFile) {
 TEST(MacrosTest, OtherYamlIsNoMacroFile) {
   MacroTable t;
   Diagnostics diag;
-  EXPECT_FALSE(t.add({"r.yml", "name: A rule\nsearch: index=main\ndescription: no definition\n"}, diag));
+  EXPECT_FALSE(
+      t.add({"r.yml", "name: A rule\nsearch: index=main\ndescription: no definition\n"}, diag));
   EXPECT_FALSE(t.add({"s.yml", "title: Sigma\nlogsource: {product: windows}\n"}, diag));
   EXPECT_EQ(t.size(), 0u);
 }
@@ -26,10 +28,12 @@ TEST(MacrosTest, OtherYamlIsNoMacroFile) {
 TEST(MacrosTest, ReadsStanzasOfMacrosConf) {
   MacroTable t;
   Diagnostics diag;
-  EXPECT_TRUE(t.add({"macros.conf",
-                     "# of an app\n[default]\nowner = x\n\n[sysmon]\ndefinition = (source=a OR \\\nsource=b)\n"
-                     "[two(2)]\nargs = x, y\ndefinition = $x$=$y$\niseval = 0\n[computed]\ndefinition = \"a\".\"b\"\niseval = 1\n"},
-                    diag));
+  EXPECT_TRUE(t.add(
+      {"macros.conf",
+       "# of an app\n[default]\nowner = x\n\n[sysmon]\ndefinition = (source=a OR \\\nsource=b)\n"
+       "[two(2)]\nargs = x, y\ndefinition = $x$=$y$\niseval = 0\n[computed]\ndefinition = "
+       "\"a\".\"b\"\niseval = 1\n"},
+      diag));
   ASSERT_NE(t.find("sysmon", 0), nullptr);
   EXPECT_EQ(t.find("sysmon", 0)->definition, "(source=a OR \nsource=b)");
   ASSERT_NE(t.find("two", 2), nullptr);

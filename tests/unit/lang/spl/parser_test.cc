@@ -8,12 +8,14 @@ namespace {
 /// The AST as text on one line, or the codes of the errors.
 std::string parsed(std::string_view text, Start start = Start::kImplicitSearch) {
   Diagnostics diag;
-  auto e = expand(text, {}, [](size_t at) { return static_cast<uint32_t>(at); }, diag);
+  auto e = expand(
+      text, {}, [](size_t at) { return static_cast<uint32_t>(at); }, diag);
   if (!e) return "! expansion";
   auto p = Parser(*e, diag).parse(start);
   std::string out;
   if (!p) {
-    for (const Diagnostic& d : diag.all()) out += (out.empty() ? "! " : ", ") + d.code;
+    for (const Diagnostic& d : diag.all())
+      out += (out.empty() ? "! " : ", ") + d.code;
     return out;
   }
   out = to_text(*p);
@@ -25,7 +27,8 @@ std::string parsed(std::string_view text, Start start = Start::kImplicitSearch) 
 TEST(ParserTest, OrBindsTighterThanAndInSearch) {
   EXPECT_EQ(parsed("a=1 b=2 OR b=3"), R"(search (a="1" AND (b="2" OR b="3"));)");
   EXPECT_EQ(parsed("a=1 OR b=2 AND c=3 d=4"), R"(search ((a="1" OR b="2") AND c="3" AND d="4");)");
-  EXPECT_EQ(parsed("NOT a=1 OR b=2 NOT(c=3 d=4)"), R"(search ((NOT a="1" OR b="2") AND NOT (c="3" AND d="4"));)");
+  EXPECT_EQ(parsed("NOT a=1 OR b=2 NOT(c=3 d=4)"),
+            R"(search ((NOT a="1" OR b="2") AND NOT (c="3" AND d="4"));)");
 }
 
 TEST(ParserTest, AndBindsTighterThanOrInWhere) {
@@ -56,7 +59,8 @@ TEST(ParserTest, TermsOfAllKinds) {
 }
 
 TEST(ParserTest, StatsItems) {
-  EXPECT_EQ(parsed("* | stats count, dc(user) as users values(a.b{}) AS v p95(x) count(eval(a>1)) as n by a, \"b c\""),
+  EXPECT_EQ(parsed("* | stats count, dc(user) as users values(a.b{}) AS v p95(x) count(eval(a>1)) "
+                   "as n by a, \"b c\""),
             "search \"*\";stats count, dc(user) as users, values(a.b{}) as v, perc95.000000(x), "
             "count(eval((a > 1))) as n by a, b c;");
   EXPECT_EQ(parsed("* | stats values(x) as aceFlags(inheritance) c by y"),
@@ -64,10 +68,12 @@ TEST(ParserTest, StatsItems) {
 }
 
 TEST(ParserTest, Tstats) {
-  EXPECT_EQ(parsed("| tstats summariesonly=false fillnull_value=null count from datamodel=Endpoint.Processes where "
-                   "Processes.user=a OR Processes.user=b nodename=x by Processes.dest _time span=1h"),
-            R"(tstats count from Endpoint.Processes where ((Processes.user="a" OR Processes.user="b") AND )"
-            R"(nodename="x") by Processes.dest, _time span=1h fillnull="null";)");
+  EXPECT_EQ(
+      parsed("| tstats summariesonly=false fillnull_value=null count from "
+             "datamodel=Endpoint.Processes where "
+             "Processes.user=a OR Processes.user=b nodename=x by Processes.dest _time span=1h"),
+      R"(tstats count from Endpoint.Processes where ((Processes.user="a" OR Processes.user="b") AND )"
+      R"(nodename="x") by Processes.dest, _time span=1h fillnull="null";)");
 }
 
 TEST(ParserTest, CommandsIgnoreCase) {
@@ -84,17 +90,21 @@ TEST(ParserTest, Sort) {
 TEST(ParserTest, RexRegexAndTheRest) {
   EXPECT_EQ(parsed("* | rex field=a max_match=0 \"(?<x>\\\\w+)\""),
             R"x(search "*";rex field=a max_match=0 "(?<x>\\w+)";)x");
-  EXPECT_EQ(parsed("* | regex a!=\"^x\" | regex \"y\""), R"(search "*";regex a!="^x";regex _raw="y";)");
+  EXPECT_EQ(parsed("* | regex a!=\"^x\" | regex \"y\""),
+            R"(search "*";regex a!="^x";regex _raw="y";)");
   EXPECT_EQ(parsed("* | rename \"A.*\" as \"*\", b AS c | fields - x y* | table a, b"),
             "search \"*\";rename A.* as *, b as c;fields - x, y*;table a, b;");
-  EXPECT_EQ(parsed("* | bucket span=1h _time as t | dedup 2 a b sortby -t | fillnull value=\"N/A\" a"),
-            R"(search "*";bucket _time span=1h as t;dedup 2 a, b sortby -t;fillnull value="N/A" a;)");
+  EXPECT_EQ(
+      parsed("* | bucket span=1h _time as t | dedup 2 a b sortby -t | fillnull value=\"N/A\" a"),
+      R"(search "*";bucket _time span=1h as t;dedup 2 a, b sortby -t;fillnull value="N/A" a;)");
 }
 
 TEST(ParserTest, Subsearches) {
-  EXPECT_EQ(parsed("* | append [ search x | stats count ] | join type=left a [| tstats count by a]"),
-            R"(search "*";append [ search "x" | stats count ];join left a [ tstats count by a ];)");
-  EXPECT_EQ(parsed("a=1 NOT [ search x | fields y ]"), R"(search (a="1" AND NOT [ search "x" | fields y ]);)");
+  EXPECT_EQ(
+      parsed("* | append [ search x | stats count ] | join type=left a [| tstats count by a]"),
+      R"(search "*";append [ search "x" | stats count ];join left a [ tstats count by a ];)");
+  EXPECT_EQ(parsed("a=1 NOT [ search x | fields y ]"),
+            R"(search (a="1" AND NOT [ search "x" | fields y ]);)");
 }
 
 TEST(ParserTest, APieceOfASearchBeginsWithACommand) {
@@ -130,20 +140,25 @@ TEST(ParserTest, NestingAndLengthAreBounded) {
   EXPECT_EQ(parsed("* | eval x=" + std::string(5000, '(') + "1"), "! spl-too-deep");
   EXPECT_EQ(parsed("* | eval x=" + std::string(5000, '-') + "1"), "! spl-too-deep");
   std::string nots = "*";
-  for (int i = 0; i < 5000; ++i) nots = "NOT " + nots;
+  for (int i = 0; i < 5000; ++i)
+    nots = "NOT " + nots;
   EXPECT_EQ(parsed(nots), "! spl-too-deep");
   std::string sum = "1";
-  for (int i = 0; i < 5000; ++i) sum += "+1";
+  for (int i = 0; i < 5000; ++i)
+    sum += "+1";
   EXPECT_EQ(parsed("* | eval x=" + sum), "! spl-too-deep");
   std::string pipes = "*";
-  for (int i = 0; i < 5000; ++i) pipes += "|head";
+  for (int i = 0; i < 5000; ++i)
+    pipes += "|head";
   EXPECT_EQ(parsed(pipes), "! spl-too-long");
   std::string brackets;
-  for (int i = 0; i < 5000; ++i) brackets += "* | append [ ";
+  for (int i = 0; i < 5000; ++i)
+    brackets += "* | append [ ";
   EXPECT_EQ(parsed(brackets).substr(0, 14), "! spl-too-deep");
   // Long lists are no nesting.
   std::string terms = "a=1";
-  for (int i = 0; i < 20000; ++i) terms += " OR a=1";
+  for (int i = 0; i < 20000; ++i)
+    terms += " OR a=1";
   EXPECT_EQ(parsed(terms).substr(0, 12), "search (a=\"1");
 }
 

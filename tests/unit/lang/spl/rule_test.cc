@@ -68,7 +68,8 @@ TEST(RuleTest, ADetectionSaysWhatItIs) {
   EXPECT_EQ(rule.kind, plan::RuleKind::kQuery);
   EXPECT_EQ(plan::to_text(*rule.plan),
             "aggregate count=count() by Image (null keys dropped)\n"
-            "  filter search_eq(index, \"main\") and search_eq(EventCode, \"3\") and search_eq(Image, \"*'s*\")\n"
+            "  filter search_eq(index, \"main\") and search_eq(EventCode, \"3\") and "
+            "search_eq(Image, \"*'s*\")\n"
             "    scan spl events\n");
   ASSERT_EQ(rule.stages.size(), 2u);
   EXPECT_EQ(rule.stages[0].first, "macros expanded");
@@ -80,7 +81,11 @@ TEST(RuleTest, LevelsComeFromTypeAndRiskScore) {
   EXPECT_EQ(level_of("TTP", "tags: {risk_score: 49}\n"), "medium");
   EXPECT_EQ(level_of("TTP", "tags: {risk_score: 50}\n"), "high");
   EXPECT_EQ(level_of("TTP", "tags: {confidence: 80, impact: 80}\n"), "high");
-  EXPECT_EQ(level_of("TTP", "rba:\n  risk_objects:\n  - {field: dest, score: 20}\n  - {field: user, score: 64}\n"), "high");
+  EXPECT_EQ(
+      level_of(
+          "TTP",
+          "rba:\n  risk_objects:\n  - {field: dest, score: 20}\n  - {field: user, score: 64}\n"),
+      "high");
   EXPECT_EQ(level_of("Correlation", ""), "high");
   EXPECT_EQ(level_of("Baseline", ""), "");
 }
@@ -105,9 +110,10 @@ TEST(RuleTest, ErrorsPointIntoQuotedScalarsOverManyLines) {
 
 TEST(RuleTest, ErrorsPointIntoBlockAndDoubleQuotedScalars) {
   const MacroLibrary macros;
-  for (const std::string text : {"name: x\nsearch: |\n  a=1\n    | statz\n", "name: x\nsearch: >-\n  a=1\n  | statz\n",
-                                 "name: x\nsearch: \"a=\\\"1\\\" | statz\"\n", "name: x\nsearch: a=1 | statz\n",
-                                 "name: x\nsearch: a=1\n  | statz\n"}) {
+  for (const std::string text :
+       {"name: x\nsearch: |\n  a=1\n    | statz\n", "name: x\nsearch: >-\n  a=1\n  | statz\n",
+        "name: x\nsearch: \"a=\\\"1\\\" | statz\"\n", "name: x\nsearch: a=1 | statz\n",
+        "name: x\nsearch: a=1\n  | statz\n"}) {
     const Reading r = read_text("x.yml", text, macros);
     ASSERT_EQ(r.diag.all().size(), 1u) << text;
     EXPECT_EQ(text.substr(r.diag.all()[0].primary.begin, 5), "statz") << text;
@@ -125,7 +131,8 @@ TEST(RuleTest, WhatCameOutOfAMacroPointsAtItsCall) {
 
 TEST(RuleTest, AnEventRuleOnlyFilters) {
   const MacroLibrary macros;
-  EXPECT_EQ(read_text("x.spl", "a=1 | where b>2 | regex c=\"x\"", macros).rules.at(0).kind, plan::RuleKind::kEvent);
+  EXPECT_EQ(read_text("x.spl", "a=1 | where b>2 | regex c=\"x\"", macros).rules.at(0).kind,
+            plan::RuleKind::kEvent);
   EXPECT_EQ(read_text("x.spl", "a=1 | eval b=2", macros).rules.at(0).kind, plan::RuleKind::kQuery);
 }
 
@@ -140,13 +147,15 @@ TEST(RuleTest, RecognisesItsFilesOnly) {
 TEST(RuleTest, EmptySearchesAreErrors) {
   const MacroLibrary macros;
   EXPECT_EQ(read_text("x.spl", "  \n", macros).diag.all().at(0).code, "spl-empty");
-  EXPECT_EQ(read_text("x.yml", "name: x\nsearch:\n- a\n", macros).diag.all().at(0).code, "spl-no-search");
+  EXPECT_EQ(read_text("x.yml", "name: x\nsearch:\n- a\n", macros).diag.all().at(0).code,
+            "spl-no-search");
 }
 
 TEST(RuleTest, ACommandThatNeedsRowsCannotBegin) {
   const MacroLibrary macros;
   EXPECT_EQ(read_text("x.spl", "| stats count", macros).diag.all().at(0).code, "spl-no-rows");
-  EXPECT_EQ(read_text("x.spl", "index=a | tstats count", macros).diag.all().at(0).code, "spl-syntax");
+  EXPECT_EQ(read_text("x.spl", "index=a | tstats count", macros).diag.all().at(0).code,
+            "spl-syntax");
 }
 
 std::string plan_of(std::string_view text) {
@@ -176,16 +185,20 @@ TEST(RuleTest, AnOrderIsMadeOnlyWhereItMatters) {
 
 TEST(RuleTest, FixedLookBacksAreAgo) {
   EXPECT_NE(plan_of("earliest=-24h a=1").find("ge(_time, ago(1d))"), std::string::npos);
-  EXPECT_NE(plan_of("earliest=-1d@d latest=@d a=1").find("ge(_time, relative_time(now(), \"-1d@d\"))"), std::string::npos);
+  EXPECT_NE(
+      plan_of("earliest=-1d@d latest=@d a=1").find("ge(_time, relative_time(now(), \"-1d@d\"))"),
+      std::string::npos);
   EXPECT_EQ(plan_of("earliest=soon a=1"), "! not a time: soon");
 }
 
 TEST(RuleTest, FieldsOfADatasetLoseItsName) {
-  EXPECT_EQ(plan_of("| tstats dc(All_Changes.Account_Management.src_user) as n from datamodel=Change where "
-                    "nodename=All_Changes.Account_Management All_Changes.action=created by All_Changes.dest"),
-            "aggregate n=dc(src_user) by All_Changes.dest=dest (null keys dropped)\n"
-            "  filter search_eq(action, \"created\")\n"
-            "    scan Change.Account_Management\n");
+  EXPECT_EQ(
+      plan_of(
+          "| tstats dc(All_Changes.Account_Management.src_user) as n from datamodel=Change where "
+          "nodename=All_Changes.Account_Management All_Changes.action=created by All_Changes.dest"),
+      "aggregate n=dc(src_user) by All_Changes.dest=dest (null keys dropped)\n"
+      "  filter search_eq(action, \"created\")\n"
+      "    scan Change.Account_Management\n");
   EXPECT_EQ(plan_of("| tstats count from datamodel=Network_Traffic where All_Traffic.dest_port=25"),
             "aggregate count=count()\n"
             "  filter search_eq(dest_port, \"25\")\n"

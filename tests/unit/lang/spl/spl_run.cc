@@ -33,10 +33,15 @@ Table table_of(std::string name, const std::vector<JsonNode>& rows) {
   Table t{std::move(name), &rows, {}};
   for (const JsonNode& row : rows) {
     for (const auto& [key, value] : row.entries) {
-      Type type = value.is_array() ? Type::kDynamic : key == "_time" ? Type::kDatetime : Type::kString;
-      const auto known = std::find_if(t.fields.begin(), t.fields.end(), [&](const auto& f) { return f.first == key; });
-      if (known == t.fields.end()) t.fields.emplace_back(key, type);
-      else if (type == Type::kDynamic) known->second = type;
+      Type type = value.is_array() ? Type::kDynamic
+                  : key == "_time" ? Type::kDatetime
+                                   : Type::kString;
+      const auto known = std::find_if(t.fields.begin(), t.fields.end(),
+                                      [&](const auto& f) { return f.first == key; });
+      if (known == t.fields.end())
+        t.fields.emplace_back(key, type);
+      else if (type == Type::kDynamic)
+        known->second = type;
     }
   }
   return t;
@@ -48,7 +53,8 @@ std::string catalog_of(const Table& t) {
   for (const auto& [name, type] : t.fields) {
     if (name == "_time") continue;
     any = true;
-    out += "  - { name: " + data::json_string(name) + ", type: " + (type == Type::kDynamic ? "dynamic" : "string") + " }\n";
+    out += "  - { name: " + data::json_string(name) +
+           ", type: " + (type == Type::kDynamic ? "dynamic" : "string") + " }\n";
   }
   if (!any) out += "  - { name: nothing, type: string }\n";
   return out;
@@ -57,8 +63,10 @@ std::string catalog_of(const Table& t) {
 std::string vocabulary_of(const std::vector<std::pair<std::string, std::string>>& tables) {
   std::string out = "vocabulary: spl\ndoc: tables of a test\ntables:\n";
   for (const auto& [name, native] : tables) {
-    out += "  - table: \"" + name + "\"\n    doc: x\n    open: true\n    time: _time\n    fields:\n";
-    out += "      - { name: _time, type: datetime }\n    views:\n      - from: " + native + "\n        passthrough: true\n";
+    out +=
+        "  - table: \"" + name + "\"\n    doc: x\n    open: true\n    time: _time\n    fields:\n";
+    out += "      - { name: _time, type: datetime }\n    views:\n      - from: " + native +
+           "\n        passthrough: true\n";
     // The one calculated field of the data models that the cases rely on.
     if (!name.empty()) out += "        map: { user: 'coalesce(user, \"unknown\")' }\n";
   }
@@ -76,8 +84,10 @@ data::Column column_of(const Table& t, const std::string& name, Type type, size_
     } else if (type == Type::kDynamic) {
       std::vector<std::string> values;
       if (v->is_array())
-        for (const JsonNode& m : v->items) values.push_back(scalar(m));
-      else values.push_back(scalar(*v));
+        for (const JsonNode& m : v->items)
+          values.push_back(scalar(m));
+      else
+        values.push_back(scalar(*v));
       b.append_copy(exec::spl_encode_values(values));
     } else {
       b.append_copy(scalar(*v));
@@ -87,10 +97,15 @@ data::Column column_of(const Table& t, const std::string& name, Type type, size_
 }
 
 /// Pushes the rows of a scan's branches as the engine does.
-bool feed(const plan::Op& scan, size_t index, const std::vector<Table>& tables, exec::Run& run, size_t batch_rows,
+bool feed(const plan::Op& scan,
+          size_t index,
+          const std::vector<Table>& tables,
+          exec::Run& run,
+          size_t batch_rows,
           std::string& problem) {
   for (const plan::Branch& branch : scan.branches) {
-    const auto t = std::find_if(tables.begin(), tables.end(), [&](const Table& c) { return c.name == branch.table; });
+    const auto t = std::find_if(tables.begin(), tables.end(),
+                                [&](const Table& c) { return c.name == branch.table; });
     if (t == tables.end()) continue;
     for (size_t from = 0; from < t->rows->size(); from += batch_rows) {
       const size_t n = std::min(batch_rows, t->rows->size() - from);
@@ -98,18 +113,23 @@ bool feed(const plan::Op& scan, size_t index, const std::vector<Table>& tables, 
       plan::Schema schema;
       std::vector<data::Column> columns;
       std::set<std::string> wanted = {"_time", "_raw", "_values"};
-      for (const auto& [name, type] : t->fields) wanted.insert(name);
+      for (const auto& [name, type] : t->fields)
+        wanted.insert(name);
       if (branch.where) plan::collect_columns(branch.where, wanted);
-      for (const plan::NamedExpr& c : branch.columns) plan::collect_columns(c.expr, wanted);
+      for (const plan::NamedExpr& c : branch.columns)
+        plan::collect_columns(c.expr, wanted);
       for (const std::string& name : wanted) {
-        Type type = name == "_time" ? Type::kDatetime : name == "_values" ? Type::kDynamic : Type::kString;
+        Type type = name == "_time"     ? Type::kDatetime
+                    : name == "_values" ? Type::kDynamic
+                                        : Type::kString;
         for (const auto& [field, known] : t->fields)
           if (field == name) type = known;
         schema.push_back({name, type});
         columns.push_back(column_of(*t, name, type, from, n));
       }
       std::vector<uint32_t> rows;
-      for (uint32_t i = 0; i < n; ++i) rows.push_back(i);
+      for (uint32_t i = 0; i < n; ++i)
+        rows.push_back(i);
       const plan::RunContext context;
       if (branch.where) {
         const auto where = exec::compile(branch.where, schema);
@@ -121,17 +141,20 @@ bool feed(const plan::Op& scan, size_t index, const std::vector<Table>& tables, 
       exec::Chunk chunk;
       chunk.num_rows = static_cast<uint32_t>(rows.size());
       for (const plan::ColumnInfo& c : scan.schema) {
-        const auto e = std::find_if(branch.columns.begin(), branch.columns.end(),
-                                    [&](const plan::NamedExpr& named) { return named.name == c.name; });
+        const auto e =
+            std::find_if(branch.columns.begin(), branch.columns.end(),
+                         [&](const plan::NamedExpr& named) { return named.name == c.name; });
         if (e == branch.columns.end()) {
           chunk.columns.push_back(data::Column::nulls(c.type, chunk.num_rows));
           continue;
         }
         const auto program = exec::compile(e->expr, schema);
         if (!program) return problem = program.error().message, false;
-        chunk.columns.push_back((*program)->evaluate(columns, rows, static_cast<uint32_t>(n), context).gather(rows));
+        chunk.columns.push_back(
+            (*program)->evaluate(columns, rows, static_cast<uint32_t>(n), context).gather(rows));
       }
-      const auto time = std::find_if(schema.begin(), schema.end(), [](const auto& c) { return c.name == "_time"; });
+      const auto time = std::find_if(schema.begin(), schema.end(),
+                                     [](const auto& c) { return c.name == "_time"; });
       const data::Column& times = columns[static_cast<size_t>(time - schema.begin())];
       for (const uint32_t row : rows) {
         chunk.times.push_back(times.valid(row) ? times.view<int64_t>()[row] : 0);
@@ -145,7 +168,11 @@ bool feed(const plan::Op& scan, size_t index, const std::vector<Table>& tables, 
 
 }  // namespace
 
-TestResult run_spl(const std::string& query, const TestRows& input, RunMode mode, bool optimized, size_t batch_rows) {
+TestResult run_spl(const std::string& query,
+                   const TestRows& input,
+                   RunMode mode,
+                   bool optimized,
+                   size_t batch_rows) {
   TestResult result;
   std::vector<Table> tables = {table_of("test.events", input.rows)};
   std::vector<std::pair<std::string, std::string>> names = {{"", "test.events"}};
@@ -156,7 +183,8 @@ TestResult run_spl(const std::string& query, const TestRows& input, RunMode mode
   }
   plan::Catalog catalog;
   Diagnostics catalog_diag;
-  for (const Table& t : tables) catalog.add(Source{"table", catalog_of(t)}, catalog_diag);
+  for (const Table& t : tables)
+    catalog.add(Source{"table", catalog_of(t)}, catalog_diag);
   catalog.add(Source{"vocabulary", vocabulary_of(names)}, catalog_diag);
   if (catalog_diag.has_errors()) {
     result.problem = "catalog: " + catalog_diag.all().front().message;
@@ -172,10 +200,12 @@ TestResult run_spl(const std::string& query, const TestRows& input, RunMode mode
     auto scan = std::make_shared<plan::Op>(*plan::scan("spl", ""));
     scan->open = true;
     given = scan;
-    for (const auto& [name, type] : tables[0].fields) columns.push_back(name);
+    for (const auto& [name, type] : tables[0].fields)
+      columns.push_back(name);
     // The scan itself offers any field; the rows have these.
     std::vector<plan::NamedExpr> items;
-    for (const std::string& c : columns) items.push_back({c, plan::column(c), {}});
+    for (const std::string& c : columns)
+      items.push_back({c, plan::column(c), {}});
     if (!items.empty()) given = plan::project(given, items);
   }
   const Source source{"", query};
@@ -193,7 +223,8 @@ TestResult run_spl(const std::string& query, const TestRows& input, RunMode mode
   rule.info.language = "spl";
   rule.vocabulary = "spl";
   rule.plan = *read;
-  const plan::BindContext context{catalog, exec::all_functions(), exec::evaluate_constant, false, true, {}};
+  const plan::BindContext context{
+      catalog, exec::all_functions(), exec::evaluate_constant, false, true, {}};
   plan::BindReport report;
   auto bound = plan::bind(rule, context, diag, report);
   if (!bound) {
@@ -216,13 +247,17 @@ TestResult run_spl(const std::string& query, const TestRows& input, RunMode mode
   for (size_t i = 0; i < scans.size(); ++i)
     if (!feed(*scans[i], i, tables, *run, batch_rows, result.problem)) return result;
   run->finish();
-  for (const plan::ColumnInfo& c : (*compiled)->schema()) result.columns.push_back(c.name);
+  for (const plan::ColumnInfo& c : (*compiled)->schema())
+    result.columns.push_back(c.name);
   for (const auto& row : sink.rows) {
     result.rows.emplace_back();
     for (const data::Value& v : row) {
-      if (v.is_null()) result.rows.back().emplace_back("null");
-      else if (v.type() == Type::kDatetime) result.rows.back().push_back(exec::spl_time_text(v.as_int()));
-      else result.rows.back().push_back(v.json());
+      if (v.is_null())
+        result.rows.back().emplace_back("null");
+      else if (v.type() == Type::kDatetime)
+        result.rows.back().push_back(exec::spl_time_text(v.as_int()));
+      else
+        result.rows.back().push_back(v.json());
     }
   }
   result.ran = true;
@@ -237,7 +272,8 @@ std::string brief(const TestResult& r) {
     for (size_t i = 0; i < row.size(); ++i) {
       if (row[i] == "null") continue;
       std::string cell = row[i];
-      if (cell.size() >= 2 && cell.front() == '"' && cell.find('\\') == std::string::npos) cell = cell.substr(1, cell.size() - 2);
+      if (cell.size() >= 2 && cell.front() == '"' && cell.find('\\') == std::string::npos)
+        cell = cell.substr(1, cell.size() - 2);
       line += (line.empty() ? "" : " ") + r.columns[i] + "=" + cell;
     }
     out += (out.empty() ? "" : "; ") + line;

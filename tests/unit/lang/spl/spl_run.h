@@ -19,7 +19,7 @@ struct TestRows {
 
 struct TestResult {
   bool ran = false;
-  std::string problem;                 ///< when it did not run: the first error, or where it failed
+  std::string problem;  ///< when it did not run: the first error, or where it failed
   std::vector<std::string> columns;
   /// Cells as JSON text; "null" for missing.
   std::vector<std::vector<std::string>> rows;
@@ -28,9 +28,12 @@ struct TestResult {
 
 enum class RunMode { kEvents, kGivenRows };
 
-/// kEvents: the text is a whole search over the rows as events. kGivenRows: a pipeline over the rows in
-/// their order. `optimized`: with the optimizer; the answer must not differ.
-TestResult run_spl(const std::string& query, const TestRows& input, RunMode mode, bool optimized = true,
+/// kEvents: the text is a whole search over the rows as events. kGivenRows: a pipeline over the
+/// rows in their order. `optimized`: with the optimizer; the answer must not differ.
+TestResult run_spl(const std::string& query,
+                   const TestRows& input,
+                   RunMode mode,
+                   bool optimized = true,
                    size_t batch_rows = 2048);
 
 /// "col=value col=value; …": a result on one line, missing cells left out.

@@ -11,7 +11,8 @@ std::string set(ParameterType type, std::string_view text) {
   const Result<ParameterValues> v = parameter_from_setting("X", type, text);
   if (!v) return "error: " + v.error().message;
   std::string out;
-  for (const auto& [name, value] : *v) out += (out.empty() ? "" : " ") + name + "=" + kql_literal(value);
+  for (const auto& [name, value] : *v)
+    out += (out.empty() ? "" : " ") + name + "=" + kql_literal(value);
   return out;
 }
 
@@ -39,11 +40,16 @@ TEST(Parameter, AddressesAndRangesAreChecked) {
 }
 
 TEST(Parameter, HoursAreTwoTimesOfDayInUtc) {
-  EXPECT_EQ(set(ParameterType::kHours, "20:00-06:00"), "XFrom=timespan(20:00:00) XTo=timespan(06:00:00)");
-  EXPECT_EQ(set(ParameterType::kHours, "20:00-06:00+01:00"), "XFrom=timespan(19:00:00) XTo=timespan(05:00:00)");
-  EXPECT_EQ(set(ParameterType::kHours, "20:00-06:00-05:30"), "XFrom=timespan(01:30:00) XTo=timespan(11:30:00)");
-  EXPECT_EQ(set(ParameterType::kHours, "00:00-24:00"), "XFrom=timespan(00:00:00) XTo=timespan(1.00:00:00)");
-  for (const char* bad : {"20-06", "25:00-06:00", "20:60-06:00", "20:00", "20:00-06:00+25:00", "night", "24:30-06:00"})
+  EXPECT_EQ(set(ParameterType::kHours, "20:00-06:00"),
+            "XFrom=timespan(20:00:00) XTo=timespan(06:00:00)");
+  EXPECT_EQ(set(ParameterType::kHours, "20:00-06:00+01:00"),
+            "XFrom=timespan(19:00:00) XTo=timespan(05:00:00)");
+  EXPECT_EQ(set(ParameterType::kHours, "20:00-06:00-05:30"),
+            "XFrom=timespan(01:30:00) XTo=timespan(11:30:00)");
+  EXPECT_EQ(set(ParameterType::kHours, "00:00-24:00"),
+            "XFrom=timespan(00:00:00) XTo=timespan(1.00:00:00)");
+  for (const char* bad : {"20-06", "25:00-06:00", "20:60-06:00", "20:00", "20:00-06:00+25:00",
+                          "night", "24:30-06:00"})
     EXPECT_EQ(set(ParameterType::kHours, bad).substr(0, 6), "error:") << bad;
 }
 

@@ -13,23 +13,24 @@ std::string faults(std::string_view text) {
 }
 
 TEST(Predicate, AcceptsWhatTheGrammarHas) {
-  for (const char* good : {
-           R"(processImagePath CONTAINS "curl")",
-           R"(processImagePath CONTAINS[cd] 'curl' OR processImagePath ENDSWITH "osascript")",
-           R"(subsystem == "com.apple.mail" AND (category = "smtp" || category == "imap") && !(process == "Mail"))",
-           R"(process IN {"curl", "osascript", 'nc'})",
-           R"(processID BETWEEN {1, 100} and messageType >= 16)",
-           R"(eventMessage MATCHES[c] ".*Mail.*" AND NOT eventMessage LIKE "a?b*")",
-           R"(ANY tags.name == "x" OR ALL items.@count > 3 OR NONE a.b[0] != nil)",
-           R"(TRUEPREDICATE)",
-           R"(logType = error or FALSEPREDICATE)",
-           R"((a + b) * 2 > -c ** 2)",
-           R"(((a == 1)))",
-           R"(length(eventMessage) > 10 AND FUNCTION(x, "y:", 3) == 1)",
-           R"($user BEGINSWITH "a" AND x == %@ AND name UTI-CONFORMS-TO "public.data")",
-           R"(x NOT IN {1, 2})",
-           R"(x <> 0x1F AND y =< 1.5e-3 AND z => .5)",
-       })
+  for (
+      const char* good : {
+          R"(processImagePath CONTAINS "curl")",
+          R"(processImagePath CONTAINS[cd] 'curl' OR processImagePath ENDSWITH "osascript")",
+          R"(subsystem == "com.apple.mail" AND (category = "smtp" || category == "imap") && !(process == "Mail"))",
+          R"(process IN {"curl", "osascript", 'nc'})",
+          R"(processID BETWEEN {1, 100} and messageType >= 16)",
+          R"(eventMessage MATCHES[c] ".*Mail.*" AND NOT eventMessage LIKE "a?b*")",
+          R"(ANY tags.name == "x" OR ALL items.@count > 3 OR NONE a.b[0] != nil)",
+          R"(TRUEPREDICATE)",
+          R"(logType = error or FALSEPREDICATE)",
+          R"((a + b) * 2 > -c ** 2)",
+          R"(((a == 1)))",
+          R"(length(eventMessage) > 10 AND FUNCTION(x, "y:", 3) == 1)",
+          R"($user BEGINSWITH "a" AND x == %@ AND name UTI-CONFORMS-TO "public.data")",
+          R"(x NOT IN {1, 2})",
+          R"(x <> 0x1F AND y =< 1.5e-3 AND z => .5)",
+      })
     EXPECT_EQ(faults(good), "") << good;
 }
 
@@ -38,13 +39,16 @@ TEST(Predicate, TellsAValueThatIsNoComparison) {
   ASSERT_EQ(c.faults.size(), 1u);
   EXPECT_EQ(c.faults[0].begin, 36u);
   EXPECT_EQ(c.faults[0].end, 47u);
-  EXPECT_EQ(c.corrected, R"(processImagePath CONTAINS "curl" OR processImagePath CONTAINS "osascript")");
+  EXPECT_EQ(c.corrected,
+            R"(processImagePath CONTAINS "curl" OR processImagePath CONTAINS "osascript")");
 }
 
 TEST(Predicate, TellsEveryLoneValueAndKeepsTheOptionsInTheRepair) {
   const PredicateCheck c = check_predicate(R"(a == 1 AND (process CONTAINS[c] "x" || "y" || 'z'))");
   EXPECT_EQ(c.faults.size(), 2u);
-  EXPECT_EQ(c.corrected, R"(a == 1 AND (process CONTAINS[c] "x" || process CONTAINS[c] "y" || process CONTAINS[c] 'z'))");
+  EXPECT_EQ(
+      c.corrected,
+      R"(a == 1 AND (process CONTAINS[c] "x" || process CONTAINS[c] "y" || process CONTAINS[c] 'z'))");
 }
 
 TEST(Predicate, SeparatesTheRepairFromTheWordBeforeIt) {
@@ -61,7 +65,8 @@ TEST(Predicate, TellsOtherFaultsWithTheirPlace) {
   EXPECT_EQ(faults("process"), "process: `process` is not a comparison\n");
   EXPECT_EQ(faults("process =="), ": a value was expected\n");
   EXPECT_EQ(faults("process == \"a"), "\"a: the string has no end\n");
-  EXPECT_EQ(faults("process CONTAINS[q] \"a\""), "q: `q` are not options of a comparison: c, d, n, l, w\n");
+  EXPECT_EQ(faults("process CONTAINS[q] \"a\""),
+            "q: `q` are not options of a comparison: c, d, n, l, w\n");
   EXPECT_EQ(faults("(a == 1"), ": `)` was expected\n");
   EXPECT_EQ(faults("a == 1 b == 2"), "b: `AND`, `OR` or the end of the predicate was expected\n");
   EXPECT_EQ(faults(""), ": the predicate is empty\n");
@@ -73,7 +78,8 @@ TEST(Predicate, BoundsTheDepthAndTheWork) {
   EXPECT_NE(faults(std::string(5000, '(') + "a == 1"), "");
   EXPECT_NE(faults(std::string(90, '(') + "a"), "");
   std::string nots;
-  for (int i = 0; i < 5000; ++i) nots += "NOT ";
+  for (int i = 0; i < 5000; ++i)
+    nots += "NOT ";
   EXPECT_EQ(faults(nots + "a == 1"), "");
 }
 

@@ -1,8 +1,8 @@
 #include "lang/strategy/strategy.h"
 
-#include <gtest/gtest.h>
-
 #include <cstdlib>
+
+#include <gtest/gtest.h>
 
 #include "base/file.h"
 #include "lang/kql/kql.h"
@@ -12,7 +12,8 @@ namespace postern::lang::strategy {
 namespace {
 
 // A strategy with one analytic, in the shape of a STIX bundle; the order of members is not MITRE's.
-std::string bundle(std::string_view channel = "EventCode=3, 22", std::string_view extra_element = "") {
+std::string bundle(std::string_view channel = "EventCode=3, 22",
+                   std::string_view extra_element = "") {
   return R"({"objects":[
   {"x_mitre_platforms":["Windows"],"name":"Analytic 9001","type":"x-mitre-analytic","id":"x-mitre-analytic--a",
    "x_mitre_version":"1.0","description":"Prose.",
@@ -46,16 +47,22 @@ struct Outcome {
   std::vector<Analytic> analytics;
   Diagnostics stix;
   Diagnostics binding;
+
   std::string codes() const {
     std::string out;
     for (const Diagnostics* d : {&stix, &binding})
-      for (const Diagnostic& x : d->all()) out += (out.empty() ? "" : " ") + x.code;
+      for (const Diagnostic& x : d->all())
+        out += (out.empty() ? "" : " ") + x.code;
     return out;
   }
-  const Diagnostic& first() const { return stix.all().empty() ? binding.all().front() : stix.all().front(); }
+
+  const Diagnostic& first() const {
+    return stix.all().empty() ? binding.all().front() : stix.all().front();
+  }
 };
 
-Outcome run(std::string_view stix, std::string_view binding = kBinding,
+Outcome run(std::string_view stix,
+            std::string_view binding = kBinding,
             std::vector<std::pair<std::string, std::string>> settings = {}) {
   Outcome out;
   ReadOptions options;
@@ -82,7 +89,9 @@ TEST(Strategy, ABoundAnalyticBecomesAQueryWithItsParameters) {
   EXPECT_EQ(a.info.language, "strategy");
   EXPECT_EQ(a.info.level, "high");
   EXPECT_EQ(a.info.attack, std::vector<std::string>{"T1071.003"});
-  EXPECT_EQ(a.query, "declare query_parameters(\n    Ports:dynamic = dynamic([25,587]));\nT | where Port in (Ports)\n");
+  EXPECT_EQ(a.query,
+            "declare query_parameters(\n    Ports:dynamic = dynamic([25,587]));\nT | where Port in "
+            "(Ports)\n");
   EXPECT_EQ(a.parameters.at("Ports").json(), "[25,587]");
   ASSERT_EQ(a.requirements.size(), 1u);
   EXPECT_EQ(a.requirements[0].name, "WinEventLog:Sysmon EventCode=3, 22");
@@ -112,19 +121,24 @@ TEST(Strategy, AnUnknownSettingIsAnErrorWithAGuess) {
 }
 
 TEST(Strategy, AnAnalyticWithoutABindingIsRefusedByName) {
-  const Outcome o = run(bundle(), "strategy: DET1\nanalytics:\n  - { analytic: AN1, level: low, key: [a], query: T }\n");
+  const Outcome o =
+      run(bundle(),
+          "strategy: DET1\nanalytics:\n  - { analytic: AN1, level: low, key: [a], query: T }\n");
   EXPECT_TRUE(o.analytics.empty());
   ASSERT_EQ(o.codes(), "strategy-unbound");
   EXPECT_NE(o.first().message.find("AN9001"), std::string::npos);
 }
 
 TEST(Strategy, EveryMutableElementMustBeBoundOrWaived) {
-  const std::string stix = bundle("EventCode=3, 22", R"(,{"field":"TimeWindow","description":"When."})");
+  const std::string stix =
+      bundle("EventCode=3, 22", R"(,{"field":"TimeWindow","description":"When."})");
   Outcome o = run(stix);
   EXPECT_TRUE(o.analytics.empty());
   ASSERT_EQ(o.codes(), "strategy-unbound-element");
-  EXPECT_EQ(stix.substr(o.first().primary.begin, o.first().primary.end - o.first().primary.begin), "\"TimeWindow\"");
-  o = run(stix, std::string(kBinding) + "    waived_elements: [{ element: TimeWindow, reason: no clock }]\n");
+  EXPECT_EQ(stix.substr(o.first().primary.begin, o.first().primary.end - o.first().primary.begin),
+            "\"TimeWindow\"");
+  o = run(stix, std::string(kBinding) +
+                    "    waived_elements: [{ element: TimeWindow, reason: no clock }]\n");
   EXPECT_EQ(o.codes(), "");
   EXPECT_EQ(o.analytics.size(), 1u);
 }
@@ -144,10 +158,14 @@ TEST(Strategy, ABindingMayNotTakeOtherEventsThanTheChannelNames) {
 TEST(Strategy, AParameterThatNothingKnowsOrNothingUsesIsAnError) {
   EXPECT_EQ(run(bundle(), replaced(kBinding, "name: Ports", "name: Portz")).codes(),
             "strategy-unbound-element strategy-unknown-element strategy-unused-parameter");
-  EXPECT_EQ(run(bundle(), replaced(kBinding, "(Ports)", "(25)")).codes(), "strategy-unused-parameter");
-  EXPECT_EQ(run(bundle(), replaced(kBinding, "default: [25, 587]", "default: [smtp]")).codes(), "strategy-unbound strategy-bad-value");
-  EXPECT_EQ(run(bundle(), replaced(kBinding, "type: ints", "type: int")).codes(), "strategy-unbound strategy-bad-binding");
-  EXPECT_EQ(run(bundle(), replaced(kBinding, "key:", "keyy:")).codes(), "strategy-unbound strategy-bad-binding strategy-bad-binding");
+  EXPECT_EQ(run(bundle(), replaced(kBinding, "(Ports)", "(25)")).codes(),
+            "strategy-unused-parameter");
+  EXPECT_EQ(run(bundle(), replaced(kBinding, "default: [25, 587]", "default: [smtp]")).codes(),
+            "strategy-unbound strategy-bad-value");
+  EXPECT_EQ(run(bundle(), replaced(kBinding, "type: ints", "type: int")).codes(),
+            "strategy-unbound strategy-bad-binding");
+  EXPECT_EQ(run(bundle(), replaced(kBinding, "key:", "keyy:")).codes(),
+            "strategy-unbound strategy-bad-binding strategy-bad-binding");
 }
 
 TEST(Strategy, FaultsOfABindingAreToldOnceForAllStixFiles) {
@@ -164,23 +182,32 @@ TEST(Strategy, FaultsOfABindingAreToldOnceForAllStixFiles) {
 }
 
 TEST(Strategy, WithdrawnObjectsAreSkipped) {
-  EXPECT_TRUE(run(replaced(bundle(), R"("name":"Analytic 9001")", R"("revoked":true,"name":"Analytic 9001")")).analytics.empty());
-  EXPECT_TRUE(run(replaced(bundle(), R"("name":"Mail misuse")", R"("x_mitre_deprecated":true,"name":"Mail misuse")")).analytics.empty());
+  EXPECT_TRUE(run(replaced(bundle(), R"("name":"Analytic 9001")",
+                           R"("revoked":true,"name":"Analytic 9001")"))
+                  .analytics.empty());
+  EXPECT_TRUE(run(replaced(bundle(), R"("name":"Mail misuse")",
+                           R"("x_mitre_deprecated":true,"name":"Mail misuse")"))
+                  .analytics.empty());
 }
 
 TEST(Strategy, AnInvalidPredicateIsShownAtItsPlaceWithTheRepair) {
-  const std::string json = bundle(R"(log stream --predicate 'process\u0049magePath CONTAINS \"curl\" OR \"osascript\"')");
+  const std::string json = bundle(
+      R"(log stream --predicate 'process\u0049magePath CONTAINS \"curl\" OR \"osascript\"')");
   const Outcome o = run(json);
   ASSERT_FALSE(o.stix.all().empty());
   const Diagnostic& d = o.stix.all()[0];
   EXPECT_EQ(d.code, "strategy-invalid-predicate");
   EXPECT_EQ(d.severity, Severity::kWarning);
   EXPECT_EQ(json.substr(d.primary.begin, d.primary.end - d.primary.begin), R"(\"osascript\")");
-  EXPECT_NE(d.hint.find(R"(processImagePath CONTAINS "curl" OR processImagePath CONTAINS "osascript")"), std::string::npos);
+  EXPECT_NE(
+      d.hint.find(R"(processImagePath CONTAINS "curl" OR processImagePath CONTAINS "osascript")"),
+      std::string::npos);
 }
 
 TEST(Strategy, RefersToAMissingAnalytic) {
-  EXPECT_EQ(run(replaced(bundle(), R"("x-mitre-analytic--a"])", R"("x-mitre-analytic--a","x-mitre-analytic--b"])")).codes(),
+  EXPECT_EQ(run(replaced(bundle(), R"("x-mitre-analytic--a"])",
+                         R"("x-mitre-analytic--a","x-mitre-analytic--b"])"))
+                .codes(),
             "strategy-missing-analytic");
 }
 
@@ -209,7 +236,8 @@ class Det0135 : public testing::Test {
  protected:
   void SetUp() override {
     const char* shared = std::getenv("POSTERN_SHARED");
-    const std::string path = std::string(shared ? shared : "../shared") + "/seeds/rules/attack-DET0135-T1071.003.json";
+    const std::string path =
+        std::string(shared ? shared : "../shared") + "/seeds/rules/attack-DET0135-T1071.003.json";
     const Result<std::string> text = read_text_file(path);
     if (!text) GTEST_SKIP() << "needs " << path;
     json_ = *text;
@@ -222,10 +250,12 @@ class Det0135 : public testing::Test {
 
 TEST_F(Det0135, BindsAllFourAnalyticsWithAllNineElements) {
   const Outcome o = run(json_, binding_);
-  for (const Diagnostic& d : o.binding.all()) ADD_FAILURE() << d.message;
+  for (const Diagnostic& d : o.binding.all())
+    ADD_FAILURE() << d.message;
   ASSERT_EQ(o.codes(), "strategy-invalid-predicate");
   ASSERT_EQ(o.analytics.size(), 4u);
-  for (const Analytic& a : o.analytics) EXPECT_EQ(a.info.attack, std::vector<std::string>{"T1071.003"});
+  for (const Analytic& a : o.analytics)
+    EXPECT_EQ(a.info.attack, std::vector<std::string>{"T1071.003"});
   const Diagnostic& d = o.stix.all()[0];
   EXPECT_EQ(json_.substr(d.primary.begin, d.primary.end - d.primary.begin), R"(\"osascript\")");
 }
@@ -238,7 +268,8 @@ TEST_F(Det0135, EveryQueryIsReadByTheKqlFrontEnd) {
     options.parameters = a.parameters;
     const Source source{a.info.id, a.query};
     EXPECT_TRUE(kql::read_query(source, options, diag)) << a.info.id;
-    for (const Diagnostic& d : diag.all()) ADD_FAILURE() << render(source, d);
+    for (const Diagnostic& d : diag.all())
+      ADD_FAILURE() << render(source, d);
   }
   EXPECT_EQ(o.analytics[1].parameters.at("TransferSizeThreshold").as_int(), 5'000'000);
 }
@@ -251,7 +282,8 @@ TEST_F(Det0135, ARenamedCopyWithOtherEscapesGivesTheSame) {
   ASSERT_EQ(o.codes(), "strategy-invalid-predicate");
   EXPECT_EQ(o.analytics.size(), 4u);
   const Diagnostic& d = o.stix.all()[0];
-  EXPECT_EQ(copy.substr(d.primary.begin, d.primary.end - d.primary.begin), R"(\u0022osascript\u0022)");
+  EXPECT_EQ(copy.substr(d.primary.begin, d.primary.end - d.primary.begin),
+            R"(\u0022osascript\u0022)");
 }
 
 }  // namespace
