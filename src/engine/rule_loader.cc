@@ -182,7 +182,8 @@ class RuleLoader {
   // A joined view of the catalog is a KQL query; its errors are ours and are told as such.
   plan::OpPtr view_query(const plan::VocabularyTable& table, Diagnostics& diag) {
     Diagnostics inner;
-    const Source source{"view " + table.name + ".kql", table.query};
+    const std::string name = "view " + table.name + ".kql";
+    const Source source{name, table.query};
     std::vector<plan::Rule> rules = kql::read(source, {}, inner);
     if (rules.size() == 1) return rules[0].plan;
     for (const Diagnostic& d : inner.all())
@@ -275,7 +276,8 @@ class RuleLoader {
     Diagnostics inner;
     kql::ReadOptions k;
     k.parameters = a.parameters;
-    const Source source{a.info.id + ".kql", a.query};
+    const std::string name = a.info.id + ".kql";
+    const Source source{name, a.query};
     std::vector<plan::Rule> rules = kql::read(source, k, inner);
     if (rules.size() != 1) {
       ++f.num_refused;
