@@ -59,14 +59,12 @@ enum Column : uint8_t {
   kRequestProtocol,
   kShareName,
   kSensitivityLabel,
-  kProcessId,
   kProcessCommandLine,
   kProcessIntegrityLevel,
   kProcessVersionInfoCompanyName,
   kProcessCreationTime,
   kRegistryKey,
   kRegistryValueType,
-  kRegistryValueData,
   kPreviousRegistryKey,
   kLogonType,
   kIsLocalAdmin,
@@ -90,6 +88,22 @@ enum Column : uint8_t {
   kActionResult,
   kWorkload,
   kUrlChain,
+  kApplication,
+  kActivityType,
+  kRawEventData,
+  kIsAdminOperation,
+  kQueryType,
+  kQueryTarget,
+  kTargetAccountUpn,
+  kDestinationDeviceName,
+  kAlertId,
+  kEntityType,
+  kTitle,
+  kOnboardingStatus,
+  kOSPlatform,
+  kNetworkAdapterName,
+  kSigner,
+  kIsSigned,
   kNumColumns
 };
 
@@ -116,14 +130,12 @@ constexpr std::array<std::string_view, kNumColumns> kColumns = {
     "RequestProtocol",
     "ShareName",
     "SensitivityLabel",
-    "ProcessId",
     "ProcessCommandLine",
     "ProcessIntegrityLevel",
     "ProcessVersionInfoCompanyName",
     "ProcessCreationTime",
     "RegistryKey",
     "RegistryValueType",
-    "RegistryValueData",
     "PreviousRegistryKey",
     "LogonType",
     "IsLocalAdmin",
@@ -147,9 +159,25 @@ constexpr std::array<std::string_view, kNumColumns> kColumns = {
     "ActionResult",
     "Workload",
     "UrlChain",
+    "Application",
+    "ActivityType",
+    "RawEventData",
+    "IsAdminOperation",
+    "QueryType",
+    "QueryTarget",
+    "TargetAccountUpn",
+    "DestinationDeviceName",
+    "AlertId",
+    "EntityType",
+    "Title",
+    "OnboardingStatus",
+    "OSPlatform",
+    "NetworkAdapterName",
+    "Signer",
+    "IsSigned",
 };
 
-static_assert(kNumColumns <= 64);
+static_assert(kNumColumns <= 128);
 
 const NameTable& column_table() {
   static const NameTable table = [] {
@@ -161,10 +189,10 @@ const NameTable& column_table() {
   return table;
 }
 
-constexpr uint64_t bits(std::initializer_list<Column> columns) {
-  uint64_t set = 0;
+std::bitset<128> bits(std::initializer_list<Column> columns) {
+  std::bitset<128> set;
   for (const Column c : columns)
-    set |= uint64_t{1} << c;
+    set.set(c);
   return set;
 }
 
@@ -221,14 +249,17 @@ bool is_defender_table(std::string_view name) {
 
 void DefenderColumns::add(std::string_view column, uint32_t hash) {
   const int i = column_table().find(column, hash);
-  if (i >= 0) seen_ |= uint64_t{1} << i;
+  if (i >= 0) seen_.set(static_cast<size_t>(i));
 }
 
 std::string_view DefenderColumns::table(std::string_view action_type) const {
   const auto all = [this](std::initializer_list<Column> c) { return (seen_ & bits(c)) == bits(c); };
-  const auto any = [this](std::initializer_list<Column> c) { return (seen_ & bits(c)) != 0; };
+  const auto any = [this](std::initializer_list<Column> c) { return (seen_ & bits(c)).any(); };
   if (!any({kTimestamp, kTimeGenerated})) return {};
 
+  if (all({kAlertId}))
+    return any({kEntityType}) ? std::string_view("defender.AlertEvidence")
+                              : std::string_view(any({kTitle}) ? "defender.AlertInfo" : "");
   if (all({kNetworkMessageId})) {
     if (any({kUrlChain}) || all({kUrl, kActionType, kWorkload})) return "defender.UrlClickEvents";
     if (any({kUrlDomain, kUrlLocation}) || all({kUrl})) return "defender.EmailUrlInfo";
@@ -240,7 +271,27 @@ std::string_view DefenderColumns::table(std::string_view action_type) const {
     return {};
   }
 
-  if (!any({kDeviceId, kDeviceName}) || !all({kActionType})) return {};
+  // Activities in cloud applications and of identities name an application, and no process.
+  if (all({kApplication}) && !any({kInitiatingProcessFileName, kInitiatingProcessId})) {
+    if (any({kRawEventData, kIsAdminOperation, kActivityType})) return "defender.CloudAppEvents";
+    if (any({kQueryType, kQueryTarget})) return "defender.IdentityQueryEvents";
+    if (any({kLogonType})) return "defender.IdentityLogonEvents";
+    return any({kTargetAccountUpn, kDestinationDeviceName})
+               ? std::string_view("defender.IdentityDirectoryEvents")
+               : std::string_view();
+  }
+
+  if (!any({kDeviceId, kDeviceName})) return {};
+  if (!all({kActionType})) {
+    // Tables about the devices themselves.
+    if (any({kOnboardingStatus}) || all({kOSPlatform, kDeviceId})) return "defender.DeviceInfo";
+    if (any({kNetworkAdapterName})) return "defender.DeviceNetworkInfo";
+    if (any({kSigner, kIsSigned})) return "defender.DeviceFileCertificateInfo";
+    // A hunt that projected ActionType away leaves at least the process that it is about.
+    if (!any({kInitiatingProcessFileName, kInitiatingProcessCommandLine, kInitiatingProcessId,
+              kProcessCommandLine}))
+      return {};
+  }
   for (const Action& a : kActions)
     if (a.action_type == action_type) return a.table;
   // DeviceEvents alone has columns of nearly all other tables; the others do not mix.

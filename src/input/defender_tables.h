@@ -6,6 +6,7 @@
 // table. Source of columns: Microsoft's schema reference of advanced hunting
 // (catalog/tables/defender.*.yml). Tests: tests/unit/input/defender_test.cc.
 #pragma once
+#include <bitset>
 #include <cstdint>
 #include <string_view>
 
@@ -25,7 +26,7 @@ class DefenderColumns {
   std::string_view table(std::string_view action_type) const;
 
  private:
-  uint64_t seen_ = 0;
+  std::bitset<128> seen_;
 };
 
 }  // namespace postern::input

@@ -47,11 +47,21 @@ TableRows::TableRows(const data::Layout& layout,
 
 void TableRows::begin(data::Position position,
                       RecordRef record,
-                      const std::shared_ptr<const void>& owner) {
+                      const std::shared_ptr<const void>& owner,
+                      size_t row_bytes) {
   // Rows of one record come one after the other, so comparing with the last owner is enough.
-  if (owner && (owners_.empty() || owners_.back() != owner)) owners_.push_back(owner);
+  if (owner && (owners_.empty() || owners_.back() != owner)) {
+    owners_.push_back(owner);
+    pending_bytes_ += record.text.size();
+  }
+  pending_bytes_ += row_bytes > 0 ? row_bytes : record.text.size();
   refs_.push_back(record);
   builder_.begin(position);
+}
+
+void TableRows::end() {
+  builder_.end();
+  if (pending_bytes_ > kMaxBatchText) builder_.flush();
 }
 
 std::shared_ptr<const data::RecordReader> TableRows::take_reader() {
@@ -59,6 +69,7 @@ std::shared_ptr<const data::RecordReader> TableRows::take_reader() {
   auto reader = std::make_shared<const TextRecords>(std::move(refs_), std::move(owners_), read_);
   refs_.clear();
   refs_.reserve(data::kBatchRows);
+  pending_bytes_ = 0;
   owners_.clear();
   return reader;
 }

@@ -25,6 +25,10 @@ struct RecordRef {
   uint32_t row = 0;  ///< which of the record's rows, where one record gives several (a snapshot)
 };
 
+/// A batch whose records have more text than this is sealed before it is full: what its rows copied
+/// must not grow with the size of the records.
+inline constexpr uint64_t kMaxBatchText = uint64_t{64} << 20;
+
 /// Decodes a record again; shared by all batches of a file, so it owns what it needs.
 using ReadRecord = std::function<void(const RecordRef&, data::FieldVisitor&)>;
 
@@ -57,11 +61,13 @@ class TableRows {
   TableRows& operator=(const TableRows&) = delete;
 
   /// Opens a row. `owner` keeps the record's text alive where it does not live in the input.
+  /// `row_bytes`: the row's share of a record that gives many rows; 0: all of it.
   void begin(data::Position position,
              RecordRef record,
-             const std::shared_ptr<const void>& owner = nullptr);
+             const std::shared_ptr<const void>& owner = nullptr,
+             size_t row_bytes = 0);
 
-  void end() { builder_.end(); }
+  void end();
 
   void flush() { builder_.flush(); }
 
@@ -78,9 +84,9 @@ class TableRows {
   data::BatchBuilder builder_;
   NameTable slots_;
   std::vector<RecordRef> refs_;
+  uint64_t pending_bytes_ = 0;  // text behind the rows since the last flush
   std::shared_ptr<const void> input_owner_;
-  std::vector<std::shared_ptr<const void>>
-      owners_;  // of the texts of refs_ that do not live in the input
+  std::vector<std::shared_ptr<const void>> owners_;  // of texts that do not live in the input
   ReadRecord read_;
 };
 

@@ -183,7 +183,7 @@ bool Parser::boundary_line(std::string_view text) {
           shared_->handler.anomaly("mime-unclosed-boundary", inner.boundaries.empty()
                                                                  ? std::string_view()
                                                                  : inner.boundaries[0]);
-        inner.held_eol = {};  // belongs to this boundary (RFC 2046, 5.1.1)
+        // The line end that the part holds belongs to this boundary (RFC 2046, 5.1.1).
         end_part();
       }
       if (last) {

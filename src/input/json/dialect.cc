@@ -25,9 +25,8 @@ bool is_defender(const Record& r) {
     return true;
   if (!r.has_any(keys(Key::kTimestampUpper, Key::kTimeGenerated))) return false;
   if (is_defender_table(r.string(Key::kType))) return true;
-  // The columns that every row of the tables about devices, or about mail, has.
-  return r.has_any(keys(Key::kDeviceId, Key::kDeviceName)) ? r.has(Key::kActionType)
-                                                           : r.has(Key::kNetworkMessageId);
+  // Columns of which every table has one; whether the rest fits is seen when the row is read.
+  return r.has_any(keys(Key::kActionType, Key::kNetworkMessageId, Key::kAlertId, Key::kDeviceId));
 }
 
 }  // namespace

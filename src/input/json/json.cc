@@ -56,7 +56,7 @@ class BatchOutput : public Output {
     const uint32_t row = num_rows_++;
     current_ = tables_.event(table);
     if (!current_) return nullptr;
-    current_->begin(position_of(place), {text_, row}, owner_);
+    current_->begin(position_of(place), {text_, row}, owner_, place.size());
     row_.emplace(*current_);
     row_->raw(place, !owner_);
     return &*row_;
@@ -75,7 +75,10 @@ class BatchOutput : public Output {
     }
     PerTable& t = per_table_[static_cast<size_t>(table)];
     t.refs.push_back({text_, row});
-    if (owner_ && (t.owners.empty() || t.owners.back() != owner_)) t.owners.push_back(owner_);
+    if (owner_ && (t.owners.empty() || t.owners.back() != owner_)) {
+      t.owners.push_back(owner_);
+      t.pending_bytes += text_.size();
+    }
     windows_position_ = position_of(place);
     return true;
   }
@@ -86,7 +89,11 @@ class BatchOutput : public Output {
   }
 
   void end_windows(const WindowsEvent& event, bool borrowed) override {
+    const WindowsTable table = event.table();
     windows_.write(event, windows_position_, borrowed);
+    PerTable& t = per_table_[static_cast<size_t>(table)];
+    t.pending_bytes += event.raw.size();
+    if (t.pending_bytes > kMaxBatchText) windows_.builder(table)->flush();
   }
 
   void anomaly(std::string_view name, std::string_view detail) override {
@@ -104,6 +111,7 @@ class BatchOutput : public Output {
   struct PerTable {
     std::optional<NameTable> names;
     std::vector<RecordRef> refs;  // rows since the last flush
+    uint64_t pending_bytes = 0;   // text behind them
     std::vector<std::shared_ptr<const void>> owners;
   };
 
@@ -121,6 +129,7 @@ class BatchOutput : public Output {
         std::make_shared<const TextRecords>(std::move(t.refs), std::move(t.owners), read_);
     t.refs.clear();
     t.owners.clear();
+    t.pending_bytes = 0;
     return reader;
   }
 

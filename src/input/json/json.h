@@ -3,7 +3,8 @@
 //
 // Anomalies: json-bad-line (text that is no JSON object; passed over), json-bad-utf8 (repaired),
 // json-too-large (a document beyond the limits of document.h), json-long-path (a name nested
-// absurdly deep, left out), json-time-without-zone (taken as UTC). Tests:
+// absurdly deep, left out), json-large-envelope (osquery), json-bad-event-data (EventData of a
+// Windows event that is a string of no known form), json-time-without-zone (taken as UTC). Tests:
 // tests/unit/input/json_*_test.cc, tests/fuzz/fuzz_json_log.cc.
 #pragma once
 #include <string_view>

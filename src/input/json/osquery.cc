@@ -6,6 +6,7 @@
 // (socket events have an action of their own) the column keeps it, and the envelope's is query_name
 // or result_action, which are always there.
 #include <array>
+#include <vector>
 
 #include "base/text.h"
 #include "base/time.h"
@@ -159,6 +160,9 @@ class OsqueryReader {
     // Seconds since 1970, a number or (before 3.0) a string; in calendarTime as words.
     const uint32_t unix_time = record.document().find(record.object(), "unixTime");
     if (unix_time > 0) time_ = time_from_epoch(record.item(unix_time).text);
+    collect(record.object(), envelope_);
+    const uint32_t decorations = record.document().find(record.object(), "decorations");
+    if (decorations > 0 && record.item(decorations).is_object()) collect(decorations, decorations_);
   }
 
   /// One result row. `action`: "added", "removed" or "snapshot" where the envelope does not say it.
@@ -175,30 +179,50 @@ class OsqueryReader {
     record_.members(object, [&](uint32_t, const Item& member) {
       put(*row, member.key, member.hash, member, record_.in_input(), state_.scratch);
     });
-    envelope(*row, object, columns, action);
+    put_envelope(*row, object, columns, action);
     out_.end();
   }
 
  private:
-  void envelope(Row& row, uint32_t object, const Columns& columns, std::string_view action) {
-    record_.members([&](uint32_t i, const Item& member) {
-      const std::string_view key = member.key;
-      if (key == "columns" || key == "snapshot" || key == "diffResults") return;
-      if (key == "decorations" && member.is_object()) {
-        put_flat(row, record_, i, "decorations.", state_.scratch);
-      } else if (key == "name" || key == "action") {
-        const bool is_name = key == "name";
-        const std::string_view own = is_name ? "query_name" : "result_action";
-        put(row, own, name_hash(own), member, record_.in_input(), state_.scratch);
-        if (!columns.any(is_name ? kName : kAction))
-          put(row, key, member.hash, member, record_.in_input(), state_.scratch);
-      } else if (record_.document().find(object, key) == 0) {
-        put(row, key, member.hash, member, record_.in_input(), state_.scratch);
-      }
+  /// Scalars beside the rows. A snapshot writes them once per row, so their number and size are
+  /// bounded, or a hostile record of many rows would cost the product of both.
+  void collect(uint32_t object, std::vector<uint32_t>& into) {
+    constexpr size_t kMaxMembers = 64;
+    constexpr size_t kMaxBytes = 4096;
+    bool complete = true;
+    record_.members(object, [&](uint32_t i, const Item& member) {
+      if (member.is_container()) return;
+      const bool fits = into.size() < kMaxMembers && member.text.size() <= kMaxBytes;
+      if (fits) into.push_back(i);
+      complete = complete && fits;
     });
+    if (!complete)
+      out_.anomaly("json-large-envelope", "fields beside the rows of an osquery result");
+  }
+
+  void put_envelope(Row& row, uint32_t object, const Columns& columns, std::string_view action) {
+    const auto put_as = [&](std::string_view name, const Item& member) {
+      put(row, name, name_hash(name), member, record_.in_input(), state_.scratch);
+    };
+    for (const uint32_t i : envelope_) {
+      const Item& member = record_.item(i);
+      if (member.key == "name") {
+        put_as("query_name", member);
+        if (!columns.any(kName)) put_as("name", member);
+      } else if (member.key == "action") {
+        put_as("result_action", member);
+        if (!columns.any(kAction)) put_as("action", member);
+      } else if (record_.document().find(object, member.key) == 0) {
+        put_as(member.key, member);
+      }
+    }
+    for (const uint32_t i : decorations_) {
+      state_.scratch.path.assign("decorations.").append(record_.item(i).key);
+      put_as(state_.scratch.path, record_.item(i));
+    }
     if (action.empty()) return;
-    row.text("result_action", action, true);
-    if (!columns.any(kAction)) row.text("action", action, true);
+    row.text("result_action", action);
+    if (!columns.any(kAction)) row.text("action", action);
   }
 
   const Record& record_;
@@ -206,6 +230,8 @@ class OsqueryReader {
   Output& out_;
   std::string_view query_;
   std::optional<int64_t> time_;
+  std::vector<uint32_t> envelope_;  // numbers of items
+  std::vector<uint32_t> decorations_;
 };
 
 }  // namespace

@@ -22,14 +22,12 @@ enum class Key : uint8_t {
   kWinlog,
   kWinlogChannel,
   kWinlogEventId,
-  kEventDataObject,
   kLogName,
   kSourceNameLower,
   kEventIdLower,
   kEventID,
   kSourceName,
   kChannel,
-  kTimeCreated,
   kSourceModuleName,
   kSourceModuleType,
   kEventReceivedTime,
@@ -37,7 +35,6 @@ enum class Key : uint8_t {
   kEventData,
   kEventSourceName,
   kSyslogMessage,
-  kProcessNameSyslog,
   kParameterXml,
   kType,
   kComputer,
@@ -45,7 +42,6 @@ enum class Key : uint8_t {
   kHostIdentifier,
   kSnapshot,
   kDiffResults,
-  kCalendarTime,
   kProcessImagePath,
   kEventMessage,
   kMachTimestamp,
@@ -57,14 +53,12 @@ enum class Key : uint8_t {
   kCategory,
   kProperties,
   kTime,
-  kOperationName,
   kActionType,
   kTimestampUpper,
   kTimeGenerated,
-  kDeviceName,
   kDeviceId,
   kNetworkMessageId,
-  kReportId,
+  kAlertId,
   kEveEventType,
   kTimestamp,
   kFlowId,
@@ -86,10 +80,8 @@ enum class Key : uint8_t {
   kSchema,
   kResult,
   kPreview,
-  kHits,
-  kValue,
 };
-inline constexpr size_t kNumKeys = static_cast<size_t>(Key::kValue) + 1;
+inline constexpr size_t kNumKeys = static_cast<size_t>(Key::kPreview) + 1;
 using KeySet = std::bitset<kNumKeys>;
 
 template <class... Ks>

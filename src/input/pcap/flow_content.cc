@@ -46,16 +46,10 @@ bool FlowContent::patient() const {
 void FlowContent::data(Side raw_side, Bytes bytes, const Moment& at) {
   const Side side = effective(raw_side);
   if (protocol_ != Protocol::kUndecided) return deliver(side, bytes, at);
-  if (!detector_) {
-    // A history that begins with a SYN or its answer has a beginning.
-    const std::string& h = flow_.history();
-    const bool midstream =
-        h.find_first_of("Ss") == std::string::npos && h.find_first_of("Hh") == std::string::npos;
-    detector_.emplace(flow_.originator().port, flow_.responder().port, midstream);
-  }
+  if (!detector_) detector_.emplace(flow_.originator().port, flow_.responder().port, midstream());
   early_.push_back({side, std::string(bytes), 0, at});
   const Protocol p = detector_->feed(side, bytes);
-  if (p != Protocol::kUndecided) decided(p, at);
+  if (p != Protocol::kUndecided) decided(p);
 }
 
 void FlowContent::gap(Side raw_side, uint64_t num_bytes, const Moment& at) {
@@ -64,7 +58,12 @@ void FlowContent::gap(Side raw_side, uint64_t num_bytes, const Moment& at) {
   early_.push_back({side, std::string(), num_bytes, at});
 }
 
-void FlowContent::decided(Protocol p, const Moment& at) {
+/// Neither a SYN nor its answer was captured: the beginning is missing.
+bool FlowContent::midstream() const {
+  return flow_.history().find_first_of("SsHh") == std::string::npos;
+}
+
+void FlowContent::decided(Protocol p) {
   protocol_ = p;
   if (detector_ && detector_->reversed()) {
     swapped_ = true;
@@ -75,11 +74,8 @@ void FlowContent::decided(Protocol p, const Moment& at) {
   const std::string_view name = net::protocol::service_name(p);
   if (!name.empty()) flow_.add_service(name);
   if (p == Protocol::kTls || p == Protocol::kSsh) stop_views();
-  if (p == Protocol::kSmtp) {
-    const std::string& h = flow_.history();
-    const bool midstream = h.find_first_of("SsHh") == std::string::npos;
-    smtp_ = std::make_unique<net::protocol::smtp::Session>(*this, midstream);
-  }
+  if (p == Protocol::kSmtp)
+    smtp_ = std::make_unique<net::protocol::smtp::Session>(*this, midstream());
   const std::vector<Early> early = std::move(early_);
   early_.clear();
   for (const Early& e : early) {
@@ -89,7 +85,6 @@ void FlowContent::decided(Protocol p, const Moment& at) {
       deliver(e.side, e.bytes, e.at);
     }
   }
-  static_cast<void>(at);
 }
 
 void FlowContent::deliver(Side side, Bytes bytes, const Moment& at) {
@@ -161,7 +156,7 @@ void FlowContent::stop_views() {
 }
 
 void FlowContent::finish(const Moment& at) {
-  if (protocol_ == Protocol::kUndecided && detector_) decided(detector_->finish(), at);
+  if (protocol_ == Protocol::kUndecided && detector_) decided(detector_->finish());
   if (smtp_) smtp_->finish(at);
   if (viewing_ && (views_[0].cut() || views_[1].cut()))
     output_.anomaly("stream-too-large", flow_.first().offset, flow_.uid());
@@ -297,11 +292,10 @@ void FlowContent::anomaly(std::string_view name, const Moment& at, std::string_v
 
 // ---- UDP
 
-void DatagramContent::data(net::stream::Side side, Bytes bytes, const net::stream::Moment&) {
+void DatagramContent::data(net::stream::Side, Bytes bytes, const net::stream::Moment&) {
   constexpr int kMaxLooks = 4;
   if (looks_ >= kMaxLooks || !flow_.service().empty()) return;
   ++looks_;
-  static_cast<void>(side);
   const Protocol p =
       net::protocol::detect_datagram(flow_.originator().port, flow_.responder().port, bytes);
   const std::string_view name = net::protocol::service_name(p);

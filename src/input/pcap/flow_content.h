@@ -57,7 +57,8 @@ class FlowContent final : public net::stream::StreamConsumer, public net::protoc
 
   Side effective(Side s) const { return swapped_ ? net::stream::other(s) : s; }
 
-  void decided(net::protocol::Protocol p, const Moment& at);
+  bool midstream() const;
+  void decided(net::protocol::Protocol p);
   void deliver(Side side, net::packet::Bytes bytes, const Moment& at);
   void deliver_gap(Side side, uint64_t num_bytes, const Moment& at);
   void watch_mailbox(Side side, net::packet::Bytes bytes);

@@ -160,7 +160,7 @@ Protocol Detector::judge(bool last) {
   // two alone can say count as proof.
   if (midstream_) {
     if (is_smtp_command(server) ||
-        (is_smtp_greeting_code(client) && has_line(client) &&
+        (is_smtp_greeting_code(client) && (has_line(client) || last) &&
          (contains(client, "smtp") || contains(client, "mail"))) ||
         (is_reply(client) && is_smtp_port(client_port_) && !is_smtp_port(server_port_))) {
       reversed_ = true;

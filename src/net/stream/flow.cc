@@ -135,11 +135,7 @@ void Flow::packet(const Packet& p) {
     if (!tcp_->both_closed()) last_time_ = std::max(last_time_, p.time);
     tcp_->packet(side, p);
     if (tcp_->complete() && closed_at_ == 0) closed_at_ = p.time;
-    if (flip_requested_) {
-      flip_requested_ = false;
-      tcp_->flip();
-      flipped();
-    }
+    turn_if_requested();
     return;
   }
   last_time_ = std::max(last_time_, p.time);
@@ -160,6 +156,14 @@ bool Flow::is_reuse(const Packet& p) const {
 void Flow::finish(const Moment& at) {
   if (tcp_) tcp_->finish(at);
   if (consumer_) consumer_->finish(at);
+  turn_if_requested();
+}
+
+void Flow::turn_if_requested() {
+  if (!flip_requested_ || !tcp_) return;
+  flip_requested_ = false;
+  tcp_->flip();
+  flipped();
 }
 
 int64_t Flow::deadline() const {

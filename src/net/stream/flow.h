@@ -109,6 +109,7 @@ class Flow final : public TcpSink {
   Side side_of(const packet::Packet& p) const;
   bool accept_checksum(Side side, const packet::Packet& p);
   void flip();
+  void turn_if_requested();
 
   packet::Faults& faults_;
   uint64_t id_;

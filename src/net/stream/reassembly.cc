@@ -27,8 +27,9 @@ void Reassembler::deliver(Bytes bytes,
                           std::shared_ptr<const std::string> owner,
                           const Moment& at,
                           ReassemblySink& sink) {
-  past_[past_at_] = {next_, bytes, std::move(owner)};
-  past_at_ = (past_at_ + 1) % past_.size();
+  if (!past_) past_ = std::make_unique<std::array<Past, 16>>();
+  (*past_)[past_at_] = {next_, bytes, std::move(owner)};
+  past_at_ = (past_at_ + 1) % past_->size();
   next_ += bytes.size();
   sink.delivered(bytes, at);
 }
@@ -98,7 +99,8 @@ void Reassembler::compare_with_past(uint64_t begin,
                                     const Moment& at,
                                     ReassemblySink& sink) const {
   const uint64_t end = begin + bytes.size();
-  for (const Past& p : past_) {
+  if (!past_) return;
+  for (const Past& p : *past_) {
     const uint64_t from = std::max(begin, p.begin);
     const uint64_t to = std::min(end, p.begin + p.bytes.size());
     if (from >= to) continue;

@@ -96,7 +96,9 @@ class Reassembler {
   uint64_t next_ = 1;
   std::map<uint64_t, Segment> waiting_;  // by position, disjoint, all after next_
   uint64_t waiting_bytes_ = 0;
-  std::array<Past, 16> past_;  // a ring of what was delivered last
+  /// A ring of what was delivered last; made with the first bytes, as most flows of a scan have
+  /// none.
+  std::unique_ptr<std::array<Past, 16>> past_;
   size_t past_at_ = 0;
 };
 

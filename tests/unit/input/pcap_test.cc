@@ -246,6 +246,16 @@ TEST(Pcap, TurnsAFlowRoundWhenItsContentSaysSo) {
   EXPECT_EQ(get(d.rows("mail.message")[0], "mailfrom"), "a@b");
 }
 
+TEST(Pcap, TurnsAFlowRoundThatIsUnderstoodOnlyAtItsEnd) {
+  CaptureBuilder b;
+  Conversation c(b, 2526);
+  c.raw(false, test::kAck, "220 mx.example ESMTP");  // a greeting whose line end was not captured
+  const Decoded d = decode_rows(b.file(), kTables);
+  ASSERT_EQ(d.rows("mail.session").size(), 1u);
+  EXPECT_EQ(get(d.rows("mail.session")[0], "id.resp_p"), "2526");
+  EXPECT_EQ(get(d.rows("net.flow")[0], "id.resp_p"), "2526");
+}
+
 TEST(Pcap, RecognisesMailboxSessions) {
   CaptureBuilder b;
   Conversation imap(b, 143);

@@ -359,13 +359,14 @@ TEST(SmtpSession, KeepsRepliesInStepAfterLostOnes) {
   t.hello().c("MAIL FROM:<a@x>\r\n");
   t.session.server_gap(8, {});
   t.c("RCPT TO:<b@y>\r\n")
-      .s("250 ok\r\n")
+      .s("550 no\r\n")
       .c("DATA\r\n")
       .s("354 go\r\n")
       .c("hi\r\n.\r\n")
       .s("250 queued\r\n")
       .end();
   ASSERT_EQ(t.mails.size(), 1u);
+  EXPECT_EQ(t.mails[0].num_rejected_recipients, 1u);
   EXPECT_EQ(t.mails[0].last_reply, "250 queued");
 }
 

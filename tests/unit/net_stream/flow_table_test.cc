@@ -242,13 +242,14 @@ TEST(FlowTable, GuessesWhoAnswersWhenTheBeginningIsMissing) {
 
 TEST(FlowTable, TurnsASynThatComesAfterItsAnswerRound) {
   CaptureBuilder b;
-  Conversation c(b, 9999);
+  // Ports that speak against it: the client's is one that servers use.
+  Conversation c(b, 9999, "10.0.0.1", "10.0.0.2", 8080);
   c.lose(true, 1);
   c.raw(false, kSyn | kAck, "");  // the answer comes first
   c.raw(true, kSyn, "", -1).lose(false, 1).ack(true).client("hello").close();
   const auto r = run(b);
   ASSERT_EQ(r->recorder.rows.size(), 1u);
-  EXPECT_EQ(r->recorder.rows[0].id, "10.0.0.1:40000>10.0.0.2:9999");
+  EXPECT_EQ(r->recorder.rows[0].id, "10.0.0.1:8080>10.0.0.2:9999");
   EXPECT_EQ(r->recorder.rows[0].streams[0], "hello");
   EXPECT_EQ(r->recorder.rows[0].state, "SF");
 }
@@ -266,6 +267,20 @@ TEST(FlowTable, BeginsANewFlowForANewConnection) {
   EXPECT_EQ(r->recorder.rows[0].streams[0], "one");
   EXPECT_EQ(r->recorder.rows[1].streams[0], "two");
   EXPECT_NE(r->recorder.rows[0].uid, r->recorder.rows[1].uid);
+}
+
+TEST(FlowTable, BeginsANewFlowForARetryAfterARefusal) {
+  CaptureBuilder b;
+  Conversation c(b);
+  for (int i = 0; i < 2; ++i) {
+    // The same first number each time, as some clients do.
+    c.raw(true, kSyn, "").lose(true, 1).raw(false, kRst | kAck, "");
+    c.client_seq -= 1;
+    c.wait(500'000);
+  }
+  const auto r = run(b);
+  ASSERT_EQ(r->recorder.rows.size(), 2u);
+  EXPECT_EQ(r->recorder.rows[1].state, "REJ");
 }
 
 TEST(FlowTable, EndsFlowsThatAreSilent) {
