@@ -25,6 +25,8 @@ constexpr Flag kHunt[] = {
     {"--set", "", "NAME=VALUE", true,
      "Tune a parameter of a strategy: AN0380.TransferSizeThreshold=5MB."},
     {"--placeholders", "", "FILE", true, "Values of Sigma placeholders: YAML, name to list."},
+    {"--pipeline", "", "FILE", true,
+     "Fit Sigma rules to other names: a pipeline in pySigma's YAML."},
     {"--from", "", "TIME", false, "Only events at or after this time (RFC 3339)."},
     {"--to", "", "TIME", false, "Only events before this time."},
     {"--now", "", "TIME", false, "Run scheduled queries once, with this now()."},
@@ -50,6 +52,8 @@ constexpr Flag kCheck[] = {
     {"--format", "", "FORMAT", false, "text, json or sarif (default: text)."},
     {"--strict", "", "", false, "Count degraded rules as refused."},
     {"--placeholders", "", "FILE", true, "Values of Sigma placeholders: YAML, name to list."},
+    {"--pipeline", "", "FILE", true,
+     "Fit Sigma rules to other names: a pipeline in pySigma's YAML."},
     {"--set", "", "NAME=VALUE", true, "Tune a parameter of a strategy."},
 };
 
@@ -60,8 +64,22 @@ constexpr Flag kList[] = {
 };
 
 constexpr Flag kExplain[] = {
+    {"--event", "", "FILE", false,
+     "Tell for each event of this file which parts of the rule held, and on which values."},
+    {"--placeholders", "", "FILE", true, "Values of Sigma placeholders: YAML, name to list."},
+    {"--pipeline", "", "FILE", true,
+     "Fit Sigma rules to other names: a pipeline in pySigma's YAML."},
     {"--set", "", "NAME=VALUE", true, "Tune a parameter of a strategy."},
     {"--strict", "", "", false, "Refuse what would run degraded."},
+};
+
+constexpr Flag kTest[] = {
+    {"--rules", "-r", "PATH", true, "Rules to test (default: those that the tests name)."},
+    {"--twin", "", "json", false, "Read x.json beside each x.evtx instead of it."},
+    {"--format", "", "FORMAT", false, "text or junit (default: text)."},
+    {"--placeholders", "", "FILE", true, "Values of Sigma placeholders: YAML, name to list."},
+    {"--pipeline", "", "FILE", true,
+     "Fit Sigma rules to other names: a pipeline in pySigma's YAML."},
 };
 
 constexpr Flag kInspect[] = {
@@ -76,6 +94,7 @@ constexpr Verb kVerbs[] = {
      "Tell what is wrong with rules: errors, published defects, what can never fire.", kCheck},
     {"rules list", "PATH...", "List rules and what they need.", kList},
     {"rules explain", "RULE", "Print a rule after each stage: parsed, bound, optimized.", kExplain},
+    {"rules test", "DIR", "Run the tests beside rules: SigmaHQ's info.yml, and *.test.yml.", kTest},
     {"inspect", "EVIDENCE...", "Tell what evidence holds: format, tables, events, anomalies.",
      kInspect},
     {"man", "", "Print the manual page (roff).", {}},
@@ -302,7 +321,7 @@ std::string completions(std::string_view shell) {
       words +
       "\" -- \"$word\"))\n"
       "  elif [ \"${COMP_WORDS[1]}\" = rules ] && [ \"$COMP_CWORD\" -eq 2 ]; then "
-      "COMPREPLY=($(compgen -W \"check list explain\" -- \"$word\"))\n"
+      "COMPREPLY=($(compgen -W \"check list explain test\" -- \"$word\"))\n"
       "  elif [[ $word == -* ]]; then COMPREPLY=($(compgen -W \"" +
       flags +
       "\" -- \"$word\"))\n"

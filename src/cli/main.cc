@@ -27,6 +27,7 @@ int run(const std::vector<std::string>& words) {
   if (verb == "rules check") return check_verb(*args);
   if (verb == "rules list") return list_verb(*args);
   if (verb == "rules explain") return explain_verb(*args);
+  if (verb == "rules test") return test_verb(*args);
   if (verb == "inspect") return inspect_verb(*args);
   if (verb == "man")
     std::cout << man_page();

@@ -99,6 +99,7 @@ int list_verb(const Arguments& args) {
     // Only what is there matters: no rule runs, so events are counted and not decoded.
     const std::unique_ptr<RuleSet> none = RuleSet::load(*setup, {.texts = {},
                                                                  .paths = {},
+                                                                 .pipelines = {},
                                                                  .builtin = false,
                                                                  .strict = false,
                                                                  .settings = {},

@@ -69,6 +69,7 @@ Result<std::string> output_format(const Arguments& args) {
 Result<engine::RuleOptions> rule_options(const Arguments& args) {
   engine::RuleOptions o;
   o.paths = args.all("--rules");
+  o.pipelines = args.all("--pipeline");
   o.builtin = !args.has("--no-builtin");
   o.strict = args.has("--strict");
   for (const std::string& s : args.all("--set")) {

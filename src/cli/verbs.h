@@ -14,6 +14,7 @@ int query_verb(const Arguments& args);
 int check_verb(const Arguments& args);
 int list_verb(const Arguments& args);
 int explain_verb(const Arguments& args);
+int test_verb(const Arguments& args);
 int inspect_verb(const Arguments& args);
 
 /// "postern: message" on stderr.

@@ -208,7 +208,8 @@ class Hunt {
         result_(result) {}
 
   void run() {
-    paths_.assign(options_.feeds.size(), "feed");
+    for (size_t i = 0; i < options_.feeds.size(); ++i)
+      paths_.push_back(feed_path(i));
     const std::vector<std::string> files = expand_evidence(options_.evidence, result_.errors);
     paths_.insert(paths_.end(), files.begin(), files.end());
     for (const std::string& p : paths_)

@@ -23,6 +23,11 @@ namespace postern::engine {
 /// Evidence that is made, not read: decodes itself when its turn comes (tests, services).
 using Feed = std::function<void(input::DecodeContext&)>;
 
+/// What findings say instead of a path for the evidence of feed `i`.
+inline std::string feed_path(size_t i) {
+  return "feed:" + std::to_string(i);
+}
+
 struct HuntOptions {
   std::vector<Feed> feeds;            ///< before the files
   std::vector<std::string> evidence;  ///< files, folders, globs, "-"

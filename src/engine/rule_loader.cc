@@ -8,6 +8,8 @@
 #include "engine/rule_set.h"
 #include "exec/evaluate.h"
 #include "lang/kql/kql.h"
+#include "lang/sigma/filter.h"
+#include "lang/sigma/pipeline.h"
 #include "lang/sigma/sigma.h"
 #include "lang/spl/spl.h"
 #include "lang/strategy/strategy.h"
@@ -37,6 +39,12 @@ class RuleLoader {
       add_text(t.name, t.text);
       given_language_[set_.files_.size() - 1] = t.language;
     }
+    for (const std::string& path : options_.pipelines) {
+      const size_t before = set_.files_.size();
+      add_path(path);
+      for (size_t i = before; i < set_.files_.size(); ++i)
+        given_language_[i] = "pipeline";
+    }
     for (const std::string& path : options_.paths)
       add_path(path);
     for (const DataFile& f : set_.setup_->rules) {
@@ -48,6 +56,7 @@ class RuleLoader {
     collect_support();
     for (size_t i = 0; i < set_.files_.size(); ++i)
       read_file(i);
+    filters_.warn_unused();
     read_strategies();
     compile_yara();
     diagnose_duplicates();
@@ -111,9 +120,25 @@ class RuleLoader {
 
   static Source source_of(const RuleFile& f) { return {f.path, f.text}; }
 
-  // What other rules need before they can be read: macros, strategy bindings.
+  // What other rules need before they can be read: macros, strategy bindings, Sigma pipelines and
+  // filters.
   void collect_support() {
-    for (RuleFile& f : set_.files_) {
+    sigma_options_.placeholders.insert(options_.placeholders.begin(), options_.placeholders.end());
+    sigma_options_.pipelines = &pipelines_;
+    sigma_options_.filters = &filters_;
+    for (size_t i = 0; i < set_.files_.size(); ++i) {
+      RuleFile& f = set_.files_[i];
+      const auto given = given_language_.find(i);
+      if (given != given_language_.end() && given->second == "pipeline") {
+        f.language = "pipeline";
+        if (!f.read_error) pipelines_.add(source_of(f), f.diagnostics);
+        continue;
+      }
+      if (sigma::Filters::may_hold(source_of(f)) && sigma::recognises(source_of(f))) {
+        const sigma::Filters::Count n = filters_.add(source_of(f), sigma_options_, f.diagnostics);
+        f.num_loaded += n.loaded;
+        f.num_refused += n.refused;
+      }
       const bool ours = f.path.rfind("builtin:", 0) == 0;
       if ((ends_with_ignore_case(f.path, ".yml") || ends_with_ignore_case(f.path, ".conf")) &&
           (ours ? macros_.builtin : macros_.user).add(source_of(f), f.diagnostics)) {
@@ -149,9 +174,11 @@ class RuleLoader {
     const size_t errors_before = num_errors(f.diagnostics);
     if (is("sigma", sigma::recognises)) {
       f.language = "sigma";
-      sigma::ReadOptions o;
-      o.placeholders.insert(options_.placeholders.begin(), options_.placeholders.end());
-      rules = sigma::read(source, o, f.diagnostics);
+      sigma_options_.num_refused = &f.num_refused;
+      rules = sigma::read(source, sigma_options_, f.diagnostics);
+      for (plan::Rule& r : rules)
+        add_rule(index, std::move(r));
+      return;
     } else if (is("spl", spl::recognises)) {
       f.language = "spl";
       spl::ReadOptions o;
@@ -163,8 +190,7 @@ class RuleLoader {
     } else {
       return;
     }
-    // A document with errors gives no rule; front ends tell its errors, not how many documents
-    // failed.
+    // A file of these languages holds one rule.
     if (num_errors(f.diagnostics) > errors_before) ++f.num_refused;
     for (plan::Rule& r : rules)
       add_rule(index, std::move(r));
@@ -378,6 +404,9 @@ class RuleLoader {
   std::map<size_t, std::string> given_language_;
   std::set<std::string> seen_paths_;
   spl::MacroLibrary macros_;
+  sigma::Pipelines pipelines_;
+  sigma::Filters filters_;
+  sigma::ReadOptions sigma_options_;
   std::vector<RuleFile*> bindings_;
   std::vector<size_t> strategies_;
   std::vector<size_t> yara_files_;

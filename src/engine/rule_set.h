@@ -23,14 +23,15 @@ namespace postern::engine {
 struct RuleText {
   std::string name;
   std::string text;
-  std::string language;  ///< "kql" | "spl" | "sigma"; "" = by content
+  std::string language;  ///< "kql" | "spl" | "sigma" | "pipeline"; "" = by content
 };
 
 struct RuleOptions {
   std::vector<RuleText> texts;
-  std::vector<std::string> paths;  ///< files, folders, globs
-  bool builtin = true;             ///< also the rules of the program
-  bool strict = false;             ///< degraded is refused
+  std::vector<std::string> paths;      ///< files, folders, globs
+  std::vector<std::string> pipelines;  ///< files of Sigma processing pipelines
+  bool builtin = true;                 ///< also the rules of the program
+  bool strict = false;                 ///< degraded is refused
   /// `--set NAME=VALUE`: "AN0380.TransferSizeThreshold" -> "5MB".
   std::vector<std::pair<std::string, std::string>> settings;
   /// Sigma placeholders: name -> values.

@@ -9,7 +9,7 @@
 namespace postern::tests {
 
 struct RuleBlock {
-  std::string language;  ///< "sigma", "kql", "spl", "macros", …
+  std::string language;  ///< "sigma", "kql", "spl", "macros", "pipeline", …
   std::string text;
 };
 

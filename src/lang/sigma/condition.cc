@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "lang/sigma/detection.h"
 
 namespace postern::lang::sigma {
 
@@ -188,7 +189,8 @@ class Parser {
     if (count == 0) return part;
     if (part.binding < 3) part.text = "(" + part.text + ")";
     if (count % 2 == 0) return part;
-    if (part.expr) part.expr = plan::call("not", {part.expr}, span_from(begin));
+    if (part.expr && part.expr != DetectionLowering::nothing())
+      part.expr = plan::call("not", {part.expr}, span_from(begin));
     return {std::move(part.expr), "not " + part.text, 3};
   }
 
@@ -318,6 +320,12 @@ class Parser {
     }
     if (stopped_ || std::any_of(terms.begin(), terms.end(), [](const ExprPtr& e) { return !e; }))
       return out;
+    // What a pipeline emptied says nothing, in either junction.
+    std::erase(terms, DetectionLowering::nothing());
+    if (terms.empty()) {
+      out.expr = DetectionLowering::nothing();
+      return out;
+    }
     const Span whole = span_from(begin);
     out.expr = conjunctive ? plan::conjunction(std::move(terms), whole)
                            : plan::disjunction(std::move(terms), whole);

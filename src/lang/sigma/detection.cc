@@ -16,10 +16,6 @@ using plan::ExprPtr;
 
 namespace {
 
-Span join(Span a, Span b) {
-  return {a.begin, std::max(a.end, b.end)};
-}
-
 std::string_view comparison_name(Comparison c) {
   static constexpr std::string_view kNames[] = {"equals", "contains", "startswith", "endswith",
                                                 "re",     "cidr",     "lt",         "lte",
@@ -101,93 +97,32 @@ void encode(Encoding encoding, const Encoded& from, std::vector<Encoded>& out) {
 
 }  // namespace
 
-ExprPtr DetectionReader::selection(const YamlNode& node) {
-  if (node.is_mapping()) return map(node);
-  if (node.is_scalar()) {
-    if (!node.is_null()) return keywords({&node}, node.span);
-    diag_.error("sigma-empty-selection", "a selection needs at least one item", node.span);
-    return nullptr;
-  }
-  if (node.items.empty()) {
-    diag_.error("sigma-empty-selection", "a selection needs at least one item", node.span,
-                "the list is empty");
-    return nullptr;
-  }
-  std::vector<ExprPtr> terms;
-  std::vector<const YamlNode*> scalars;
-  bool ok = true;
-  for (const YamlNode& item : node.items) {
-    if (item.is_sequence()) {
-      diag_.error("sigma-bad-selection", "a list inside of a list", item.span, "",
-                  "a selection is a map, a list of maps or a list of keywords");
-      ok = false;
-    } else if (item.is_mapping()) {
-      terms.push_back(map(item));
-      ok = ok && terms.back();
-    } else {
-      scalars.push_back(&item);
-    }
-  }
-  if (!scalars.empty()) {
-    terms.push_back(keywords(scalars, scalars.front()->span));
-    ok = ok && terms.back();
-  }
-  return ok ? plan::disjunction(std::move(terms), node.span) : nullptr;
-}
-
-ExprPtr DetectionReader::map(const YamlNode& node) {
-  if (node.entries.empty()) {
-    diag_.error("sigma-empty-selection", "a selection needs at least one item", node.span,
-                "the map is empty");
-    return nullptr;
-  }
+ExprPtr DetectionLowering::lower(const Detection& detection) {
+  if (detection.kind == Detection::Kind::kItem) return item(detection.item);
   std::vector<ExprPtr> terms;
   bool ok = true;
-  for (const YamlNode::Entry& e : node.entries) {
-    if (!e.key.is_scalar()) {
-      diag_.error("sigma-bad-selection", "a key must be a field name", e.key.span);
-      ok = false;
-      continue;
-    }
-    const std::optional<Modifiers> m = parse_modifiers(e.key, diag_);
-    std::vector<const YamlNode*> nodes;
-    bool plain = true;
-    if (e.value.is_sequence())
-      for (const YamlNode& item : e.value.items)
-        nodes.push_back(&item);
-    else
-      nodes.push_back(&e.value);
-    for (const YamlNode* n : nodes) {
-      if (n->is_scalar()) continue;
-      diag_.error("sigma-bad-selection",
-                  n->is_mapping() ? "a map as value of a field" : "a list inside of a list",
-                  n->span, "", "a field takes one value or a list of values");
-      plain = false;
-    }
-    if (!m || !plain) {
-      ok = false;
-      continue;
-    }
-    const Span span = join(e.key.span, e.value.span);
-    if (nodes.empty())
-      diag_.warning("sigma-empty-list", "an empty list is read as null", span,
-                    "holds for events without this field", "write `null`, or a value");
-    terms.push_back(item(*m, nodes, span));
-    ok = ok && terms.back();
+  for (const Detection& part : detection.parts) {
+    ExprPtr e = lower(part);
+    ok = ok && e;
+    // A part that a pipeline emptied says nothing.
+    if (e && e != nothing()) terms.push_back(std::move(e));
   }
-  return ok ? plan::conjunction(std::move(terms), node.span) : nullptr;
+  if (!ok) return nullptr;
+  if (terms.empty()) return nothing();
+  return detection.kind == Detection::Kind::kAll
+             ? plan::conjunction(std::move(terms), detection.span)
+             : plan::disjunction(std::move(terms), detection.span);
 }
 
-ExprPtr DetectionReader::keywords(const std::vector<const YamlNode*>& nodes, Span span) {
-  return item(Modifiers{}, nodes, span);
+const ExprPtr& DetectionLowering::nothing() {
+  static const ExprPtr kNothing = plan::literal(Value::boolean(true));
+  return kNothing;
 }
 
-ExprPtr DetectionReader::item(const Modifiers& m,
-                              const std::vector<const YamlNode*>& nodes,
-                              Span span) {
-  std::vector<Scalar> values;
-  for (const YamlNode* n : nodes)
-    values.push_back(scalar_of(*n));
+ExprPtr DetectionLowering::item(const Item& item) {
+  const Modifiers& m = item.modifiers;
+  const std::vector<Scalar>& values = item.values;
+  const Span span = item.span;
   const bool needs_field = m.comparison == Comparison::kExists || m.field_reference ||
                            !m.time_part.empty() || is_order(m.comparison) || values.empty();
   if (m.field.empty() && needs_field) {
@@ -227,53 +162,57 @@ ExprPtr DetectionReader::item(const Modifiers& m,
   return out && m.negated ? plan::negation(std::move(out)) : out;
 }
 
-ExprPtr DetectionReader::exists(const Modifiers& m, const std::vector<Scalar>& values, Span span) {
+ExprPtr DetectionLowering::exists(const Modifiers& m,
+                                  const std::vector<Scalar>& values,
+                                  Span span) {
   if (values.size() != 1 || values[0].kind != Scalar::Kind::kBool) {
     diag_.error("sigma-bad-value", "`exists` takes true or false",
-                values.empty() ? span : values[0].span());
+                values.empty() ? span : values[0].span);
     return nullptr;
   }
   ExprPtr e = plan::call("sigma.exists", {subject(m)}, span);
   return values[0].value.as_bool() ? e : plan::negation(std::move(e));
 }
 
-ExprPtr DetectionReader::field_reference(const Modifiers& m,
-                                         const std::vector<Scalar>& values,
-                                         Span span) {
+ExprPtr DetectionLowering::field_reference(const Modifiers& m,
+                                           const std::vector<Scalar>& values,
+                                           Span span) {
   std::vector<ExprPtr> terms;
   bool ok = true;
   for (const Scalar& v : values) {
     if (v.kind != Scalar::Kind::kText || v.text.empty()) {
       diag_.error("sigma-bad-value",
                   "`fieldref` takes the name of a field, not " + std::string(kind_name(v.kind)),
-                  v.span());
+                  v.span);
       ok = false;
       continue;
     }
     const std::string function =
         "sigma.field_" + std::string(comparison_name(m.comparison)) + (m.cased ? "_cased" : "");
     terms.push_back(
-        plan::call(function, {subject(m), plan::column(column_name(v.text), v.span())}, span));
+        plan::call(function, {subject(m), plan::column(column_name(v.text), v.span)}, span));
   }
   if (!ok) return nullptr;
   return m.all ? plan::conjunction(std::move(terms), span)
                : plan::disjunction(std::move(terms), span);
 }
 
-std::string DetectionReader::column_name(std::string_view field) const {
+std::string DetectionLowering::column_name(std::string_view field) const {
   std::string out(field);
   if (strip_blanks_) std::erase(out, ' ');
   return out;
 }
 
-ExprPtr DetectionReader::subject(const Modifiers& m) const {
+ExprPtr DetectionLowering::subject(const Modifiers& m) const {
   ExprPtr column = plan::column(column_name(m.field), m.field_span);
   return m.time_part.empty()
              ? column
              : plan::call("sigma." + m.time_part, {std::move(column)}, m.field_span);
 }
 
-ExprPtr DetectionReader::call(const Modifiers& m, std::vector<ExprPtr> literals, Span span) const {
+ExprPtr DetectionLowering::call(const Modifiers& m,
+                                std::vector<ExprPtr> literals,
+                                Span span) const {
   const auto with = [&](std::string function, std::vector<ExprPtr> subjects) {
     subjects.insert(subjects.end(), literals.begin(), literals.end());
     return plan::call(std::move(function), std::move(subjects), span);
@@ -291,7 +230,9 @@ ExprPtr DetectionReader::call(const Modifiers& m, std::vector<ExprPtr> literals,
   return with(function_name(m), {values});
 }
 
-void DetectionReader::bad_value(const Modifiers& m, const Scalar& value, std::string_view wanted) {
+void DetectionLowering::bad_value(const Modifiers& m,
+                                  const Scalar& value,
+                                  std::string_view wanted) {
   std::string what =
       m.field.empty() ? "a keyword" : "`" + std::string(comparison_name(m.comparison)) + "`";
   if (!m.time_part.empty())
@@ -301,10 +242,10 @@ void DetectionReader::bad_value(const Modifiers& m, const Scalar& value, std::st
   diag_.error(
       "sigma-bad-value",
       what + " takes " + std::string(wanted) + ", not " + std::string(kind_name(value.kind)),
-      value.span());
+      value.span);
 }
 
-bool DetectionReader::take_alternatives(size_t count, const Scalar& value) {
+bool DetectionLowering::take_alternatives(size_t count, const Scalar& value) {
   if (count > kMaxAlternativesPerValue || alternatives_ + count > kMaxAlternativesPerRule) {
     diag_.error(
         "sigma-too-many-alternatives",
@@ -312,30 +253,31 @@ bool DetectionReader::take_alternatives(size_t count, const Scalar& value) {
             ? "this value stands for more than " + std::to_string(kMaxAlternativesPerValue) +
                   " texts"
             : "this rule has more than " + std::to_string(kMaxAlternativesPerRule) + " values",
-        value.span());
+        value.span);
     return false;
   }
   alternatives_ += count;
   return true;
 }
 
-ExprPtr DetectionReader::number(const Modifiers& m, const Scalar& value) {
-  if (value.kind == Scalar::Kind::kNumber) return plan::literal(value.value, value.span());
+ExprPtr DetectionLowering::number(const Modifiers& m, const Scalar& value) {
+  if (value.kind == Scalar::Kind::kNumber) return plan::literal(value.value, value.span);
   if (value.kind == Scalar::Kind::kText) {
-    YamlNode unquoted = *value.node;
+    YamlNode unquoted;
+    unquoted.text = value.text;
     unquoted.plain = true;
     const Scalar inner = scalar_of(unquoted);
     if (inner.kind == Scalar::Kind::kNumber) {
-      diag_.warning("sigma-quoted-number", "a number in quotes is read as a number", value.span(),
-                    "", "write it without quotes");
-      return plan::literal(inner.value, value.span());
+      diag_.warning("sigma-quoted-number", "a number in quotes is read as a number", value.span, "",
+                    "write it without quotes");
+      return plan::literal(inner.value, value.span);
     }
   }
   bad_value(m, value, "a number");
   return nullptr;
 }
 
-std::vector<ExprPtr> DetectionReader::literals(const Modifiers& m, const Scalar& value) {
+std::vector<ExprPtr> DetectionLowering::literals(const Modifiers& m, const Scalar& value) {
   if (is_order(m.comparison) || !m.time_part.empty()) {
     ExprPtr n = number(m, value);
     if (!n || !take_alternatives(1, value)) return {};
@@ -348,7 +290,7 @@ std::vector<ExprPtr> DetectionReader::literals(const Modifiers& m, const Scalar&
   const bool typed = m.comparison == Comparison::kEquals && m.encodings.empty() && !m.field.empty();
   if (typed && value.kind != Scalar::Kind::kText) {
     if (!take_alternatives(1, value)) return {};
-    return {plan::literal(value.value, value.span())};
+    return {plan::literal(value.value, value.span)};
   }
   std::vector<std::string> texts = {value.text};
   if (m.expand) {
@@ -363,10 +305,10 @@ std::vector<ExprPtr> DetectionReader::literals(const Modifiers& m, const Scalar&
     if (m.comparison == Comparison::kRegex) {
       text = anchored(m, text);
       if (check_regex(m, text, value) && take_alternatives(1, value))
-        e = plan::literal(Value::string(std::move(text)), value.span());
+        e = plan::literal(Value::string(std::move(text)), value.span);
     } else if (m.comparison == Comparison::kCidr) {
       if (check_cidr(text, value) && take_alternatives(1, value))
-        e = plan::literal(Value::string(std::move(text)), value.span());
+        e = plan::literal(Value::string(std::move(text)), value.span);
     } else {
       e = encoded(m, std::move(text), value);
     }
@@ -376,9 +318,9 @@ std::vector<ExprPtr> DetectionReader::literals(const Modifiers& m, const Scalar&
   return out;
 }
 
-bool DetectionReader::check_regex(const Modifiers& m,
-                                  const std::string& pattern,
-                                  const Scalar& value) {
+bool DetectionLowering::check_regex(const Modifiers& m,
+                                    const std::string& pattern,
+                                    const Scalar& value) {
   match::RegexFlags flags;
   flags.ignore_case = m.ignore_case;
   flags.multi_line = m.multi_line;
@@ -386,14 +328,14 @@ bool DetectionReader::check_regex(const Modifiers& m,
   const auto compiled = match::Regex::compile(pattern, match::RegexDialect::kSigma, flags);
   if (!compiled)
     diag_.error("sigma-bad-regex", "not a regular expression: " + compiled.error().message,
-                value.span());
+                value.span);
   return compiled.ok();
 }
 
-bool DetectionReader::check_cidr(const std::string& text, const Scalar& value) {
+bool DetectionLowering::check_cidr(const std::string& text, const Scalar& value) {
   if (match::Cidr::parse(text, true)) return true;
   const auto loose = match::Cidr::parse(text);
-  diag_.error("sigma-bad-cidr", "not a network: " + text, value.span(),
+  diag_.error("sigma-bad-cidr", "not a network: " + text, value.span,
               loose ? "bits are set beyond the prefix" : "",
               loose ? "" : "write address/prefix, as in 10.0.0.0/8");
   return false;
@@ -401,12 +343,12 @@ bool DetectionReader::check_cidr(const std::string& text, const Scalar& value) {
 
 // The published text as a literal inside of one call per encoding. What the encodings make of it is
 // worked out once here, only to refuse what would match everything or take too much room.
-ExprPtr DetectionReader::encoded(const Modifiers& m, std::string text, const Scalar& value) {
+ExprPtr DetectionLowering::encoded(const Modifiers& m, std::string text, const Scalar& value) {
   std::vector<Encoded> all;
   if (!m.encodings.empty()) all.push_back({match::SigmaPattern::parse(text), 1});
-  ExprPtr e = plan::literal(Value::string(std::move(text)), value.span());
+  ExprPtr e = plan::literal(Value::string(std::move(text)), value.span);
   for (const Encoding encoding : m.encodings) {
-    e = plan::call(std::string(encoding_function(encoding)), {std::move(e)}, value.span());
+    e = plan::call(std::string(encoding_function(encoding)), {std::move(e)}, value.span);
     std::vector<Encoded> next;
     for (const Encoded& one : all) {
       if (!check_base64(encoding, one.pattern, value)) return nullptr;
@@ -420,17 +362,17 @@ ExprPtr DetectionReader::encoded(const Modifiers& m, std::string text, const Sca
   return take_alternatives(count, value) ? e : nullptr;
 }
 
-bool DetectionReader::check_base64(Encoding encoding,
-                                   const match::SigmaPattern& p,
-                                   const Scalar& value) {
+bool DetectionLowering::check_base64(Encoding encoding,
+                                     const match::SigmaPattern& p,
+                                     const Scalar& value) {
   if (encoding != Encoding::kBase64 && encoding != Encoding::kBase64Offset) return true;
   if (p.has_wildcards()) {
-    diag_.error("sigma-bad-value", "base64 of a text with wildcards", value.span(), "",
+    diag_.error("sigma-bad-value", "base64 of a text with wildcards", value.span, "",
                 "escape a literal `*` or `?` with a backslash");
     return false;
   }
   if (encoding == Encoding::kBase64Offset && p.literal_text().size() < 2) {
-    diag_.error("sigma-bad-value", "one byte has no base64 text at every offset", value.span(),
+    diag_.error("sigma-bad-value", "one byte has no base64 text at every offset", value.span,
                 "would be found everywhere", "give at least two characters");
     return false;
   }

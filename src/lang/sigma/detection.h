@@ -1,4 +1,4 @@
-// Selections to expressions: maps, lists of maps, keywords, and the meaning of each item.
+// Detections to expressions: conjunctions, disjunctions, and the meaning of each item.
 //
 // A map is a conjunction, a list of maps a disjunction, a scalar among them a keyword. A list of
 // values is one call of an n-ary function (`sigma.endswith(Image, "\\a.exe", "\\b.exe")`: any of
@@ -6,10 +6,8 @@
 // false, and so their negation true. Tests: tests/unit/lang/sigma/detection_test.cc,
 // tests/cases/sigma.
 #pragma once
-#include "adapt/yaml.h"
 #include "base/diagnostic.h"
-#include "lang/sigma/modifier.h"
-#include "lang/sigma/value.h"
+#include "lang/sigma/detection_tree.h"
 #include "match/sigma_pattern.h"
 #include "plan/expr.h"
 
@@ -19,21 +17,20 @@ namespace postern::lang::sigma {
 inline constexpr size_t kMaxAlternativesPerValue = 15'625;  // six dashes
 inline constexpr size_t kMaxAlternativesPerRule = 500'000;
 
-class DetectionReader {
+class DetectionLowering {
  public:
   /// `strip_blanks`: Windows event fields lose the blanks of their names ("Threat Name").
-  DetectionReader(const Placeholders& placeholders, bool strip_blanks, Diagnostics& diag)
+  DetectionLowering(const Placeholders& placeholders, bool strip_blanks, Diagnostics& diag)
       : placeholders_(placeholders), strip_blanks_(strip_blanks), diag_(diag) {}
 
   /// The expression of one selection; null once errors were added.
-  plan::ExprPtr selection(const adapt::YamlNode& node);
+  plan::ExprPtr lower(const Detection& detection);
+
+  /// What is left of a selection whose items a pipeline dropped: true, and known as such.
+  static const plan::ExprPtr& nothing();
 
  private:
-  plan::ExprPtr map(const adapt::YamlNode& node);
-  plan::ExprPtr keywords(const std::vector<const adapt::YamlNode*>& nodes, Span span);
-  plan::ExprPtr item(const Modifiers& m,
-                     const std::vector<const adapt::YamlNode*>& nodes,
-                     Span span);
+  plan::ExprPtr item(const Item& item);
   plan::ExprPtr exists(const Modifiers& m, const std::vector<Scalar>& values, Span span);
   plan::ExprPtr field_reference(const Modifiers& m, const std::vector<Scalar>& values, Span span);
   plan::ExprPtr subject(const Modifiers& m) const;

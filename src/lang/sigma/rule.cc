@@ -6,6 +6,10 @@
 #include "base/text.h"
 #include "lang/sigma/condition.h"
 #include "lang/sigma/detection.h"
+#include "lang/sigma/filter.h"
+#include "lang/sigma/logsource.h"
+#include "lang/sigma/pipeline.h"
+#include "lang/sigma/rule_model.h"
 
 namespace postern::lang::sigma {
 
@@ -16,7 +20,6 @@ using plan::OpPtr;
 namespace {
 
 constexpr std::string_view kLevels[] = {"informational", "low", "medium", "high", "critical"};
-constexpr std::string_view kLogSourceKeys[] = {"category", "product", "service"};
 
 std::string lower(std::string_view s) {
   return fold(s);
@@ -48,12 +51,28 @@ class RuleReader {
   std::optional<plan::Rule> read() {
     if (!is_rule()) return std::nullopt;
     info();
-    const OpPtr scan = log_source();
-    const ExprPtr condition = detection();
-    if (!scan || !condition) return std::nullopt;
+    model_.head = head();
+    bool ok = read_logsource(document_, model_.logsource, diag_);
+    const YamlNode* node = selections();
+    const bool whole = ok && node &&
+                       std::all_of(model_.selections.begin(), model_.selections.end(),
+                                   [](const NamedDetection& s) { return s.whole; });
+    if (whole && options_.filters && !options_.filters->empty())
+      model_.filters = options_.filters->for_rule(rule_.info.id, text("name"), model_.logsource);
+    if (whole && options_.pipelines && !options_.pipelines->empty()) ok = pipelines();
+    ExprPtr condition;
+    if (node && model_.placeholders.empty()) {
+      condition = detection(*node, options_.placeholders);
+    } else if (node) {
+      Placeholders both = options_.placeholders;
+      for (const auto& [name, values] : model_.placeholders)
+        both[name] = values;
+      condition = detection(*node, both);
+    }
+    if (!ok || !condition) return std::nullopt;
     rule_.kind = plan::RuleKind::kEvent;
     rule_.vocabulary = "sigma";
-    rule_.plan = plan::filter(scan, condition, condition->span);
+    rule_.plan = plan::filter(scan(), condition, condition->span);
     return std::move(rule_);
   }
 
@@ -90,8 +109,7 @@ class RuleReader {
       std::string_view what;
     };
 
-    static constexpr Other kOthers[] = {{"correlation", "correlation rule"},
-                                        {"filter", "filter rule"}};
+    static constexpr Other kOthers[] = {{"correlation", "correlation rule"}};
     for (const Other& o : kOthers) {
       const YamlNode::Entry* e = entry(document_, o.key);
       if (!e) continue;
@@ -150,6 +168,20 @@ class RuleReader {
     i.false_positives = texts("falsepositives");
   }
 
+  bool pipelines() {
+    if (options_.pipelines->broken()) {
+      error("sigma-pipeline-failure", "a processing pipeline has errors", model_.head,
+            "without it the rule would mean something else");
+      return false;
+    }
+    model_.info = rule_.info;
+    Diagnostics own;
+    options_.pipelines->apply(model_, own);
+    for (const Diagnostic& d : own.all())
+      diag_.add(d);
+    return !own.has_errors();
+  }
+
   std::string level() {
     const std::string given = text("level");
     const std::string folded = lower(given);
@@ -165,52 +197,23 @@ class RuleReader {
 
   // ---- log source ----
 
-  OpPtr log_source() {
+  OpPtr scan() const {
     const YamlNode::Entry* e = entry(document_, "logsource");
-    if (!e) {
-      error("sigma-no-logsource", "a rule needs a logsource", head());
-      return nullptr;
-    }
-    if (!e->value.is_mapping()) {
-      error("sigma-bad-logsource", "a logsource is a map of category, product and service",
-            e->value.span);
-      return nullptr;
-    }
     auto scan = std::make_shared<plan::Op>(*plan::scan("sigma", "", e->value.span));
     scan->open = true;
-    bool ok = true;
-    const std::vector<std::string_view> known(std::begin(kLogSourceKeys), std::end(kLogSourceKeys));
-    for (const YamlNode::Entry& a : e->value.entries) {
-      const bool is_known = std::find(known.begin(), known.end(), a.key.text) != known.end();
-      if (!is_known) {
-        const std::string near = nearest_name(a.key.text, known);
-        if (!near.empty() && a.key.text != "definition") {
-          // Leaving it out would make the rule run on more than its author meant.
-          error("sigma-bad-logsource", "unknown logsource attribute: " + a.key.text, a.key.span, "",
-                "did you mean `" + near + "`?");
-          ok = false;
-        }
-      } else if (!a.value.is_scalar()) {
-        error("sigma-bad-logsource", "`" + a.key.text + "` is one value", a.value.span);
-        ok = false;
-      } else if (!a.value.is_null() && !a.value.text.empty()) {
-        scan->attributes[a.key.text] = lower(a.value.text);
-      }
-    }
-    if (ok && scan->attributes.empty()) {
-      error("sigma-bad-logsource", "a logsource needs a category, a product or a service",
-            e->key.span);
-      ok = false;
-    }
-    if (!ok) return nullptr;
-    const auto product = scan->attributes.find("product");
-    is_windows_ = product != scan->attributes.end() && product->second == "windows";
+    scan->attributes = model_.logsource;
     return scan;
+  }
+
+  bool is_windows() const {
+    const auto product = model_.logsource.find("product");
+    return product != model_.logsource.end() && product->second == "windows";
   }
 
   // ---- detection ----
 
-  ExprPtr detection() {
+  /// Reads the selections; the detection's node, or null once there is none.
+  const YamlNode* selections() {
     const YamlNode::Entry* e = entry(document_, "detection");
     if (!e) {
       error("sigma-no-detection", "a rule needs a detection", head());
@@ -221,31 +224,89 @@ class RuleReader {
             e->value.span);
       return nullptr;
     }
-    std::vector<Selection> selections;
-    DetectionReader reader(options_.placeholders, is_windows_, diag_);
-    bool ok = true;
     for (const YamlNode::Entry& s : e->value.entries) {
       if (s.key.is_scalar() && (s.key.text == "condition" || s.key.text == "timeframe")) continue;
       if (!s.key.is_scalar() || s.key.text.empty()) {
         error("sigma-bad-selection", "a selection needs a name", s.key.span);
-        ok = false;
         continue;
       }
-      selections.push_back({s.key.text, s.key.span, reader.selection(s.value), false});
+      NamedDetection& d = model_.selections.emplace_back();
+      d.name = s.key.text;
+      d.span = s.key.span;
+      d.whole = read_selection(s.value, d.detection, diag_);
+    }
+    return &e->value;
+  }
+
+  ExprPtr detection(const YamlNode& node, const Placeholders& placeholders) {
+    std::vector<Selection> selections;
+    DetectionLowering lowering(placeholders, is_windows(), diag_);
+    bool ok = true;
+    for (const NamedDetection& s : model_.selections) {
+      ExprPtr e = lowering.lower(s.detection);
+      selections.push_back({s.name, s.span, s.whole ? std::move(e) : nullptr, false});
       ok = ok && selections.back().expr;
     }
-    const YamlNode::Entry* condition = entry(e->value, "condition");
+    const YamlNode::Entry* condition = entry(node, "condition");
     if (!condition) {
-      error("sigma-no-condition", "a detection needs a condition", e->key.span);
+      error("sigma-no-condition", "a detection needs a condition",
+            entry(document_, "detection")->key.span);
       return nullptr;
     }
     if (selections.empty() && ok) {
-      error("sigma-no-selection", "a detection needs at least one selection", e->key.span);
+      error("sigma-no-selection", "a detection needs at least one selection",
+            entry(document_, "detection")->key.span);
       return nullptr;
     }
-    const ExprPtr expr = conditions(condition->value, selections);
-    warn(e->value, selections, expr != nullptr);
-    return ok ? expr : nullptr;
+    ExprPtr expr = conditions(condition->value, selections);
+    warn(node, selections, expr != nullptr);
+    if (!ok || !expr) return nullptr;
+    if (expr == DetectionLowering::nothing()) {
+      error("sigma-pipeline-failure", "the pipeline left nothing of this rule's condition",
+            condition->key.span);
+      return nullptr;
+    }
+    return with_additions(std::move(expr), placeholders);
+  }
+
+  /// `(rule) and [not] (what pipelines add) and (filters)`.
+  ExprPtr with_additions(ExprPtr expr, const Placeholders& placeholders) {
+    const Span span = expr->span;
+    std::vector<ExprPtr> terms = {std::move(expr)};
+    bool ok = true;
+    for (const AddedCondition& a : model_.added) {
+      DetectionLowering lowering(placeholders, is_windows(), diag_);
+      ExprPtr e = lowering.lower(a.detection);
+      ok = ok && e;
+      if (!e || e == DetectionLowering::nothing()) continue;
+      terms.push_back(a.negated ? plan::negation(std::move(e)) : std::move(e));
+    }
+    for (const FilterPart& f : model_.filters) {
+      // What was right for the filter alone can be wrong only through a pipeline.
+      Diagnostics own;
+      DetectionLowering lowering(placeholders, is_windows(), own);
+      std::vector<Selection> selections;
+      for (const NamedDetection& s : f.selections)
+        selections.push_back({s.name, s.span, lowering.lower(s.detection), false});
+      Condition c = parse_condition(f.condition, selections, own);
+      for (const Diagnostic& d : own.all())
+        if (d.severity == Severity::kError)
+          error(d.code, "in the filter " + f.title + ": " + d.message, model_.head);
+      ok = ok && c.expr;
+      if (!c.expr || c.expr == DetectionLowering::nothing()) continue;
+      terms.push_back(placed(c.expr, model_.head));
+      rule_.stages.emplace_back("filter " + f.title, std::move(c.text));
+    }
+    return ok ? plan::conjunction(std::move(terms), span) : nullptr;
+  }
+
+  /// The expression of another text, shown at a place of this one.
+  static ExprPtr placed(const ExprPtr& e, Span at) {
+    auto out = std::make_shared<plan::Expr>(*e);
+    out->span = at;
+    for (ExprPtr& a : out->args)
+      a = placed(a, at);
+    return out;
   }
 
   ExprPtr conditions(const YamlNode& node, std::vector<Selection>& selections) {
@@ -295,7 +356,7 @@ class RuleReader {
   const ReadOptions& options_;
   Diagnostics& diag_;
   plan::Rule rule_;
-  bool is_windows_ = false;
+  RuleModel model_;
 };
 
 }  // namespace

@@ -37,6 +37,7 @@ const YamlNode::Entry* multi_document_action(const std::vector<YamlNode>& docume
 
 std::vector<plan::Rule> read(const Source& file, const ReadOptions& options, Diagnostics& diag) {
   std::vector<plan::Rule> rules;
+  size_t refused = 0;
   Diagnostics yaml;
   const std::vector<YamlNode> documents = adapt::parse_yaml(file, yaml);
   for (const Diagnostic& d : yaml.all())
@@ -45,11 +46,13 @@ std::vector<plan::Rule> read(const Source& file, const ReadOptions& options, Dia
     diag.error("sigma-unsupported", "multi-document rule (`action: " + action->value.text + "`)",
                {action->key.span.begin, action->value.span.end}, "removed from Sigma",
                "write whole rules, one per document");
+    if (options.num_refused) *options.num_refused += documents.size();
     return rules;
   }
   for (size_t i = 0; i < documents.size(); ++i) {
     const YamlNode& d = documents[i];
     if (d.is_scalar() && d.is_null()) continue;  // between `---` and `---`
+    if (d.is_mapping() && d.find("filter") && !d.find("detection")) continue;  // filter.h reads it
     Diagnostics own;
     std::optional<plan::Rule> rule = read_rule(d, file, options, own);
     for (const Diagnostic& o : own.all())
@@ -64,8 +67,16 @@ std::vector<plan::Rule> read(const Source& file, const ReadOptions& options, Dia
                  y.primary.begin < end &&
                  y.code != "yaml-syntax";  // documents before a syntax error are whole
         });
-    if (rule && !damaged && !own.has_errors()) rules.push_back(std::move(*rule));
+    if (rule && !damaged && !own.has_errors())
+      rules.push_back(std::move(*rule));
+    else
+      ++refused;
   }
+  // After a syntax error nothing is known of the rest but that it is there.
+  if (std::any_of(yaml.all().begin(), yaml.all().end(),
+                  [](const Diagnostic& y) { return y.code == "yaml-syntax"; }))
+    ++refused;
+  if (options.num_refused) *options.num_refused += refused;
   return rules;
 }
 

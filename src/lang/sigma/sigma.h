@@ -5,8 +5,9 @@
 // (`sigma.contains(CommandLine, sigma.windash(" -enc"))`), so a rule can be explained and rendered.
 // How a rule comes about: modifier.h (the key's modifiers), value.h (scalars and placeholders),
 // detection.h (selections to expressions), condition.h (the condition over selections), rule.h (the
-// document). What each function means: exec/functions/sigma.h.
-// Tests: tests/unit/lang/sigma, tests/cases/sigma; all rules of the public corpus when at hand.
+// document), pipeline.h and filter.h (what a site changes). What each function means:
+// exec/functions/sigma.h. Tests: tests/unit/lang/sigma, tests/cases/sigma; all rules of the public
+// corpus when at hand.
 #pragma once
 #include <map>
 #include <string>
@@ -20,8 +21,15 @@ namespace postern::lang::sigma {
 /// Values of placeholders (`%Administrators%` with the modifier `expand`) by name, as plain text.
 using Placeholders = std::map<std::string, std::vector<std::string>, std::less<>>;
 
+class Filters;
+class Pipelines;
+
 struct ReadOptions {
   Placeholders placeholders;
+  const Pipelines* pipelines = nullptr;  ///< null: none
+  Filters* filters = nullptr;            ///< null: none; remembers which rules it was asked for
+  /// Documents that gave no rule are added here, where somebody counts them.
+  size_t* num_refused = nullptr;
 };
 
 /// The rules of a file of one or more documents. A document with errors gives diagnostics and no

@@ -86,6 +86,7 @@ std::string styled(std::string_view value, PlaceholderStyle style) {
 Scalar scalar_of(const adapt::YamlNode& node) {
   Scalar out;
   out.text = node.text;
+  out.span = node.span;
   out.node = &node;
   if (!node.plain) return out;
   const std::string_view s = node.text;
@@ -129,11 +130,12 @@ std::vector<std::string> expand_placeholders(const Scalar& scalar,
   std::vector<std::string> out = {parts.before};
   bool ok = true;
   for (const Template::Hole& hole : parts.holes) {
-    const auto begin = scalar.node->source_position(hole.at);
-    const auto size = static_cast<uint32_t>(hole.name.size() + 2);
-    const Span at = scalar.node->text_begin == adapt::YamlNode::kNoPosition && !scalar.node->block
-                        ? scalar.span()
-                        : Span{begin, begin + size};
+    Span at = scalar.span;
+    if (const adapt::YamlNode* n = scalar.node;
+        n && (n->text_begin != adapt::YamlNode::kNoPosition || n->block)) {
+      at.begin = n->source_position(hole.at);
+      at.end = at.begin + static_cast<uint32_t>(hole.name.size() + 2);
+    }
     const auto found = values.find(hole.name);
     if (found == values.end() || found->second.empty()) {
       ok = false;
@@ -158,6 +160,22 @@ std::vector<std::string> expand_placeholders(const Scalar& scalar,
     out = std::move(more);
   }
   if (!ok) out.clear();
+  return out;
+}
+
+std::string placeholders_to_wildcards(std::string_view text,
+                                      const std::function<bool(const std::string&)>& wanted) {
+  // Kept placeholders and escaped percent signs stay as written, to be read again.
+  const auto escaped = [](const std::string& run) {
+    std::string out;
+    for (const char c : run)
+      out += c == '%' ? std::string("\\%") : std::string(1, c);
+    return out;
+  };
+  const Template parts = cut(text);
+  std::string out = escaped(parts.before);
+  for (const Template::Hole& hole : parts.holes)
+    out += (wanted(hole.name) ? "*" : "%" + hole.name + "%") + escaped(hole.after);
   return out;
 }
 

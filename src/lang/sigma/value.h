@@ -5,6 +5,7 @@
 // Tests: tests/unit/lang/sigma/value_test.cc.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,9 +24,8 @@ struct Scalar {
   Kind kind = Kind::kText;
   std::string text;
   data::Value value;  ///< bool, long or real; 1.0 is the long 1
-  const adapt::YamlNode* node = nullptr;
-
-  Span span() const { return node->span; }
+  Span span;
+  const adapt::YamlNode* node = nullptr;  ///< null: a pipeline made it
 };
 
 Scalar scalar_of(const adapt::YamlNode& node);
@@ -42,5 +42,9 @@ std::vector<std::string> expand_placeholders(const Scalar& scalar,
                                              PlaceholderStyle style,
                                              size_t max_texts,
                                              Diagnostics& diag);
+
+/// The value with each placeholder that `wanted` names replaced by `*`.
+std::string placeholders_to_wildcards(std::string_view text,
+                                      const std::function<bool(const std::string&)>& wanted);
 
 }  // namespace postern::lang::sigma
