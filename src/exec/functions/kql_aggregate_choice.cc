@@ -7,10 +7,12 @@
 namespace postern::exec::kql {
 namespace {
 
+/// The chosen value keeps its type.
 Typing first_type(const TypeRequest& r) {
   return Typing::ok(r.types[0] == Type::kNull ? Type::kDynamic : r.types[0]);
 }
 
+/// arg_max(value, returned) is of the type of what it returns.
 Typing returned_type(const TypeRequest& r) {
   const Type t = r.types.size() > 1 ? r.types[1] : r.types[0];
   return Typing::ok(t == Type::kNull ? Type::kDynamic : t);
@@ -25,6 +27,7 @@ struct Kept {
   std::string bytes;
 };
 
+/// Copies the cell: its batch is gone when the next one comes.
 void keep(Kept& k, const Arg& a, uint32_t row) {
   k.seen = true;
   k.valid = a.valid(row);
@@ -45,6 +48,7 @@ void keep(Kept& k, const Arg& a, uint32_t row) {
   }
 }
 
+/// Nothing kept is null, and of strings "".
 void append(ColumnBuilder& out, const Kept& k) {
   if (!k.valid) {
     if (out.type() == Type::kString)

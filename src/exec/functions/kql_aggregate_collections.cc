@@ -13,6 +13,7 @@ namespace {
 
 constexpr int64_t kMaxMembers = 1'048'576;
 
+/// The optional size comes behind the value.
 Typing dynamic_typing(const TypeRequest& r) {
   if (r.types.size() > 1 && !data::is_integer(r.types[1]))
     return Typing::wrong("the size must be a whole number");
@@ -30,6 +31,7 @@ Typing bag_typing(const TypeRequest& r) {
   return dynamic_typing(r);
 }
 
+/// The size that is asked for, within what Kusto allows.
 int64_t size_limit(Constants constants) {
   const Value* v = constants.size() > 1 ? constants[1] : nullptr;
   return v && data::is_integer(v->type()) && !v->is_null() ? std::min(v->as_int(), kMaxMembers)

@@ -50,6 +50,8 @@ Typing count_typing(const TypeRequest&) {
 // ---- sum and avg
 // ------------------------------------------------------------------------------------
 
+/// Spans add up to a span; what a dynamic holds counts as real, and what is no number there not at
+/// all.
 Typing sum_typing(const TypeRequest& r) {
   const Type t = r.types[0];
   if (data::is_integer(t)) return Typing::ok(Type::kLong);
@@ -104,6 +106,7 @@ std::unique_ptr<Aggregator> make_sum(Constants, std::span<const Type> types, Typ
   return std::make_unique<SumWhole>();
 }
 
+/// Averages of times are times.
 Typing avg_typing(const TypeRequest& r) {
   const Type t = r.types[0];
   if (is_time(t)) return Typing::ok(t);
@@ -224,6 +227,7 @@ std::unique_ptr<Aggregator> make_deviation(Constants, std::span<const Type>, Typ
 // ---- percentiles
 // --------------------------------------------------------------------------------------
 
+/// A percentile is one of the values, so it keeps their type.
 Typing percentile_typing(const TypeRequest& r) {
   const Type t = r.types[0];
   for (size_t i = 1; i < r.types.size(); ++i)

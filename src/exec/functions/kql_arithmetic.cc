@@ -26,11 +26,13 @@ std::string not_defined(char op, const TypeRequest& r) {
          std::string(data::type_name(r.types[1]));
 }
 
+/// Both are numbers. One dynamic operand passes for a real; two are refused, as the engine does.
 bool numbers(const TypeRequest& r) {
   const bool both_dynamic = r.types[0] == Type::kDynamic && r.types[1] == Type::kDynamic;
   return !both_dynamic && number_or_dynamic(r.types[0]) && number_or_dynamic(r.types[1]);
 }
 
+/// Times add to times and points in time; strings have no `+` in KQL, which beginners miss.
 Typing add_typing(const TypeRequest& r) {
   const Type a = r.types[0];
   const Type b = r.types[1];
@@ -43,6 +45,7 @@ Typing add_typing(const TypeRequest& r) {
   return Typing::wrong(not_defined('+', r) + (texts ? "; join strings with strcat()" : ""));
 }
 
+/// Two points in time give the span between them.
 Typing sub_typing(const TypeRequest& r) {
   const Type a = r.types[0];
   const Type b = r.types[1];
@@ -52,6 +55,7 @@ Typing sub_typing(const TypeRequest& r) {
   return Typing::wrong(not_defined('-', r));
 }
 
+/// A span may be scaled by a number from either side.
 Typing mul_typing(const TypeRequest& r) {
   if (numbers(r)) return Typing::ok(number_type(r.types[0], r.types[1]));
   const bool scaled = (r.types[0] == Type::kTimespan && number_or_dynamic(r.types[1])) ||
@@ -75,6 +79,7 @@ Typing mod_typing(const TypeRequest& r) {
   return Typing::wrong(not_defined('%', r));
 }
 
+/// Minus an int is a long, as every arithmetic of ints.
 Typing neg_typing(const TypeRequest& r) {
   const Type t = r.types[0];
   if (data::is_integer(t)) return Typing::ok(Type::kLong);
@@ -96,6 +101,7 @@ int64_t wrap_mul(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
 }
 
+/// The remainder has no sign, whatever the operands have. -1 apart: the least long % -1 would trap.
 int64_t modulo(int64_t a, int64_t b) {
   if (b == -1) return 0;
   const int64_t m = a % b;
@@ -108,6 +114,7 @@ double modulo(double a, double b) {
   return m < 0 ? m + std::fabs(b) : m;
 }
 
+/// Whole numbers wrap at 64 bits, in the engine as here; only a division by zero has no result.
 std::optional<int64_t> whole(char op, int64_t a, int64_t b) {
   switch (op) {
     case '+':
@@ -125,6 +132,7 @@ std::optional<int64_t> whole(char op, int64_t a, int64_t b) {
   }
 }
 
+/// Reals follow IEEE 754: by zero is infinite or NaN, never null.
 double real(char op, double a, double b) {
   switch (op) {
     case '+':
@@ -140,10 +148,13 @@ double real(char op, double a, double b) {
   }
 }
 
+/// A point in time beyond the calendar is null.
 void set_datetime(ColumnBuilder& out, uint32_t row, int64_t ticks) {
   if (ticks >= 0 && ticks <= kMaxTicks) out.set(row, ticks);
 }
 
+/// Spans multiplied or divided by whole numbers stay exact; by reals they are rounded to the tick,
+/// since a double cannot hold the ticks of more than 28 years.
 template <char op>
 Column arithmetic_kernel(const KernelCall& call) {
   const Type result = call.type;
@@ -189,6 +200,8 @@ Column neg_kernel(const KernelCall& call) {
 
 // ---- bin ----------------------------------------------------------------------------------------
 
+/// Value and size must be of one kind: numbers, or a time and a span. A bare number for a size
+/// counts ticks.
 Typing bin_typing(const TypeRequest& r) {
   const Type x = r.types[0];
   const Type size = r.types[1];
@@ -210,6 +223,7 @@ Typing bin_at_typing(const TypeRequest& r) {
   return t;
 }
 
+/// The bin that `v` lies in, below zero too: bin(-1, 5) is -5.
 int64_t floor_to(int64_t v, int64_t size, int64_t origin) {
   // The remainder first, so that nothing overflows on the way.
   const int64_t distance = wrap_sub(v, origin);
@@ -246,6 +260,7 @@ Column bin_kernel(const KernelCall& call) {
 // ---- min_of, max_of
 // -------------------------------------------------------------------------------
 
+/// Numbers widen to a common type; all else must be of one type already.
 Typing extreme_typing(const TypeRequest& r) {
   Type t = Type::kNull;
   for (const Type a : r.types)

@@ -12,13 +12,14 @@ namespace {
 /// Arrays that functions make are cut at this length, as in the engine.
 constexpr int64_t kMaxMade = 1'048'576;
 
+/// An array that `write` fills.
 template <class F>
 void set_array(ColumnBuilder& out, uint32_t row, F&& write) {
   DynamicWriter w;
   w.begin_array();
   write(w);
   w.end();
-  out.set_copy(row, w.take());
+  set_made_dynamic(out, row, w);
 }
 
 Column array_length_kernel(const KernelCall& call) {
@@ -31,12 +32,13 @@ Column array_length_kernel(const KernelCall& call) {
 Column pack_array_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     set_array(out, row, [&](DynamicWriter& w) {
-      for (Arg& a : args)
-        write_cell(w, a, row);
+      for (size_t i = 0; i < args.size() && has_room(w.size()); ++i)
+        write_cell(w, args[i], row);
     });
   });
 }
 
+/// What is no array is left out; null when none is one.
 Column array_concat_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     bool any = false;
@@ -46,7 +48,7 @@ Column array_concat_kernel(const KernelCall& call) {
     set_array(out, row, [&](DynamicWriter& w) {
       for (Arg& a : args) {
         const Dynamic d = a.dynamic(row);
-        for (uint32_t i = 0; d.is_array() && i < d.size(); ++i)
+        for (uint32_t i = 0; d.is_array() && i < d.size() && has_room(w.size()); ++i)
           w.value(d.at(i));
       }
     });
@@ -59,7 +61,7 @@ Column array_iff_kernel(const KernelCall& call) {
     const Dynamic conditions = args[0].dynamic(row);
     if (!conditions.is_array()) return;
     set_array(out, row, [&](DynamicWriter& w) {
-      for (uint32_t i = 0; i < conditions.size(); ++i) {
+      for (uint32_t i = 0; i < conditions.size() && has_room(w.size()); ++i) {
         const Dynamic c = conditions.at(i);
         if (!c.is_bool() && !c.is_number()) {
           w.null();
@@ -166,7 +168,7 @@ Column move_kernel(const KernelCall& call) {
         (left ? 1 : -1) * (rotate && size > 0 ? *n % size : std::clamp<int64_t>(*n, -size, size));
     const Dynamic fill = args.size() > 2 ? args[2].dynamic(row) : Dynamic();
     set_array(out, row, [&](DynamicWriter& w) {
-      for (int64_t i = 0; i < size; ++i) {
+      for (int64_t i = 0; i < size && has_room(w.size()); ++i) {
         int64_t from = i + by;
         if (rotate) from = ((from % size) + size) % size;
         w.value(from >= 0 && from < size ? array.at(static_cast<uint32_t>(from)) : fill);
@@ -186,6 +188,7 @@ int kind_rank(Dynamic d) {
   return d.is_string() ? 3 : 4;
 }
 
+/// Order of array_sort_asc(); kinds do not mix, and keep their order when it descends.
 bool before(Dynamic a, Dynamic b, bool descending) {
   const int x = kind_rank(a);
   const int y = kind_rank(b);
@@ -194,12 +197,18 @@ bool before(Dynamic a, Dynamic b, bool descending) {
   if (a.is_bool()) return !a.as_bool() && b.as_bool();
   if (a.kind() == Dynamic::Kind::kLong && b.kind() == Dynamic::Kind::kLong)
     return a.as_long() < b.as_long();
-  if (x == 1) return a.as_real() < b.as_real();
+  // NaN before all numbers: an order must place it somewhere.
+  if (x == 1) {
+    const double p = a.as_real();
+    const double q = b.as_real();
+    return std::isnan(p) ? !std::isnan(q) : p < q;
+  }
   if (x == 2) return a.as_long() < b.as_long();
   if (x == 3) return a.as_string() < b.as_string();
   return to_json(a) < to_json(b);
 }
 
+/// Kusto sorts several arrays by the first; that form gives several columns and is refused.
 Typing sort_typing(const TypeRequest& r) {
   if (r.types.size() > 1 && r.types[1] != Type::kBool)
     return Typing::wrong("sorting several arrays together is not supported");
@@ -236,6 +245,7 @@ Column sort_kernel(const KernelCall& call) {
   });
 }
 
+/// Bools count as 0 and 1; one member that is no number makes the sum null.
 Column array_sum_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     const Dynamic array = args[0].dynamic(row);
@@ -307,7 +317,7 @@ Column repeat_kernel(const KernelCall& call) {
     if (!n || *n < 0) return;
     const Dynamic value = args[0].dynamic(row);
     set_array(out, row, [&](DynamicWriter& w) {
-      for (int64_t i = 0; i < std::min(*n, kMaxMade); ++i)
+      for (int64_t i = 0; i < std::min(*n, kMaxMade) && has_room(w.size()); ++i)
         w.value(value);
     });
   });
@@ -322,7 +332,7 @@ Column zip_kernel(const KernelCall& call) {
       if (d.is_array()) longest = std::max(longest, d.size());
     }
     set_array(out, row, [&](DynamicWriter& w) {
-      for (uint32_t i = 0; i < longest; ++i) {
+      for (uint32_t i = 0; i < longest && has_room(w.size()); ++i) {
         w.begin_array();
         for (Arg& a : args) {
           const Dynamic d = a.dynamic(row);

@@ -12,11 +12,13 @@
 namespace postern::exec::kql {
 namespace {
 
+/// A string in a dynamic converts like a string, not like a dynamic.
 bool is_text_cell(const Arg& a, uint32_t row) {
   return a.type() == Type::kString ||
          (a.type() == Type::kDynamic && Dynamic(a.raw(row)).is_string());
 }
 
+/// Strings pass as the column they are.
 Column tostring_kernel(const KernelCall& call) {
   if (call.args[0].type() == Type::kString) return call.args[0];
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
@@ -24,6 +26,7 @@ Column tostring_kernel(const KernelCall& call) {
   });
 }
 
+/// What a cast in C# leaves of a long; documented nowhere, but the engine answers so.
 int64_t low_32_bits(int64_t v) {
   return static_cast<int32_t>(static_cast<uint64_t>(v) & 0xFFFFFFFFU);
 }
@@ -49,6 +52,7 @@ Column to_integer_kernel(const KernelCall& call) {
   });
 }
 
+/// Texts as they are spelled, times as their ticks.
 Column toreal_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     Arg& a = args[0];
@@ -59,6 +63,7 @@ Column toreal_kernel(const KernelCall& call) {
   });
 }
 
+/// "true" and "false" in any case, and numbers: zero is false.
 Column tobool_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     Arg& a = args[0];
@@ -69,6 +74,7 @@ Column tobool_kernel(const KernelCall& call) {
   });
 }
 
+/// Text in any of the spellings of a datetime literal.
 Column todatetime_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     Arg& a = args[0];
@@ -79,6 +85,7 @@ Column todatetime_kernel(const KernelCall& call) {
   });
 }
 
+/// Text in any of the spellings of a timespan literal; a whole number counts ticks.
 Column totimespan_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     Arg& a = args[0];
@@ -147,6 +154,8 @@ Typing typed_typing(const TypeRequest& r) {
   return Typing::ok(t);
 }
 
+/// Behind `to typeof(long)` of mv-expand and the columns of parse: stricter than tolong(), since a
+/// string of digits in an array is no number there.
 Column typed_kernel(const KernelCall& call) {
   const Type result = call.type;
   return map_rows(call, [result](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
@@ -205,6 +214,7 @@ Column isempty_kernel(const KernelCall& call) {
   });
 }
 
+/// Mixed types are dynamic: each row shows the value it has.
 Typing coalesce_typing(const TypeRequest& r) {
   Type t = Type::kNull;
   for (const Type a : r.types)
@@ -245,6 +255,7 @@ Column coalesce_kernel(const KernelCall& call) {
   });
 }
 
+/// The names that gettype() gives; a bag is a "dictionary", a real a "double".
 std::string_view kind_name(Dynamic d) {
   switch (d.kind()) {
     case Dynamic::Kind::kFalse:

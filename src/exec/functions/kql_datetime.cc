@@ -27,6 +27,8 @@ enum class Part : uint8_t {
   kUnknown
 };
 
+/// Names of parts count no case; datetime_part() also knows the two of days and weeks within a
+/// year.
 Part part_from_name(std::string_view name) {
   static constexpr std::pair<std::string_view, Part> kNames[] = {
       {"year", Part::kYear},
@@ -74,6 +76,7 @@ int64_t floor_div(int64_t a, int64_t b) {
   return a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0);
 }
 
+/// Beyond the calendar is null.
 void set_time(ColumnBuilder& out, uint32_t row, std::optional<int64_t> ticks) {
   if (ticks && *ticks >= 0 && *ticks <= kMaxTicks) out.set(row, *ticks);
 }
@@ -95,6 +98,7 @@ int days_in_month(const CivilTime& c) {
   return first && next ? static_cast<int>((*next - *first) / kTicksPerDay) : 31;  // December 9999
 }
 
+/// January 31 and a month is the last day of February.
 std::optional<int64_t> add_months(int64_t ticks, int64_t months) {
   if (months > 120'000 || months < -120'000) return std::nullopt;
   CivilTime c = civil_from_ticks(ticks);
@@ -107,6 +111,7 @@ std::optional<int64_t> add_months(int64_t ticks, int64_t months) {
   return ticks_from_civil(c);
 }
 
+/// None when 64 bits cannot hold the sum.
 std::optional<int64_t> add_ticks(int64_t t, int64_t n, int64_t unit) {
   int64_t product = 0;
   int64_t sum = 0;
@@ -115,6 +120,7 @@ std::optional<int64_t> add_ticks(int64_t t, int64_t n, int64_t unit) {
   return sum;
 }
 
+/// The bounds keep products small; what passes them lies beyond the calendar anyhow.
 std::optional<int64_t> add_part(Part p, int64_t n, int64_t t) {
   switch (p) {
     case Part::kYear:
@@ -139,6 +145,7 @@ int64_t week_start(int64_t week) {
   return week * 7 * kTicksPerDay - kTicksPerDay;
 }
 
+/// 1 for January 1.
 int day_of_year(int64_t t) {
   CivilTime first;
   first.year = civil_from_ticks(t).year;
@@ -198,6 +205,7 @@ std::optional<int64_t> day_of_week(int64_t t) {
 // ---- periods
 // ----------------------------------------------------------------------------------------
 
+/// First tick of the period that lies `offset` after the one of t.
 std::optional<int64_t> period_start(Part p, int64_t t, int64_t offset) {
   switch (p) {
     case Part::kDay:
@@ -244,6 +252,7 @@ Result<std::shared_ptr<const void>> prepare_part(std::span<const Value* const> c
   return std::shared_ptr<const void>(std::make_shared<Part>(p));
 }
 
+/// The part that was prepared, or that this row names.
 Part part_at(const void* prepared, Arg& a, uint32_t row) {
   return prepared ? *static_cast<const Part*>(prepared) : part_from_name(a.text(row));
 }
@@ -257,6 +266,7 @@ Column datetime_add_kernel(const KernelCall& call) {
   });
 }
 
+/// How many borders of the part lie before t; differences of these are what datetime_diff() counts.
 int64_t border(Part p, int64_t t) {
   const CivilTime c = civil_from_ticks(t);
   switch (p) {
@@ -315,6 +325,7 @@ Column datetime_part_kernel(const KernelCall& call) {
 // ---- making
 // -------------------------------------------------------------------------------------------
 
+/// Seconds with a fraction, to the nearest tick.
 std::optional<int64_t> seconds_in_ticks(double seconds) {
   if (!(seconds >= 0 && seconds < 60)) return std::nullopt;
   return static_cast<int64_t>(seconds * static_cast<double>(kTicksPerSecond) + 0.5);
@@ -391,6 +402,7 @@ Column now_kernel(const KernelCall& call) {
   });
 }
 
+/// The time of the run is one for all rows and rules, so that windows of several rules meet.
 Column ago_kernel(const KernelCall& call) {
   return map_rows(call, [&](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     if (const std::optional<int64_t> span = args[0].timespan(row))

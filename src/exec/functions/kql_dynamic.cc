@@ -1,6 +1,7 @@
 // Dynamic values of KQL: parsing, access, property bags. A step that finds nothing gives null,
 // never an error; property names are case-sensitive. Source: Kusto documentation; engine answers.
 #include <algorithm>
+#include <unordered_map>
 
 #include "exec/functions/kql_kernel.h"
 
@@ -42,6 +43,7 @@ Typing at_typing(const TypeRequest& r) {
                        " has no properties");
 }
 
+/// One step into a value; a name into an array, or a number into a bag, finds nothing.
 Dynamic step(Dynamic d, Arg& key, uint32_t row) {
   if (d.is_object()) {
     const bool named = key.type() == Type::kString ||
@@ -67,6 +69,7 @@ Column at_kernel(const KernelCall& call) {
   });
 }
 
+/// A copy with the entries of every bag in order of their names.
 void write_sorted(DynamicWriter& w, Dynamic d) {
   if (d.is_array()) {
     w.begin_array();
@@ -106,12 +109,11 @@ Column dynamic_to_json_kernel(const KernelCall& call) {
 class Bag {
  public:
   void put(std::string_view key, Dynamic value, bool replace) {
-    for (auto& [k, v] : entries_) {
-      if (k != key) continue;
-      if (replace) v = std::string(value.encoded());
-      return;
-    }
-    entries_.emplace_back(std::string(key), std::string(value.encoded()));
+    const auto [it, added] = index_.try_emplace(std::string(key), entries_.size());
+    if (added)
+      entries_.emplace_back(it->first, std::string(value.encoded()));
+    else if (replace)
+      entries_[it->second].second = std::string(value.encoded());
   }
 
   void write(DynamicWriter& w) const {
@@ -125,12 +127,13 @@ class Bag {
 
  private:
   std::vector<std::pair<std::string, std::string>> entries_;
+  std::unordered_map<std::string, size_t> index_;  // a bag may have many thousand names
 };
 
 void set_bag(ColumnBuilder& out, uint32_t row, const Bag& bag) {
   DynamicWriter w;
   bag.write(w);
-  out.set_copy(row, w.take());
+  set_made_dynamic(out, row, w);
 }
 
 Typing bag_pack_typing(const TypeRequest& r) {
@@ -166,6 +169,7 @@ Column bag_merge_kernel(const KernelCall& call) {
   });
 }
 
+/// Names in the order in which the bag has them.
 Column bag_keys_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     const Dynamic d = args[0].dynamic(row);
@@ -188,6 +192,7 @@ std::vector<std::string_view> path_of(std::string_view key) {
   return out;
 }
 
+/// A null entry is there too, which find() alone cannot tell.
 bool has_entry(Dynamic bag, std::string_view key) {
   for (uint32_t i = 0; bag.is_object() && i < bag.size(); ++i)
     if (bag.key_at(i) == key) return true;
@@ -298,7 +303,7 @@ Column bag_to_array_kernel(const KernelCall& call) {
       w.end();
     }
     w.end();
-    out.set_copy(row, w.take());
+    set_made_dynamic(out, row, w);
   });
 }
 

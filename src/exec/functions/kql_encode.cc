@@ -54,7 +54,7 @@ std::optional<std::string> base64_decode(std::string_view text) {
 
 Column base64_encode_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
-    out.set_copy(row, base64_encode(args[0].text(row)));
+    set_made_text(out, row, base64_encode(args[0].text(row)));
   });
 }
 
@@ -75,7 +75,7 @@ Column base64_to_array_kernel(const KernelCall& call) {
     for (const char c : *bytes)
       w.integer(static_cast<unsigned char>(c));
     w.end();
-    out.set_copy(row, w.take());
+    set_made_dynamic(out, row, w);
   });
 }
 
@@ -104,7 +104,7 @@ std::string url_encode(std::string_view s, bool spaces_as_plus) {
 template <bool spaces_as_plus>
 Column url_encode_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
-    out.set_copy(row, url_encode(args[0].text(row), spaces_as_plus));
+    set_made_text(out, row, url_encode(args[0].text(row), spaces_as_plus));
   });
 }
 

@@ -1,5 +1,6 @@
 #include "exec/functions/kql_kernel.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -93,6 +94,7 @@ namespace {
 
 constexpr double kTwoTo63 = 9223372036854775808.0;
 
+/// 0x… of up to 64 bits.
 std::optional<int64_t> hex_from_text(std::string_view s) {
   if (s.size() < 3 || s[0] != '0' || (s[1] | 32) != 'x') return std::nullopt;
   uint64_t v = 0;
@@ -101,6 +103,7 @@ std::optional<int64_t> hex_from_text(std::string_view s) {
   return static_cast<int64_t>(v);
 }
 
+/// The number if 32 bits hold it.
 std::optional<int64_t> in_int(std::optional<int64_t> v) {
   const bool fits =
       v && *v >= std::numeric_limits<int32_t>::min() && *v <= std::numeric_limits<int32_t>::max();
@@ -328,6 +331,18 @@ void set_dynamic(ColumnBuilder& out, uint32_t row, Dynamic d) {
   if (!d.is_null()) out.set_copy(row, d.encoded());
 }
 
+void set_made_text(ColumnBuilder& out, uint32_t row, std::string_view s) {
+  size_t end = std::min(s.size(), kMaxMadeBytes);
+  // Not within a character.
+  while (end > 0 && end < s.size() && (static_cast<unsigned char>(s[end]) & 0xC0) == 0x80)
+    --end;
+  out.set_copy(row, s.substr(0, end));
+}
+
+void set_made_dynamic(ColumnBuilder& out, uint32_t row, DynamicWriter& w) {
+  if (has_room(w.size())) set_dynamic(out, row, Dynamic(w.encoded()));
+}
+
 // ---- type rules
 // -------------------------------------------------------------------------------------
 
@@ -385,6 +400,7 @@ namespace postern::exec {
 
 void register_kql_functions(plan::FunctionCatalog& c) {
   kql::register_comparisons(c);
+  kql::register_membership(c);
   kql::register_text_matches(c);
   kql::register_arithmetic(c);
   kql::register_math(c);

@@ -111,6 +111,20 @@ std::vector<Arg> arguments(const KernelCall& call);
 /// Sets a dynamic cell; a null value leaves it null.
 void set_dynamic(ColumnBuilder& out, uint32_t row, Dynamic d);
 
+// A cell that functions make ends at this size: a query that doubles a text forty times must not
+// take the machine with it. No evidence comes near.
+inline constexpr size_t kMaxMadeBytes = size_t{16} << 20;
+
+/// Whether a cell in the making may still grow.
+inline bool has_room(size_t made) {
+  return made < kMaxMadeBytes;
+}
+
+/// Sets a text that a function made, cut to that size.
+void set_made_text(ColumnBuilder& out, uint32_t row, std::string_view s);
+/// Sets what the writer holds; too large a value is null, since half an array would be another one.
+void set_made_dynamic(ColumnBuilder& out, uint32_t row, DynamicWriter& w);
+
 // ---- loops
 // ----------------------------------------------------------------------------------------
 
@@ -185,6 +199,9 @@ Typing fixed(const TypeRequest& r) {
   return check_arguments(r, std::span<const Mask>(kMasks, sizeof...(masks)), result);
 }
 
+/// The type rule of `==`, which a list's members follow too (kql_compare.cc).
+Typing equality_typing(const TypeRequest& r);
+
 /// The type that holds both: equal ones, the wider number (int and int stay int), else dynamic.
 Type common_type(Type a, Type b);
 
@@ -213,6 +230,7 @@ std::string url_decode(
 std::string key_of(Dynamic d);
 
 void register_comparisons(plan::FunctionCatalog& c);     // kql_compare.cc
+void register_membership(plan::FunctionCatalog& c);      // kql_in.cc
 void register_text_matches(plan::FunctionCatalog& c);    // kql_match.cc
 void register_arithmetic(plan::FunctionCatalog& c);      // kql_arithmetic.cc
 void register_math(plan::FunctionCatalog& c);            // kql_math.cc

@@ -27,6 +27,7 @@ enum class Where : uint8_t {
 
 // ---- boundaries ---------------------------------------------------------------------------------
 
+/// The character that ends at `at`; invalid bytes stand for themselves.
 char32_t code_point_before(std::string_view s, size_t at) {
   size_t begin = at - 1;
   while (begin > 0 && at - begin < 4 && (static_cast<unsigned char>(s[begin]) & 0xC0) == 0x80)
@@ -114,6 +115,7 @@ Typing text_typing(const TypeRequest& r, std::string_view symbol) {
   return Typing::ok(Type::kBool);
 }
 
+/// The same for the operators that take a list: only the left side must be text.
 Typing list_typing(const TypeRequest& r, std::string_view symbol) {
   if (textual(r.types[0])) return Typing::ok(Type::kBool);
   return Typing::coerced(Type::kBool, "`" + std::string(symbol) +
@@ -125,9 +127,11 @@ template <bool ignore_case>
 Result<std::shared_ptr<const void>> prepare_needle(std::span<const Value* const> constants,
                                                    std::span<const Type>) {
   if (!constants[1]) return std::shared_ptr<const void>();
-  // A literal as text: what tostring() of it gives.
+  // A literal as text: what tostring() of it gives. A null matches nothing, so it is left to the
+  // rows.
   const Column c = Column::constant(*constants[1], 1);
   Arg literal(c);
+  if (!literal.valid(0)) return std::shared_ptr<const void>();
   return std::shared_ptr<const void>(std::make_shared<Needle>(literal.text(0), ignore_case));
 }
 
@@ -223,6 +227,7 @@ struct ListState {
   std::vector<size_t> varying;
 };
 
+/// The members of an array, or the one text.
 void add_literal(TermList& list, const Value& v) {
   if (v.type() == Type::kDynamic) {
     if (!v.is_null()) list.add(Dynamic(v.as_bytes()));
@@ -233,6 +238,7 @@ void add_literal(TermList& list, const Value& v) {
   list.add(literal.text(0));
 }
 
+/// Literals once for all rows; other arguments are read row by row.
 Result<std::shared_ptr<const void>> prepare_list(std::span<const Value* const> constants,
                                                  std::span<const Type>) {
   auto state = std::make_shared<ListState>();
@@ -274,6 +280,7 @@ Column has_list_kernel(const KernelCall& call) {
 
 // ---- matches regex ------------------------------------------------------------------------------
 
+/// A faulty expression is the query's fault, told before any row is read.
 Result<std::shared_ptr<const void>> prepare_regex(std::span<const Value* const> constants,
                                                   std::span<const Type>) {
   if (!constants[1]) return std::shared_ptr<const void>();
@@ -282,6 +289,7 @@ Result<std::shared_ptr<const void>> prepare_regex(std::span<const Value* const> 
   return std::shared_ptr<const void>(regex);
 }
 
+/// Consecutive rows mostly bring the same pattern, so the last one is kept.
 Column regex_kernel(const KernelCall& call) {
   const auto* prepared = static_cast<const match::Regex*>(call.state);
   std::string pattern;

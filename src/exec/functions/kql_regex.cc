@@ -55,6 +55,7 @@ Result<std::shared_ptr<const void>> prepare_regex(std::span<const Value* const> 
   return std::shared_ptr<const void>(regex);
 }
 
+/// A group that took no part in the match is empty.
 std::string_view group_or_empty(const std::vector<std::string_view>& groups, size_t i) {
   return i < groups.size() && groups[i].data() ? groups[i] : std::string_view();
 }
@@ -133,15 +134,16 @@ Column extract_all_kernel(const KernelCall& call) {
       for (const size_t g : wanted)
         w.string(group_or_empty(groups, g));
       if (wanted.size() != 1) w.end();
-      return true;
+      return has_room(w.size());
     });
     w.end();
-    if (any) out.set_copy(row, w.take());
+    if (any) set_made_dynamic(out, row, w);
   });
 }
 
 // ---- replace ------------------------------------------------------------------------------------
 
+/// A backslash with a digit is a group; before anything else the backslash only falls away.
 void append_rewrite(std::string& out,
                     std::string_view rewrite,
                     const std::vector<std::string_view>& groups) {
@@ -176,10 +178,10 @@ Column replace_kernel(const KernelCall& call) {
       changed += s.substr(copied, begin - copied);
       append_rewrite(changed, rewrite, groups);
       copied = begin + groups[0].size();
-      return true;
+      return has_room(changed.size());
     });
     changed += s.substr(copied);
-    out.set_copy(row, changed);
+    set_made_text(out, row, changed);
   });
 }
 
@@ -254,6 +256,7 @@ Column countof_kernel(const KernelCall& call) {
   });
 }
 
+/// Positions count characters, not bytes.
 int64_t code_points_before(std::string_view s, size_t end) {
   int64_t n = 0;
   for (size_t at = 0; at < end; ++n)
@@ -300,7 +303,7 @@ Column regex_quote_kernel(const KernelCall& call) {
         quoted.push_back('\\');
       quoted.push_back(c);
     }
-    out.set_copy(row, quoted);
+    set_made_text(out, row, quoted);
   });
 }
 

@@ -22,6 +22,7 @@ namespace {
 
 using Keys = std::unordered_set<std::string>;
 
+/// Keys of all members.
 Keys keys_of(Dynamic array) {
   Keys keys;
   for (uint32_t i = 0; array.is_array() && i < array.size(); ++i)
@@ -29,6 +30,7 @@ Keys keys_of(Dynamic array) {
   return keys;
 }
 
+/// Anything but arrays gives null.
 bool all_arrays(std::vector<Arg>& args, uint32_t row) {
   for (Arg& a : args)
     if (!a.dynamic(row).is_array()) return false;

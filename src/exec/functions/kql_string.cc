@@ -81,12 +81,13 @@ Column case_kernel(const KernelCall& call) {
 // ---- joining and cutting
 // ----------------------------------------------------------------------------
 
+/// Nulls are empty.
 Column strcat_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     std::string s;
-    for (Arg& a : args)
-      s += a.text(row);
-    out.set_copy(row, s);
+    for (size_t i = 0; i < args.size() && has_room(s.size()); ++i)
+      s += args[i].text(row);
+    set_made_text(out, row, s);
   });
 }
 
@@ -94,11 +95,11 @@ Column strcat_delim_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     const std::string delimiter(args[0].text(row));
     std::string s;
-    for (size_t i = 1; i < args.size(); ++i) {
+    for (size_t i = 1; i < args.size() && has_room(s.size()); ++i) {
       if (i > 1) s += delimiter;
       s += args[i].text(row);
     }
-    out.set_copy(row, s);
+    set_made_text(out, row, s);
   });
 }
 
@@ -107,13 +108,13 @@ Column strcat_array_kernel(const KernelCall& call) {
     const std::string delimiter(args[1].text(row));
     const Dynamic array = args[0].dynamic(row);
     std::string s;
-    for (uint32_t i = 0; i < array.size(); ++i) {
+    for (uint32_t i = 0; i < array.size() && has_room(s.size()); ++i) {
       if (i > 0) s += delimiter;
       s += to_text(array.at(i));
     }
     // A scalar stands for itself.
     if (!array.is_array() && !array.is_object()) s = to_text(array);
-    out.set_copy(row, s);
+    set_made_text(out, row, s);
   });
 }
 
@@ -196,21 +197,29 @@ Column indexof_kernel(const KernelCall& call) {
     const auto size = static_cast<int64_t>(count_code_points(s));
     int64_t from = *start < 0 ? size + *start : *start;
     from = std::clamp<int64_t>(from, 0, size);
-    const int64_t to = *length < 0 ? size : std::min(size, from + std::min(*length, size));
-    const size_t begin = byte_of(s, static_cast<size_t>(from));
-    const size_t end = byte_of(s, static_cast<size_t>(to));
+    const int64_t reach = *length < 0 ? size : std::min(*length, size);
+    const auto wanted = static_cast<int64_t>(count_code_points(what));
+    // The length counts anew from behind each occurrence, as the documentation's examples have it.
     int64_t found = -1;
-    int64_t seen = 0;
-    for (size_t at = s.find(what, begin); at != std::string::npos && at + what.size() <= end;
-         at = s.find(what, at + 1)) {
-      if (++seen < *occurrence) continue;
-      found = static_cast<int64_t>(count_code_points(std::string_view(s).substr(0, at)));
-      break;
+    size_t begin = byte_of(s, static_cast<size_t>(from));
+    for (int64_t seen = 0; seen < *occurrence; ++seen) {
+      size_t at = s.find(what, begin);
+      if (at != std::string::npos)
+        found = from + static_cast<int64_t>(
+                           count_code_points(std::string_view(s).substr(begin, at - begin)));
+      if (at == std::string::npos || found + wanted > from + reach) {
+        found = -1;
+        break;
+      }
+      (void)next_code_point(s, at);
+      begin = at;
+      from = found + 1;
     }
     out.set(row, found);
   });
 }
 
+/// By bytes, which for UTF-8 is the order of code points.
 Column strcmp_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     const std::string a(args[0].text(row));
@@ -218,8 +227,6 @@ Column strcmp_kernel(const KernelCall& call) {
     out.set(row, int64_t{order < 0 ? -1 : order > 0 ? 1 : 0});
   });
 }
-
-constexpr size_t kMaxRepeated = size_t{1} << 20;
 
 /// strrep(s, times[, delimiter])
 Column strrep_kernel(const KernelCall& call) {
@@ -230,11 +237,11 @@ Column strrep_kernel(const KernelCall& call) {
     std::string repeated;
     // The engine repeats at most 1,024 times.
     const int64_t n = std::min<int64_t>(times.value_or(0), 1024);
-    for (int64_t i = 0; i < n && repeated.size() < kMaxRepeated; ++i) {
+    for (int64_t i = 0; i < n && has_room(repeated.size()); ++i) {
       if (i > 0) repeated += delimiter;
       repeated += s;
     }
-    out.set_copy(row, repeated);
+    set_made_text(out, row, repeated);
   });
 }
 
@@ -242,7 +249,8 @@ std::string replaced(std::string_view s, std::string_view what, std::string_view
   std::string out;
   size_t at = 0;
   if (!what.empty()) {
-    for (size_t hit; (hit = s.find(what, at)) != std::string_view::npos; at = hit + what.size()) {
+    for (size_t hit; (hit = s.find(what, at)) != std::string_view::npos && has_room(out.size());
+         at = hit + what.size()) {
       out += s.substr(at, hit - at);
       out += with;
     }
@@ -255,20 +263,40 @@ Column replace_string_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
     const std::string what(args[1].text(row));
     const std::string with(args[2].text(row));
-    out.set_copy(row, replaced(args[0].text(row), what, with));
+    set_made_text(out, row, replaced(args[0].text(row), what, with));
   });
 }
 
-/// replace_strings(s, lookups, rewrites): pair after pair; one rewrite may serve all lookups.
+/// The pair whose lookup stands at `at`, the first of the list that does; npos when none does.
+size_t lookup_at(std::string_view s, size_t at, const std::vector<std::string>& lookups) {
+  for (size_t i = 0; i < lookups.size(); ++i)
+    if (!lookups[i].empty() && s.substr(at).starts_with(lookups[i])) return i;
+  return std::string_view::npos;
+}
+
+/// replace_strings(s, lookups, rewrites): all pairs in one pass, so that no rewrite is rewritten
+/// again. One rewrite may serve all lookups; where the rewrite is no string the text stays.
 Column replace_strings_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
-    const Dynamic lookups = args[1].dynamic(row);
+    const Dynamic wanted = args[1].dynamic(row);
     const Dynamic rewrites = args[2].dynamic(row);
-    std::string s(args[0].text(row));
-    for (uint32_t i = 0; i < lookups.size(); ++i)
-      s = replaced(s, to_text(lookups.at(i)),
-                   rewrites.is_array() ? to_text(rewrites.at(i)) : to_text(rewrites));
-    out.set_copy(row, s);
+    std::vector<std::string> lookups;
+    for (uint32_t i = 0; i < wanted.size(); ++i)
+      lookups.push_back(to_text(wanted.at(i)));
+    const std::string_view s = args[0].text(row);
+    std::string replaced_text;
+    for (size_t at = 0; at < s.size() && has_room(replaced_text.size());) {
+      const size_t i = lookup_at(s, at, lookups);
+      if (i == std::string_view::npos) {
+        replaced_text.push_back(s[at++]);
+        continue;
+      }
+      const Dynamic rewrite =
+          rewrites.is_array() ? rewrites.at(static_cast<uint32_t>(i)) : rewrites;
+      replaced_text += rewrite.is_string() ? rewrite.as_string() : std::string_view(lookups[i]);
+      at += lookups[i].size();
+    }
+    set_made_text(out, row, replaced_text);
   });
 }
 
@@ -289,6 +317,7 @@ Column reverse_kernel(const KernelCall& call) {
   });
 }
 
+/// Code points of a text; invalid bytes stand for themselves.
 std::u32string code_points(std::string_view s) {
   std::u32string out;
   for (size_t at = 0; at < s.size();)

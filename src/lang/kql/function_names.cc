@@ -454,6 +454,7 @@ constexpr std::string_view kUnsupported[] = {"around",
                                              "zlib_compress_to_base64_string",
                                              "zlib_decompress_from_base64_string"};
 
+/// Later tables win: an alias or a special form over the plain name, the refused ones over all.
 Map make_map() {
   Map map;
   for (const std::string_view f : kScalars)
@@ -493,6 +494,7 @@ std::vector<std::string_view> supported_functions() {
   return out;
 }
 
+/// Function names of Kusto count case.
 FunctionName find_function(std::string_view name) {
   if (const auto it = functions().find(name); it != functions().end()) return it->second;
   FunctionName out;

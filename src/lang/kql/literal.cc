@@ -22,6 +22,7 @@ bool name_char(char c) {
   return ascii_alpha(c) || ascii_digit(c) || c == '_';
 }
 
+/// -1 for other characters.
 int hex_digit(char c) {
   if (ascii_digit(c)) return c - '0';
   const char lower = ascii_lower(c);
@@ -105,6 +106,7 @@ size_t scan_escape(std::string_view text, size_t i, std::string& value) {
   return end;
 }
 
+/// A plain string: backslash escapes, and no line break inside.
 StringLiteral scan_quoted(std::string_view text, size_t at) {
   StringLiteral out;
   out.found = true;
@@ -138,6 +140,7 @@ StringLiteral scan_quoted(std::string_view text, size_t at) {
   return out;
 }
 
+/// Digits behind 0x, up to 64 bits; the upper half is negative.
 std::optional<int64_t> hex_integer(std::string_view digits) {
   uint64_t v = 0;
   const auto r = std::from_chars(digits.data(), digits.data() + digits.size(), v, 16);
@@ -163,6 +166,7 @@ std::optional<double> real(std::string_view text) {
   return parse_real(text);
 }
 
+/// timespan(1.02:03:04), time(1d), timespan(null)
 std::optional<Value> timespan_value(std::string_view inside) {
   std::optional<int64_t> ticks = parse_timespan(inside);
   // A bare number counts days.
@@ -170,6 +174,7 @@ std::optional<Value> timespan_value(std::string_view inside) {
   return ticks ? std::optional(Value::timespan(*ticks)) : std::nullopt;
 }
 
+/// A guid becomes its text with dashes, in lower case: that is what tostring() of it gives.
 std::optional<Value> guid_value(std::string_view inside) {
   if (inside.starts_with('{') && inside.ends_with('}'))
     inside = inside.substr(1, inside.size() - 2);
@@ -220,6 +225,7 @@ size_t odd_blank(std::string_view s) {
   return 0;
 }
 
+/// All spellings: "a", 'a', @"a", h"a" (obfuscated in logs, the same to us), ```a```, ~~~a~~~.
 StringLiteral scan_string(std::string_view text, size_t at) {
   size_t i = at;
   if (text.substr(i, 3) == "```" || text.substr(i, 3) == "~~~")

@@ -26,6 +26,7 @@ bool only_filters(const plan::Op& op) {
 
 }  // namespace
 
+/// A let is lowered at each of its uses, so one fault may be met many times: it is told once.
 std::nullptr_t Lowering::error(
     std::string code, Span at, std::string message, std::string label, std::string hint) {
   failed_ = true;
@@ -60,6 +61,7 @@ bool Lowering::budget(Span at) {
   return false;
 }
 
+/// Scopes are a list that grows at its head; a let keeps the scope that it was written in.
 const Scope* Lowering::extend(const Scope* outer, Binding binding) {
   scopes_.push_back({outer, std::move(binding)});
   return &scopes_.back();
@@ -71,6 +73,7 @@ const Binding* Lowering::find(const Scope* scope, std::string_view name) {
   return nullptr;
 }
 
+/// Bound unlowered: what it means (rows, a value) depends on where it is used.
 const Scope* Lowering::let(const Let& let, const Scope* scope) {
   Binding b;
   b.name = let.name;
@@ -79,6 +82,8 @@ const Scope* Lowering::let(const Let& let, const Scope* scope) {
   return extend(scope, std::move(b));
 }
 
+/// Parameters are literals in the plan: given values first, then defaults; computed defaults are
+/// lets.
 const Scope* Lowering::parameters(const Statement& s, const Scope* scope) {
   for (const QueryParameter& p : s.parameters) {
     Binding b;
@@ -114,6 +119,7 @@ const Scope* Lowering::parameters(const Statement& s, const Scope* scope) {
   return scope;
 }
 
+/// Queries in the order of the text, each with the lets before it.
 std::vector<LoweredQuery> Lowering::run() {
   std::vector<LoweredQuery> out;
   const Scope* scope = nullptr;
@@ -245,6 +251,7 @@ const Scope* Lowering::enter(const Expr& lambda,
   return inner;
 }
 
+/// The rows of a function or let of the query, by its body with the arguments in place.
 OpPtr Lowering::user_table(const Expr& call,
                            const Binding& function,
                            const Scope* caller,

@@ -55,6 +55,8 @@ class Deeper {
 
 }  // namespace
 
+/// An expression over the rows of `row`. Queries inside of it put joins under those rows (see
+/// RowContext), so the input must be taken from `row` after, not before, lowering.
 ExprPtr Lowering::scalar(const Expr& e, const Scope* scope, RowContext& row) {
   const Deeper deeper(depth_);
   if (!budget(e.span)) return nullptr;
@@ -109,6 +111,7 @@ ExprPtr Lowering::scalar(const Expr& e, const Scope* scope, RowContext& row) {
   return nullptr;
 }
 
+/// A let, a parameter, or else a column: unknown names are the binder's business.
 ExprPtr Lowering::scalar_name(const Expr& e, const Scope* scope, RowContext& row) {
   const Binding* b = find(scope, e.name);
   if (!b) return plan::column(e.name, e.span);
@@ -232,6 +235,7 @@ ExprPtr Lowering::typed_result(const Expr& e, ExprPtr value, Type type) {
   return plan::call("kql." + f, {std::move(value)}, e.span);
 }
 
+/// `x in (a, b, list)`, or over a query.
 ExprPtr Lowering::in(const Expr& e, const Scope* scope, RowContext& row) {
   if (e.children.size() == 2 && is_tabular(*e.children[1], scope)) {
     if (e.name != "kql.has_any" && e.name != "kql.has_all") return in_query(e, scope, row);
@@ -257,6 +261,7 @@ ExprPtr Lowering::in(const Expr& e, const Scope* scope, RowContext& row) {
   return plan::call(e.name, std::move(args), e.span);
 }
 
+/// A bag of all columns, where the query itself says which there are.
 ExprPtr Lowering::pack_all(const Expr& e, RowContext& row) {
   const auto names = row.input ? known_columns(*row.input) : std::nullopt;
   if (!names || !e.children.empty())

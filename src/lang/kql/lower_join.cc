@@ -32,22 +32,40 @@ bool truth(std::string_view value) {
   return value == "true" || value == "1" || value == "True";
 }
 
-/// `a.*b` of wildcards of project-away and its kin.
+/// `a*b` of project-away and its kin. After a mismatch only the last star needs to take more, so
+/// many stars cost no more than few.
 bool matches(std::string_view pattern, std::string_view name) {
-  const size_t star = pattern.find('*');
-  if (star == std::string_view::npos) return pattern == name;
-  if (name.substr(0, star) != pattern.substr(0, star)) return false;
-  for (size_t i = star; i <= name.size(); ++i)
-    if (matches(pattern.substr(star + 1), name.substr(i))) return true;
-  return false;
+  size_t p = 0;
+  size_t n = 0;
+  size_t star = std::string_view::npos;
+  size_t taken = 0;  // what the last star has taken ends here
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      taken = n;
+    } else if (p < pattern.size() && pattern[p] == name[n]) {
+      ++p;
+      ++n;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      n = ++taken;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*')
+    ++p;
+  return p == pattern.size();
 }
 
 using Names = std::vector<std::string>;
 
+/// Columns keep the place of their first mention.
 void put(Names& names, const std::string& name) {
   if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
 }
 
+/// Columns that are left of `input` after project-away and its kin.
 std::optional<Names> selected(const Op& op, const Names& input) {
   Names out;
   if (op.mode == plan::SelectMode::kRename) {
@@ -74,6 +92,8 @@ std::optional<Names> selected(const Op& op, const Names& input) {
 
 }  // namespace
 
+/// Names of an operator's columns as far as the query itself states them. A table's own columns are
+/// known to the binder only, and what a join calls its columns depends on them.
 std::optional<Names> known_columns(const Op& op) {
   Names out;
   switch (op.kind) {
@@ -132,6 +152,7 @@ std::optional<Names> known_columns(const Op& op) {
   return std::nullopt;
 }
 
+/// join and lookup; lookup is the join that adds columns to the left side and drops the right keys.
 OpPtr Lowering::join(const Operator& op, OpPtr input, const Scope* scope) {
   const bool lookup = op.kind == OperatorKind::kLookup;
   Op out;
@@ -166,6 +187,7 @@ OpPtr Lowering::join(const Operator& op, OpPtr input, const Scope* scope) {
   return make(std::move(out));
 }
 
+/// A union of one table is that table, unless its name is wanted.
 OpPtr Lowering::union_(const Operator& op, OpPtr input, const Scope* scope) {
   Op out;
   out.kind = OpKind::kUnion;

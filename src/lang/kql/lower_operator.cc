@@ -17,6 +17,7 @@ using plan::OpPtr;
 
 namespace {
 
+/// An operator with one input.
 Op over(OpKind kind, OpPtr input, Span span) {
   Op op;
   op.kind = kind;
@@ -30,6 +31,7 @@ constexpr int64_t kLegacyExpandLimit = 128;
 
 }  // namespace
 
+/// A filter, above the semi joins that stand for `x in (query)`.
 OpPtr Lowering::where(const Operator& op, OpPtr input, const Scope* scope) {
   // `x in (Q)` that must hold is a semi join; the rest of the condition filters.
   std::vector<const Expr*> terms = {op.value};
@@ -56,6 +58,7 @@ OpPtr Lowering::where(const Operator& op, OpPtr input, const Scope* scope) {
   return keep_without(make(std::move(out)), row.hidden, op.span);
 }
 
+/// extend and project. Names that the query writes are kept; automatic ones step aside for them.
 OpPtr Lowering::items(const Operator& op, OpPtr input, const Scope* scope) {
   RowContext row{std::move(input), {}, nullptr};
   std::vector<NamedExpr> items;
@@ -90,6 +93,8 @@ OpPtr Lowering::items(const Operator& op, OpPtr input, const Scope* scope) {
   return extends ? keep_without(std::move(made), row.hidden, op.span) : made;
 }
 
+/// project-away, -keep, -rename, -reorder: patterns that the binder applies to the columns it
+/// knows.
 OpPtr Lowering::select(const Operator& op, OpPtr input) {
   Op out = over(OpKind::kSelect, std::move(input), op.span);
   out.mode = op.kind == OperatorKind::kProjectAway     ? plan::SelectMode::kAway
@@ -101,6 +106,7 @@ OpPtr Lowering::select(const Operator& op, OpPtr input) {
   return make(std::move(out));
 }
 
+/// The count of take, top and their kin: a number after lets are put in.
 std::optional<int64_t> Lowering::row_count(const Expr& e, const Scope* scope) {
   RowContext none;
   const ExprPtr n = scalar(e, scope, none);
@@ -112,6 +118,7 @@ std::optional<int64_t> Lowering::row_count(const Expr& e, const Scope* scope) {
   return std::nullopt;
 }
 
+/// sort and top. Nulls come first where ascending and last where descending, unless it is said.
 OpPtr Lowering::sort(const Operator& op, OpPtr input, const Scope* scope) {
   std::optional<int64_t> limit;
   if (op.value) {
@@ -134,6 +141,7 @@ OpPtr Lowering::sort(const Operator& op, OpPtr input, const Scope* scope) {
   return keep_without(make(std::move(out)), row.hidden, op.span);
 }
 
+/// Any n rows: the first ones, so that two runs agree.
 OpPtr Lowering::take(const Operator& op, OpPtr input, const Scope* scope) {
   const std::optional<int64_t> n = row_count(*op.value, scope);
   if (!n) return nullptr;
@@ -142,6 +150,7 @@ OpPtr Lowering::take(const Operator& op, OpPtr input, const Scope* scope) {
   return make(std::move(out));
 }
 
+/// Groups without aggregates. No input row gives no row, unlike a summarize without keys.
 OpPtr Lowering::distinct(const Operator& op, OpPtr input, const Scope* scope) {
   RowContext row{std::move(input), {}, nullptr};
   std::vector<NamedExpr> keys;
@@ -187,6 +196,7 @@ OpPtr Lowering::count(const Operator& op, OpPtr input) {
   return make(std::move(out));
 }
 
+/// One row that nothing is read for.
 OpPtr Lowering::print(const Operator& op, const Scope* scope) {
   Op one;
   one.kind = OpKind::kValues;
@@ -250,6 +260,7 @@ OpPtr Lowering::range(const Operator& op, const Scope* scope) {
   return make(std::move(cast));
 }
 
+/// Bags and arrays are made arrays first, then expanded side by side; shorter ones give nulls.
 OpPtr Lowering::mv_expand(const Operator& op, OpPtr input, const Scope* scope) {
   const Option* bags = op.option("bagexpansion");
   if (!bags) bags = op.option("kind");

@@ -25,6 +25,7 @@ constexpr int64_t kLegacySetLimit = 128;
 
 }  // namespace
 
+/// Whether a call is of an aggregate: a let of the same name hides it.
 bool Lowering::is_aggregate(const Expr& e, const Scope* scope) const {
   return e.kind == ExprKind::kCall && find_function(e.name).kind == FunctionKind::kAggregate &&
          !find(scope, e.name);
@@ -134,6 +135,7 @@ bool Lowering::aggregate_items(const NamedItem& item,
   return true;
 }
 
+/// Keys, aggregates, and a Project behind where an item is more than one aggregate.
 OpPtr Lowering::summarize(const Operator& op, OpPtr input, const Scope* scope) {
   Op out;
   out.kind = OpKind::kAggregate;

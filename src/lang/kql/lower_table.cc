@@ -36,6 +36,7 @@ constexpr std::string_view kIgnoredParameters[] = {"disabled", "pack"};
 
 }  // namespace
 
+/// Finishes a node: counts it, checks its depth. Null when an input failed.
 OpPtr Lowering::make(Op op) {
   if (!budget(op.span)) return nullptr;
   if (std::find(op.inputs.begin(), op.inputs.end(), nullptr) != op.inputs.end()) return nullptr;
@@ -50,6 +51,7 @@ OpPtr Lowering::make(Op op) {
   return out;
 }
 
+/// Drops the columns that a query inside of an expression had added.
 OpPtr Lowering::keep_without(OpPtr input, const std::vector<std::string>& columns, Span span) {
   if (columns.empty() || !input) return input;
   Op op;
@@ -61,6 +63,7 @@ OpPtr Lowering::keep_without(OpPtr input, const std::vector<std::string>& column
   return make(std::move(op));
 }
 
+/// An expression where rows are wanted.
 OpPtr Lowering::table(const Expr& e, const Scope* scope) {
   if (!budget(e.span)) return nullptr;
   ++depth_;
@@ -99,6 +102,7 @@ OpPtr Lowering::table(const Expr& e, const Scope* scope) {
   return out;
 }
 
+/// A let, or a table of the evidence.
 OpPtr Lowering::table_name(const Expr& e, const Scope* scope) {
   const Binding* b = find(scope, e.name);
   if (b && b->rows) return b->rows;
@@ -114,6 +118,7 @@ OpPtr Lowering::table_name(const Expr& e, const Scope* scope) {
   return make(std::move(op));
 }
 
+/// A function of the query, `table("name")`, or a parser function such as `_Im_Dns()`.
 OpPtr Lowering::table_call(const Expr& e, const Scope* scope) {
   if (const Binding* b = find(scope, e.name)) return user_table(e, *b, scope, nullptr);
   if (e.name == "materialize") {
@@ -182,6 +187,7 @@ OpPtr Lowering::source_function(const Expr& e, const Scope* scope) {
   return out;
 }
 
+/// Rows that are written out.
 OpPtr Lowering::datatable(const Expr& e) {
   Op op;
   op.kind = OpKind::kValues;
@@ -200,6 +206,7 @@ OpPtr Lowering::datatable(const Expr& e) {
   return make(std::move(op));
 }
 
+/// Operators one after the other, each over the rows of the one before.
 OpPtr Lowering::pipe(const Expr& e, const Scope* scope) {
   OpPtr rows;
   if (!e.children.empty()) {
@@ -271,6 +278,7 @@ OpPtr Lowering::operator_(const Operator& op, OpPtr input, const Scope* scope) {
   return input;
 }
 
+/// `T | invoke f(…)` with a function of the query; those of a server are unknown here.
 OpPtr Lowering::invoke(const Operator& op, OpPtr input, const Scope* scope) {
   const Expr& call = *op.value;
   if (const Binding* b = find(scope, call.name))

@@ -12,12 +12,14 @@ std::string joined(const std::string& base, const std::string& part) {
   return base.empty() ? part : base + "_" + part;
 }
 
+/// `d["a b"]` is named after its key: `d_a b`.
 std::string index_name(const Expr& e) {
   const Expr& key = *e.children[1];
   if (key.kind != ExprKind::kLiteral || key.value.is_null()) return "";
   return joined(automatic_name(*e.children[0]), key.value.text());
 }
 
+/// Calls are named after themselves, or after the column that they are about.
 std::string call_name(const Expr& e) {
   const FunctionName f = find_function(e.name);
   const std::string argument = e.children.empty() ? "" : automatic_name(*e.children[0]);
@@ -59,16 +61,18 @@ std::string automatic_name(const Expr& e) {
 
 std::string NameSet::unique(const std::string& base) {
   std::string name = base;
-  for (int i = 1; !add(name); ++i)
-    name = base + std::to_string(i);
+  // The number goes on from the last one, so that many equal names cost no search each.
+  for (int& number = last_number_[base]; !add(name);)
+    name = base + std::to_string(++number);
   return name;
 }
 
 std::string NameSet::unnamed() {
-  int i = 1;
-  while (!add("Column" + std::to_string(i)))
-    ++i;
-  return "Column" + std::to_string(i);
+  std::string name;
+  do
+    name = "Column" + std::to_string(++unnamed_);
+  while (!add(name));
+  return name;
 }
 
 }  // namespace postern::lang::kql

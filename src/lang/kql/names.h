@@ -1,5 +1,6 @@
 // Automatic names of result columns, as Kusto gives them.
 #pragma once
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -24,6 +25,8 @@ class NameSet {
 
  private:
   std::set<std::string> taken_;
+  std::map<std::string, int> last_number_;
+  int unnamed_ = 0;
 };
 
 }  // namespace postern::lang::kql

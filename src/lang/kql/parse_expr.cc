@@ -86,6 +86,8 @@ constexpr OperatorName kBinaryOperators[] = {
 
 }  // namespace
 
+/// The operator that begins at the current token; precedence 0 when none does. In a condition `=`
+/// can only be meant as `==`; published rules have it.
 Parser::BinaryOperator Parser::binary_operator() const {
   const Token& t = now();
   if (t.kind != TokenKind::kName && t.kind != TokenKind::kPunctuation) return {};
@@ -105,6 +107,8 @@ Expr* Parser::checked(Expr* e) {
   return e->depth > kMaxNesting ? too_deep(e->span) : e;
 }
 
+/// Precedence climbing. Chains of `and` and `or` grow one flat node, so that ten thousand terms are
+/// one level of the tree and every walker of it may recurse.
 Expr* Parser::binary(int least) {
   const size_t first = at_;
   Expr* left = unary();
@@ -140,6 +144,7 @@ Expr* Parser::binary(int least) {
   return left;
 }
 
+/// The right side of an operator, in the form that it wants.
 Expr* Parser::finish_binary(const BinaryOperator& op, Expr* left, size_t first) {
   std::vector<Expr*> operands = {left};
   if (op.form == BinaryOperator::kList) {
@@ -186,6 +191,7 @@ bool Parser::range_operand(std::vector<Expr*>& out) {
   return expect(")", "after the bounds");
 }
 
+/// `-x`, `+x`
 Expr* Parser::unary() {
   const size_t first = at_;
   if (take("+")) return unary_operand();
@@ -220,6 +226,8 @@ Expr* Parser::negated(size_t first) {
   return checked(e);
 }
 
+/// `x.name`, `x["name"]`, `x[0]`, as many as follow. The tree leans left, so its depth is checked
+/// node by node.
 Expr* Parser::postfix() {
   const size_t first = at_;
   Expr* e = primary();
@@ -252,6 +260,7 @@ Expr* Parser::postfix() {
   return e;
 }
 
+/// A literal, a name, a call, or something in parentheses.
 Expr* Parser::primary() {
   const size_t first = at_;
   switch (now().kind) {
@@ -287,6 +296,7 @@ Expr* Parser::primary() {
   return e;
 }
 
+/// The lexer has read the value.
 Expr* Parser::literal() {
   Expr* e = ast_.expr(ExprKind::kLiteral, now().span);
   e->value = now().value;
@@ -305,6 +315,7 @@ Expr* Parser::string_literal() {
   return e;
 }
 
+/// Parentheses hold an expression or a whole query; which it is shows when it is lowered.
 Expr* Parser::parenthesised() {
   const Nested level(depth_);
   if (depth_ > kMaxNesting) return too_deep(now().span);
@@ -317,6 +328,8 @@ Expr* Parser::parenthesised() {
   return e;
 }
 
+/// `name(a, b, name=c)`. Whether the function exists, and what it takes, is asked when it is
+/// lowered.
 Expr* Parser::call(size_t first) {
   const Nested level(depth_);
   if (depth_ > kMaxNesting) return too_deep(now().span);
@@ -334,6 +347,7 @@ Expr* Parser::call(size_t first) {
   return checked(e);
 }
 
+/// Arguments may be queries: `toscalar(T | …)`, `materialize(T)`.
 bool Parser::argument(Expr& call) {
   std::string name;
   if (is_name() && peek().is("=")) {
@@ -348,6 +362,7 @@ bool Parser::argument(Expr& call) {
   return true;
 }
 
+/// `typeof(long)`
 Expr* Parser::typeof_() {
   const size_t first = at_;
   next();
@@ -381,6 +396,8 @@ Expr* Parser::datatable() {
   return e;
 }
 
+/// A cell is converted here, where its place is known: a date in quotes is a date in a datetime
+/// column, as the engine has it.
 bool Parser::datatable_cell(Type type, std::vector<Value>& out) {
   const Expr* e = unary();
   if (!e) return false;

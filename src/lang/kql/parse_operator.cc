@@ -1,4 +1,5 @@
-// Tabular operators: one small method each, found by the operator's word.
+// Tabular operators: one small method each, found by the operator's word. Those that take other
+// tables are in parse_join.cc.
 #include <algorithm>
 
 #include "base/text.h"
@@ -39,6 +40,7 @@ constexpr std::string_view kUnsupportedOperators[] = {"consume",
                                                       "top-hitters",
                                                       "top-nested"};
 
+/// Depth of an operator: walkers recurse into its expressions only.
 int deepest(const Operator& op) {
   int depth = 1;
   const auto see = [&](const Expr* e) { depth = e ? std::max(depth, e->depth) : depth; };
@@ -58,6 +60,8 @@ int deepest(const Operator& op) {
 
 }  // namespace
 
+/// Every operator with its reader. Aliases share one: the word itself stays in the tree for
+/// messages.
 const std::vector<Parser::OperatorWord>& Parser::operator_words() {
   static const std::vector<OperatorWord> kWords = {
       {"where", OperatorKind::kWhere, &Parser::predicate},
@@ -116,6 +120,8 @@ std::string Parser::operator_word() {
   return out;
 }
 
+/// One operator behind `|`. A fault skips to the next `|`, so that a query tells of all its
+/// operators; the node stays, marked, so that lowering knows that rows are missing here.
 Operator* Parser::operator_() {
   Operator* op = ast_.op();
   const size_t first = at_;
@@ -190,6 +196,7 @@ void Parser::options(Operator& op, bool hints_only) {
     if (!option(op)) return;
 }
 
+/// `where condition`
 bool Parser::predicate(Operator& op) {
   in_condition_ = true;
   op.value = expression();
@@ -197,6 +204,7 @@ bool Parser::predicate(Operator& op) {
   return op.value != nullptr;
 }
 
+/// The `name =` or `(a, b) =` before an expression; true also when there is none.
 bool Parser::item_names(NamedItem& out) {
   // `(a, b) = expr`
   if (is("(")) {
@@ -222,6 +230,7 @@ bool Parser::item_names(NamedItem& out) {
   return take("=");
 }
 
+/// `[name =] expression`
 bool Parser::item(NamedItem& out) {
   const size_t first = at_;
   if (!item_names(out)) return false;
@@ -243,6 +252,7 @@ bool Parser::items(Operator& op) {
   return item_list(op.items);
 }
 
+/// `serialize` alone, or with columns like extend.
 bool Parser::optional_items(Operator& op) {
   if (pipe_ends()) {
     op.kind = OperatorKind::kNothing;
@@ -267,6 +277,7 @@ bool Parser::name_pattern(NamePattern& out) {
   return true;
 }
 
+/// `project-away a, b*`
 bool Parser::name_patterns(Operator& op) {
   do {
     NamePattern p;
@@ -281,6 +292,7 @@ bool Parser::name_patterns(Operator& op) {
   return true;
 }
 
+/// `project-rename new = old, …`
 bool Parser::renames(Operator& op) {
   do {
     NamePattern to;
@@ -294,6 +306,7 @@ bool Parser::renames(Operator& op) {
   return true;
 }
 
+/// `summarize [aggregates] [by keys]`; hints are about speed and pass.
 bool Parser::summarize(Operator& op) {
   options(op, true);
   if (!word("by") && !pipe_ends() && !item_list(op.items)) return false;
@@ -306,6 +319,7 @@ bool Parser::summarize(Operator& op) {
   return false;
 }
 
+/// `by a asc nulls last, b`; descending where nothing is said.
 bool Parser::sort_list(std::vector<SortItem>& out) {
   if (!expect("by", "before the columns to sort by")) return false;
   do {
@@ -335,6 +349,7 @@ bool Parser::sort(Operator& op) {
   return sort_list(op.sort);
 }
 
+/// `top n by …`
 bool Parser::top(Operator& op) {
   options(op, true);
   op.value = expression();
@@ -351,12 +366,14 @@ bool Parser::distinct(Operator& op) {
   return item_list(op.items);
 }
 
+/// `sample-distinct n of column`
 bool Parser::sample_distinct(Operator& op) {
   op.value = expression();
   if (!op.value || !expect("of", "before the column")) return false;
   return item_list(op.items);
 }
 
+/// `count [as name]`
 bool Parser::count(Operator& op) {
   if (!word("as")) return true;
   next();
@@ -371,6 +388,7 @@ bool Parser::count(Operator& op) {
   return true;
 }
 
+/// `range x from a to b step s`
 bool Parser::range(Operator& op) {
   NamedItem i;
   std::string name;
@@ -389,83 +407,7 @@ bool Parser::range(Operator& op) {
   return true;
 }
 
-/// A table: name, function call, or a query in parentheses. Wildcards are refused.
-Expr* Parser::table_operand() {
-  const size_t first = at_;
-  if (is("*") || (is_name() && peek().is("*") && adjacent(1))) {
-    while ((is_name() || is("*")) && (at_ == first || tokens_[at_ - 1].end == now().begin))
-      next();
-    unsupported(span_from(first), "tables by wildcard are not supported", "name each table");
-    return ast_.expr(ExprKind::kStar, span_from(first));
-  }
-  if (source_operator_ahead()) return fail(now().span, "put this query in parentheses");
-  return postfix();
-}
-
-bool Parser::union_(Operator& op) {
-  options(op, false);
-  do {
-    Expr* table = table_operand();
-    if (!table) return false;
-    op.tables.push_back(table);
-    // `(T | …) as name` names the rows for withsource.
-  } while (take(","));
-  return true;
-}
-
-bool Parser::join(Operator& op) {
-  options(op, false);
-  Expr* right = table_operand();
-  if (!right) return false;
-  op.tables.push_back(right);
-  if (word("where")) {
-    unsupported(now().span, "`where` inside `join` is not supported",
-                "put it into a `where` of its own");
-    return false;
-  }
-  if (!word("on")) {
-    fail(now().span, "`on` is missing in `" + op.word + "`");
-    return false;
-  }
-  next();
-  return join_keys(op);
-}
-
-bool Parser::join_keys(Operator& op) {
-  do {
-    Expr* e = expression();
-    if (!e) return false;
-    std::vector<Expr*> terms = {e};
-    if (e->kind == ExprKind::kAnd) terms = e->children;
-    for (Expr* term : terms) {
-      JoinKey key;
-      if (term->kind == ExprKind::kName) {
-        key.left = term;
-        key.right = term;
-      } else if (term->kind == ExprKind::kBinary && term->name == "kql.eq") {
-        const auto side = [](const Expr* x) {
-          if (x->kind != ExprKind::kMember || x->children[0]->kind != ExprKind::kName)
-            return std::string_view();
-          return std::string_view(x->children[0]->name);
-        };
-        key.left = term->children[0];
-        key.right = term->children[1];
-        if (side(key.left) == "$right" && side(key.right) == "$left")
-          std::swap(key.left, key.right);
-        if (side(key.left) != "$left" || side(key.right) != "$right") {
-          fail(term->span, "a join key is `column` or `$left.a == $right.b`");
-          return false;
-        }
-      } else {
-        fail(term->span, "a join key is `column` or `$left.a == $right.b`");
-        return false;
-      }
-      op.on.push_back(key);
-    }
-  } while (take(","));
-  return true;
-}
-
+/// `mv-expand [bagexpansion=array] [with_itemindex=i] a, b to typeof(long) [limit n]`
 bool Parser::mv_expand(Operator& op) {
   while ((word("bagexpansion") || word("kind") || word("with_itemindex")) && peek().is("="))
     option(op);
@@ -490,6 +432,7 @@ bool Parser::mv_expand(Operator& op) {
   return true;
 }
 
+/// `parse [kind=regex [flags=i]] text with * "literal" column:type …`
 bool Parser::parse_(Operator& op) {
   while ((word("kind") || word("flags")) && peek().is("="))
     option(op);
@@ -522,6 +465,7 @@ bool Parser::parse_(Operator& op) {
   return false;
 }
 
+/// `invoke f(arguments)`: the rows are the first argument.
 bool Parser::invoke(Operator& op) {
   op.value = postfix();
   if (!op.value) return false;
@@ -530,6 +474,7 @@ bool Parser::invoke(Operator& op) {
   return false;
 }
 
+/// `as name`: only other tools read the name.
 bool Parser::name_only(Operator& op) {
   options(op, false);
   std::string name;

@@ -13,12 +13,14 @@ using data::Value;
 
 Parser::Parser(const TextMap& map, Diagnostics& diag) : diag_(diag), tokens_(tokenize(map, diag)) {}
 
+/// Takes the token when it is this one.
 bool Parser::take(std::string_view text) {
   if (!is(text)) return false;
   next();
   return true;
 }
 
+/// The same for one that must be there; `where` ends the sentence "`x` is missing …".
 bool Parser::expect(std::string_view text, std::string_view where) {
   if (take(text)) return true;
   fail(now().span, "`" + std::string(text) + "` is missing " + std::string(where),
@@ -26,22 +28,28 @@ bool Parser::expect(std::string_view text, std::string_view where) {
   return false;
 }
 
+/// From a token up to the last one taken.
 Span Parser::span_from(size_t first_token) const {
   const size_t last = at_ > first_token ? at_ - 1 : first_token;
   return {tokens_[first_token].span.begin, tokens_[last].span.end};
 }
 
+/// Tells of a fault. After too deep nesting nothing more is told: all that follows would be its
+/// echo.
 std::nullptr_t Parser::fail(Span at, std::string message, std::string label, std::string hint) {
   if (!stopped_)
     diag_.error("kql-syntax", std::move(message), at, std::move(label), std::move(hint));
   return nullptr;
 }
 
+/// Valid KQL that this reader does not know: the text is understood as far as its end, but has no
+/// plan.
 std::nullptr_t Parser::unsupported(Span at, std::string message, std::string hint) {
   diag_.error("kql-unsupported", std::move(message), at, "", std::move(hint));
   return nullptr;
 }
 
+/// Stops the whole reading: what recursion could still read is as deep again.
 std::nullptr_t Parser::too_deep(Span at) {
   if (!stopped_)
     diag_.error("kql-too-deep", "nested more than " + std::to_string(kMaxNesting) + " deep", at);
@@ -71,6 +79,8 @@ void Parser::skip_group() {
   } while (open > 0 && !at_end());
 }
 
+/// All statements of the text. A fault ends its statement only, so that one run tells of every
+/// statement's.
 Ast Parser::run() {
   while (!at_end() && !stopped_) {
     if (take(";")) continue;
@@ -91,6 +101,7 @@ Ast Parser::run() {
   return std::move(ast_);
 }
 
+/// `let …`, `declare query_parameters(…)`, `set …`, or a query.
 void Parser::statement() {
   const size_t first = at_;
   Statement out;
@@ -133,6 +144,8 @@ void Parser::statement() {
   if (out.query) ast_.statements.push_back(std::move(out));
 }
 
+/// `let name = value`. A let without a value is dropped: its uses then read as columns, and the
+/// fault that was told is the only one.
 void Parser::let_statement(std::vector<Let>& out) {
   next();  // let
   Let let;
@@ -148,6 +161,7 @@ void Parser::let_statement(std::vector<Let>& out) {
     out.push_back(std::move(let));
 }
 
+/// A function, or a query; a scalar is a query without operators.
 Expr* Parser::let_value() {
   if (lambda_ahead()) return lambda();
   return pipe();
@@ -168,6 +182,7 @@ bool Parser::lambda_ahead() const {
   return false;
 }
 
+/// `view () { … }`, `(a:long, T:(*)) { … }`. Kept as a tree and put in where it is called.
 Expr* Parser::lambda() {
   const Nested level(depth_);
   if (depth_ > kMaxNesting) return too_deep(now().span);
@@ -193,6 +208,7 @@ bool Parser::lambda_parameters(std::vector<Parameter>& out) {
   return expect(")", "after the parameters");
 }
 
+/// `name: type [= default]`, or `name: (columns)` for a table.
 bool Parser::lambda_parameter(Parameter& out) {
   if (!column_name(out.name, out.span)) {
     fail(now().span, "the name of a parameter is missing");
@@ -210,6 +226,7 @@ bool Parser::lambda_parameter(Parameter& out) {
   return out.default_value != nullptr;
 }
 
+/// `{ let …; … query }`
 Expr* Parser::lambda_body() {
   Expr* body = ast_.expr(ExprKind::kLambda, now().span);
   if (!expect("{", "before the body of the function")) return nullptr;
@@ -228,6 +245,7 @@ Expr* Parser::lambda_body() {
   return body;
 }
 
+/// `declare query_parameters (name:type = default, …)`
 void Parser::parameters_statement(Statement& out) {
   next();
   next();  // declare query_parameters
@@ -267,6 +285,7 @@ bool Parser::pipe_ends() const {
   return at_end() || is(";") || is(")") || is("]") || is("}") || is(",") || is("|");
 }
 
+/// A query inside of a condition is no condition itself: `=` in it names a column again.
 Expr* Parser::pipe() {
   const bool in_condition = in_condition_;
   in_condition_ = false;
@@ -275,6 +294,8 @@ Expr* Parser::pipe() {
   return out;
 }
 
+/// `source | operator | …`. The source is read as an expression, since the grammar alone cannot
+/// tell a table's name from a column's; a pipe without operators is that expression.
 Expr* Parser::pipe_of_operators() {
   const size_t first = at_;
   Expr* source = nullptr;
@@ -301,6 +322,8 @@ Expr* Parser::pipe_of_operators() {
   return checked(out);
 }
 
+/// A guid is a string here: every reader compares it as text, and evidence holds it as text. A
+/// decimal would lose digits as a real, so it is refused.
 bool Parser::type_name(Type& out) {
   const Token& t = now();
   if (!is_name()) {
@@ -322,6 +345,7 @@ bool Parser::type_name(Type& out) {
   return true;
 }
 
+/// `['a name']`
 bool Parser::quoted_name_ahead() const {
   return is("[") && peek(1).kind == TokenKind::kString && peek(2).is("]");
 }

@@ -1,5 +1,5 @@
 // Inside of the parser: one class over the tokens, its methods in parser.cc (statements, pipes),
-// parse_operator.cc (tabular operators) and parse_expr.cc (expressions).
+// parse_operator.cc and parse_join.cc (tabular operators) and parse_expr.cc (expressions).
 #pragma once
 #include <string>
 #include <string_view>

@@ -77,6 +77,7 @@ std::vector<std::string_view> comment_lines(std::string_view text, bool leading)
   return out;
 }
 
+/// The first leading comment line that has words, apart from credits and links.
 std::string title_from_comments(std::string_view text) {
   for (std::string_view line : comment_lines(text, true)) {
     for (const std::string_view prefix : {"title:", "name:", "query:", "description:"})
@@ -149,6 +150,7 @@ std::vector<Piece> queries_between_blank_lines(std::string_view text) {
   return out;
 }
 
+/// What no KQL text has: refused words are KQL all the same.
 bool is_syntax_fault(const Diagnostic& d) {
   return d.severity == Severity::kError && d.code != "kql-unsupported" && d.code != "kql-too-deep";
 }
@@ -188,6 +190,7 @@ std::vector<LoweredQuery> read_text(const TextMap& map,
   return out;
 }
 
+/// A filter over one table decides event by event; all else is a query over the whole evidence.
 Rule make_rule(const LoweredQuery& q) {
   Rule rule;
   rule.info.language = "kql";
@@ -198,6 +201,7 @@ Rule make_rule(const LoweredQuery& q) {
   return rule;
 }
 
+/// A file of plain KQL: one text if it parses as one, else queries between blank lines.
 class BareFile {
  public:
   BareFile(const Source& file, const ReadOptions& options, Diagnostics& diag)
@@ -257,6 +261,7 @@ class BareFile {
   std::vector<Rule> rules_;
 };
 
+/// The texts of a list, or the one text that stands in place of it.
 std::vector<std::string> texts(const adapt::YamlNode* node) {
   std::vector<std::string> out;
   if (!node) return out;
@@ -317,6 +322,8 @@ plan::OpPtr with_trigger(plan::OpPtr plan, const adapt::YamlNode& doc, Diagnosti
   return std::make_shared<const plan::Op>(std::move(away));
 }
 
+/// One analytics or hunting rule of Sentinel; metadata carries over where a Rule has a place for
+/// it.
 void read_document(const Source& file,
                    const adapt::YamlNode& doc,
                    const ReadOptions& options,
@@ -380,6 +387,8 @@ bool has_line_key(std::string_view text, std::string_view key) {
   return false;
 }
 
+/// Sentinel's YAML, told from Sigma (detection) and from Splunk's (search) by keys at the margin,
+/// so that no YAML needs to be parsed to find out.
 bool is_yaml_rule(std::string_view text) {
   if (!has_line_key(text, "query") || has_line_key(text, "detection") ||
       has_line_key(text, "search"))
