@@ -47,6 +47,8 @@ Type Binder::guess_type(const std::string& column) const {
 }
 
 ExprPtr Binder::bind_column(const ExprPtr& e, const Schema& schema) {
+  if (e->name == kFirstColumn && !schema.empty())
+    return bind_column(column(schema[0].name, e->span), schema);
   if (const ColumnInfo* c = find_column(schema, e->name)) {
     if (e->type == c->type) return e;
     auto copy = std::make_shared<Expr>(*e);
@@ -95,6 +97,8 @@ ExprPtr Binder::fold(const std::shared_ptr<Expr>& e) {
 ExprPtr Binder::bind_call(const ExprPtr& e, const Schema& schema) {
   const FunctionDef* f = context_.functions.function(e->name);
   if (!f) {
+    if (const ExprPtr stands_for = special_form(*e, schema)) return bind(stands_for, schema);
+    if (failed_) return nullptr;
     const size_t dot = e->name.find('.');
     const std::string bare = dot == std::string::npos ? e->name : e->name.substr(dot + 1);
     const std::string prefix = dot == std::string::npos ? "" : e->name.substr(0, dot + 1);
@@ -140,6 +144,16 @@ ExprPtr Binder::bind_call(const ExprPtr& e, const Schema& schema) {
     if (!t.coercible || (context_.strict && failed_)) return nullptr;
   }
   out->type = t.type;
+  // A regex that does not compile is told with its place, wherever the call ends up. Lists of Sigma
+  // are large, and its front end has checked them.
+  const bool constant = std::any_of(constants.begin(), constants.end(), [](auto* c) { return c; });
+  if (f->prepare && constant && rule_.info.language != "sigma") {
+    const Result<std::shared_ptr<const void>> prepared = f->prepare(constants, types);
+    if (!prepared) {
+      error(code("bad-argument"), prepared.error().message, e->span);
+      return nullptr;
+    }
+  }
   return fold(out);
 }
 

@@ -196,6 +196,7 @@ OpPtr Binder::bind_select(const Op& op, OpPtr input) {
 OpPtr Binder::bind_aggregate(const Op& op, OpPtr input) {
   auto out = std::make_shared<Op>(op);
   bool ok = true;
+  out->keys = all_keys(op, input->schema);
   for (NamedExpr& k : out->keys) {
     if (k.name.empty() && k.expr->is_column()) k.name = k.expr->name;
     k.expr = bind(k.expr, input->schema);
@@ -310,7 +311,14 @@ OpPtr Binder::bind_join(const Op& op, OpPtr left, OpPtr right) {
             std::any_of(out->right_keys.begin(), out->right_keys.end(),
                         [&](const ExprPtr& k) { return k->is_column() && k->name == c.name; });
         if (op.lookup && key) continue;
-        out->schema.push_back({unused_name(out->schema, c.name), c.type});
+        // A number that the right side itself has a column for is passed over: `x` beside `x1`
+        // becomes `x2`.
+        std::string name = c.name;
+        for (int i = 1;
+             find_column(out->schema, name) || (name != c.name && find_column(right->schema, name));
+             ++i)
+          name = c.name + std::to_string(i);
+        out->schema.push_back({name, c.type});
       }
     }
   }

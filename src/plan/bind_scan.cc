@@ -163,6 +163,7 @@ OpPtr Binder::bind_unprovided(const Op& op, bool unknown) {
   out->open = true;
   open_ = true;
   std::set<std::string> names = requested_;
+  std::erase_if(names, [](const std::string& n) { return n.starts_with('*'); });
   names.insert(std::string(kTimeColumn));
   for (const std::string& n : names)
     out->schema.push_back({n, Type::kString});
@@ -214,6 +215,7 @@ OpPtr Binder::bind_scan(const Op& op) {
   if (out->open) {
     open_ = true;
     std::set<std::string> names = requested_;
+    std::erase_if(names, [](const std::string& n) { return n.starts_with('*'); });
     names.insert(std::string(kTimeColumn));
     for (const std::string& n : names)
       out->schema.push_back({n, Type::kString});

@@ -24,6 +24,8 @@ class Binder {
  private:
   ExprPtr bind_column(const ExprPtr& e, const Schema& schema);
   ExprPtr bind_call(const ExprPtr& e, const Schema& schema);
+  ExprPtr special_form(const Expr& e, const Schema& schema);
+  static std::vector<NamedExpr> all_keys(const Op& op, const Schema& input);
   ExprPtr fold(const std::shared_ptr<Expr>& e);
   data::Type guess_type(const std::string& column) const;
   void degrade(std::string code, std::string message, Span at, std::string label, std::string hint);

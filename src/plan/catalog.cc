@@ -1,5 +1,6 @@
 #include "plan/catalog.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "adapt/yaml.h"
@@ -61,16 +62,23 @@ class Reader {
     std::vector<FieldDef> out;
     if (!list) return out;
     for (const YamlNode& item : list->items) {
-      known_keys(item, {"name", "type", "doc", "source", "values"});
       FieldDef f;
-      f.name = item.get("name");
-      f.doc = item.get("doc");
-      f.source = item.get("source");
-      f.values = strings(item.find("values"));
-      const std::string_view type = item.get("type");
+      std::string_view type;
+      if (item.is_scalar()) {  // `EventID int`, or a name alone: a string
+        const std::string_view text = item.text;
+        const size_t blank = text.find(' ');
+        f.name = text.substr(0, blank);
+        if (blank != std::string_view::npos) type = trim(text.substr(blank));
+      } else {
+        known_keys(item, {"name", "type", "doc", "source", "values"});
+        f.name = item.get("name");
+        f.doc = item.get("doc");
+        f.source = item.get("source");
+        f.values = strings(item.find("values"));
+        type = item.get("type");
+      }
       if (!type.empty() && !data::type_from_name(type, f.type))
-        diag_.error("catalog-unknown-type", "unknown type: " + std::string(type),
-                    item.find("type")->span);
+        diag_.error("catalog-unknown-type", "unknown type: " + std::string(type), item.span);
       if (f.name.empty()) diag_.error("catalog-field", "a field needs a name", item.span);
       out.push_back(std::move(f));
     }
@@ -174,9 +182,13 @@ const VocabularyTable* Catalog::vocabulary_table(std::string_view vocabulary,
                                                  std::string_view name) const {
   const auto it = vocabularies_.find(vocabulary);
   if (it == vocabularies_.end()) return nullptr;
+  // A table that is defined again replaces the one before.
+  const std::vector<VocabularyTable>& tables = it->second.tables;
+  const auto exact = std::find_if(tables.rbegin(), tables.rend(),
+                                  [&](const VocabularyTable& t) { return t.name == name; });
+  if (exact != tables.rend()) return &*exact;
   const VocabularyTable* near = nullptr;
-  for (const VocabularyTable& t : it->second.tables) {
-    if (t.name == name) return &t;
+  for (const VocabularyTable& t : tables) {
     if (equal_ignore_case(t.name, name)) near = &t;
     for (const std::string& alias : t.aliases)
       if (equal_ignore_case(alias, name)) near = near ? near : &t;

@@ -41,6 +41,11 @@ struct Expr {
   }
 };
 
+/// Stands for the first column of the rows, for front ends that do not know the columns.
+inline constexpr std::string_view kFirstColumn = "*1";
+/// As a key of an aggregation: every column (`distinct *`).
+inline constexpr std::string_view kAllColumns = "*";
+
 ExprPtr literal(data::Value v, Span span = {});
 ExprPtr column(std::string name, Span span = {});
 ExprPtr call(std::string function, std::vector<ExprPtr> args, Span span = {});

@@ -1,8 +1,9 @@
 // Keyed join: the right side is kept in a hash table, the left side streams through it in order.
 //
-// Kusto's rules: null keys match null keys, innerunique takes the first left row of each key,
-// matched rows come first and unmatched left rows after them (join operator documentation). Both
-// sides are kept until the end of the run, so that the order of arrival never changes an answer.
+// Kusto's rules: null keys match null keys, innerunique takes the first left row of each key (join
+// operator documentation). Rows come in the order of the left side; those of the right side alone
+// come last. Both sides are kept until the end of the run, so that the order of arrival never
+// changes an answer.
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
@@ -77,7 +78,12 @@ class Join final : public ChunkSink {
     for (size_t l = 0; l < keys_[0].size(); ++l) {
       const auto hit = table.find(keys_[0][l]);
       if (hit == table.end()) {
-        left_unmatched.push_back(l);
+        // Rows of the left side keep their order: queries inside expressions become such joins, and
+        // must not disturb a sort.
+        if (kind == JoinKind::kLeftOuter || kind == JoinKind::kLeftAnti)
+          emit(l, kNoRow);
+        else
+          left_unmatched.push_back(l);
         continue;
       }
       for (const size_t r : hit->second)
@@ -90,7 +96,7 @@ class Join final : public ChunkSink {
         for (const size_t r : hit->second)
           emit(l, r);
     }
-    if (kind == JoinKind::kLeftOuter || kind == JoinKind::kFullOuter || kind == JoinKind::kLeftAnti)
+    if (kind == JoinKind::kFullOuter)
       for (const size_t l : left_unmatched)
         emit(l, kNoRow);
     for (size_t r = 0; r < right_matched.size(); ++r) {

@@ -170,6 +170,7 @@ class Expand final : public ChunkSink {
       uint32_t n = 0;
       for (const size_t s : slots)
         n = std::max(n, element_count(c.columns[s], row));
+      if (op_.limit) n = static_cast<uint32_t>(std::min<int64_t>(n, *op_.limit));
       for (uint32_t i = 0; i < n; ++i) {
         rows.push_back(row);
         elements.push_back(i);

@@ -106,7 +106,14 @@ enum class OperatorKind : uint8_t {
   kMvExpand,
   kParse,
   kInvoke,
-  kNothing,     ///< serialize without items, as, render: rows pass as they are
+  kSerialize,
+  kMvApply,
+  kMakeSeries,
+  kEvaluate,
+  kSearch,
+  kParseKv,
+  kGetSchema,
+  kNothing,     ///< as, render: rows pass as they are
   kUnsupported  ///< diagnosed by the parser
 };
 
@@ -153,13 +160,18 @@ struct Operator {
   std::vector<NamedItem> by;     ///< summarize
   std::vector<SortItem> sort;    ///< sort, top
   Expr* value = nullptr;      ///< where: predicate; take, top: count; parse: the text; invoke: call
-  std::vector<Expr*> tables;  ///< union: operands; join, lookup: [0] the right side
+  std::vector<Expr*> tables;  ///< union: operands; join, lookup: [0] the right side; mv-apply: [0]
+                              ///< the query; search
   std::vector<JoinKey> on;
   std::vector<NamePattern> patterns;  ///< project-*; rename: from, to, from, to
   std::vector<ParsePart> parts;       ///< parse
   std::vector<data::Type> types;      ///< mv-expand: `to typeof`, parallel to items; kNull: none
-  std::vector<Expr*> range;           ///< range: from, to, step; its column is items[0]'s name
-  int depth = 1;                      ///< of the deepest expression in it
+  std::vector<Expr*> range;     ///< range, make-series: from, to, step; of range, items[0] names it
+  std::vector<NamedItem> axis;  ///< make-series: one
+  std::vector<Expr*> defaults;  ///< make-series: parallel to items, null: none is given
+  bool old_range = false;       ///< make-series: `in range(…)`, whose end belongs to it
+  std::vector<ColumnDecl> columns;  ///< evaluate: the columns it is said to give; parse-kv
+  int depth = 1;                    ///< of the deepest expression in it
 
   const Option* option(std::string_view option_name) const {
     for (const Option& o : options)

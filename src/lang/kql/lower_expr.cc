@@ -134,7 +134,7 @@ ExprPtr Lowering::binary(const Expr& e, const Scope* scope, RowContext& row) {
   return left && right ? plan::call(e.name, {left, right}, e.span) : nullptr;
 }
 
-/// `* has "x"`: one of all columns. The columns must be known without asking the catalog.
+/// `* has "x"`: one of all columns, which the binder puts in.
 ExprPtr Lowering::any_column(const Expr& e, const Scope* scope, RowContext& row) {
   // None of the columns: the negated operator denies the whole.
   std::string f = e.name;
@@ -145,16 +145,9 @@ ExprPtr Lowering::any_column(const Expr& e, const Scope* scope, RowContext& row)
                              f == "kql.eq_ci" || f == "kql.matches_regex" || f == "kql.eq";
   if (!text_operator) return error("kql-syntax", e.span, "`*` cannot stand before this operator");
   ExprPtr right = scalar(*e.children[1], scope, row);
-  const auto names = row.input ? known_columns(*row.input) : std::nullopt;
-  if (!right) return nullptr;
-  if (!names)
-    return unsupported(e.children[0]->span, "a search over all columns of a table is not supported",
-                       "name the columns, or `project` them before");
-  std::vector<ExprPtr> terms;
-  for (const std::string& name : *names)
-    terms.push_back(plan::call(
-        f, {plan::call("kql.tostring", {plan::column(name, e.span)}, e.span), right}, e.span));
-  ExprPtr any = plan::disjunction(std::move(terms), e.span);
+  if (!right || !row.input) return nullptr;
+  ExprPtr any =
+      plan::call("kql.any_column", {plan::literal(Value::string(f), e.name_span), right}, e.span);
   return negated ? plan::negation(std::move(any)) : any;
 }
 
@@ -199,7 +192,6 @@ ExprPtr Lowering::builtin(const Expr& e,
                           const Scope* scope,
                           RowContext& row) {
   if (plan_name == "toscalar") return to_scalar(e, scope, row);
-  if (plan_name == "kql.pack_all") return pack_all(e, row);
   if (plan_name == "kql.now" || plan_name == "kql.ago") depends_on_run_ = true;
   std::vector<ExprPtr> args;
   Type result = Type::kNull;
@@ -259,20 +251,6 @@ ExprPtr Lowering::in(const Expr& e, const Scope* scope, RowContext& row) {
     }
   }
   return plan::call(e.name, std::move(args), e.span);
-}
-
-/// A bag of all columns, where the query itself says which there are.
-ExprPtr Lowering::pack_all(const Expr& e, RowContext& row) {
-  const auto names = row.input ? known_columns(*row.input) : std::nullopt;
-  if (!names || !e.children.empty())
-    return unsupported(e.span, "pack_all() over a table's own columns is not supported",
-                       "`project` the columns before, or use bag_pack(...)");
-  std::vector<ExprPtr> args;
-  for (const std::string& name : *names) {
-    args.push_back(plan::literal(Value::string(name), e.span));
-    args.push_back(plan::column(name, e.span));
-  }
-  return plan::call("kql.bag_pack", std::move(args), e.span);
 }
 
 }  // namespace postern::lang::kql

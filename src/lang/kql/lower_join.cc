@@ -223,10 +223,7 @@ OpPtr Lowering::first_column_of(const Expr& query, const Scope* scope, std::stri
   OpPtr rows = table(query, scope);
   if (!rows) return nullptr;
   const auto names = known_columns(*rows);
-  if (!names || names->empty())
-    return unsupported(query.span, "the first column of this query is not stated",
-                       "end the query with `project`");
-  name = names->front();
+  name = names && !names->empty() ? names->front() : std::string(plan::kFirstColumn);
   return rows;
 }
 

@@ -86,7 +86,7 @@ OpPtr Lowering::items(const Operator& op, OpPtr input, const Scope* scope) {
     }
     items.push_back({std::move(name), std::move(e), i.span});
   }
-  const bool extends = op.kind == OperatorKind::kExtend;
+  const bool extends = op.kind != OperatorKind::kProject;
   Op out = over(extends ? OpKind::kExtend : OpKind::kProject, row.input, op.span);
   out.items = std::move(items);
   OpPtr made = make(std::move(out));
@@ -157,12 +157,8 @@ OpPtr Lowering::distinct(const Operator& op, OpPtr input, const Scope* scope) {
   NameSet names;
   for (const NamedItem& i : op.items) {
     if (i.expr->kind == ExprKind::kStar) {
-      const auto all = known_columns(*row.input);
-      if (!all)
-        return unsupported(i.span, "`distinct *` over a table's own columns is not supported",
-                           "name the columns");
-      for (const std::string& name : *all)
-        if (names.add(name)) keys.push_back({name, plan::column(name, i.span), i.span});
+      const std::string all(plan::kAllColumns);
+      keys.push_back({all, plan::column(all, i.span), i.span});
       continue;
     }
     ExprPtr e = scalar(*i.expr, scope, row);

@@ -137,7 +137,6 @@ class Lowering {
                              bool all_values);
   plan::ExprPtr binary(const Expr& e, const Scope* scope, RowContext& row);
   plan::ExprPtr any_column(const Expr& e, const Scope* scope, RowContext& row);
-  plan::ExprPtr pack_all(const Expr& e, RowContext& row);
   plan::OpPtr semi_join(const Expr& e, const Scope* scope, plan::OpPtr input);
   plan::OpPtr first_column_of(const Expr& query, const Scope* scope, std::string& name);
   std::string hidden_name(std::string_view what);

@@ -222,14 +222,15 @@ OpPtr Lowering::pipe(const Expr& e, const Scope* scope) {
 
 OpPtr Lowering::operator_(const Operator& op, OpPtr input, const Scope* scope) {
   const bool begins = op.kind == OperatorKind::kPrint || op.kind == OperatorKind::kRange ||
-                      op.kind == OperatorKind::kUnion;
+                      op.kind == OperatorKind::kUnion || op.kind == OperatorKind::kSearch ||
+                      op.kind == OperatorKind::kEvaluate;
   if (op.kind == OperatorKind::kUnsupported) {
     failed_ = true;  // the parser has told
     return nullptr;
   }
   if (!input && !begins)
     return error("kql-syntax", op.keyword, "`" + op.word + "` needs rows before it");
-  if (input && begins && op.kind != OperatorKind::kUnion)
+  if (input && (op.kind == OperatorKind::kPrint || op.kind == OperatorKind::kRange))
     return error("kql-syntax", op.keyword, "`" + op.word + "` cannot follow `|`",
                  "it begins a query");
   switch (op.kind) {
@@ -271,6 +272,15 @@ OpPtr Lowering::operator_(const Operator& op, OpPtr input, const Scope* scope) {
       return parse(op, std::move(input), scope);
     case OperatorKind::kInvoke:
       return invoke(op, std::move(input), scope);
+    case OperatorKind::kSerialize:
+      return op.items.empty() ? input : items(op, std::move(input), scope);
+    case OperatorKind::kMvApply:
+    case OperatorKind::kMakeSeries:
+    case OperatorKind::kEvaluate:
+    case OperatorKind::kSearch:
+    case OperatorKind::kParseKv:
+    case OperatorKind::kGetSchema:
+      return unsupported(op.keyword, "the operator `" + op.word + "` is not supported");
     case OperatorKind::kNothing:
     case OperatorKind::kUnsupported:
       return input;

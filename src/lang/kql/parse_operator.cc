@@ -14,13 +14,11 @@ namespace {
 
 /// Operators of Kusto that this reader refuses by name.
 constexpr std::string_view kUnsupportedOperators[] = {"consume",
-                                                      "evaluate",
                                                       "execute-and-cache",
                                                       "externaldata",
                                                       "facet",
                                                       "find",
                                                       "fork",
-                                                      "getschema",
                                                       "graph-mark-components",
                                                       "graph-match",
                                                       "graph-merge",
@@ -28,15 +26,11 @@ constexpr std::string_view kUnsupportedOperators[] = {"consume",
                                                       "graph-to-table",
                                                       "macro-expand",
                                                       "make-graph",
-                                                      "make-series",
-                                                      "mv-apply",
-                                                      "parse-kv",
                                                       "partition",
                                                       "project-by-names",
                                                       "project-smart",
                                                       "reduce",
                                                       "scan",
-                                                      "search",
                                                       "top-hitters",
                                                       "top-nested"};
 
@@ -55,6 +49,10 @@ int deepest(const Operator& op) {
     see(t);
   for (const Expr* r : op.range)
     see(r);
+  for (const NamedItem& i : op.axis)
+    see(i.expr);
+  for (const Expr* d : op.defaults)
+    see(d);
   return depth;
 }
 
@@ -92,7 +90,13 @@ const std::vector<Parser::OperatorWord>& Parser::operator_words() {
       {"parse", OperatorKind::kParse, &Parser::parse_},
       {"parse-where", OperatorKind::kParse, &Parser::parse_},
       {"invoke", OperatorKind::kInvoke, &Parser::invoke},
-      {"serialize", OperatorKind::kExtend, &Parser::optional_items},
+      {"serialize", OperatorKind::kSerialize, &Parser::optional_items},
+      {"mv-apply", OperatorKind::kMvApply, &Parser::mv_apply},
+      {"make-series", OperatorKind::kMakeSeries, &Parser::make_series},
+      {"evaluate", OperatorKind::kEvaluate, &Parser::evaluate},
+      {"search", OperatorKind::kSearch, &Parser::search},
+      {"parse-kv", OperatorKind::kParseKv, &Parser::parse_kv},
+      {"getschema", OperatorKind::kGetSchema, &Parser::no_operand},
       {"as", OperatorKind::kNothing, &Parser::name_only},
       {"render", OperatorKind::kNothing, &Parser::skip_rest}};
   return kWords;
@@ -254,11 +258,7 @@ bool Parser::items(Operator& op) {
 
 /// `serialize` alone, or with columns like extend.
 bool Parser::optional_items(Operator& op) {
-  if (pipe_ends()) {
-    op.kind = OperatorKind::kNothing;
-    return true;
-  }
-  return item_list(op.items);
+  return pipe_ends() || item_list(op.items);
 }
 
 /// `Device*`, `*_d`, `a*b`, `['odd name']`
@@ -403,31 +403,6 @@ bool Parser::range(Operator& op) {
     Expr* e = expression();
     if (!e) return false;
     op.range.push_back(e);
-  }
-  return true;
-}
-
-/// `mv-expand [bagexpansion=array] [with_itemindex=i] a, b to typeof(long) [limit n]`
-bool Parser::mv_expand(Operator& op) {
-  while ((word("bagexpansion") || word("kind") || word("with_itemindex")) && peek().is("="))
-    option(op);
-  do {
-    NamedItem i;
-    if (!item(i)) return false;
-    Type type = Type::kNull;
-    if (word("to") && peek().is("typeof")) {
-      next();
-      Expr* t = typeof_();
-      if (!t) return false;
-      type = t->type;
-    }
-    op.items.push_back(std::move(i));
-    op.types.push_back(type);
-  } while (take(","));
-  if (word("limit")) {
-    next();
-    op.value = expression();
-    if (!op.value) return false;
   }
   return true;
 }

@@ -1,5 +1,6 @@
 // Inside of the parser: one class over the tokens, its methods in parser.cc (statements, pipes),
-// parse_operator.cc and parse_join.cc (tabular operators) and parse_expr.cc (expressions).
+// parse_operator.cc, parse_join.cc and parse_apply.cc (tabular operators) and parse_expr.cc
+// (expressions).
 #pragma once
 #include <string>
 #include <string_view>
@@ -108,7 +109,14 @@ class Parser {
   bool range(Operator& op);
   bool union_(Operator& op);
   bool join(Operator& op);
+  bool expanded_items(Operator& op);
   bool mv_expand(Operator& op);
+  bool mv_apply(Operator& op);
+  bool make_series(Operator& op);
+  bool evaluate(Operator& op);
+  bool search(Operator& op);
+  bool parse_kv(Operator& op);
+  bool no_operand(Operator& op);
   bool parse_(Operator& op);
   bool invoke(Operator& op);
   bool skip_rest(Operator& op);

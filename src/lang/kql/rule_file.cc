@@ -123,6 +123,7 @@ std::vector<Piece> queries_between_blank_lines(std::string_view text) {
   std::vector<Piece> out;
   int open = 0;
   bool join_next = false;
+  bool only_comments = false;  // the last piece, so far
   for (const Piece& p : paragraphs(text)) {
     Diagnostics ignored;
     const std::vector<Token> tokens =
@@ -130,9 +131,11 @@ std::vector<Piece> queries_between_blank_lines(std::string_view text) {
     const bool continues = join_next || tokens.front().is("|") || tokens.front().is(")");
     if (continues && !out.empty()) {
       out.back().end = p.end;
+      only_comments = only_comments && tokens.size() < 2;
     } else {
       out.push_back(p);
       open = 0;
+      only_comments = tokens.size() < 2;
     }
     for (const Token& t : tokens) {
       if (t.is("(") || t.is("[") || t.is("{")) ++open;
@@ -146,6 +149,11 @@ std::vector<Piece> queries_between_blank_lines(std::string_view text) {
     join_next = open > 0;
     for (const std::string_view t : {";", "|", ",", "=", "and", "or", "by", "on", "=="})
       join_next = join_next || last.is(t);
+  }
+  // Comments at the end belong to the query before them.
+  if (only_comments && out.size() > 1) {
+    out[out.size() - 2].end = out.back().end;
+    out.pop_back();
   }
   return out;
 }
@@ -427,8 +435,12 @@ std::vector<Rule> read(const Source& file, const ReadOptions& options, Diagnosti
 
 plan::OpPtr read_query(const Source& text, const ReadOptions& options, Diagnostics& diag) {
   bool syntax = false;
-  const std::vector<LoweredQuery> queries = read_text(TextMap(text.text, 0), options, diag, syntax);
-  if (queries.empty()) return nullptr;
+  Diagnostics own;
+  const std::vector<LoweredQuery> queries = read_text(TextMap(text.text, 0), options, own, syntax);
+  const bool failed = own.has_errors();
+  for (const Diagnostic& d : own.all())
+    diag.add(d);
+  if (queries.empty() || failed) return nullptr;
   if (queries.size() == 1) return queries[0].plan;
   diag.error("kql-several-queries", "there are several queries in this text", queries[1].span,
              "the second one");

@@ -67,8 +67,8 @@ TEST(KqlParser, EveryFaultOfATextIsTold) {
 }
 
 TEST(KqlParser, RefusalsNameWhatTheyRefuse) {
-  EXPECT_EQ(faults("T | make-series count() on t step 1d").at(0).message,
-            "the operator `make-series` is not supported");
+  EXPECT_EQ(faults("T | graph-match (a)").at(0).message,
+            "the operator `graph-match` is not supported");
   EXPECT_EQ(faults("declare pattern p").at(0).code, "kql-unsupported");
   EXPECT_EQ(faults("union Device*").at(0).message, "tables by wildcard are not supported");
   EXPECT_EQ(faults("T | join (R) where a == 1").at(0).message,
