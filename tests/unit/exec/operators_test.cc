@@ -108,7 +108,7 @@ TEST(Join, KindsFollowKusto) {
   EXPECT_EQ(join_text(plan::JoinKind::kInner, both), "x,1,x,10;x,1,x,30;x,3,x,10;x,3,x,30;");
   EXPECT_EQ(join_text(plan::JoinKind::kInnerUnique, both), "x,1,x,10;x,1,x,30;");
   EXPECT_EQ(join_text(plan::JoinKind::kLeftOuter, both),
-            "x,1,x,10;x,1,x,30;x,3,x,10;x,3,x,30;z,2,,null;null,4,,null;");
+            "x,1,x,10;x,1,x,30;z,2,,null;x,3,x,10;x,3,x,30;null,4,,null;");
   EXPECT_EQ(join_text(plan::JoinKind::kRightOuter, both),
             "x,1,x,10;x,1,x,30;x,3,x,10;x,3,x,30;,null,y,20;");
   const plan::Schema left = {{"k", Type::kString}, {"a", Type::kLong}};
