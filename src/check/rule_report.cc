@@ -166,8 +166,9 @@ bool write_explanation(std::ostream& out, const RuleSet& rules) {
     out << "language: " << r.rule.info.language << "\npath: " << f.path << "\n";
     if (r.report.degraded) out << "degraded: yes\n";
     if (!r.report.never.empty()) out << "never fires: " << r.report.never << "\n";
-    for (const auto& [name, text] : r.rule.stages) {
-      out << "\n-- " << name << " --\n" << text;
+    for (const plan::Stage& stage : r.rule.stages) {
+      const std::string text = stage.text();
+      out << "\n-- " << stage.name << " --\n" << text;
       if (text.empty() || text.back() != '\n') out << '\n';
     }
     if (r.rule.plan) out << "\n-- lowered --\n" << plan::to_text(*r.rule.plan);

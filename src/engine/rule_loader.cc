@@ -314,7 +314,7 @@ class RuleLoader {
       return;
     }
     rules[0].info = a.info;
-    rules[0].stages.emplace_back("binding query", a.query);
+    rules[0].stages.push_back({"binding query", [query = a.query] { return query; }});
     LoadedRule* rule = add_rule(index, std::move(rules[0]), a.span);
     if (!rule) return;
     for (const strategy::Requirement& q : a.requirements) {
@@ -349,6 +349,7 @@ class RuleLoader {
         loaded.file = yara_files_[i];
         loaded.rule.kind = plan::RuleKind::kEvent;
         loaded.rule.info = yara::rule_info(info, sources[i].path);
+        loaded.rule.stages = yara::stages(info, sources[i].text);
         ++set_.files_[loaded.file].num_loaded;
         set_.rules_.push_back(std::move(loaded));
         break;

@@ -3,6 +3,7 @@
 // All spans, also those inside the plan, are byte ranges of the rule's whole file, so that any
 // later stage can point at the text. What came out of a macro points at the macro's call.
 #pragma once
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -32,14 +33,20 @@ struct RuleInfo {
 /// An event rule's finding is the event itself; a query rule's is a result row.
 enum class RuleKind : uint8_t { kEvent, kQuery };
 
+/// A language's own view of a rule for `explain`. The text is made only when it is asked for: a run
+/// loads thousands of rules and shows none.
+struct Stage {
+  std::string name;  ///< "parsed", "macros expanded", …
+  std::function<std::string()> text;
+};
+
 struct Rule {
   RuleInfo info;
   RuleKind kind = RuleKind::kQuery;
   OpPtr plan;  ///< unbound
   /// Vocabulary that names without one belong to: "sigma", "kql", "spl".
   std::string vocabulary;
-  /// Language's own stages for `explain`: name and text ("parsed", "macros expanded", …).
-  std::vector<std::pair<std::string, std::string>> stages;
+  std::vector<Stage> stages;  ///< before the plan, in order
 };
 
 }  // namespace postern::plan

@@ -205,7 +205,7 @@ Rule make_rule(const LoweredQuery& q) {
   rule.vocabulary = "kql";
   rule.plan = q.plan;
   rule.kind = q.is_event_filter ? plan::RuleKind::kEvent : plan::RuleKind::kQuery;
-  rule.stages.emplace_back("parsed", plan::to_text(*q.plan));
+  rule.stages.push_back({"parsed", [plan = q.plan] { return plan::to_text(*plan); }});
   return rule;
 }
 

@@ -335,8 +335,22 @@ class RuleReader {
     }
     for (const ExprPtr& t : terms)
       if (!t) return nullptr;
-    rule_.stages.emplace_back("condition", std::move(text));
+    rule_.stages.push_back({"parsed", parsed_text(selections, std::move(text))});
     return plan::disjunction(std::move(terms), node.span);
+  }
+
+  // The selections as expressions, then the condition over them.
+  static std::function<std::string()> parsed_text(const std::vector<Selection>& selections,
+                                                  std::string condition) {
+    std::vector<std::pair<std::string, ExprPtr>> parts;
+    for (const Selection& s : selections)
+      parts.emplace_back(s.name, s.expr);
+    return [parts = std::move(parts), condition = std::move(condition)] {
+      std::string text;
+      for (const auto& [name, expr] : parts)
+        text += name + ": " + plan::to_text(*expr) + "\n";
+      return text + "condition: " + condition;
+    };
   }
 
   // What every reader leaves out, and what is most likely a slip.

@@ -44,7 +44,7 @@ struct Query {
 struct Lowered {
   plan::OpPtr plan;
   plan::RuleKind kind = plan::RuleKind::kQuery;
-  std::vector<std::pair<std::string, std::string>> stages;
+  std::vector<plan::Stage> stages;
 };
 
 OrFailed<Lowered> lower_query(const Query& q, const ReadOptions& options, Diagnostics& diag) {
@@ -72,8 +72,9 @@ OrFailed<Lowered> lower_query(const Query& q, const ReadOptions& options, Diagno
                std::holds_alternative<RegexCommand>(c.body);
       });
   if (events) out.kind = plan::RuleKind::kEvent;
-  if (expanded.any_macro()) out.stages.emplace_back("macros expanded", expanded.text());
-  out.stages.emplace_back("parsed", to_text(pipeline));
+  if (expanded.any_macro())
+    out.stages.push_back({"macros expanded", [text = expanded.text()] { return text; }});
+  out.stages.push_back({"parsed", [text = to_text(pipeline)] { return text; }});
   return out;
 }
 

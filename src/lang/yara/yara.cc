@@ -18,6 +18,9 @@ class Scanner {
     if (text_.substr(0, 3) == "\xef\xbb\xbf") at_ = 3;
   }
 
+  /// Position behind what `next` gave last.
+  size_t at() const { return at_; }
+
   /// The next word or single mark; "" at the end. A quoted string comes as `"`.
   std::string_view next() {
     skip();
@@ -161,6 +164,57 @@ plan::RuleInfo rule_info(const match::YaraRuleInfo& rule, const std::string& pat
       collect_techniques(upper(value), info.attack);
   }
   return info;
+}
+
+namespace {
+
+/// The text behind `condition:` of a rule, its lines joined.
+std::string condition_text(std::string_view file, std::string_view identifier) {
+  Scanner words(file);
+  for (std::string_view w = words.next(); !w.empty(); w = words.next())
+    if (w == "rule" && words.next() == identifier) break;
+  for (std::string_view w = words.next(); !w.empty(); w = words.next()) {
+    if (w == "rule") return "";
+    if (w != "condition" || words.next() != ":") continue;
+    std::string out;
+    size_t depth = 0;
+    const char* end = nullptr;
+    for (w = words.next(); !w.empty(); w = words.next()) {
+      if (w == "}" && depth == 0) break;
+      depth += w == "{" ? 1 : 0;
+      depth -= w == "}" ? 1 : 0;
+      if (end && w.data() != end) out += ' ';
+      if (w.front() == '"')
+        w = {w.data(), words.at() - static_cast<size_t>(w.data() - file.data())};
+      out += w;
+      end = w.data() + w.size();
+    }
+    return out;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::vector<plan::Stage> stages(const match::YaraRuleInfo& rule, std::string_view file) {
+  std::vector<plan::Stage> out;
+  out.push_back({"parsed", [&rule, file] {
+                   std::string text;
+                   for (const auto& [identifier, definition] : rule.strings)
+                     text += identifier + " = " + definition + "\n";
+                   return text + "condition: " + condition_text(file, rule.identifier);
+                 }});
+  out.push_back({"bound", [&rule] {
+                   std::string text =
+                       "scan file, tcp.client, tcp.server, mail.raw, mail.body, mail.attachment";
+                   if (rule.is_private) text += "\nprivate: tells nothing by itself";
+                   return text;
+                 }});
+  out.push_back({"optimized", [&rule] {
+                   return std::to_string(rule.strings.size()) +
+                          " strings in one automaton with those of all YARA rules";
+                 }});
+  return out;
 }
 
 }  // namespace postern::lang::yara

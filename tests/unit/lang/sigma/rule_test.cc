@@ -93,7 +93,8 @@ TEST(SigmaRule, AConditionListIsADisjunction) {
       "title: A\nlogsource: { product: x }\ndetection: { s: { f: a }, t: { g: b }, condition: [ s, "
       "not t ] }\n");
   EXPECT_EQ(test::condition_text(r), R"(equals(f, "a") or not equals(g, "b"))");
-  EXPECT_EQ(r.rules.at(0).stages.at(0).second, "s\nor not t");
+  EXPECT_EQ(r.rules.at(0).stages.at(0).text(),
+            "s: equals(f, \"a\")\nt: equals(g, \"b\")\ncondition: s\nor not t");
 }
 
 TEST(SigmaRule, WithoutIdGetsOneOfPathAndTitle) {

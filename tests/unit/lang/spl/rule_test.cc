@@ -72,7 +72,7 @@ TEST(RuleTest, ADetectionSaysWhatItIs) {
             "search_eq(Image, \"*'s*\")\n"
             "    scan spl events\n");
   ASSERT_EQ(rule.stages.size(), 2u);
-  EXPECT_EQ(rule.stages[0].first, "macros expanded");
+  EXPECT_EQ(rule.stages[0].name, "macros expanded");
 }
 
 TEST(RuleTest, LevelsComeFromTypeAndRiskScore) {
