@@ -57,56 +57,75 @@ bool FileWorker::push(Batch&& batch) {
     rows.push_back(r);
   }
   // Rows by event id once per batch; each rule then looks only at the kinds of event it asks for.
-  std::map<int64_t, std::vector<uint32_t>> by_id;
+  RowsById by_id;
   if (table->event_id_slot >= 0) {
     const Column& ids = batch.columns[static_cast<size_t>(table->event_id_slot)];
     const auto v = ids.view<int64_t>();
     for (const uint32_t r : rows)
       by_id[ids.type() != data::Type::kNull && v.valid(r) ? v[r] : 0].push_back(r);
-    for (const auto& [id, of_id] : by_id)
-      counts[id] += of_id.size();
   } else {
-    counts[0] += rows.size();
+    by_id[0] = std::move(rows);
   }
-  std::vector<uint32_t> gated;
-  for (const BranchProgram& p : table->branches) {
-    Rows todo = rows;
-    if (p.event_ids) {
-      gated.clear();
-      for (const int64_t id : *p.event_ids)
-        if (const auto it = by_id.find(id); it != by_id.end())
-          gated.insert(gated.end(), it->second.begin(), it->second.end());
-      if (p.event_ids->size() > 1) std::sort(gated.begin(), gated.end());
-      todo = gated;
-    }
-    for (size_t at = 0; at < todo.size(); at += options_.batch_rows)
-      run_branch(p, *table, batch, columns,
-                 todo.subspan(at, std::min<size_t>(options_.batch_rows, todo.size() - at)));
-  }
+  for (const auto& [id, of_id] : by_id)
+    counts[id] += of_id.size();
+  if (options_.share_filters)
+    filter_together(*table, batch, columns, by_id);
+  else
+    filter_one_by_one(*table, batch, columns, by_id);
   if (outbox_.weight() > kFlushWeight) flush_(outbox_);
   return !cancelled_;
 }
 
-void FileWorker::run_branch(const BranchProgram& p,
-                            const TableProgram& table,
-                            const Batch& batch,
-                            std::span<const Column> columns,
-                            Rows rows) {
-  if (rows.empty()) return;
-  std::vector<uint32_t> passed;
+FileWorker::~FileWorker() {
+  for (auto& [table, filter] : filters_)
+    table->filter_states->give_back(std::move(filter));
+}
+
+void FileWorker::filter_together(const TableProgram& table,
+                                 const Batch& batch,
+                                 std::span<const Column> columns,
+                                 const RowsById& rows) {
+  std::unique_ptr<RowFilter>& filter = filters_[&table];
+  if (!filter) filter = table.filter_states->take(table);
+  filter->run(columns, rows, batch.num_rows);
+  for (const uint32_t b : filter->passed())
+    deliver(table.branches[b], table, batch, columns, filter->rows(b));
+}
+
+void FileWorker::filter_one_by_one(const TableProgram& table,
+                                   const Batch& batch,
+                                   std::span<const Column> columns,
+                                   const RowsById& rows) {
   const plan::RunContext none;
-  if (p.where)
-    p.where->select(columns, rows, batch.num_rows, none, passed);
-  else
-    passed.assign(rows.begin(), rows.end());
-  if (passed.empty()) return;
+  for (const BranchProgram& p : table.branches) {
+    std::vector<uint32_t> todo;
+    for (const auto& [id, of_id] : rows)
+      if (p.wants(id)) todo.insert(todo.end(), of_id.begin(), of_id.end());
+    std::sort(todo.begin(), todo.end());
+    std::vector<uint32_t> passed;
+    if (p.where && !todo.empty())
+      p.where->select(columns, todo, batch.num_rows, none, passed);
+    else
+      passed = std::move(todo);
+    deliver(p, table, batch, columns, passed);
+  }
+}
+
+void FileWorker::deliver(const BranchProgram& p,
+                         const TableProgram& table,
+                         const Batch& batch,
+                         std::span<const Column> columns,
+                         Rows rows) {
   // An event rule whose plan is no more than a filtered scan reports the event itself.
   const bool event =
       p.rule->rule.kind == plan::RuleKind::kEvent && p.rule->optimized->kind == plan::OpKind::kScan;
-  if (event)
-    emit_events(p, table, batch, columns, passed);
-  else
-    keep_rows(p, batch, columns, passed);
+  for (size_t at = 0; at < rows.size(); at += options_.batch_rows) {
+    const Rows part = rows.subspan(at, std::min<size_t>(options_.batch_rows, rows.size() - at));
+    if (event)
+      emit_events(p, table, batch, columns, part);
+    else
+      keep_rows(p, batch, columns, part);
+  }
 }
 
 uint32_t FileWorker::ref(const Batch& batch, uint32_t row) {

@@ -51,6 +51,8 @@ class FileWorker final : public data::BatchSink {
         cancelled_(cancelled),
         flush_(std::move(flush_if_turn)) {}
 
+  ~FileWorker() override;
+
   void set_path(const std::string& path) { path_ = path; }
 
   bool push(data::Batch&& batch) override;
@@ -63,11 +65,20 @@ class FileWorker final : public data::BatchSink {
   Outbox& outbox() { return outbox_; }
 
  private:
-  void run_branch(const BranchProgram& p,
-                  const TableProgram& table,
-                  const data::Batch& batch,
-                  std::span<const data::Column> columns,
-                  data::Rows rows);
+  /// Each branch's filter on its own: the oracle of the shared one.
+  void filter_one_by_one(const TableProgram& table,
+                         const data::Batch& batch,
+                         std::span<const data::Column> columns,
+                         const RowsById& rows);
+  void filter_together(const TableProgram& table,
+                       const data::Batch& batch,
+                       std::span<const data::Column> columns,
+                       const RowsById& rows);
+  void deliver(const BranchProgram& p,
+               const TableProgram& table,
+               const data::Batch& batch,
+               std::span<const data::Column> columns,
+               data::Rows rows);
   void emit_events(const BranchProgram& p,
                    const TableProgram& table,
                    const data::Batch& batch,
@@ -85,6 +96,7 @@ class FileWorker final : public data::BatchSink {
   std::function<void(Outbox&)> flush_;
   std::string path_;
   Outbox outbox_;
+  std::map<const TableProgram*, std::unique_ptr<RowFilter>> filters_;
   std::vector<uint32_t> row_refs_;  // of the current batch: ref + 1, or 0
 };
 

@@ -37,6 +37,7 @@ struct HuntOptions {
   std::optional<int64_t> now;              ///< run scheduled queries once with this now()
   uint32_t batch_rows = data::kBatchRows;  ///< tests: small batches
   bool use_event_ids = true;               ///< tests: off
+  bool share_filters = true;               ///< tests: off, each rule's filter on its own
   bool sorted = true;  ///< off: rows stay in the order that a query's plan gives
 };
 

@@ -349,7 +349,7 @@ class RuleLoader {
         loaded.file = yara_files_[i];
         loaded.rule.kind = plan::RuleKind::kEvent;
         loaded.rule.info = yara::rule_info(info, sources[i].path);
-        loaded.rule.stages = yara::stages(info, sources[i].text);
+        loaded.rule.stages = yara::stages(info, set_.files_[loaded.file].text);
         ++set_.files_[loaded.file].num_loaded;
         set_.rules_.push_back(std::move(loaded));
         break;

@@ -148,6 +148,12 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules, b
       }
     }
   }
+  for (auto& [name, t] : out->tables_) {
+    std::vector<ExprPtr> filters;
+    for (const BranchProgram& b : t.branches)
+      filters.push_back(b.branch->where);
+    t.filter = exec::SharedFilter::make(filters, t.schema);
+  }
   return out;
 }
 

@@ -1,6 +1,7 @@
 // What all rules want of one native table: which columns to decode, and a compiled filter per
 // branch.
 #pragma once
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "data/batch.h"
+#include "engine/row_filter.h"
 #include "engine/rule_set.h"
 #include "exec/evaluate.h"
 
@@ -25,6 +27,11 @@ struct BranchProgram {
   /// Slot of the machine's name, where this scan reads its vocabulary's own table and others beside
   /// it: then rows of the others count only for machines of which the own table tells nothing.
   int host_slot = -1;
+
+  bool wants(int64_t event_id) const {
+    return !event_ids || std::binary_search(event_ids->begin(), event_ids->end(), event_id);
+  }
+
   /// A program per column of the scan's schema; null where the table lacks it.
   std::vector<std::shared_ptr<const exec::CompiledExpr>> columns;
 };
@@ -35,6 +42,8 @@ struct TableProgram {
   plan::Schema schema;  ///< layout fields, then `_time`
   int event_id_slot = -1;
   std::vector<BranchProgram> branches;
+  std::shared_ptr<const exec::SharedFilter> filter;  ///< of all branches, by their numbers
+  std::shared_ptr<RowFilterPool> filter_states = std::make_shared<RowFilterPool>();
 };
 
 /// Immutable while a run lasts.

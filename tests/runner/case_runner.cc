@@ -27,12 +27,13 @@ struct Mode {
   uint32_t batch_rows;
   bool optimize;
   bool event_ids;
+  bool share_filters;
 };
 
-constexpr Mode kModes[] = {{"batches of 2048", 2048, true, true},
-                           {"batches of 3", 3, true, true},
-                           {"batches of 1", 1, true, true},
-                           {"plain", 2048, false, false}};
+constexpr Mode kModes[] = {{"batches of 2048", 2048, true, true, true},
+                           {"batches of 3", 3, true, true, true},
+                           {"batches of 1", 1, true, true, true},
+                           {"plain", 2048, false, false, false}};
 
 std::string shared_folder() {
   const char* folder = std::getenv("POSTERN_SHARED");
@@ -139,6 +140,7 @@ class CaseRun {
     hunt.feeds = evidence.feeds;
     hunt.batch_rows = mode.batch_rows;
     hunt.use_event_ids = mode.event_ids;
+    hunt.share_filters = mode.share_filters;
     hunt.sorted = false;
     if (const std::string now = setting("now"); !now.empty()) hunt.now = parse_rfc3339(now);
     engine::Progress progress;

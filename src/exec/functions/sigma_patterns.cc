@@ -142,7 +142,7 @@ void SigmaPatterns::seal() {
   if (suffixes_.size() > kFew) suffix_index_ = by_length(suffixes_);
   if (contained_.size() > kFew) {
     for (const std::string& s : contained_)
-      scan_.add(s);
+      scan_.add(match::LiteralIndex::Place::kPart, s);
     scan_.seal();
   }
   has_many_ =
@@ -179,7 +179,7 @@ bool SigmaPatterns::matches_many(std::string_view folded) const {
   for (const ByLength& l : suffix_index_)
     if (l.length <= folded.size() && l.texts.count(folded.substr(folded.size() - l.length)))
       return true;
-  return !scan_.empty() && scan_.found_in(folded);
+  return !scan_.empty() && scan_.any(folded);
 }
 
 bool SigmaPatterns::matches_number(std::string_view text) const {

@@ -2,10 +2,11 @@
 // any of them?
 //
 // Values are sorted by shape: whole texts, prefixes and suffixes by hash (suffixes and prefixes
-// once per length), substrings by one scan (literal_scan.h), the rest as wildcards. Case is ignored
-// by folding the text once; a few values are compared in place without a copy. Numbers equal texts
-// that are written as the same number ("7", "7.0") and columns of numbers without becoming text.
-// Tests: tests/unit/lang/sigma/functions_test.cc, patterns_test.cc (against Wildcard alone).
+// once per length), substrings by one scan (match/literal_index.h), the rest as wildcards. Case is
+// ignored by folding the text once; a few values are compared in place without a copy. Numbers
+// equal texts that are written as the same number ("7", "7.0") and columns of numbers without
+// becoming text. Tests: tests/unit/lang/sigma/functions_test.cc, patterns_test.cc (against Wildcard
+// alone).
 #pragma once
 #include <cstdint>
 #include <string>
@@ -15,7 +16,7 @@
 #include <vector>
 
 #include "data/value.h"
-#include "exec/functions/literal_scan.h"
+#include "match/literal_index.h"
 #include "match/wildcard.h"
 
 namespace postern::exec {
@@ -68,7 +69,7 @@ class SigmaPatterns {
   std::unordered_set<std::string_view> exact_index_;
   std::vector<ByLength> prefix_index_;
   std::vector<ByLength> suffix_index_;
-  LiteralScan scan_;
+  match::LiteralIndex scan_;
   bool takes_integers_ = true;
   std::vector<int64_t> integer_texts_;  // sorted: every value that an integer's text can equal
 };

@@ -19,7 +19,8 @@ size_t count_rules(const Source& file);
 plan::RuleInfo rule_info(const match::YaraRuleInfo& rule, const std::string& path);
 
 /// The stages of `explain`: "parsed" (strings and condition as written in `file`), "bound" (the
-/// contents that the rule scans), "optimized" (what finds its strings). Both arguments must outlive the stages.
+/// contents that the rule scans), "optimized" (what finds its strings). Both arguments must outlive
+/// the stages.
 std::vector<plan::Stage> stages(const match::YaraRuleInfo& rule, std::string_view file);
 
 }  // namespace postern::lang::yara

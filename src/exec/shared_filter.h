@@ -1,0 +1,61 @@
+// The filters of many rules over one table, answered together.
+//
+// Equal tests of all filters are one predicate. A predicate whose literals are known
+// (text_witness.h) is filed under them in its column's index; each distinct value of a column is
+// looked up once, gives the list of predicates it touches, and is remembered across batches. A
+// filter is then a small boolean program over those bits, tried only on rows that touch the
+// predicates it cannot hold without - those that so far were touched least. What the bits leave
+// open (a regular expression, a test of two fields, a null) is answered by the filter itself on the
+// few rows that are left, so the answer is always the filter's own.
+//
+// SharedFilter is immutable; each thread has a State. The plain way, filter after filter, is the
+// oracle. Tests: tests/unit/exec/shared_filter_test.cc.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "data/column.h"
+#include "exec/evaluate.h"
+#include "plan/expr.h"
+#include "plan/op.h"
+
+namespace postern::exec {
+
+/// Rows of a batch that one filter lets through so far.
+struct Survivors {
+  std::vector<uint32_t> sure;   ///< the filter holds
+  std::vector<uint32_t> maybe;  ///< the filter must be asked
+};
+
+class SharedFilter {
+ public:
+  /// `filters[i]` is a bound bool expression over `schema`, or null: holds for every row.
+  static std::shared_ptr<const SharedFilter> make(const std::vector<plan::ExprPtr>& filters,
+                                                  const plan::Schema& schema);
+  virtual ~SharedFilter() = default;
+
+  /// What one thread keeps: remembered values, counts of hits, groups.
+  class State {
+   public:
+    virtual ~State() = default;
+
+    /// Which filters apply to a kind of row; `key` names the kind, and always the same filters.
+    virtual bool has_group(int64_t key) const = 0;
+    virtual void add_group(int64_t key, std::vector<uint32_t> filters) = 0;
+
+    /// Sorts `rows`, all of kind `key`, into `out[filter]`; fills `touched` with the filters for
+    /// which anything was added, in no order. Rows stay in order within one call.
+    virtual void run(int64_t key,
+                     std::span<const data::Column> columns,
+                     data::Rows rows,
+                     std::vector<Survivors>& out,
+                     std::vector<uint32_t>& touched) = 0;
+  };
+
+  virtual std::unique_ptr<State> start() const = 0;
+  virtual size_t num_predicates() const = 0;
+};
+
+}  // namespace postern::exec

@@ -1,0 +1,173 @@
+#include "exec/shared_filter.h"
+
+#include <algorithm>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "exec/functions/functions.h"
+#include "exec/value_memo.h"
+
+namespace postern::exec {
+namespace {
+
+using data::Column;
+using data::ColumnBuilder;
+using data::Type;
+using data::Value;
+using plan::ExprPtr;
+
+const plan::Schema kSchema = {{"a", Type::kString}, {"b", Type::kString}, {"n", Type::kLong}};
+
+/// A random filter over the schema, bound as the binder would.
+class RandomFilter {
+ public:
+  explicit RandomFilter(uint32_t seed) : random_(seed) {}
+
+  ExprPtr filter(int depth) {
+    if (depth == 0 || random_() % 4 == 0) return test();
+    if (random_() % 5 == 0) return call("not", {filter(depth - 1)});
+    std::vector<ExprPtr> args;
+    for (size_t n = 1 + random_() % 3; n > 0; --n)
+      args.push_back(filter(depth - 1));
+    return call(random_() % 2 ? "and" : "or", std::move(args));
+  }
+
+  std::string word() {
+    static constexpr const char* kWords[] = {"",     "x",   "ab",   "AB",  "abc", "xabcx",
+                                             "cab",  "c:a", "7",    "7.0", " 7",  "70",
+                                             "bcab", "é",   "\xff", "K",   "true"};
+    return kWords[random_() % std::size(kWords)];
+  }
+
+  int64_t number() { return static_cast<int64_t>(random_() % 3) * 7; }
+
+ private:
+  ExprPtr call(const std::string& name, std::vector<ExprPtr> args) {
+    auto e = std::make_shared<plan::Expr>(*plan::call(name, std::move(args)));
+    e->function = all_functions().function(name);
+    EXPECT_NE(e->function, nullptr) << name;
+    e->type = Type::kBool;
+    return e;
+  }
+
+  ExprPtr column(size_t i) {
+    auto e = std::make_shared<plan::Expr>(*plan::column(kSchema[i].name));
+    e->type = kSchema[i].type;
+    return e;
+  }
+
+  ExprPtr test() {
+    static constexpr const char* kTests[] = {
+        "sigma.equals",   "sigma.contains",     "sigma.startswith",
+        "sigma.endswith", "sigma.equals_cased", "sigma.contains_cased",
+        "sigma.re",       "sigma.re_i",         "spl.search_eq",
+        "kql.has",        "kql.eq_ci",          "kql.contains_cs",
+        "kql.startswith", "kql.endswith"};
+    const std::string name = kTests[random_() % std::size(kTests)];
+    const bool sigma = name.starts_with("sigma");
+    const size_t slot = random_() % (sigma || name == "spl.search_eq" ? 3 : 2);
+    std::vector<ExprPtr> args = {column(slot)};
+    const bool many = sigma || name == "spl.search_eq";
+    for (size_t n = many ? 1 + random_() % 6 : 1; n > 0; --n) {
+      std::string text = word();
+      if (name.starts_with("sigma.re")) {
+        static constexpr const char* kRegexes[] = {"ab+", "a.c", "^x", "(a|b)c", "b?cab", "k"};
+        text = kRegexes[random_() % std::size(kRegexes)];
+      } else if (many && random_() % 3 == 0) {
+        text.insert(random_() % 2 ? 0 : text.size(), "*");
+      }
+      if (name == "spl.search_eq" && text.empty()) text = "x";
+      const bool as_number = name == "sigma.equals" && random_() % 4 == 0;
+      args.push_back(
+          plan::literal(as_number ? Value::integer(number(), Type::kLong) : Value::string(text)));
+    }
+    return call(name, std::move(args));
+  }
+
+  std::mt19937 random_;
+};
+
+TEST(SharedFilter, AgreesWithEachFilterOnItsOwn) {
+  for (uint32_t seed = 0; seed < 300; ++seed) {
+    RandomFilter random(seed);
+    std::vector<ExprPtr> filters;
+    std::vector<std::shared_ptr<const CompiledExpr>> plain;
+    std::vector<uint32_t> all;
+    for (uint32_t i = 0; i < 12; ++i) {
+      filters.push_back(i == 11 ? nullptr : random.filter(3));
+      if (i < 11) {
+        auto compiled = compile(filters.back(), kSchema);
+        ASSERT_TRUE(compiled) << compiled.error().message;
+        plain.push_back(*compiled);
+      }
+      all.push_back(i);
+    }
+    const auto shared = SharedFilter::make(filters, kSchema);
+    const auto state = shared->start();
+    state->add_group(0, all);
+    for (int batch = 0; batch < 3; ++batch) {
+      constexpr uint32_t kRows = 60;
+      ColumnBuilder a(Type::kString);
+      ColumnBuilder b(Type::kString);
+      ColumnBuilder n(Type::kLong);
+      std::vector<uint32_t> rows;
+      for (uint32_t r = 0; r < kRows; ++r) {
+        for (ColumnBuilder* c : {&a, &b}) {
+          if (const std::string w = random.word(); w == "x")
+            c->append_null();
+          else
+            c->append_copy(w);
+        }
+        n.append(random.number());
+        if (r % 5 != 4) rows.push_back(r);
+      }
+      const std::vector<Column> columns = {a.finish(), b.finish(), n.finish()};
+      std::vector<Survivors> out(filters.size());
+      std::vector<uint32_t> touched;
+      state->run(0, columns, rows, out, touched);
+      EXPECT_EQ(out[11].sure, rows) << "a filter that is not there holds";
+      const plan::RunContext none;
+      for (uint32_t f = 0; f < plain.size(); ++f) {
+        std::vector<uint32_t> expected;
+        plain[f]->select(columns, rows, kRows, none, expected);
+        std::vector<uint32_t> got = out[f].sure;
+        for (const uint32_t r : got)
+          EXPECT_TRUE(std::binary_search(expected.begin(), expected.end(), r))
+              << seed << ": " << plan::to_text(*filters[f]) << " row " << r;
+        plain[f]->select(columns, out[f].maybe, kRows, none, got);
+        std::sort(got.begin(), got.end());
+        ASSERT_EQ(got, expected) << seed << ": " << plan::to_text(*filters[f]);
+      }
+    }
+  }
+}
+
+TEST(SharedFilter, FilesEqualTestsOnce) {
+  RandomFilter random(1);
+  const ExprPtr f = random.filter(0);
+  const auto shared = SharedFilter::make({f, f, f}, kSchema);
+  EXPECT_LE(shared->num_predicates(), 1u);
+}
+
+TEST(ValueMemo, RemembersAndForgets) {
+  ValueMemo memo;
+  int made = 0;
+  const auto make = [&](std::vector<uint32_t>& list) {
+    ++made;
+    list = {1, 2};
+  };
+  memo.begin_batch();
+  EXPECT_EQ(memo.get("x", make).list().size(), 2u);
+  EXPECT_EQ(memo.get("x", make).list().size(), 2u);
+  EXPECT_EQ(memo.get("", make).list().size(), 2u);
+  EXPECT_EQ(made, 2);
+  for (int i = 0; i < 200'000; ++i) {
+    if (i % 2048 == 0) memo.begin_batch();
+    ASSERT_EQ(memo.get("v" + std::to_string(i), make).list()[1], 2u);
+  }
+  EXPECT_EQ(made, 200'002);
+}
+
+}  // namespace
+}  // namespace postern::exec

@@ -1,0 +1,96 @@
+#include "match/literal_index.h"
+
+#include <algorithm>
+#include <random>
+
+#include <gtest/gtest.h>
+
+namespace postern::match {
+namespace {
+
+using Place = LiteralIndex::Place;
+
+bool found(const std::vector<std::string>& literals, std::string_view text) {
+  LiteralIndex index;
+  for (const std::string& s : literals)
+    index.add(Place::kPart, s);
+  index.seal();
+  return index.any(text);
+}
+
+TEST(LiteralIndex, FindsLiteralsOfEveryLength) {
+  const std::vector<std::string> all = {"a", "bc", "def", "ghij", "klmnop"};
+  for (const std::string& s : all)
+    EXPECT_TRUE(found(all, "..." + s)) << s;
+  EXPECT_FALSE(found(all, "b.c.de.ghi.klmno"));
+  EXPECT_FALSE(found(all, ""));
+  EXPECT_FALSE(found({}, "abc"));
+}
+
+TEST(LiteralIndex, CutsNothingAtTheEdges) {
+  EXPECT_TRUE(found({"abcdef"}, "abcdef"));
+  EXPECT_FALSE(found({"abcdef"}, "abcde"));
+  EXPECT_FALSE(found({"abcdef"}, "bcdef"));
+}
+
+TEST(LiteralIndex, KnowsWhereALiteralLies) {
+  LiteralIndex index;
+  index.add(Place::kWhole, "abc", 1);
+  index.add(Place::kPrefix, "abc", 2);
+  index.add(Place::kSuffix, "abc", 3);
+  index.add(Place::kPart, "abc", 4);
+  index.add(Place::kWhole, "", 5);
+  index.seal();
+  const auto ids = [&](std::string_view text) {
+    std::vector<uint32_t> out;
+    index.find(text, out);
+    std::sort(out.begin(), out.end());
+    return out;
+  };
+  EXPECT_EQ(ids("abc"), (std::vector<uint32_t>{1, 2, 3, 4}));
+  EXPECT_EQ(ids("abcd"), (std::vector<uint32_t>{2, 4}));
+  EXPECT_EQ(ids("0abc"), (std::vector<uint32_t>{3, 4}));
+  EXPECT_EQ(ids("0abc1"), (std::vector<uint32_t>{4}));
+  EXPECT_EQ(ids(""), (std::vector<uint32_t>{5}));
+}
+
+TEST(LiteralIndex, AgreesWithAPlainSearch) {
+  std::mt19937 random(20260103);
+  for (int round = 0; round < 300; ++round) {
+    const size_t letters = 2 + random() % 3;
+    const auto word = [&](size_t size) {
+      std::string s;
+      for (size_t i = 0; i < size; ++i)
+        s += static_cast<char>('a' + random() % letters);
+      return s;
+    };
+    std::vector<std::pair<Place, std::string>> literals;
+    LiteralIndex index;
+    for (uint32_t id = 0; id < 1 + random() % 40; ++id) {
+      literals.emplace_back(static_cast<Place>(random() % 4), word(1 + random() % 12));
+      index.add(literals.back().first, literals.back().second, id);
+    }
+    index.seal();
+    for (int i = 0; i < 50; ++i) {
+      const std::string text = word(random() % 30);
+      std::vector<uint32_t> expected;
+      for (uint32_t id = 0; id < literals.size(); ++id) {
+        const auto& [place, s] = literals[id];
+        if (place == Place::kWhole    ? text == s
+            : place == Place::kPrefix ? text.starts_with(s)
+            : place == Place::kSuffix ? text.ends_with(s)
+                                      : text.find(s) != std::string::npos)
+          expected.push_back(id);
+      }
+      std::vector<uint32_t> ids;
+      index.find(text, ids);
+      std::sort(ids.begin(), ids.end());
+      ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+      ASSERT_EQ(ids, expected) << text;
+      ASSERT_EQ(index.any(text), !expected.empty()) << text;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace postern::match
