@@ -295,7 +295,7 @@ class RuleReader {
       ok = ok && c.expr;
       if (!c.expr || c.expr == DetectionLowering::nothing()) continue;
       terms.push_back(placed(c.expr, model_.head));
-      rule_.stages.emplace_back("filter " + f.title, std::move(c.text));
+      rule_.stages.push_back({"filter " + f.title, [text = std::move(c.text)] { return text; }});
     }
     return ok ? plan::conjunction(std::move(terms), span) : nullptr;
   }
