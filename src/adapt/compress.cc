@@ -16,6 +16,7 @@
 #include <archive_entry.h>
 #include <locale.h>
 
+#include "base/spill.h"
 #include "base/text.h"
 
 namespace postern::adapt {
@@ -102,12 +103,10 @@ void support(archive* a, std::string_view kind) {
 
 class Unpacker {
  public:
-  Unpacker(std::string_view bytes,
-           const ArchiveLimits& limits,
-           const std::function<bool(const std::string&, std::string)>& member)
+  Unpacker(std::string_view bytes, const ArchiveLimits& limits, const MemberTaker& taker)
       : bytes_(bytes),
         limits_(limits),
-        member_(member),
+        taker_(taker),
         kind_(archive_kind(bytes)),
         archive_(archive_read_new()) {}
 
@@ -146,7 +145,7 @@ class Unpacker {
     // No header comes of a compressed file of no bytes.
     if (is_bare() && given_ == 0 && !has_entry_) {
       ++given_;
-      member_("", "");
+      taker_.take("", FileBytes::from_string(""));
     }
     if (warning_) return *warning_;
     if (encrypted_ > 0)
@@ -173,18 +172,21 @@ class Unpacker {
       if (encrypted_++ == 0) first_encrypted_ = name;
       return true;
     }
-    std::string content;
+    if (taker_.wants && !taker_.wants(name)) return true;
+    Spill content;
     const std::optional<Error> fault = read_content(content);
-    if (fault && fault->code == Code::kLimit) return *fault;
-    if (fault && content.empty()) return *fault;
+    if (stopped_) return false;
+    if (fault && (fault->code == Code::kLimit || fault->code == Code::kIo)) return *fault;
+    if (fault && content.size() == 0) return *fault;
     ++given_;
-    const bool more = member_(name, std::move(content));
+    POSTERN_TRY(std::shared_ptr<const FileBytes> bytes, content.take());
+    const bool more = taker_.take(name, std::move(bytes));
     if (fault) return *fault;
     return more;
   }
 
   /// By blocks: archive_read_data() would keep back what it had when the end broke off.
-  std::optional<Error> read_content(std::string& content) {
+  std::optional<Error> read_content(Spill& content) {
     for (;;) {
       const void* block = nullptr;
       size_t size = 0;
@@ -202,9 +204,17 @@ class Unpacker {
       const uint64_t begin = static_cast<uint64_t>(std::max<la_int64_t>(offset, 0));
       if (begin < content.size()) return Error{Code::kCorrupt, "the member's blocks overlap"};
       if (auto fault = account(begin - content.size() + size)) return fault;
-      content.resize(begin, '\0');
-      content.append(static_cast<const char*>(block), size);
+      if (const auto gap = content.extend(begin); !gap) return gap.error();
+      if (const auto added = content.append({static_cast<const char*>(block), size}); !added)
+        return added.error();
+      stopped_ = taker_.progress && !taker_.progress(consumed());
+      if (stopped_) return std::nullopt;
     }
+  }
+
+  uint64_t consumed() const {
+    const la_int64_t n = archive_filter_bytes(archive_.get(), -1);
+    return std::min<uint64_t>(bytes_.size(), n < 0 ? 0 : static_cast<uint64_t>(n));
   }
 
   std::optional<Error> account(uint64_t more) {
@@ -221,7 +231,7 @@ class Unpacker {
 
   std::string_view bytes_;
   const ArchiveLimits& limits_;
-  const std::function<bool(const std::string&, std::string)>& member_;
+  const MemberTaker& taker_;
   std::string_view kind_;
   std::unique_ptr<archive, ArchiveCloser> archive_;
   uint32_t given_ = 0;
@@ -230,6 +240,7 @@ class Unpacker {
   std::optional<Error> warning_;
   uint64_t total_ = 0;
   bool has_entry_ = false;
+  bool stopped_ = false;  // the taker wants no more
 };
 
 }  // namespace
@@ -263,12 +274,22 @@ std::string_view archive_kind(std::string_view head) {
   return is_tar_header(head) ? "tar" : "";
 }
 
+Result<uint32_t> unpack(std::string_view archive,
+                        const ArchiveLimits& limits,
+                        const MemberTaker& taker) {
+  const Utf8Names utf8_names;
+  return Unpacker(archive, limits, taker).run();
+}
+
 Result<uint32_t> for_each_member(
     std::string_view archive,
     const ArchiveLimits& limits,
     const std::function<bool(const std::string& name, std::string bytes)>& member) {
-  const Utf8Names utf8_names;
-  return Unpacker(archive, limits, member).run();
+  MemberTaker taker;
+  taker.take = [&](const std::string& name, const std::shared_ptr<const FileBytes>& bytes) {
+    return member(name, std::string(bytes->view()));
+  };
+  return unpack(archive, limits, taker);
 }
 
 }  // namespace postern::adapt

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <new>
 #include <utility>
 
 #include <fcntl.h>
@@ -13,11 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/spill.h"
+
 namespace postern {
 namespace {
 
-// A pipe has no size to look at first; beyond this it belongs in a file.
-constexpr size_t kMaxStreamBytes = size_t{4} * 1024 * 1024 * 1024;
 constexpr size_t kReadBytes = size_t{256} * 1024;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
@@ -40,27 +39,18 @@ struct Descriptor {
   int number;
 };
 
-Result<std::string> read_to_end(int fd, const std::string& path) {
-  std::string out;
-  size_t used = 0;
+/// A pipe has no size to look at first: it is kept in memory or, when there is much, in a file.
+Result<std::shared_ptr<const FileBytes>> read_to_end(int fd, const std::string& path) {
+  Spill bytes;
+  std::string block(kReadBytes, '\0');
   for (;;) {
-    if (out.size() - used < kReadBytes) {
-      try {
-        out.resize(std::max(out.size() * 2, kReadBytes * 2));
-      } catch (const std::bad_alloc&) {
-        return Error{Code::kLimit, path + ": does not fit into memory; save it to a file first"};
-      }
-    }
-    const ssize_t n = ::read(fd, out.data() + used, out.size() - used);
+    const ssize_t n = ::read(fd, block.data(), block.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return io_error(path, errno);
-    if (n == 0) break;
-    used += static_cast<size_t>(n);
-    if (used > kMaxStreamBytes)
-      return Error{Code::kLimit, path + ": more than 4 GiB from a pipe; save it to a file first"};
+    if (n == 0) return bytes.take();
+    const auto added = bytes.append({block.data(), static_cast<size_t>(n)});
+    if (!added) return Error{added.error().code, path + ": " + added.error().message};
   }
-  out.resize(used);
-  return out;
 }
 
 }  // namespace
@@ -89,18 +79,24 @@ Result<std::shared_ptr<const FileBytes>> FileBytes::open(const std::string& path
 
   // Standard input may stand somewhere inside its file; a file of size 0 may be one of /proc.
   if (S_ISREG(info.st_mode) && info.st_size > 0 && !standard_input) {
-    const auto size = static_cast<size_t>(info.st_size);
-    void* at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.number, 0);
-    if (at != MAP_FAILED) {
-      auto file = std::make_shared<FileBytes>();
-      file->data_ = static_cast<const char*>(at);
-      file->size_ = size;
-      file->mapped_ = true;
-      return std::shared_ptr<const FileBytes>(std::move(file));
-    }
+    if (auto mapped = map(fd.number)) return mapped;
   }
-  POSTERN_TRY(std::string bytes, read_to_end(fd.number, path));
-  return from_string(std::move(bytes));
+  return read_to_end(fd.number, path);
+}
+
+Result<std::shared_ptr<const FileBytes>> FileBytes::map(int descriptor) {
+  struct stat info {};
+
+  if (::fstat(descriptor, &info) != 0) return io_error("a file", errno);
+  auto file = std::make_shared<FileBytes>();
+  if (info.st_size == 0) return std::shared_ptr<const FileBytes>(std::move(file));
+  const auto size = static_cast<size_t>(info.st_size);
+  void* at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  if (at == MAP_FAILED) return io_error("a file", errno);
+  file->data_ = static_cast<const char*>(at);
+  file->size_ = size;
+  file->mapped_ = true;
+  return std::shared_ptr<const FileBytes>(std::move(file));
 }
 
 Result<std::string> read_text_file(const std::string& path) {

@@ -19,8 +19,11 @@ class FileBytes {
 
   std::string_view view() const { return {data_, size_}; }
 
-  /// Maps a regular file, or reads a pipe or "-" (standard input) to its end.
+  /// Maps a regular file, or reads a pipe or "-" (standard input) to its end, through a temporary
+  /// file where there is much.
   static Result<std::shared_ptr<const FileBytes>> open(const std::string& path);
+  /// Maps an open file, which may be closed afterwards.
+  static Result<std::shared_ptr<const FileBytes>> map(int descriptor);
   /// Bytes that came from elsewhere (a test, an archive member).
   static std::shared_ptr<const FileBytes> from_string(std::string bytes);
 

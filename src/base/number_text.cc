@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 
 #include "base/text.h"
@@ -103,6 +104,19 @@ std::string nearest_name(std::string_view word, const std::vector<std::string_vi
     limit = d - 1;  // only something nearer replaces it
   }
   return std::string(best);
+}
+
+std::string bytes_text(uint64_t n) {
+  const char* const units[] = {"B", "kB", "MB", "GB", "TB"};
+  double v = static_cast<double>(n);
+  size_t u = 0;
+  while (v >= 1000 && u < 4) {
+    v /= 1000;
+    ++u;
+  }
+  char text[32];
+  std::snprintf(text, sizeof text, u == 0 || v >= 100 ? "%.0f %s" : "%.1f %s", v, units[u]);
+  return text;
 }
 
 }  // namespace postern

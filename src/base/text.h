@@ -64,6 +64,8 @@ std::optional<double> parse_real(std::string_view s);
 std::string real_text(double v);
 /// Lower-case hex of bytes.
 std::string hex(std::string_view bytes);
+/// A number of bytes for people: "34 kB", "1.2 GB".
+std::string bytes_text(uint64_t n);
 
 /// Nearest of `names` to `word` by edit distance ignoring case (at most a third of its length
 /// away), or "" when none is near: the "did you mean" of every diagnostic.

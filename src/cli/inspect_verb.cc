@@ -1,43 +1,80 @@
-// `postern inspect`: what each file of evidence is, and what it holds.
+// `postern inspect`: what each file of evidence is, what it holds, and which tables of the
+// vocabularies it can feed.
+//
+// With a few files every field is shown with each of them; with many, once for all evidence
+// (`--verbose` shows both). JSON lines always hold everything.
 #include <iostream>
 #include <map>
 
-#include "base/time.h"
 #include "cli/run_options.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
-#include "data/value.h"
-#include "engine/evidence.h"
+#include "output/inventory_output.h"
 
 namespace postern::cli {
 namespace {
 
-struct TableSeen {
-  uint64_t events = 0;
-  int64_t first = 0;
-  int64_t last = 0;
-};
+/// More files than this are shown without their fields.
+constexpr size_t kFilesWithFields = 4;
 
-/// Counts events and their times; nothing else is decoded.
-class Counter final : public data::BatchSink {
+/// Prints files as they come; the first few wait until it is known how many there are.
+class Printer {
  public:
-  bool push(data::Batch&& batch) override {
-    TableSeen& t = tables[std::string(batch.table)];
-    t.events += batch.num_rows;
-    const auto time = batch.time.view<int64_t>();
-    for (uint32_t r = 0; r < batch.num_rows; ++r) {
-      if (!time.valid(r) || time[r] == 0) continue;
-      t.first = t.first == 0 ? time[r] : std::min(t.first, time[r]);
-      t.last = std::max(t.last, time[r]);
+  Printer(bool is_json, bool verbose) : is_json_(is_json), verbose_(verbose) {}
+
+  void file(engine::FileInventory&& f) {
+    engine::merge(all_, f.tables);
+    ++formats_[f.format.empty() ? "of unknown format" : f.format];
+    ++num_files_;
+    if (is_json_) return output::write_file_json(std::cout, f);
+    if (verbose_ || num_files_ > kFilesWithFields) {
+      flush(verbose_);
+      return output::write_file_text(std::cout, f, verbose_, style_);
     }
-    return !interrupted();
+    waiting_.push_back(std::move(f));
   }
 
-  void skipped(std::string_view table, uint64_t n) override {
-    tables[std::string(table)].events += n;
+  void finish(const plan::Catalog& catalog) {
+    const bool few = num_files_ <= kFilesWithFields;
+    flush(few || verbose_);
+    const std::vector<engine::FedTable> fed = engine::fed_tables(all_, catalog);
+    if (is_json_) {
+      for (const engine::FedTable& f : fed)
+        output::write_fed_json(std::cout, f);
+      return;
+    }
+    if (!few) {
+      std::cout << "all evidence\n";
+      output::write_inventory_text(std::cout, all_, true, style_);
+    }
+    output::write_fed_text(std::cout, fed, catalog, few || verbose_, style_);
   }
 
-  std::map<std::string, TableSeen> tables;
+  /// "12 files: 9 evtx, 2 json, 1 of unknown format".
+  std::string summary() const {
+    std::string out = std::to_string(num_files_) + (num_files_ == 1 ? " file" : " files");
+    bool first = true;
+    for (const auto& [format, n] : formats_) {
+      out += (first ? ": " : ", ") + std::to_string(n) + " " + format;
+      first = false;
+    }
+    return out;
+  }
+
+ private:
+  void flush(bool with_fields) {
+    for (const engine::FileInventory& f : waiting_)
+      output::write_file_text(std::cout, f, with_fields, style_);
+    waiting_.clear();
+  }
+
+  bool is_json_;
+  bool verbose_;
+  output::TableStyle style_ = table_style();
+  engine::Inventory all_;
+  std::map<std::string, uint64_t> formats_;
+  uint64_t num_files_ = 0;
+  std::vector<engine::FileInventory> waiting_;
 };
 
 }  // namespace
@@ -46,56 +83,27 @@ int inspect_verb(const Arguments& args) {
   if (args.positional.empty()) return usage_error("inspect needs evidence: files or folders");
   const Result<std::string> format = output_format(args);
   if (!format) return usage_error(format.error().message);
+  if (*format == "csv") return usage_error("inspect prints table or jsonl");
   const Result<std::shared_ptr<const engine::Setup>> setup = engine::make_setup();
   if (!setup) return usage_error(setup.error().message);
-  data::Layouts layouts;
-  for (const auto& [name, table] : (*setup)->catalog.tables())
-    layouts.try_emplace(name, data::Layout(name));
+  const plan::Catalog& catalog = (*setup)->catalog;
+  Printer printer(*format == "jsonl", args.has("--verbose"));
   std::vector<std::string> errors;
-  for (const std::string& path : engine::expand_evidence(args.positional, errors)) {
-    data::Anomalies anomalies;
-    engine::open_evidence(
-        path, anomalies, errors, [&](const input::Input& in, const input::Format* f) {
-          Counter counter;
-          if (f) {
-            input::DecodeContext context{layouts, counter,        anomalies,
-                                         nullptr, &interrupted(), nullptr};
-            f->decode(in, context);
-          }
-          if (*format == "jsonl") {
-            std::cout << "{\"path\":" << data::json_string(in.path)
-                      << ",\"format\":" << data::json_string(f ? f->name : "unknown")
-                      << ",\"bytes\":" << in.bytes.size() << ",\"tables\":[";
-            bool first = true;
-            for (const auto& [table, t] : counter.tables) {
-              std::cout << (first ? "" : ",") << "{\"table\":" << data::json_string(table)
-                        << ",\"events\":" << t.events;
-              if (t.first != 0)
-                std::cout << ",\"first\":\"" << format_rfc3339(t.first) << "\",\"last\":\""
-                          << format_rfc3339(t.last) << "\"";
-              std::cout << "}";
-              first = false;
-            }
-            std::cout << "]}\n";
-            return;
-          }
-          std::cout << in.path << ": " << (f ? f->name : "unknown format") << ", "
-                    << bytes_text(in.bytes.size()) << '\n';
-          for (const auto& [table, t] : counter.tables) {
-            std::cout << "  " << table << ": " << t.events << " events";
-            if (t.first != 0)
-              std::cout << ", " << format_rfc3339(t.first) << " to " << format_rfc3339(t.last);
-            std::cout << '\n';
-          }
-        });
-    for (const auto& [name, entry] : anomalies.all())
-      std::cerr << "anomaly " << name << ": " << entry.count << ", first in " << entry.first_path
-                << " at byte " << entry.first_offset << '\n';
-    if (interrupted()) return kExitInterrupted;
+  engine::Progress progress;
+  {
+    const bool quiet = args.has("--quiet") || args.has("--no-progress");
+    // Lines on a terminal would run into the progress line.
+    const ProgressLine line(progress, !quiet && !stdout_is_terminal());
+    engine::take_inventory(args.positional, catalog, engine::whole_layouts(catalog), true, progress,
+                           interrupted(), errors,
+                           [&](engine::FileInventory&& f) { printer.file(std::move(f)); });
   }
+  printer.finish(catalog);
   std::cout.flush();
+  if (!args.has("--quiet")) std::cerr << printer.summary() << '\n';
   for (const std::string& e : errors)
     std::cerr << "postern: " << e << '\n';
+  if (interrupted()) return kExitInterrupted;
   return errors.empty() ? kExitOk : kExitUsage;
 }
 

@@ -1,5 +1,7 @@
 // `postern rules check`, `rules list`, `rules explain`.
+#include <array>
 #include <iostream>
+#include <optional>
 #include <set>
 
 #include "base/text.h"
@@ -8,6 +10,8 @@
 #include "cli/terminal.h"
 #include "cli/verbs.h"
 #include "data/value.h"
+#include "engine/scan_program.h"
+#include "engine/visibility.h"
 
 namespace postern::cli {
 
@@ -36,28 +40,41 @@ bool unreadable(const RuleSet& rules) {
   return any;
 }
 
-/// Tables and event ids seen in evidence, for `rules list --evidence`.
-struct Seen {
-  std::set<std::string, std::less<>> tables;
-};
-
-std::string state_of(const LoadedRule& r, const Seen* seen) {
+std::string state_of(const LoadedRule& r) {
   if (!r.report.never.empty()) return "never fires: " + r.report.never;
-  std::string state = r.report.degraded ? "degraded" : "ready";
-  if (!seen || !r.optimized) return state;
-  bool source = false;
-  for (const std::string& t : r.report.tables)
-    source = source || seen->tables.count(t) > 0;
-  if (source) return r.report.degraded ? "can fire (degraded)" : "can fire";
-  std::string lacks;
-  for (const plan::DroppedTable& d : r.report.dropped)
-    if (seen->tables.count(d.table) && d.reason.rfind("lacks field", 0) == 0)
-      lacks = d.reason + " in " + d.table;
-  if (!lacks.empty()) return lacks;
-  std::string wanted;
-  for (const std::string& t : r.report.tables)
-    wanted += (wanted.empty() ? "" : ", ") + t;
-  return "lacks source: " + wanted;
+  return r.report.degraded ? "degraded" : "ready";
+}
+
+/// What evidence holds of the columns that the rules read.
+Result<engine::Inventory> evidence_of(const Arguments& args, const RuleSet& rules) {
+  POSTERN_TRY(std::unique_ptr<engine::ScanPrograms> programs,
+              engine::ScanPrograms::make(rules, false));
+  engine::Inventory all;
+  engine::Progress progress;
+  std::vector<std::string> errors;
+  {
+    const ProgressLine line(progress, !args.has("--quiet") && !args.has("--no-progress"));
+    engine::take_inventory(args.all("--evidence"), rules.setup().catalog, programs->layouts(),
+                           false, progress, interrupted(), errors,
+                           [&](engine::FileInventory&& f) { engine::merge(all, f.tables); });
+  }
+  for (const std::string& e : errors)
+    std::cerr << "postern: " << e << '\n';
+  if (!errors.empty()) return Error{Code::kIo, "not all evidence could be read"};
+  return all;
+}
+
+std::string names_json(const std::set<std::string>& names) {
+  std::string out = "[";
+  for (const std::string& n : names)
+    out += (out.size() > 1 ? "," : "") + data::json_string(n);
+  return out + "]";
+}
+
+/// How many rules there are of each answer, on stderr.
+void write_visibility_totals(const std::array<size_t, 4>& counts) {
+  std::cerr << counts[0] << " can fire, " << counts[1] << " lack a source, " << counts[2]
+            << " lack a field, " << counts[3] << " never fire\n";
 }
 
 }  // namespace
@@ -90,38 +107,36 @@ int list_verb(const Arguments& args) {
   if (!format) return usage_error(format.error().message);
   const std::unique_ptr<RuleSet> rules = RuleSet::load(*setup, *options);
   if (unreadable(*rules)) return kExitUsage;
-  Seen seen;
-  const bool with_evidence = args.has("--evidence");
-  if (with_evidence) {
-    Result<engine::HuntOptions> hunt = hunt_options(args, args.all("--evidence"));
-    if (!hunt) return usage_error(hunt.error().message);
-    engine::Progress progress;
-    // Only what is there matters: no rule runs, so events are counted and not decoded.
-    const std::unique_ptr<RuleSet> none = RuleSet::load(*setup, {.texts = {},
-                                                                 .paths = {},
-                                                                 .pipelines = {},
-                                                                 .builtin = false,
-                                                                 .strict = false,
-                                                                 .settings = {},
-                                                                 .placeholders = {},
-                                                                 .optimize = true});
-    const engine::HuntResult result = engine::hunt(*none, *hunt, progress, interrupted());
-    for (const auto& [table, n] : result.events)
-      seen.tables.insert(table);
-    for (const std::string& e : result.errors)
-      std::cerr << "postern: " << e << '\n';
-    if (!result.errors.empty()) return kExitUsage;
+  std::optional<engine::Inventory> evidence;
+  if (args.has("--evidence")) {
+    Result<engine::Inventory> seen = evidence_of(args, *rules);
+    if (!seen) return usage_error(seen.error().message);
+    evidence = std::move(*seen);
   }
+  std::array<size_t, 4> counts{};
   for (const LoadedRule& r : rules->rules()) {
     const plan::RuleInfo& i = r.rule.info;
-    const std::string state = state_of(r, with_evidence ? &seen : nullptr);
+    engine::Visibility v;
+    std::string state = state_of(r);
+    if (evidence) {
+      v = engine::judge(r, *evidence, (*setup)->catalog);
+      ++counts[static_cast<size_t>(v.state)];
+      state = engine::visibility_text(v);
+      if (r.report.degraded && v.state == engine::Visibility::State::kCanFire)
+        state += " (degraded)";
+    }
     if (*format == "jsonl") {
       std::cout << "{\"id\":" << data::json_string(i.id)
                 << ",\"title\":" << data::json_string(i.title)
                 << ",\"language\":" << data::json_string(i.language)
                 << ",\"level\":" << data::json_string(i.level)
-                << ",\"state\":" << data::json_string(state)
-                << ",\"path\":" << data::json_string(i.path) << "}\n";
+                << ",\"state\":" << data::json_string(state);
+      if (evidence)
+        std::cout << ",\"can_fire\":"
+                  << (v.state == engine::Visibility::State::kCanFire ? "true" : "false")
+                  << ",\"lacks_sources\":" << names_json(v.sources)
+                  << ",\"lacks_fields\":" << names_json(v.fields);
+      std::cout << ",\"path\":" << data::json_string(i.path) << "}\n";
     } else {
       std::string left = i.language;
       left.resize(std::max<size_t>(9, left.size()), ' ');
@@ -132,8 +147,9 @@ int list_verb(const Arguments& args) {
     }
   }
   std::cout.flush();
+  if (evidence) write_visibility_totals(counts);
   check::write_totals(std::cerr, *rules);
-  return kExitOk;
+  return interrupted() ? kExitInterrupted : kExitOk;
 }
 
 int explain_verb(const Arguments& args) {

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "base/time.h"
 
 namespace postern::cli {
@@ -54,19 +55,6 @@ void install_signal_handlers() {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   std::signal(SIGPIPE, SIG_DFL);
-}
-
-std::string bytes_text(uint64_t n) {
-  const char* const units[] = {"B", "kB", "MB", "GB", "TB"};
-  double v = static_cast<double>(n);
-  size_t u = 0;
-  while (v >= 1000 && u < 4) {
-    v /= 1000;
-    ++u;
-  }
-  char text[32];
-  std::snprintf(text, sizeof text, u == 0 || v >= 100 ? "%.0f %s" : "%.1f %s", v, units[u]);
-  return text;
 }
 
 ProgressLine::ProgressLine(const engine::Progress& progress, bool wanted)

@@ -34,7 +34,4 @@ class ProgressLine {
   std::thread thread_;
 };
 
-/// "1.2 GB", "34 kB".
-std::string bytes_text(uint64_t n);
-
 }  // namespace postern::cli

@@ -12,32 +12,81 @@ namespace {
 constexpr int kMaxArchiveDepth = 3;
 constexpr size_t kHeadBytes = size_t{64} * 1024;
 
-void open_bytes(const std::string& path,
-                const std::shared_ptr<const FileBytes>& bytes,
-                int depth,
-                data::Anomalies& anomalies,
-                const std::function<void(const input::Input&, const input::Format*)>& take) {
-  const std::string_view view = bytes->view();
-  const std::string_view head = view.substr(0, kHeadBytes);
-  if (adapt::archive_kind(head).empty()) {
-    input::Input in;
-    in.path = path;
-    in.bytes = view;
-    in.owner = bytes;
-    return take(in, input::detect_format(head));
+/// Opens one file of the user's, and what is packed in it.
+class Opener {
+ public:
+  Opener(const OpenOptions& options,
+         data::Anomalies& anomalies,
+         const std::function<void(const input::Input&, const input::Format*)>& take)
+      : options_(options), anomalies_(anomalies), take_(take) {}
+
+  void open(const std::string& path, const std::shared_ptr<const FileBytes>& bytes, int depth) {
+    const std::string_view view = bytes->view();
+    const std::string_view head = view.substr(0, kHeadBytes);
+    if (adapt::archive_kind(head).empty()) {
+      input::Input in;
+      in.path = path;
+      in.bytes = view;
+      in.owner = bytes;
+      in.is_unpacked = depth > 0;
+      return take_(in, input::detect_format(head));
+    }
+    if (depth >= kMaxArchiveDepth)
+      return anomalies_.add("archive-too-deep", path, 0, "archives in archives in archives");
+    unpack(path, view, depth);
   }
-  if (depth >= kMaxArchiveDepth) return anomalies.add("archive-too-deep", path, 0);
-  const auto members =
-      adapt::for_each_member(view, {}, [&](const std::string& name, std::string member) {
-        const std::string inner = name.empty() ? path : path + "!" + name;
-        if (inner.find("__MACOSX/") != std::string::npos) return true;
-        open_bytes(inner, FileBytes::from_string(std::move(member)), depth + 1, anomalies, take);
-        return true;
-      });
-  if (!members)
-    anomalies.add(members.error().code == Code::kLimit ? "archive-limit" : "archive-corrupt", path,
-                  0, members.error().message);
-}
+
+ private:
+  void unpack(const std::string& path, std::string_view view, int depth) {
+    uint64_t consumed = 0;
+    const auto member_path = [&](const std::string& name) {
+      return name.empty() ? path : path + "!" + name;
+    };
+    adapt::MemberTaker taker;
+    taker.wants = [&](const std::string& name) {
+      return name.find("__MACOSX/") == std::string::npos;
+    };
+    taker.take = [&](const std::string& name, const std::shared_ptr<const FileBytes>& bytes) {
+      spend(bytes->view().size());
+      open(member_path(name), bytes, depth + 1);
+      return !stopped();
+    };
+    taker.progress = [&](uint64_t now) {
+      if (depth == 0 && options_.bytes_done && now > consumed)
+        options_.bytes_done->fetch_add(now - consumed, std::memory_order_relaxed);
+      consumed = std::max(consumed, now);
+      return !stopped();
+    };
+    adapt::ArchiveLimits limits;
+    limits.max_bytes = bytes_left_;
+    limits.max_members = members_left_;
+    const auto members = adapt::unpack(view, limits, taker);
+    if (depth == 0 && options_.bytes_done && view.size() > consumed && !stopped())
+      options_.bytes_done->fetch_add(view.size() - consumed, std::memory_order_relaxed);
+    if (members || stopped()) return;
+    const Error& e = members.error();
+    anomalies_.add(e.code == Code::kLimit         ? "archive-limit"
+                   : e.code == Code::kIo          ? "archive-no-room"
+                   : e.code == Code::kUnsupported ? "archive-encrypted"
+                                                  : "archive-corrupt",
+                   path, consumed, e.message);
+  }
+
+  bool stopped() const {
+    return options_.cancelled && options_.cancelled->load(std::memory_order_relaxed);
+  }
+
+  void spend(uint64_t bytes) {
+    bytes_left_ -= std::min(bytes_left_, bytes);
+    members_left_ -= std::min<uint32_t>(members_left_, 1);
+  }
+
+  const OpenOptions& options_;
+  data::Anomalies& anomalies_;
+  const std::function<void(const input::Input&, const input::Format*)>& take_;
+  uint64_t bytes_left_ = adapt::ArchiveLimits().max_bytes;
+  uint32_t members_left_ = adapt::ArchiveLimits().max_members;
+};
 
 }  // namespace
 
@@ -58,6 +107,7 @@ std::vector<std::string> expand_evidence(const std::vector<std::string>& paths,
 }
 
 void open_evidence(const std::string& path,
+                   const OpenOptions& options,
                    data::Anomalies& anomalies,
                    std::vector<std::string>& errors,
                    const std::function<void(const input::Input&, const input::Format*)>& take) {
@@ -66,7 +116,7 @@ void open_evidence(const std::string& path,
     errors.push_back(bytes.error().message);
     return;
   }
-  open_bytes(path, *bytes, 0, anomalies, take);
+  Opener(options, anomalies, take).open(path, *bytes, 0);
 }
 
 }  // namespace postern::engine

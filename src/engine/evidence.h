@@ -1,5 +1,6 @@
 // Evidence on disk: files, folders, globs and archives, as inputs that decoders take.
 #pragma once
+#include <atomic>
 #include <functional>
 #include <string>
 #include <vector>
@@ -14,11 +15,26 @@ namespace postern::engine {
 std::vector<std::string> expand_evidence(const std::vector<std::string>& paths,
                                          std::vector<std::string>& errors);
 
+/// What opening needs beside the path.
+struct OpenOptions {
+  /// Bytes of the file that are done: the decoder counts for a plain file (see `bytes_done_of`),
+  /// the unpacking for an archive. May be null.
+  std::atomic<uint64_t>* bytes_done = nullptr;
+  const std::atomic<bool>* cancelled = nullptr;
+};
+
 /// Opens a file and calls `take(input, format)` for it, or for each member of an archive (also
-/// nested, three deep). `format` is null for what no decoder knows.
+/// nested, three deep; all that comes out of one file is bounded together). `format` is null for
+/// what no decoder knows.
 void open_evidence(const std::string& path,
+                   const OpenOptions& options,
                    data::Anomalies& anomalies,
                    std::vector<std::string>& errors,
                    const std::function<void(const input::Input&, const input::Format*)>& take);
+
+/// Where the decoder of `in` counts its bytes: nowhere for what was unpacked.
+inline std::atomic<uint64_t>* bytes_done_of(const OpenOptions& options, const input::Input& in) {
+  return in.is_unpacked ? nullptr : options.bytes_done;
+}
 
 }  // namespace postern::engine

@@ -238,6 +238,7 @@ class Hunt {
     summary.bytes = file_size(paths_[index]);
     data::Anomalies anomalies;
     std::vector<std::string> errors;
+    const OpenOptions open{&progress_.bytes_done, &cancelled_};
     uint64_t flushed = 0;
     FileWorker worker(programs_, options_, cancelled_, [&](Outbox& box) {
       flushed += committer_.is_turn(index) ? box.num_events : 0;
@@ -256,7 +257,7 @@ class Hunt {
                                    scanner.get(),       &cancelled_, nullptr};
       options_.feeds[index](context);
     } else if (!cancelled_)
-      open_evidence(paths_[index], anomalies, errors,
+      open_evidence(paths_[index], open, anomalies, errors,
                     [&](const input::Input& in, const input::Format* format) {
                       if (cancelled_) return;
                       worker.set_path(in.path);
@@ -264,7 +265,7 @@ class Hunt {
                         if (summary.format.empty()) summary.format = format->name;
                         input::DecodeContext context{programs_.layouts(), worker,
                                                      anomalies,           scanner.get(),
-                                                     &cancelled_,         &progress_.bytes_done};
+                                                     &cancelled_,         bytes_done_of(open, in)};
                         format->decode(in, context);
                       } else {
                         scan_unknown(in, scanner.get(), anomalies);
@@ -278,7 +279,7 @@ class Hunt {
   void scan_unknown(const input::Input& in,
                     match::ContentScanner* scanner,
                     data::Anomalies& anomalies) {
-    progress_.bytes_done += in.bytes.size();
+    if (!in.is_unpacked) progress_.bytes_done += in.bytes.size();
     if (!scanner || in.bytes.empty()) return;
     match::ContentOrigin origin;
     origin.view = "file";

@@ -46,19 +46,6 @@ std::optional<std::vector<int64_t>> ids_of(const Expr& e, const std::string& col
   return ids;
 }
 
-std::optional<std::vector<int64_t>> required_ids(const ExprPtr& where, const std::string& column) {
-  std::optional<std::vector<int64_t>> best;
-  for (const ExprPtr& c : plan::conjuncts(where)) {
-    auto ids = ids_of(*c, column);
-    if (ids && (!best || ids->size() < best->size())) best = std::move(ids);
-  }
-  if (best) {
-    std::sort(best->begin(), best->end());
-    best->erase(std::unique(best->begin(), best->end()), best->end());
-  }
-  return best;
-}
-
 data::Type native_type(const plan::TableDef& table, const std::string& name) {
   if (name == data::kValuesColumn) return data::Type::kDynamic;
   if (name == data::kRawColumn) return data::Type::kString;
@@ -78,6 +65,20 @@ data::Layout& layout_of(data::Layouts& layouts, const std::string& table) {
 }
 
 }  // namespace
+
+std::optional<std::vector<int64_t>> required_event_ids(const ExprPtr& where,
+                                                       const std::string& column) {
+  std::optional<std::vector<int64_t>> best;
+  for (const ExprPtr& c : plan::conjuncts(where)) {
+    auto ids = ids_of(*c, column);
+    if (ids && (!best || ids->size() < best->size())) best = std::move(ids);
+  }
+  if (best) {
+    std::sort(best->begin(), best->end());
+    best->erase(std::unique(best->begin(), best->end()), best->end());
+  }
+  return best;
+}
 
 Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules, bool use_event_ids) {
   auto out = std::make_unique<ScanPrograms>();
@@ -134,7 +135,7 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules, b
         if (b.where) {
           POSTERN_TRY(p.where, exec::compile(b.where, t.schema));
           if (use_event_ids && t.event_id_slot >= 0)
-            p.event_ids = required_ids(b.where, t.table->event_id);
+            p.event_ids = required_event_ids(b.where, t.table->event_id);
         }
         for (const plan::ColumnInfo& c : scan->schema) {
           std::shared_ptr<const exec::CompiledExpr> program;

@@ -46,6 +46,10 @@ struct TableProgram {
   std::shared_ptr<RowFilterPool> filter_states = std::make_shared<RowFilterPool>();
 };
 
+/// Event ids that a filter requires of the column that holds them, sorted; nullopt: any may pass.
+std::optional<std::vector<int64_t>> required_event_ids(const plan::ExprPtr& where,
+                                                       const std::string& column);
+
 /// Immutable while a run lasts.
 class ScanPrograms {
  public:

@@ -19,6 +19,9 @@ struct Input {
   std::string path;
   std::string_view bytes;
   std::shared_ptr<const void> owner;  ///< keeps `bytes` alive; batches that borrow from it keep it
+  bool is_unpacked = false;           ///< came out of a compressed file or an archive
+  uint64_t base_offset = 0;           ///< of bytes[0], where they are a part of the file
+  uint64_t base_line = 0;             ///< lines before it
 };
 
 /// What a decoder works with; one per file, used by one thread.

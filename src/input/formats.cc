@@ -6,6 +6,7 @@
 #include "input/json/json.h"
 #include "input/mailfile/mailfile.h"
 #include "input/pcap/pcap.h"
+#include "input/syslog/syslog.h"
 #include "input/winxml/winxml.h"
 #include "input/zeek/zeek.h"
 
@@ -15,6 +16,7 @@ const std::vector<Format>& formats() {
   static const std::vector<Format> all = {
       {"evtx", evtx::detect, evtx::decode},
       {"zeek-tsv", zeek::detect, zeek::decode},
+      {"syslog", syslog::detect, syslog::decode},  // may carry audit records, XML and JSON
       {"auditd", auditd::detect, auditd::decode},
       {"json", json::detect, json::decode},
       {"pcap", pcap::detect, pcap::decode},

@@ -180,6 +180,11 @@ const TableDef* Catalog::table(std::string_view name) const {
 
 const VocabularyTable* Catalog::vocabulary_table(std::string_view vocabulary,
                                                  std::string_view name) const {
+  // Schemas without a language of their own are tables of KQL.
+  if (vocabulary == "kql")
+    for (const std::string_view schema : {"ecs", "ocsf"})
+      if (name.starts_with(schema) && name.substr(schema.size()).starts_with('_'))
+        return vocabulary_table(schema, name);
   const auto it = vocabularies_.find(vocabulary);
   if (it == vocabularies_.end()) return nullptr;
   // A table that is defined again replaces the one before.

@@ -187,6 +187,8 @@ class Decoder {
     Progress progress(context_);
     Piece piece;
     while (output_.ok() && splitter.next(piece)) {
+      piece.offset += input_.base_offset;
+      piece.line += input_.base_line;
       if (piece.kind == Piece::Kind::kDocument)
         document(splitter, piece);
       else
