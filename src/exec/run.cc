@@ -25,11 +25,16 @@ class Compiled final : public CompiledPlan {
   Result<CompiledOp> compile_op(const OpPtr& op) {
     CompiledOp out;
     out.op = op;
+    const bool apply = op->kind == OpKind::kApply;
     for (const OpPtr& input : op->inputs) {
+      if (apply && !out.inputs.empty()) {
+        POSTERN_TRY(out.sub, CompiledPlan::make(input));
+        break;
+      }
       POSTERN_TRY(CompiledOp c, compile_op(input));
       out.inputs.push_back(std::move(c));
     }
-    if (op->kind == OpKind::kScan) {
+    if (op->kind == OpKind::kScan || op->kind == OpKind::kElements) {
       out.scan_index = scan_list.size();
       scan_list.push_back(op.get());
     }
@@ -103,6 +108,7 @@ class RunImpl final : public Run {
     OperatorPtr made;
     switch (op.op->kind) {
       case OpKind::kScan:
+      case OpKind::kElements:
         entries_[op.scan_index] = &next;
         return;
       case OpKind::kValues:
@@ -129,6 +135,12 @@ class RunImpl final : public Run {
         break;
       case OpKind::kExpand:
         made = make_expand(op, state_, next);
+        break;
+      case OpKind::kWindow:
+        made = make_window(op, state_, next);
+        break;
+      case OpKind::kApply:
+        made = make_apply(op, state_, next);
         break;
       case OpKind::kJoin:
         made = make_join(op, state_, next);

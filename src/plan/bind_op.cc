@@ -55,6 +55,12 @@ bool Binder::open_below(const Op& op) const {
 OpPtr Binder::bind(const OpPtr& op) {
   if (op->kind == OpKind::kScan) return bind_scan(*op);
   if (op->kind == OpKind::kValues) return op;
+  if (op->kind == OpKind::kApply) return bind_apply(*op);
+  if (op->kind == OpKind::kElements) {
+    auto out = std::make_shared<Op>(*op);
+    out->schema = elements_.back();
+    return out;
+  }
   std::vector<OpPtr> inputs;
   for (const OpPtr& input : op->inputs) {
     OpPtr bound = bind(input);
@@ -91,6 +97,8 @@ OpPtr Binder::bind(const OpPtr& op) {
       return bind_union(*op, std::move(inputs));
     case OpKind::kExpand:
       return bind_expand(*op, inputs[0]);
+    case OpKind::kWindow:
+      return bind_window(*op, inputs[0]);
     case OpKind::kLimit:
     case OpKind::kDedup: {
       auto out = std::make_shared<Op>(*op);
@@ -107,6 +115,7 @@ OpPtr Binder::bind_items(const Op& op, OpPtr input) {
   auto out = std::make_shared<Op>(op);
   if (op.kind == OpKind::kExtend) out->schema = input->schema;
   bool ok = true;
+  unpack(*out, input->schema);
   for (NamedExpr& item : out->items) {
     if (item.name.empty() && item.expr->is_column()) item.name = item.expr->name;
     item.expr = bind(item.expr, input->schema);
@@ -124,6 +133,7 @@ OpPtr Binder::bind_items(const Op& op, OpPtr input) {
 
 // Every form of choosing columns by name becomes a Project of columns.
 OpPtr Binder::bind_select(const Op& op, OpPtr input) {
+  if (op.mode == SelectMode::kSchema) return bind_schema(op, input->schema);
   std::vector<NamedExpr> items;
   std::vector<bool> taken(input->schema.size(), false);
   auto take = [&](size_t i, const std::string& name) {
@@ -190,6 +200,7 @@ OpPtr Binder::bind_select(const Op& op, OpPtr input) {
     put(out->schema, i.name, i.expr->type);
   out->items = std::move(items);
   out->inputs = {std::move(input)};
+  out->selects = op.mode != SelectMode::kKeep;
   return failed_ ? nullptr : OpPtr(out);
 }
 
@@ -211,6 +222,13 @@ OpPtr Binder::bind_aggregate(const Op& op, OpPtr input) {
     items.push_back(a);
     items.back().star = false;
     if (!a.star) continue;
+    if (a.name == kAllColumns) {
+      items.pop_back();
+      for (AggregateItem& column : pivoted(a, *out, input->schema))
+        items.push_back(std::move(column));
+      out->open = true;
+      continue;
+    }
     // `arg_max(t, *)`: every other column of the input, in its order.
     std::vector<AggregateItem> more;
     for (const ColumnInfo& c : input->schema) {
@@ -368,7 +386,7 @@ OpPtr Binder::bind_union(const Op& op, std::vector<OpPtr> inputs) {
         while (source->kind != OpKind::kScan && !source->inputs.empty())
           source = source->inputs[0].get();
         const std::string name =
-            source->kind == OpKind::kScan ? source->dataset : "union_arg" + std::to_string(i);
+            source->kind == OpKind::kScan ? source->dataset : op.source_prefix + std::to_string(i);
         e = literal(Value::string(name));
       } else if (from) {
         e = cast(bind(column(from->name, op.span), inputs[i]->schema), c.type);
@@ -411,6 +429,7 @@ OrFailed<OpPtr> bind(const Rule& rule,
   collect_columns(rule.plan, names);
   binder.set_requested(std::move(names));
   OpPtr plan = binder.bind(rule.plan);
+  if (plan && !binder.failed()) binder.tell_open_columns(*plan);
   if (!plan || binder.failed()) return Failed{};
   return plan;
 }

@@ -2,8 +2,7 @@
 //
 // Each is a call that the lowering leaves as it is: column_ifexists("x", default), pack_all(),
 // ingestion_time(), and `* has "x"` as kql.any_column("kql.has", "x"). Tests:
-// tests/cases/kql/column_ifexists.case, pack_all.case, ingestion_time.case,
-// search_all_columns.case.
+// tests/cases/kql: column_ifexists, pack_all, ingestion_time, search_in, bag_unpack, pivot.
 #include <algorithm>
 
 #include "plan/binder.h"
@@ -53,6 +52,13 @@ ExprPtr Binder::special_form(const Expr& e, const Schema& schema) {
     if (args.empty()) return literal(Value::null(Type::kDynamic), e.span);
     return call(ignore_empty ? "kql.bag_pack_filled" : "kql.bag_pack", std::move(args), e.span);
   }
+  if (e.name == "kql.unavailable") {
+    const std::string what = e.args[0]->literal.as_bytes();
+    if (told_.insert("service " + what).second)
+      degrade(code("unavailable"), "`" + what + "` asks a service that is not at hand", e.span,
+              "its columns are empty here", "");
+    return failed_ ? nullptr : e.args[1];
+  }
   if (e.name == "kql.any_column") {
     std::vector<ExprPtr> terms;
     for (const ColumnInfo& c : schema)
@@ -79,6 +85,71 @@ std::vector<NamedExpr> Binder::all_keys(const Op& op, const Schema& input) {
         out.push_back({c.name, column(c.name, k.span), k.span});
   }
   return out;
+}
+
+/// Names that the rule reads somewhere and `schema` does not have: what an operator with columns
+/// out of the data is asked for.
+std::vector<std::string> Binder::asked_beyond(const Schema& schema) const {
+  std::vector<std::string> out;
+  for (const std::string& n : requested_)
+    if (!n.starts_with('*') && !hidden(n) && !find_column(schema, n)) out.push_back(n);
+  return out;
+}
+
+/// bag_unpack: an entry for each name that is asked for.
+void Binder::unpack(Op& op, const Schema& input) const {
+  for (size_t i = 0; i < op.items.size(); ++i) {
+    const ExprPtr call_of = op.items[i].expr;
+    if (!call_of->is_call("kql.unpack")) continue;
+    const std::string prefix = call_of->args[1]->literal.as_bytes();
+    op.items.erase(op.items.begin() + static_cast<std::ptrdiff_t>(i));
+    for (const std::string& name : asked_beyond(input)) {
+      if (!name.starts_with(prefix)) continue;
+      op.items.push_back({name,
+                          call("kql.at",
+                               {call_of->args[0],
+                                literal(Value::string(name.substr(prefix.size())), call_of->span)},
+                               call_of->span),
+                          call_of->span});
+    }
+    op.open = true;
+    return;
+  }
+}
+
+/// pivot: the aggregate of the rows of one value, for each name that is asked for.
+std::vector<AggregateItem> Binder::pivoted(const AggregateItem& a,
+                                           const Op& op,
+                                           const Schema& input) const {
+  std::vector<AggregateItem> out;
+  Schema taken = op.schema;
+  taken.insert(taken.end(), input.begin(), input.end());
+  for (const std::string& name : asked_beyond(taken)) {
+    AggregateItem item = a;
+    item.star = false;
+    item.name = name;
+    const ExprPtr chosen =
+        call("kql.eq", {a.args[0], literal(Value::string(name), a.span)}, a.span);
+    item.args.assign(a.args.begin() + 1, a.args.end());
+    item.args.insert(item.args.begin() + std::min<std::ptrdiff_t>(1, std::ssize(item.args)),
+                     chosen);
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
+void Binder::tell_open_columns(const Op& plan) {
+  const Op* at = &plan;
+  while (!at->inputs.empty()) {
+    const bool opens = at->open && (at->kind == OpKind::kExtend || at->kind == OpKind::kAggregate);
+    if (opens)
+      return degrade(code("open-columns"), "the columns of this plugin depend on the data",
+                     at->span, "only those that the rule names are shown",
+                     "`project` the columns that you want");
+    if (at->kind == OpKind::kAggregate) return;
+    if (at->kind == OpKind::kProject && !at->selects) return;
+    at = at->inputs[0].get();
+  }
 }
 
 }  // namespace postern::plan

@@ -21,11 +21,19 @@ class Binder {
 
   bool failed() const { return failed_; }
 
+  /// Degrades a rule whose result would have columns that only the data knows.
+  void tell_open_columns(const Op& plan);
+
  private:
   ExprPtr bind_column(const ExprPtr& e, const Schema& schema);
   ExprPtr bind_call(const ExprPtr& e, const Schema& schema);
   ExprPtr special_form(const Expr& e, const Schema& schema);
   static std::vector<NamedExpr> all_keys(const Op& op, const Schema& input);
+  std::vector<std::string> asked_beyond(const Schema& schema) const;
+  void unpack(Op& op, const Schema& input) const;
+  std::vector<AggregateItem> pivoted(const AggregateItem& a,
+                                     const Op& op,
+                                     const Schema& input) const;
   ExprPtr fold(const std::shared_ptr<Expr>& e);
   data::Type guess_type(const std::string& column) const;
   void degrade(std::string code, std::string message, Span at, std::string label, std::string hint);
@@ -54,6 +62,9 @@ class Binder {
   OpPtr bind_join(const Op& op, OpPtr left, OpPtr right);
   OpPtr bind_union(const Op& op, std::vector<OpPtr> inputs);
   OpPtr bind_expand(const Op& op, OpPtr input);
+  OpPtr bind_window(const Op& op, OpPtr input);
+  OpPtr bind_apply(const Op& op);
+  OpPtr bind_schema(const Op& op, const Schema& input);
   bool open_below(const Op& op) const;
 
   const Rule& rule_;
@@ -61,10 +72,11 @@ class Binder {
   Diagnostics& diag_;
   BindReport& report_;
   std::set<std::string> requested_;
-  std::set<std::string> told_;  // unknown columns already reported
+  std::set<std::string> told_;  // unknown columns and services already reported
   bool open_ = false;           // the language has no schema: unknown columns are null
   bool failed_ = false;
   int view_depth_ = 0;
+  std::vector<Schema> elements_;  // of the applies around
 };
 
 }  // namespace postern::plan

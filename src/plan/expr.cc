@@ -85,6 +85,10 @@ std::vector<ExprPtr> conjuncts(const ExprPtr& e) {
 void collect_columns(const ExprPtr& e, std::set<std::string>& out) {
   if (!e) return;
   if (e->is_column()) out.insert(e->name);
+  // Names its column in a text.
+  if (e->is_call("kql.column_ifexists") && !e->args.empty() && e->args[0]->is_literal() &&
+      e->args[0]->literal.type() == data::Type::kString)
+    out.insert(e->args[0]->literal.as_bytes());
   for (const ExprPtr& a : e->args)
     collect_columns(a, out);
 }

@@ -72,7 +72,8 @@ void collect_columns(const OpPtr& op, std::set<std::string>& out) {
   for (const AggregateItem& a : op->aggregates)
     for (const ExprPtr& arg : a.args)
       collect_columns(arg, out);
-  if (op->kind == OpKind::kSelect || op->kind == OpKind::kDedup || op->kind == OpKind::kExpand)
+  if (op->kind == OpKind::kSelect || op->kind == OpKind::kDedup || op->kind == OpKind::kExpand ||
+      op->kind == OpKind::kApply)
     for (const std::string& p : op->patterns)
       if (p.find('*') == std::string::npos) out.insert(p);
   for (const OpPtr& input : op->inputs)

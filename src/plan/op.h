@@ -73,7 +73,10 @@ enum class OpKind : uint8_t {
   kUnion,
   kValues,
   kDedup,
-  kExpand
+  kExpand,
+  kWindow,   ///< columns from the rows around: row_number, prev, next, …
+  kApply,    ///< a query of its own over the array of each row
+  kElements  ///< within such a query: the elements, beside the row's other columns
 };
 
 enum class JoinKind : uint8_t {
@@ -88,14 +91,15 @@ enum class JoinKind : uint8_t {
   kRightAnti
 };
 
-enum class SelectMode : uint8_t { kKeep, kAway, kReorder, kRename };
+enum class SelectMode : uint8_t { kKeep, kAway, kReorder, kRename, kSchema };
 
 /// One operator. Which members count depends on `kind`, as noted.
 struct Op {
   OpKind kind = OpKind::kScan;
   Span span;
-  std::vector<OpPtr> inputs;  ///< Join: left, right; Union: all; Scan, Values: none; others: one
-  Schema schema;              ///< bound: output columns
+  /// Join: left, right; Union: all; Apply: rows, query; Scan, Values, Elements: none; others: one
+  std::vector<OpPtr> inputs;
+  Schema schema;  ///< bound: output columns
 
   // Scan: `vocabulary` "sigma" | "spl" | "kql" | "native"; `dataset` the table's name there ("" for
   // SPL's all events); `attributes` category, product, service of a Sigma log source.
@@ -103,30 +107,35 @@ struct Op {
   std::string dataset;
   std::map<std::string, std::string> attributes;
   std::vector<Branch> branches;  ///< bound
-  /// Schema-less languages: an unknown column is null of this scan, not an error.
+  /// Scan of a schema-less language: an unknown column is null, not an error. Bound Extend and
+  /// Aggregate: columns came out of the data, as far as the rule names them.
   bool open = false;
+  bool selects = false;  // Project: made of a Select that takes columns away
 
   ExprPtr predicate;                  // Filter
   std::vector<NamedExpr> items;       // Project, Extend (all over the input: no item sees another)
-  std::vector<std::string> patterns;  // Select: names with `*`; Dedup, Expand: columns
-  SelectMode mode = SelectMode::kKeep;    // Select (kRename: patterns are pairs from, to)
+  std::vector<std::string> patterns;  // Select: names with `*`; Dedup, Expand, Apply: columns
+  SelectMode mode = SelectMode::kKeep;    // Select (kRename: pairs from, to; kSchema: none)
   std::vector<NamedExpr> keys;            // Aggregate: by; Join: left key and …
   std::vector<ExprPtr> right_keys;        // … right key
-  std::vector<AggregateItem> aggregates;  // Aggregate
+  std::vector<AggregateItem> aggregates;  // Aggregate; Window: its calls
   /// Aggregate: rows with a null key are dropped and counted, multivalue keys exploded (SPL).
   bool drop_null_keys = false;
   /// Aggregate without keys over no rows gives one row (Kusto and SPL: yes; distinct: no).
   bool row_when_empty = true;
   std::vector<SortKey> sort_keys;  // Sort
-  std::optional<int64_t> limit;    // Sort (top n), Limit, Dedup (rows kept per key)
+  /// Sort (top n), Limit, Dedup (rows kept per key), Expand and Apply (elements per row)
+  std::optional<int64_t> limit;
   JoinKind join_kind = JoinKind::kInner;
   bool lookup = false;        // Join: right key columns are dropped
   bool outer_union = true;    // Union: all columns, else only common ones
   bool fuzzy = false;         // Union: inputs that read an unknown table are left out
   std::string source_column;  // Union withsource=
+  /// … and how inputs without a table's name are called there, with their number.
+  std::string source_prefix = "union_arg";
   std::vector<std::vector<data::Value>> rows;  // Values, typed by schema
-  std::vector<std::string> item_names;         // Expand: output names
-  std::string index_column;                    // Expand: with_itemindex
+  std::vector<std::string> item_names;         // Expand, Apply: names of the elements
+  std::string index_column;                    // Expand, Apply: with_itemindex
 };
 
 OpPtr scan(std::string vocabulary, std::string dataset, Span span = {});

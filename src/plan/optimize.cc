@@ -269,6 +269,26 @@ class Optimizer {
         break;
       case OpKind::kJoin:
         return prune_join(*op, needed);
+      case OpKind::kElements:
+        return op;
+      case OpKind::kApply: {
+        // The inner query reads the rows by their schema as bound: it stays whole.
+        std::set<std::string> all;
+        for (const ColumnInfo& c : op->inputs[0]->schema)
+          all.insert(c.name);
+        out->inputs[0] = prune(op->inputs[0], all);
+        return out;
+      }
+      case OpKind::kWindow: {
+        std::erase_if(out->aggregates,
+                      [&](const AggregateItem& a) { return !needed.count(a.name); });
+        for (const AggregateItem& a : out->aggregates)
+          below.erase(a.name);
+        for (const AggregateItem& a : out->aggregates)
+          for (const ExprPtr& arg : a.args)
+            read_by(arg, below);
+        break;
+      }
       case OpKind::kExpand:
         for (const ColumnInfo& c : op->inputs[0]->schema)
           below.insert(c.name);
@@ -288,6 +308,11 @@ class Optimizer {
             std::any_of(out->items.begin(), out->items.end(),
                         [&](const NamedExpr& i) { return i.name == c.name; }))
           schema.push_back(c);
+      out->schema = std::move(schema);
+    } else if (op->kind == OpKind::kWindow) {
+      Schema schema = out->inputs[0]->schema;
+      for (const AggregateItem& a : out->aggregates)
+        schema.push_back(*find_column(op->schema, a.name));
       out->schema = std::move(schema);
     } else if (op->kind == OpKind::kFilter || op->kind == OpKind::kSort ||
                op->kind == OpKind::kLimit || op->kind == OpKind::kDedup) {
@@ -339,6 +364,8 @@ class Optimizer {
         return op.branches.empty();
       case OpKind::kValues:
         return op.rows.empty();
+      case OpKind::kElements:
+        return false;
       case OpKind::kFilter:
         return is_false(*op.predicate) || empty(*op.inputs[0]);
       case OpKind::kUnion:

@@ -181,14 +181,19 @@ std::string sort_text(const Op& op) {
   return out;
 }
 
-std::string aggregate_text(const Op& op) {
-  std::string out = "aggregate";
+std::string calls_text(const Op& op) {
+  std::string out;
   for (size_t i = 0; i < op.aggregates.size(); ++i) {
     const AggregateItem& a = op.aggregates[i];
     out += i == 0 ? " " : ", ";
     out += column_text(a.name) + "=" + std::string(bare_function(a.function)) + "(" +
            joined(a.args, 0, ", ", 0) + (a.star ? (a.args.empty() ? "*" : ", *") : "") + ")";
   }
+  return out;
+}
+
+std::string aggregate_text(const Op& op) {
+  std::string out = "aggregate" + calls_text(op);
   if (!op.keys.empty()) out += " by " + keys_text(op.keys);
   if (op.drop_null_keys) out += " (null keys dropped)";
   return out;
@@ -237,6 +242,12 @@ std::string line(const Op& op) {
       return "dedup " + std::to_string(op.limit.value_or(1)) + " by " + names_text(op.patterns);
     case OpKind::kExpand:
       return "expand " + names_text(op.patterns);
+    case OpKind::kWindow:
+      return "window" + calls_text(op);
+    case OpKind::kApply:
+      return "apply " + names_text(op.item_names) + " from " + names_text(op.patterns);
+    case OpKind::kElements:
+      return "elements";
   }
   return "";
 }

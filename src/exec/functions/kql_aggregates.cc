@@ -44,6 +44,7 @@ void register_kql_aggregates(plan::FunctionCatalog& c) {
   kql::register_number_aggregates(c);
   kql::register_choice_aggregates(c);
   kql::register_collection_aggregates(c);
+  kql::register_series_aggregates(c);
 }
 
 }  // namespace postern::exec

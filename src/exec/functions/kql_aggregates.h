@@ -81,5 +81,6 @@ void add(plan::FunctionCatalog& catalog, std::span<const AggregateSpec> specs);
 void register_number_aggregates(plan::FunctionCatalog& c);      // kql_aggregate_numbers.cc
 void register_choice_aggregates(plan::FunctionCatalog& c);      // kql_aggregate_choice.cc
 void register_collection_aggregates(plan::FunctionCatalog& c);  // kql_aggregate_collections.cc
+void register_series_aggregates(plan::FunctionCatalog& c);      // kql_aggregate_series.cc
 
 }  // namespace postern::exec::kql

@@ -153,6 +153,18 @@ Column bag_pack_kernel(const KernelCall& call) {
   });
 }
 
+/// The same without nulls and empty texts: pack_all(true).
+Column bag_pack_filled_kernel(const KernelCall& call) {
+  return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
+    Bag bag;
+    for (size_t i = 0; i + 1 < args.size(); i += 2) {
+      const std::string key(args[i].text(row));
+      if (!args[i + 1].text(row).empty()) bag.put(key, args[i + 1].dynamic(row), true);
+    }
+    set_bag(out, row, bag);
+  });
+}
+
 /// bag_merge(a, b, …): the leftmost of equal names stands; what is no bag is left out.
 Column bag_merge_kernel(const KernelCall& call) {
   return map_rows(call, [](std::vector<Arg>& args, uint32_t row, ColumnBuilder& out) {
@@ -316,6 +328,8 @@ constexpr Spec kSpecs[] = {
     {"dynamic_to_json", 1, 1, fixed<Type::kString, kDynamicArg>, dynamic_to_json_kernel,
      "JSON with sorted names."},
     {"bag_pack", 0, -1, bag_pack_typing, bag_pack_kernel, "A bag of names and values."},
+    {"bag_pack_filled", 0, -1, bag_pack_typing, bag_pack_filled_kernel,
+     "A bag of names and values that are not empty."},
     {"bag_merge", 1, 64, kBag, bag_merge_kernel, "Bags in one; the first of equal names stands."},
     {"bag_keys", 1, 1, kBag, bag_keys_kernel, "Names of a bag."},
     {"bag_has_key", 2, 2, fixed<Type::kBool, kDynamicArg, kTextArg>, bag_has_key_kernel,

@@ -416,6 +416,9 @@ void register_kql_functions(plan::FunctionCatalog& c) {
   kql::register_time_formats(c);
   kql::register_addresses(c);
   kql::register_parse_operator(c);
+  kql::register_key_values(c);
+  kql::register_xml(c);
+  kql::register_windows(c);
 }
 
 }  // namespace postern::exec

@@ -246,5 +246,8 @@ void register_datetimes(plan::FunctionCatalog& c);       // kql_datetime.cc
 void register_time_formats(plan::FunctionCatalog& c);    // kql_format_time.cc
 void register_addresses(plan::FunctionCatalog& c);       // kql_ip.cc
 void register_parse_operator(plan::FunctionCatalog& c);  // kql_parse_operator.cc
+void register_key_values(plan::FunctionCatalog& c);      // kql_parse_kv.cc
+void register_xml(plan::FunctionCatalog& c);             // kql_xml.cc
+void register_windows(plan::FunctionCatalog& c);         // kql_window.cc
 
 }  // namespace postern::exec::kql

@@ -16,7 +16,8 @@ struct CompiledOp {
   std::vector<Program> right_exprs;  ///< Join: right keys
   std::vector<std::vector<Program>> aggregate_args;
   std::vector<CompiledOp> inputs;
-  size_t scan_index = 0;  ///< Scan: which one
+  size_t scan_index = 0;                    ///< Scan: which one
+  std::shared_ptr<const CompiledPlan> sub;  ///< Apply: the query over the elements
 };
 
 /// State and surroundings that operators of one run share.
@@ -36,6 +37,8 @@ OperatorPtr make_sort(const CompiledOp& op, RunState& state, ChunkSink& next);
 OperatorPtr make_limit(const CompiledOp& op, RunState& state, ChunkSink& next);
 OperatorPtr make_dedup(const CompiledOp& op, RunState& state, ChunkSink& next);
 OperatorPtr make_expand(const CompiledOp& op, RunState& state, ChunkSink& next);
+OperatorPtr make_window(const CompiledOp& op, RunState& state, ChunkSink& next);
+OperatorPtr make_apply(const CompiledOp& op, RunState& state, ChunkSink& next);
 OperatorPtr make_join(const CompiledOp& op, RunState& state, ChunkSink& next);
 OperatorPtr make_union(const CompiledOp& op, ChunkSink& next);
 
@@ -52,6 +55,12 @@ std::vector<data::Column> evaluate_all(const std::vector<Program>& exprs,
 /// included): the key of hash tables. Numbers of different integer types compare equal; `as_real`
 /// widens integers for comparison with reals.
 void append_key(std::string& key, const data::Column& c, uint32_t row, bool as_real = false);
+
+/// How many rows a cell is expanded to: an array's or bag's members, one for any other value and
+/// for null.
+uint32_t element_count(const data::Column& column, uint32_t row);
+/// Element i of a cell, null beyond the end; of a bag, a bag of its one entry.
+void append_element(const data::Column& column, uint32_t row, uint32_t i, data::ColumnBuilder& out);
 
 /// Rows of many chunks kept for later, compacted; handed out again in order.
 class RowStore {

@@ -209,6 +209,7 @@ ExprPtr Lowering::builtin(const Expr& e,
     if (!x) return nullptr;
     args.push_back(std::move(x));
   }
+  if (is_window_function(plan_name)) return window_call(e, plan_name, std::move(args), row);
   if (plan_name == "kql.replace") {
     // replace(regex, rewrite, source) is the old form of replace_regex(source, regex, rewrite).
     if (args.size() == 3) std::rotate(args.begin(), args.begin() + 2, args.end());

@@ -106,8 +106,10 @@ std::optional<Names> known_columns(const Op& op) {
         out.push_back(i.name);
       return out;
     case OpKind::kAggregate:
-      for (const plan::NamedExpr& k : op.keys)
+      for (const plan::NamedExpr& k : op.keys) {
+        if (k.name == plan::kAllColumns) return std::nullopt;
         out.push_back(k.name);
+      }
       for (const plan::AggregateItem& a : op.aggregates) {
         if (a.star) return std::nullopt;
         out.push_back(a.name);
@@ -115,9 +117,10 @@ std::optional<Names> known_columns(const Op& op) {
       return out;
     case OpKind::kExtend: {
       auto input = known_columns(*op.inputs[0]);
-      if (input)
-        for (const plan::NamedExpr& i : op.items)
-          put(*input, i.name);
+      for (const plan::NamedExpr& i : op.items) {
+        if (i.name == plan::kAllColumns) return std::nullopt;
+        if (input) put(*input, i.name);
+      }
       return input;
     }
     case OpKind::kExpand: {
@@ -136,6 +139,8 @@ std::optional<Names> known_columns(const Op& op) {
       return known_columns(*op.inputs[0]);
     case OpKind::kSelect: {
       const auto input = known_columns(*op.inputs[0]);
+      if (op.mode == plan::SelectMode::kSchema)
+        return Names{"ColumnName", "ColumnOrdinal", "DataType", "ColumnType"};
       return input ? selected(op, *input) : std::nullopt;
     }
     case OpKind::kJoin:
@@ -145,8 +150,17 @@ std::optional<Names> known_columns(const Op& op) {
       if (op.join_kind == JoinKind::kRightSemi || op.join_kind == JoinKind::kRightAnti)
         return known_columns(*op.inputs[1]);
       return std::nullopt;
+    case OpKind::kWindow: {
+      auto input = known_columns(*op.inputs[0]);
+      if (input)
+        for (const plan::AggregateItem& a : op.aggregates)
+          put(*input, a.name);
+      return input;
+    }
     case OpKind::kScan:
-    case OpKind::kUnion:  // depends on types
+    case OpKind::kUnion:     // depends on types
+    case OpKind::kApply:     // on both its queries
+    case OpKind::kElements:  // on the rows around
       return std::nullopt;
   }
   return std::nullopt;
@@ -281,6 +295,7 @@ ExprPtr Lowering::scalar_query(const Expr& query,
   join.right_keys.push_back(plan::literal(Value::integer(1), span));
   join.inputs = {row.input, std::move(value)};
   row.input = make(std::move(join));
+  own_joins_.insert(row.input.get());
   row.hidden.push_back(hidden);
   return row.input ? plan::column(hidden, span) : nullptr;
 }
@@ -310,7 +325,9 @@ OpPtr Lowering::semi_join(const Expr& e, const Scope* scope, OpPtr input) {
   join.right_keys.push_back(
       plan::call(key, {plan::column(first, e.children[1]->span)}, e.children[1]->span));
   join.inputs = {row.input, make(std::move(present))};
-  return keep_without(make(std::move(join)), row.hidden, e.span);
+  OpPtr joined = make(std::move(join));
+  own_joins_.insert(joined.get());
+  return keep_without(std::move(joined), row.hidden, e.span);
 }
 
 /// `x in (Q)` inside a larger condition: an outer join that marks the rows that match.
@@ -349,6 +366,7 @@ ExprPtr Lowering::in_query(const Expr& e, const Scope* scope, RowContext& row) {
   join.inputs = {row.input, make(std::move(marked))};
   row.input = make(std::move(join));
   if (!row.input) return nullptr;
+  own_joins_.insert(row.input.get());
   row.hidden.push_back(mark);
   const bool negated = e.name.starts_with("kql.not_");
   return plan::call(negated ? "kql.isnull" : "kql.isnotnull", {plan::column(mark, e.span)}, e.span);

@@ -1,6 +1,7 @@
 // Inside of the lowering: one class, its methods in lower.cc (statements, scopes, calls of user
 // functions), lower_table.cc (sources and operators), lower_summarize.cc, lower_join.cc (join,
-// union, queries inside expressions) and lower_expr.cc.
+// union, queries inside expressions), lower_apply.cc (rows in order, arrays inside of rows) and
+// lower_expr.cc.
 #pragma once
 #include <deque>
 #include <optional>
@@ -103,6 +104,18 @@ class Lowering {
   plan::OpPtr mv_expand(const Operator& op, plan::OpPtr input, const Scope* scope);
   plan::OpPtr parse(const Operator& op, plan::OpPtr input, const Scope* scope);
   plan::OpPtr invoke(const Operator& op, plan::OpPtr input, const Scope* scope);
+  plan::OpPtr file_profile(const Operator& op, plan::OpPtr input);
+  plan::OpPtr serialize(const Operator& op, plan::OpPtr input, const Scope* scope);
+  plan::OpPtr mv_apply(const Operator& op, plan::OpPtr input, const Scope* scope);
+  plan::OpPtr make_series(const Operator& op, plan::OpPtr input, const Scope* scope);
+  plan::OpPtr search(const Operator& op, plan::OpPtr input, const Scope* scope);
+  plan::OpPtr parse_kv(const Operator& op, plan::OpPtr input, const Scope* scope);
+  plan::OpPtr evaluate(const Operator& op, plan::OpPtr input, const Scope* scope);
+  plan::OpPtr bag_unpack(const Operator& op, plan::OpPtr input, const Scope* scope);
+  plan::OpPtr pivot(const Operator& op, plan::OpPtr input, const Scope* scope);
+  plan::OpPtr get_schema(const Operator& op, plan::OpPtr input);
+  bool serialized(const plan::Op& op) const;
+  const Expr* search_condition(const Expr& e, bool case_sensitive);
   plan::OpPtr summarize(const Operator& op, plan::OpPtr input, const Scope* scope);
   plan::OpPtr join(const Operator& op, plan::OpPtr input, const Scope* scope);
   plan::OpPtr union_(const Operator& op, plan::OpPtr input, const Scope* scope);
@@ -136,6 +149,10 @@ class Lowering {
                              RowContext& row,
                              bool all_values);
   plan::ExprPtr binary(const Expr& e, const Scope* scope, RowContext& row);
+  plan::ExprPtr window_call(const Expr& e,
+                            std::string_view plan_name,
+                            std::vector<plan::ExprPtr> args,
+                            RowContext& row);
   plan::ExprPtr any_column(const Expr& e, const Scope* scope, RowContext& row);
   plan::OpPtr semi_join(const Expr& e, const Scope* scope, plan::OpPtr input);
   plan::OpPtr first_column_of(const Expr& query, const Scope* scope, std::string& name);
@@ -148,6 +165,9 @@ class Lowering {
   std::deque<data::Value> values_;
   std::set<std::pair<uint32_t, std::string>> told_;
   std::unordered_map<const plan::Op*, int> op_depth_;
+  std::set<const plan::Op*> serialized_;  ///< operators whose rows come in a stated order
+  std::set<const plan::Op*> own_joins_;   ///< joins that stand for queries inside expressions
+  Ast made_;                              ///< nodes that the text does not have
   int depth_ = 0;
   size_t nodes_ = 0;
   int hidden_ = 0;
@@ -159,5 +179,8 @@ class Lowering {
 /// Names of an operator's output columns, in order, where the plan itself says them (everything but
 /// the columns of a table); nothing otherwise.
 std::optional<std::vector<std::string>> known_columns(const plan::Op& op);
+
+/// row_number and its kin, by their names in the plan.
+bool is_window_function(std::string_view plan_name);
 
 }  // namespace postern::lang::kql

@@ -273,14 +273,19 @@ OpPtr Lowering::operator_(const Operator& op, OpPtr input, const Scope* scope) {
     case OperatorKind::kInvoke:
       return invoke(op, std::move(input), scope);
     case OperatorKind::kSerialize:
-      return op.items.empty() ? input : items(op, std::move(input), scope);
+      return serialize(op, std::move(input), scope);
     case OperatorKind::kMvApply:
+      return mv_apply(op, std::move(input), scope);
     case OperatorKind::kMakeSeries:
+      return make_series(op, std::move(input), scope);
     case OperatorKind::kEvaluate:
+      return evaluate(op, std::move(input), scope);
     case OperatorKind::kSearch:
+      return search(op, std::move(input), scope);
     case OperatorKind::kParseKv:
+      return parse_kv(op, std::move(input), scope);
     case OperatorKind::kGetSchema:
-      return unsupported(op.keyword, "the operator `" + op.word + "` is not supported");
+      return get_schema(op, std::move(input));
     case OperatorKind::kNothing:
     case OperatorKind::kUnsupported:
       return input;
@@ -293,6 +298,7 @@ OpPtr Lowering::invoke(const Operator& op, OpPtr input, const Scope* scope) {
   const Expr& call = *op.value;
   if (const Binding* b = find(scope, call.name))
     return user_table(call, *b, scope, std::move(input));
+  if (call.name == "FileProfile") return file_profile(op, std::move(input));
   return unsupported(call.name_span, "`invoke " + call.name + "` is not supported");
 }
 
