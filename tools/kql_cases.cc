@@ -4,7 +4,8 @@
 //   kql_cases engine FILE.jsonl     queries with a real engine's answer (columns and rows)
 //   kql_cases docs   FILE.jsonl     queries of the documentation with their output tables
 //   kql_cases loco   FILE.jsonl     queries with expected text
-//   options: -v every failure with both answers; -k TEXT only cases whose query holds TEXT
+//   options: -v every failure with both answers; -k TEXT only cases whose query holds TEXT;
+//            -m N fail (1) when fewer are right; without the file, skip (77)
 //
 // Queries are self-contained (datatable, print, range). Rows compare as multisets unless the query
 // sorts, reals to nine digits, dynamic values by content. Prints `N of M` and the failures by
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -35,6 +37,7 @@ namespace {
 struct Options {
   bool verbose = false;
   std::string only;
+  size_t least = 0;
 };
 
 // ---- acceptance
@@ -81,7 +84,7 @@ int parse_folder(const std::string& folder, const Options& options) {
     if (n > 1 || options.verbose) std::printf("%6zu  %s\n", n, reason.c_str());
   std::printf("%zu of %zu files accepted, %zu refused by name, %zu failed\n", accepted,
               accepted + refused + failed, refused, failed);
-  return 0;
+  return accepted >= options.least ? 0 : 1;
 }
 
 // ---- execution
@@ -369,7 +372,9 @@ class Score {
     for (const auto& [n, reason] : order)
       std::printf("%6zu  %s\n", n, reason.c_str());
     std::printf("%s: %zu of %zu\n", name, right_, total_);
-    return 0;
+    if (right_ >= options_.least) return 0;
+    std::printf("%zu were right before\n", options_.least);
+    return 1;
   }
 
  private:
@@ -482,15 +487,21 @@ int main(int argc, char** argv) {
       options.verbose = true;
     else if (a == "-k" && i + 1 < argc)
       options.only = argv[++i];
+    else if (a == "-m" && i + 1 < argc)
+      options.least = static_cast<size_t>(parse_int(argv[++i]).value_or(0));
     else
       words.emplace_back(a);
+  }
+  if (words.size() == 2 && options.least > 0 && !std::filesystem::exists(words[1])) {
+    std::printf("%s is not there: skipped\n", words[1].c_str());
+    return 77;
   }
   if (words.size() == 2 && words[0] == "parse") return parse_folder(words[1], options);
   if (words.size() == 2 && words[0] == "engine") return engine(words[1], options);
   if (words.size() == 2 && words[0] == "docs") return docs(words[1], options);
   if (words.size() == 2 && words[0] == "loco") return loco(words[1], options);
-  std::fprintf(
-      stderr,
-      "usage: kql_cases parse FOLDER | engine FILE | docs FILE | loco FILE [-v] [-k TEXT]\n");
+  std::fprintf(stderr,
+               "usage: kql_cases parse FOLDER | engine FILE | docs FILE | loco FILE [-v] [-k TEXT] "
+               "[-m N]\n");
   return 2;
 }

@@ -82,12 +82,11 @@ OpPtr Binder::bind_schema(const Op& op, const Schema& input) {
   out->kind = OpKind::kValues;
   out->span = op.span;
   out->schema = {{"ColumnName", Type::kString},
-                 {"ColumnOrdinal", Type::kInt},
+                 {"ColumnOrdinal", Type::kLong},
                  {"DataType", Type::kString},
                  {"ColumnType", Type::kString}};
   for (size_t i = 0; i < input.size(); ++i)
-    out->rows.push_back({Value::string(input[i].name),
-                         Value::integer(static_cast<int64_t>(i), Type::kInt),
+    out->rows.push_back({Value::string(input[i].name), Value::integer(static_cast<int64_t>(i)),
                          Value::string(std::string(dotnet_name(input[i].type))),
                          Value::string(std::string(type_name(input[i].type)))});
   return out;

@@ -110,6 +110,16 @@ void Binder::add_branch(Op& scan, const VocabularyTable& table, const View& view
       continue;
     }
     const FieldDef* declared = table.find(c.name);
+    // A table's bag that the evidence holds as text is the JSON that the text is.
+    const bool json = declared && !scan.open && declared->type == Type::kDynamic &&
+                      e->type == Type::kString && context_.functions.function("kql.parse_json");
+    if (json) {
+      auto parsed = std::make_shared<Expr>(*call("kql.parse_json", {e}));
+      parsed->function = context_.functions.function("kql.parse_json");
+      parsed->type = Type::kDynamic;
+      e = fold(parsed);
+    }
+    if (!e) return;
     if (declared && !scan.open) e = cast(e, declared->type);
     b.columns.push_back({c.name, e, {}});
   }
