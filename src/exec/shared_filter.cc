@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "data/dynamic.h"
 #include "exec/text_witness.h"
 #include "exec/value_memo.h"
 #include "match/literal_index.h"
@@ -50,7 +51,8 @@ struct Node {
 
 struct Predicate {
   bool exact = false;
-  double prior = 0;  // share of rows that touch it, guessed from its literals
+  std::vector<size_t> columns;  // numbers of indexed columns
+  double prior = 0;             // share of rows that touch it, guessed from its literals
 };
 
 /// One test of a program: where to go on.
@@ -70,7 +72,7 @@ struct Filter {
 
 struct ColumnIndex {
   size_t slot = 0;
-  bool is_text = false;
+  Type type = Type::kString;  // kString, kDynamic (each member is a text), or an integer
   LiteralIndex texts;
   std::unordered_map<double, std::vector<uint32_t>> numbers;
 };
@@ -110,10 +112,8 @@ class Shared final : public SharedFilter {
         f.root = node_of(*filters[i], false);
       f.entry = emit(f.root, kAccept, kReject, f.steps);
     }
-    for (const auto& [slot, index] : by_slot_) {
+    for (const auto& index : columns_)
       index->texts.seal();
-      columns_.push_back(index.get());
-    }
     slots_.clear();
     known_.clear();
     schema_ = nullptr;
@@ -127,7 +127,7 @@ class Shared final : public SharedFilter {
 
   const std::vector<Predicate>& predicates() const { return predicates_; }
 
-  const std::vector<const ColumnIndex*>& columns() const { return columns_; }
+  const std::vector<std::unique_ptr<ColumnIndex>>& columns() const { return columns_; }
 
  private:
   Node node_of(const Expr& e, bool negated) {
@@ -157,39 +157,52 @@ class Shared final : public SharedFilter {
   uint32_t predicate_of(const Expr& e) {
     if (e.kind != Expr::Kind::kCall || e.args.empty() || !e.args[0]->is_column())
       return kNoPredicate;
-    const auto slot = slots_.find(e.args[0]->name);
-    if (slot == slots_.end()) return kNoPredicate;
-    const Type type = (*schema_)[slot->second].type;
-    if (type != Type::kString && !data::is_integer(type)) return kNoPredicate;
     const auto [it, is_new] = known_.try_emplace(plan::to_text(e), kNoPredicate);
     if (!is_new) return it->second;
     const auto witness = text_witness(e);
     if (!witness) return kNoPredicate;
-    if (type != Type::kString)
-      for (const TextWitness::Literal& l : witness->literals)
-        if (l.place != Place::kWhole) return kNoPredicate;  // parts of a number's text
-    it->second = static_cast<uint32_t>(predicates_.size());
-    predicates_.push_back({witness->exact, guessed_share(*witness)});
-    file(*witness, it->second, slot->second, type);
-    return it->second;
+    std::vector<size_t> slots;
+    for (size_t i = 0; i < witness->num_columns; ++i) {
+      const auto slot = slots_.find(e.args[i]->name);
+      if (slot == slots_.end() || !can_index(*witness, (*schema_)[slot->second].type))
+        return kNoPredicate;
+      slots.push_back(slot->second);
+    }
+    const auto number = static_cast<uint32_t>(predicates_.size());
+    it->second = number;
+    predicates_.push_back({witness->exact, {}, guessed_share(*witness)});
+    for (const size_t slot : slots)
+      predicates_.back().columns.push_back(file(*witness, number, slot));
+    return number;
   }
 
-  void file(const TextWitness& w, uint32_t predicate, size_t slot, Type type) {
-    std::unique_ptr<ColumnIndex>& index = by_slot_[slot];
-    if (!index) {
-      index = std::make_unique<ColumnIndex>();
-      index->slot = slot;
-      index->is_text = type == Type::kString;
+  static bool can_index(const TextWitness& w, Type type) {
+    if (type == Type::kString) return true;
+    if (type == Type::kDynamic) return w.takes_members;
+    // Of a number's text only the whole is known.
+    return data::is_integer(type) &&
+           std::all_of(w.literals.begin(), w.literals.end(),
+                       [](const TextWitness::Literal& l) { return l.place == Place::kWhole; });
+  }
+
+  size_t file(const TextWitness& w, uint32_t predicate, size_t slot) {
+    const auto [it, is_new] = by_slot_.try_emplace(slot, columns_.size());
+    if (is_new) {
+      columns_.push_back(std::make_unique<ColumnIndex>());
+      columns_.back()->slot = slot;
+      columns_.back()->type = (*schema_)[slot].type;
     }
+    ColumnIndex& index = *columns_[it->second];
     for (const double n : w.numbers)
-      index->numbers[n].push_back(predicate);
+      index.numbers[n].push_back(predicate);
     for (const TextWitness::Literal& l : w.literals) {
-      if (index->is_text) {
-        index->texts.add(l.place, l.text, predicate);
+      if (!data::is_integer(index.type)) {
+        index.texts.add(l.place, l.text, predicate);
       } else if (const auto i = parse_int(l.text); i && std::to_string(*i) == l.text) {
-        index->numbers[static_cast<double>(*i)].push_back(predicate);
+        index.numbers[static_cast<double>(*i)].push_back(predicate);
       }
     }
+    return it->second;
   }
 
   static uint32_t emit(const Node& n, uint32_t t, uint32_t f, std::vector<Step>& steps) {
@@ -222,9 +235,9 @@ class Shared final : public SharedFilter {
 
   std::vector<Filter> filters_;
   std::vector<Predicate> predicates_;
-  std::map<size_t, std::unique_ptr<ColumnIndex>> by_slot_;
-  std::vector<const ColumnIndex*> columns_;
+  std::vector<std::unique_ptr<ColumnIndex>> columns_;
   // While it is made.
+  std::unordered_map<size_t, size_t> by_slot_;
   std::unordered_map<std::string, size_t> slots_;
   std::unordered_map<std::string, uint32_t> known_;
   const plan::Schema* schema_ = nullptr;
@@ -244,6 +257,14 @@ class SharedState final : public SharedFilter::State {
   void add_group(int64_t key, std::vector<uint32_t> filters) override {
     Group& g = groups_[key];
     g.filters = std::move(filters);
+    std::vector<bool> used(shared_.columns().size(), false);
+    for (const uint32_t f : g.filters)
+      for (const Step& s : shared_.filters()[f].steps)
+        if (s.predicate != kNoPredicate)
+          for (const size_t c : shared_.predicates()[s.predicate].columns)
+            used[c] = true;
+    for (size_t c = 0; c < used.size(); ++c)
+      if (used[c]) g.columns.push_back(c);
     anchor(g);
   }
 
@@ -259,16 +280,16 @@ class SharedState final : public SharedFilter::State {
       g.next_anchoring = g.num_rows * 8;
       anchor(g);
     }
-    look_up(columns, rows);
+    look_up(g, columns, rows);
     for (size_t k = 0; k < rows.size(); ++k) {
       next_epoch();
-      for (const std::vector<Touched>& of_column : touched_)
-        for (const uint32_t p : list(of_column[k])) {
+      for (const size_t c : g.columns)
+        for (const uint32_t p : touched_[c][k].list()) {
           bits_[p] = epoch_;
           ++hits_[p];
         }
-      for (const std::vector<Touched>& of_column : touched_)
-        for (const uint32_t p : list(of_column[k]))
+      for (const size_t c : g.columns)
+        for (const uint32_t p : touched_[c][k].list())
           for (uint32_t i = g.starts[p]; i < g.starts[p + 1]; ++i)
             decide(g.anchored[i], rows[k], out, touched);
       for (const uint32_t f : g.open)
@@ -284,6 +305,7 @@ class SharedState final : public SharedFilter::State {
     std::vector<uint32_t> starts;    // by predicate, and one more: into anchored
     std::vector<uint32_t> anchored;  // filters
     std::vector<uint32_t> open;      // filters that may hold whatever is touched
+    std::vector<size_t> columns;     // indexed columns that any of the filters tests
     uint64_t num_rows = 0;
     uint64_t next_anchoring = 2048;
   };
@@ -358,16 +380,17 @@ class SharedState final : public SharedFilter::State {
   }
 
   /// Predicates that each row of each column touches.
-  void look_up(std::span<const Column> columns, Rows rows) {
-    const auto& indexes = shared_.columns();
-    touched_.resize(indexes.size());
-    for (size_t c = 0; c < indexes.size(); ++c) {
-      const ColumnIndex& index = *indexes[c];
+  void look_up(const Group& g, std::span<const Column> columns, Rows rows) {
+    touched_.resize(shared_.columns().size());
+    for (const size_t c : g.columns) {
+      const ColumnIndex& index = *shared_.columns()[c];
       const Column& column = columns[index.slot];
       touched_[c].assign(rows.size(), {});
       if (column.type() == Type::kNull) continue;
-      if (index.is_text)
+      if (index.type == Type::kString)
         look_up_texts(index, column, rows, memos_[c], touched_[c]);
+      else if (index.type == Type::kDynamic)
+        look_up_members(index, column, rows, memos_[c], touched_[c]);
       else
         look_up_numbers(index, column, rows, touched_[c]);
     }
@@ -389,6 +412,40 @@ class SharedState final : public SharedFilter::State {
         continue;
       }
       out[k] = memo.get(text, [&](std::vector<uint32_t>& ids) { touch(index, text, ids); });
+    }
+  }
+
+  /// Of an array every member, of another value its text.
+  void look_up_members(const ColumnIndex& index,
+                       const Column& column,
+                       Rows rows,
+                       ValueMemo& memo,
+                       std::vector<Touched>& out) {
+    memo.begin_batch();
+    const auto view = column.view<std::string_view>();
+    for (size_t k = 0; k < rows.size(); ++k) {
+      if (!view.valid(rows[k])) continue;
+      const data::Dynamic value(view[rows[k]]);
+      merged_.clear();
+      const auto add = [&](std::string_view text) {
+        const auto answer =
+            memo.get(text, [&](std::vector<uint32_t>& ids) { touch(index, text, ids); });
+        merged_.insert(merged_.end(), answer.list().begin(), answer.list().end());
+      };
+      const auto add_value = [&](const data::Dynamic& d) {
+        if (d.is_string())
+          add(d.as_string());
+        else if (!d.is_null())
+          add(d.text());
+      };
+      if (value.is_array())
+        for (uint32_t i = 0; i < value.size(); ++i)
+          add_value(value.at(i));
+      else
+        add_value(value);
+      std::sort(merged_.begin(), merged_.end());
+      merged_.erase(std::unique(merged_.begin(), merged_.end()), merged_.end());
+      out[k] = memo.keep(merged_);
     }
   }
 
@@ -423,8 +480,6 @@ class SharedState final : public SharedFilter::State {
         out[k] = {it->second.data(), nullptr, static_cast<uint32_t>(it->second.size()), 0};
     }
   }
-
-  static std::span<const uint32_t> list(const Touched& t) { return t.list(); }
 
   void next_epoch() {
     if (++epoch_ != 0) return;
@@ -467,6 +522,7 @@ class SharedState final : public SharedFilter::State {
   std::vector<uint32_t> bits_;                 // epoch in which a predicate was touched
   std::vector<uint32_t> tried_;                // epoch in which a filter was decided
   std::string folded_;
+  std::vector<uint32_t> merged_;
   uint64_t num_rows_ = 0;
   uint32_t epoch_ = 0;
 };

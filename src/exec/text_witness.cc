@@ -74,10 +74,10 @@ class Collector {
   bool failed_ = false;
 };
 
-/// The literal arguments from the second on; nullopt when one is no literal or null.
-std::optional<std::vector<const Value*>> literals_of(const Expr& call) {
+/// The arguments behind the columns; nullopt when one is no literal or null.
+std::optional<std::vector<const Value*>> literals_of(const Expr& call, size_t num_columns) {
   std::vector<const Value*> out;
-  for (size_t i = 1; i < call.args.size(); ++i) {
+  for (size_t i = num_columns; i < call.args.size(); ++i) {
     if (!call.args[i]->is_literal() || call.args[i]->literal.is_null()) return std::nullopt;
     out.push_back(&call.args[i]->literal);
   }
@@ -208,6 +208,7 @@ using Values = std::vector<const Value*>;
 struct Entry {
   bool exact;
   std::function<void(const Values&, Collector&)> collect;
+  size_t num_columns = 1;
 };
 
 const std::map<std::string, Entry, std::less<>>& entries() {
@@ -222,6 +223,11 @@ const std::map<std::string, Entry, std::less<>>& entries() {
     sigma("contains", SigmaTest::kContains);
     sigma("startswith", SigmaTest::kStartsWith);
     sigma("endswith", SigmaTest::kEndsWith);
+    const auto keywords = [](const Values& v, Collector& out) {
+      sigma_values(v, SigmaTest::kContains, out);
+    };
+    m->emplace("sigma.keyword", Entry{true, keywords, 2});
+    m->emplace("sigma.keyword_cased", Entry{false, keywords, 2});
     for (const char* flags : {"", "_i", "_m", "_s", "_im", "_is", "_ms", "_ims"})
       m->emplace("sigma.re" + std::string(flags), Entry{false, regexes});
     m->emplace("spl.search_eq", Entry{true, spl_values});
@@ -360,15 +366,21 @@ std::string required_literal(std::string_view s) {
 }
 
 std::optional<TextWitness> text_witness(const Expr& call) {
-  if (call.kind != Expr::Kind::kCall || call.args.size() < 2 || !call.args[0]->is_column())
-    return std::nullopt;
+  if (call.kind != Expr::Kind::kCall) return std::nullopt;
   const auto it = entries().find(call.name);
-  if (it == entries().end()) return std::nullopt;
-  const auto values = literals_of(call);
+  if (it == entries().end() || call.args.size() <= it->second.num_columns) return std::nullopt;
+  for (size_t i = 0; i < it->second.num_columns; ++i)
+    if (!call.args[i]->is_column()) return std::nullopt;
+  const auto values = literals_of(call, it->second.num_columns);
   if (!values) return std::nullopt;
   Collector out(it->second.exact);
   it->second.collect(*values, out);
-  return out.finish();
+  auto witness = out.finish();
+  if (witness) {
+    witness->num_columns = it->second.num_columns;
+    witness->takes_members = call.name.starts_with("sigma.");
+  }
+  return witness;
 }
 
 }  // namespace postern::exec

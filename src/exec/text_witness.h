@@ -24,11 +24,14 @@ struct TextWitness {
 
   std::vector<Literal> literals;
   std::vector<double> numbers;  ///< the text, trimmed, is written as one of these
+  size_t num_columns = 1;       ///< leading arguments that are searched
+  bool takes_members = false;   ///< of an array, the test looks at each member by itself
   /// The test holds just where one of them does, and is never null: on string columns.
   bool exact = false;
 };
 
-/// Witness of a call whose first argument is a column and whose others are literals; nullopt: none.
+/// Witness of a call of columns and then literals; nullopt: none. The literals are looked for in
+/// each of the columns (one, but for keywords), in an array in each of its members.
 std::optional<TextWitness> text_witness(const plan::Expr& call);
 
 /// The longest text (folded) that every match of a regular expression contains, as far as a plain

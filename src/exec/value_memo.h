@@ -53,6 +53,14 @@ class ValueMemo {
     return answer;
   }
 
+  /// A list that is not remembered.
+  Answer keep(std::span<const uint32_t> list) {
+    const Answer answer{nullptr, &loose_, static_cast<uint32_t>(list.size()),
+                        static_cast<uint32_t>(loose_.size())};
+    loose_.insert(loose_.end(), list.begin(), list.end());
+    return answer;
+  }
+
  private:
   struct Slot {
     uint64_t hash = 0;  // 0: free

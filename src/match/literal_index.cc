@@ -16,9 +16,11 @@ uint32_t spread(uint32_t window) {
   return window * 0x9E3779B1U;
 }
 
-uint32_t window_at(std::string_view s, size_t at, size_t size) {
+constexpr size_t kWindow = 4;
+
+uint32_t window_at(std::string_view s, size_t at) {
   uint32_t w = 0;
-  std::memcpy(&w, s.data() + at, size);
+  std::memcpy(&w, s.data() + at, kWindow);
   return w;
 }
 
@@ -44,34 +46,48 @@ void LiteralIndex::seal() {
     ids_.push_back(id);
   }
   added_ = {};
-  const auto window_size = [](const std::string& s) { return std::min(s.size(), kMaxWindow); };
-  const auto num_offsets = [&](const std::string& s) {
-    return std::min(s.size() - window_size(s) + 1, kMaxOffsets);
+  const auto is_long = [](const Literal& l) {
+    return l.place != Place::kWhole && l.text.size() >= kWindow;
   };
-  std::unordered_map<uint32_t, uint32_t> uses;
+  const auto num_offsets = [](const std::string& s) {
+    return std::min(s.size() - kWindow + 1, kMaxOffsets);
+  };
+  // How many windows of literals are alike, by hash: a guess is enough to choose by.
+  size_t num_windows = 0;
   for (const Literal& l : literals_)
-    if (l.place != Place::kWhole)
+    if (is_long(l)) num_windows += num_offsets(l.text);
+  const uint32_t use_bits =
+      std::clamp<uint32_t>(static_cast<uint32_t>(std::bit_width(num_windows)) + 2, 6, 22);
+  std::vector<uint32_t> uses(size_t{1} << use_bits, 0);
+  const auto use_of = [&](const std::string& s, size_t at) -> uint32_t& {
+    return uses[spread(window_at(s, at)) >> (32 - use_bits)];
+  };
+  for (const Literal& l : literals_)
+    if (is_long(l))
       for (size_t at = 0; at < num_offsets(l.text); ++at)
-        ++uses[window_at(l.text, at, window_size(l.text))];
-  std::array<std::vector<Entry>, kMaxWindow> entries;
+        ++use_of(l.text, at);
+  std::vector<Entry> entries;
+  std::vector<uint32_t> shorts;
   for (size_t i = 0; i < literals_.size(); ++i) {
     const std::string& s = literals_[i].text;
+    const auto number = static_cast<uint32_t>(i);
     if (literals_[i].place == Place::kWhole) {
-      whole_.emplace(s, static_cast<uint32_t>(i));
-      continue;
+      whole_.emplace(s, number);
+    } else if (s.size() < kWindow) {
+      shorts.push_back(number);
+    } else {
+      size_t best = 0;
+      for (size_t at = 1; at < num_offsets(s); ++at)
+        if (use_of(s, at) < use_of(s, best)) best = at;
+      entries.push_back({window_at(s, best), number, static_cast<uint32_t>(best)});
     }
-    size_t best = 0;
-    for (size_t at = 1; at < num_offsets(s); ++at)
-      if (uses[window_at(s, at, window_size(s))] < uses[window_at(s, best, window_size(s))])
-        best = at;
-    entries[window_size(s) - 1].push_back({window_at(s, best, window_size(s)),
-                                           static_cast<uint32_t>(i), static_cast<uint32_t>(best)});
   }
-  for (size_t n = 0; n < kMaxWindow; ++n)
-    if (!entries[n].empty()) build(tables_[n], entries[n]);
+  if (!entries.empty()) build(entries);
+  if (!shorts.empty()) build_short(shorts);
 }
 
-void LiteralIndex::build(Table& table, const std::vector<Entry>& entries) {
+void LiteralIndex::build(const std::vector<Entry>& entries) {
+  Table& table = long_;
   const auto wanted = static_cast<uint32_t>(std::bit_width(entries.size() * 2));
   table.bits = std::clamp<uint32_t>(wanted, 4, 20);
   table.filter.assign((size_t{1} << (table.bits + kFilterBits)) / 64, 0);
@@ -90,30 +106,89 @@ void LiteralIndex::build(Table& table, const std::vector<Entry>& entries) {
     table.entries[next[bucket(e)]++] = e;
 }
 
-// `found` gets each literal that holds and says whether that is enough.
-template <class Found>
-bool LiteralIndex::scan(const Table& table,
-                        size_t window_size,
-                        std::string_view text,
-                        Found&& found) const {
-  for (size_t at = 0; at + window_size <= text.size(); ++at) {
-    const uint32_t window = window_at(text, at, window_size);
-    const uint32_t hash = spread(window);
-    const uint32_t bit = hash >> (32 - table.bits - kFilterBits);
-    if (!((table.filter[bit / 64] >> (bit % 64)) & 1)) continue;
-    const uint32_t bucket = hash >> (32 - table.bits);
-    for (uint32_t i = table.starts[bucket]; i < table.starts[bucket + 1]; ++i) {
-      const Entry& e = table.entries[i];
-      if (e.window != window || e.offset > at) continue;
-      const Literal& literal = literals_[e.literal];
-      const size_t begin = at - e.offset;
-      if (literal.text.size() > text.size() - begin) continue;
-      if (literal.place == Place::kPrefix && begin != 0) continue;
-      if (literal.place == Place::kSuffix && begin + literal.text.size() != text.size()) continue;
-      if (std::memcmp(text.data() + begin, literal.text.data(), literal.text.size()) != 0) continue;
-      if (found(literal)) return true;
+void LiteralIndex::build_short(const std::vector<uint32_t>& literals) {
+  short_.filter.assign(65536 / 64, 0);
+  short_.single.resize(256);
+  const auto mark = [&](uint32_t pair) { short_.filter[pair / 64] |= uint64_t{1} << (pair % 64); };
+  for (const uint32_t number : literals) {
+    const std::string& s = literals_[number].text;
+    const auto first = static_cast<unsigned char>(s[0]);
+    if (s.size() == 1) {
+      short_.single[first].push_back(number);
+      for (uint32_t second = 0; second < 256; ++second)
+        mark(first | second << 8);
+    } else {
+      const uint32_t pair = first | static_cast<uint32_t>(static_cast<unsigned char>(s[1])) << 8;
+      short_.literals[pair].push_back(number);
+      mark(pair);
     }
   }
+}
+
+template <class Found>
+bool LiteralIndex::try_one(std::string_view text,
+                           size_t begin,
+                           const Literal& literal,
+                           Found&& found) const {
+  const size_t size = literal.text.size();
+  if (size > text.size() - begin) return false;
+  if (literal.place == Place::kPrefix && begin != 0) return false;
+  if (literal.place == Place::kSuffix && begin + size != text.size()) return false;
+  return std::memcmp(text.data() + begin, literal.text.data(), size) == 0 && found(literal);
+}
+
+template <class Found>
+bool LiteralIndex::try_long(
+    std::string_view text, size_t at, uint32_t window, uint32_t hash, Found&& found) const {
+  const uint32_t bucket = hash >> (32 - long_.bits);
+  for (uint32_t i = long_.starts[bucket]; i < long_.starts[bucket + 1]; ++i) {
+    const Entry& e = long_.entries[i];
+    if (e.window == window && e.offset <= at &&
+        try_one(text, at - e.offset, literals_[e.literal], found))
+      return true;
+  }
+  return false;
+}
+
+template <class Found>
+bool LiteralIndex::try_short(std::string_view text, size_t at, Found&& found) const {
+  const auto first = static_cast<unsigned char>(text[at]);
+  for (const uint32_t number : short_.single[first])
+    if (try_one(text, at, literals_[number], found)) return true;
+  if (at + 1 == text.size()) return false;
+  const uint32_t pair = first | static_cast<uint32_t>(static_cast<unsigned char>(text[at + 1]))
+                                    << 8;
+  const auto it = short_.literals.find(pair);
+  if (it == short_.literals.end()) return false;
+  for (const uint32_t number : it->second)
+    if (try_one(text, at, literals_[number], found)) return true;
+  return false;
+}
+
+// `found` gets each literal that holds and says whether that is enough.
+template <bool has_short, class Found>
+bool LiteralIndex::scan_parts(std::string_view text, Found&& found) const {
+  size_t at = 0;
+  if (!long_.entries.empty() && text.size() >= kWindow) {
+    const uint64_t* filter = long_.filter.data();
+    const uint32_t shift = 32 - long_.bits - kFilterBits;
+    for (; at + kWindow <= text.size(); ++at) {
+      uint32_t window = 0;
+      std::memcpy(&window, text.data() + at, kWindow);
+      const uint32_t hash = spread(window);
+      const uint32_t bit = hash >> shift;
+      if ((filter[bit / 64] >> (bit % 64)) & 1)
+        if (try_long(text, at, window, hash, found)) return true;
+      if constexpr (has_short) {
+        const uint32_t pair = window & 0xFFFF;
+        if ((short_.filter[pair / 64] >> (pair % 64)) & 1)
+          if (try_short(text, at, found)) return true;
+      }
+    }
+  }
+  if constexpr (has_short)
+    for (; at < text.size(); ++at)
+      if (try_short(text, at, found)) return true;
   return false;
 }
 
@@ -122,9 +197,7 @@ bool LiteralIndex::scan(std::string_view text, Found&& found) const {
   if (!whole_.empty())
     if (const auto it = whole_.find(text); it != whole_.end())
       if (found(literals_[it->second])) return true;
-  for (size_t n = 0; n < kMaxWindow; ++n)
-    if (!tables_[n].entries.empty() && scan(tables_[n], n + 1, text, found)) return true;
-  return false;
+  return short_.filter.empty() ? scan_parts<false>(text, found) : scan_parts<true>(text, found);
 }
 
 bool LiteralIndex::any(std::string_view text) const {

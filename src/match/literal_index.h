@@ -1,13 +1,13 @@
 // Which of many literals does a text equal, begin with, end with or contain? All of them in one
 // pass, whatever their number.
 //
-// Whole texts are found by hash. Every other literal is filed under a window of up to four of its
-// bytes, the one that fewest other literals have; the scan looks each window of the text up: a bit
-// set answers "no" for most, and what is left is compared in place, where a prefix or a suffix also
-// has to lie at its edge. Lists whose members begin alike (`MD5=…`, `SHA256=…`) cost no more than
-// others, which a trie or the first bytes would not give, and neither does a text in which many
-// literals occur. Bytes are compared exactly: to ignore case fold both.
-// Tests: tests/unit/match/literal_index_test.cc (against a plain search).
+// Whole texts are found by hash. Every other literal is filed under a window of four of its bytes,
+// the one that fewest other literals have, and shorter ones under their first two; the scan looks
+// each window of the text up: a bit set answers "no" for most, and what is left is compared in
+// place, where a prefix or a suffix also has to lie at its edge. Lists whose members begin alike
+// (`MD5=…`, `SHA256=…`) cost no more than others, which a trie or the first bytes would not give,
+// and neither does a text in which many literals occur. Bytes are compared exactly: to ignore case
+// fold both. Tests: tests/unit/match/literal_index_test.cc (against a plain search).
 #pragma once
 #include <array>
 #include <cstdint>
@@ -54,7 +54,7 @@ class LiteralIndex {
     uint32_t offset;  // of the window in the literal
   };
 
-  /// Literals filed under windows of one size.
+  /// Literals of four bytes and more.
   struct Table {
     uint32_t bits = 0;             // of a bucket number
     std::vector<uint64_t> filter;  // bit per window, kFilterBits finer than the buckets
@@ -62,20 +62,35 @@ class LiteralIndex {
     std::vector<Entry> entries;
   };
 
-  static constexpr size_t kMaxWindow = 4;
+  /// Literals of one to three bytes, by their first two; one byte stands with every second one.
+  struct ShortTable {
+    std::vector<uint64_t> filter;  // bit per pair of bytes
+    std::unordered_map<uint32_t, std::vector<uint32_t>>
+        literals;                               // of two and three bytes, by pair
+    std::vector<std::vector<uint32_t>> single;  // of one byte, by that byte
+  };
 
-  void build(Table& table, const std::vector<Entry>& entries);
+  void build(const std::vector<Entry>& entries);
+  void build_short(const std::vector<uint32_t>& literals);
   template <class Found>
   bool scan(std::string_view text, Found&& found) const;
+  template <bool has_short, class Found>
+  bool scan_parts(std::string_view text, Found&& found) const;
   template <class Found>
-  bool scan(const Table& table, size_t window_size, std::string_view text, Found&& found) const;
+  bool try_long(
+      std::string_view text, size_t at, uint32_t window, uint32_t hash, Found&& found) const;
+  template <class Found>
+  bool try_short(std::string_view text, size_t at, Found&& found) const;
+  template <class Found>
+  bool try_one(std::string_view text, size_t begin, const Literal& literal, Found&& found) const;
 
   std::vector<Literal> literals_;
   std::vector<uint32_t> ids_;
   std::vector<std::pair<uint32_t, uint32_t>> added_;  // literal and id, until sealed
   std::array<std::unordered_map<std::string, uint32_t>, 4> numbers_;  // by place, until sealed
   std::unordered_map<std::string_view, uint32_t> whole_;
-  std::array<Table, kMaxWindow> tables_;  // [n]: windows of n + 1 bytes
+  Table long_;
+  ShortTable short_;
 };
 
 }  // namespace postern::match

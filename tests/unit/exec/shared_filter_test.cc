@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "data/dynamic.h"
 #include "exec/functions/functions.h"
 #include "exec/value_memo.h"
 
@@ -17,7 +18,8 @@ using data::Type;
 using data::Value;
 using plan::ExprPtr;
 
-const plan::Schema kSchema = {{"a", Type::kString}, {"b", Type::kString}, {"n", Type::kLong}};
+const plan::Schema kSchema = {
+    {"a", Type::kString}, {"b", Type::kString}, {"n", Type::kLong}, {"m", Type::kDynamic}};
 
 /// A random filter over the schema, bound as the binder would.
 class RandomFilter {
@@ -66,7 +68,10 @@ class RandomFilter {
         "kql.startswith", "kql.endswith"};
     const std::string name = kTests[random_() % std::size(kTests)];
     const bool sigma = name.starts_with("sigma");
-    const size_t slot = random_() % (sigma || name == "spl.search_eq" ? 3 : 2);
+    const size_t slot = random_() % (sigma ? 4 : name == "spl.search_eq" ? 3 : 2);
+    if (random_() % 10 == 0)
+      return call("sigma.keyword",
+                  {column(3), column(0), plan::literal(Value::string("a" + word()))});
     std::vector<ExprPtr> args = {column(slot)};
     const bool many = sigma || name == "spl.search_eq";
     for (size_t n = many ? 1 + random_() % 6 : 1; n > 0; --n) {
@@ -111,6 +116,7 @@ TEST(SharedFilter, AgreesWithEachFilterOnItsOwn) {
       ColumnBuilder a(Type::kString);
       ColumnBuilder b(Type::kString);
       ColumnBuilder n(Type::kLong);
+      ColumnBuilder m(Type::kDynamic);
       std::vector<uint32_t> rows;
       for (uint32_t r = 0; r < kRows; ++r) {
         for (ColumnBuilder* c : {&a, &b}) {
@@ -120,9 +126,20 @@ TEST(SharedFilter, AgreesWithEachFilterOnItsOwn) {
             c->append_copy(w);
         }
         n.append(random.number());
+        data::DynamicWriter members;
+        const int64_t kind = random.number();
+        if (kind == 0) members.begin_array();
+        members.string(random.word());
+        if (kind == 0) {
+          members.integer(random.number());
+          members.null();
+          members.string(random.word());
+          members.end();
+        }
+        m.append_copy(members.take());
         if (r % 5 != 4) rows.push_back(r);
       }
-      const std::vector<Column> columns = {a.finish(), b.finish(), n.finish()};
+      const std::vector<Column> columns = {a.finish(), b.finish(), n.finish(), m.finish()};
       std::vector<Survivors> out(filters.size());
       std::vector<uint32_t> touched;
       state->run(0, columns, rows, out, touched);

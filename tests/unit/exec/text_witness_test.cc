@@ -37,6 +37,14 @@ TEST(TextWitness, OfSigmaValuesByTheirShape) {
   EXPECT_EQ(shown("sigma.equals", {text("a"), text("")}), "none") << "an empty field holds too";
 }
 
+TEST(TextWitness, OfKeywordsInTwoColumns) {
+  const auto w = text_witness(*plan::call(
+      "sigma.keyword", {plan::column("_values"), plan::column("_raw"), plan::literal(text("Ab"))}));
+  ASSERT_TRUE(w);
+  EXPECT_EQ(w->num_columns, 2u);
+  EXPECT_EQ(w->literals.at(0).text, "ab");
+}
+
 TEST(TextWitness, OfKustoAndSplTests) {
   EXPECT_EQ(shown("kql.has", {text("Power")}), "loose part:power");
   EXPECT_EQ(shown("kql.eq_ci", {text("A")}), "loose whole:a");
