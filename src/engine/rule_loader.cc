@@ -75,7 +75,7 @@ class RuleLoader {
     for (const std::string& p : *files) {
       if (!seen_paths_.insert(p).second) continue;
       const bool alone = files->size() == 1 && p == path;
-      if (!alone && !known_suffix(p)) continue;
+      if (!alone && !known_suffix(p) && !lookup_file(p)) continue;
       Result<std::string> text = read_text_file(p);
       if (text) {
         add_text(p, std::move(*text));
@@ -93,6 +93,11 @@ class RuleLoader {
                                             ".yara", ".json", ".conf", ".txt", ".rule"};
     return std::any_of(std::begin(kSuffixes), std::end(kSuffixes),
                        [&](const char* s) { return ends_with_ignore_case(path, s); });
+  }
+
+  // Of CSV files only those of a pack's lookups: others may be evidence.
+  static bool lookup_file(const std::string& path) {
+    return ends_with_ignore_case(path, ".csv") && path.find("/lookups/") != std::string::npos;
   }
 
   void add_text(std::string path, std::string text) {
@@ -145,6 +150,10 @@ class RuleLoader {
         f.language = "macros";
         continue;
       }
+      if (!ours && lookups_.user.add(source_of(f), f.diagnostics)) {
+        f.language = "lookup";
+        continue;
+      }
       if (strategy::is_binding(source_of(f))) {
         f.language = "binding";
         bindings_.push_back(&f);
@@ -183,6 +192,7 @@ class RuleLoader {
       f.language = "spl";
       spl::ReadOptions o;
       o.macros = &macros_;
+      o.lookups = &lookups_;
       rules = spl::read(source, o, f.diagnostics);
     } else if (is("kql", kql::recognises)) {
       f.language = "kql";
@@ -358,6 +368,19 @@ class RuleLoader {
     }
   }
 
+  // The line of a file that states the id; of several the last one, which is the repetition.
+  static Span id_place(const RuleFile& f, const std::string& id) {
+    Span at;
+    for (size_t found = f.text.find(id); found != std::string::npos;
+         found = f.text.find(id, found + 1)) {
+      const size_t before = f.text.rfind('\n', found);
+      const size_t line = before == std::string::npos ? 0 : before + 1;
+      if (trim(std::string_view(f.text).substr(line, found - line)).starts_with("id:"))
+        at = {static_cast<uint32_t>(found), static_cast<uint32_t>(found + id.size())};
+    }
+    return at;
+  }
+
   // Same id and version twice: the second is an error. Same id, other version: both run, with a
   // warning.
   void diagnose_duplicates() {
@@ -375,11 +398,11 @@ class RuleLoader {
                               "rule " + info.id + " version " + info.version +
                                   " is also loaded as version " + other.version + " from " +
                                   other.path,
-                              {}, "", "both run; keep one of them");
+                              id_place(f, info.id), "", "both run; keep one of them");
       } else {
-        f.diagnostics.error("duplicate-id",
-                            "rule " + info.id + " is already loaded from " + other.path, {}, "",
-                            "give each rule its own id, or another version");
+        f.diagnostics.error(
+            "duplicate-id", "rule " + info.id + " is already loaded from " + other.path,
+            id_place(f, info.id), "", "give each rule its own id, or another version");
         refused.insert(&r);
       }
     }
@@ -408,6 +431,7 @@ class RuleLoader {
   sigma::Pipelines pipelines_;
   sigma::Filters filters_;
   sigma::ReadOptions sigma_options_;
+  spl::LookupLibrary lookups_;
   std::vector<RuleFile*> bindings_;
   std::vector<size_t> strategies_;
   std::vector<size_t> yara_files_;

@@ -145,6 +145,12 @@ class RunImpl final : public Run {
       case OpKind::kJoin:
         made = make_join(op, state_, next);
         break;
+      case OpKind::kRunning:
+        made = make_running(op, state_, next);
+        break;
+      case OpKind::kSessions:
+        made = make_sessions(op, state_, next);
+        break;
       case OpKind::kUnion:
         made = make_union(op, next);
         break;

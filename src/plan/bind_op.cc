@@ -54,7 +54,10 @@ bool Binder::open_below(const Op& op) const {
 
 OpPtr Binder::bind(const OpPtr& op) {
   if (op->kind == OpKind::kScan) return bind_scan(*op);
-  if (op->kind == OpKind::kValues) return op;
+  if (op->kind == OpKind::kValues) {
+    open_ = open_ || op->open;
+    return op;
+  }
   if (op->kind == OpKind::kApply) return bind_apply(*op);
   if (op->kind == OpKind::kElements) {
     auto out = std::make_shared<Op>(*op);
@@ -99,6 +102,9 @@ OpPtr Binder::bind(const OpPtr& op) {
       return bind_expand(*op, inputs[0]);
     case OpKind::kWindow:
       return bind_window(*op, inputs[0]);
+    case OpKind::kRunning:
+    case OpKind::kSessions:
+      return bind_running(*op, inputs[0]);
     case OpKind::kLimit:
     case OpKind::kDedup: {
       auto out = std::make_shared<Op>(*op);
@@ -217,22 +223,31 @@ OpPtr Binder::bind_aggregate(const Op& op, OpPtr input) {
       out->schema.push_back({k.name, k.expr->type});
     }
   }
+  ok = bind_aggregate_items(*out, input->schema, true) && ok;
+  out->inputs = {std::move(input)};
+  return ok ? OpPtr(out) : nullptr;
+}
+
+// The aggregates of `out` over rows of `input`, and their columns. With `fresh` each column gets a
+// name of its own; else it takes the place of the one that has its name.
+bool Binder::bind_aggregate_items(Op& out, const Schema& input, bool fresh) {
+  bool ok = true;
   std::vector<AggregateItem> items;
-  for (const AggregateItem& a : op.aggregates) {
+  for (const AggregateItem& a : out.aggregates) {
     items.push_back(a);
     items.back().star = false;
     if (!a.star) continue;
     if (a.name == kAllColumns) {
       items.pop_back();
-      for (AggregateItem& column : pivoted(a, *out, input->schema))
+      for (AggregateItem& column : pivoted(a, out, input))
         items.push_back(std::move(column));
-      out->open = true;
+      out.open = true;
       continue;
     }
     // `arg_max(t, *)`: every other column of the input, in its order.
     std::vector<AggregateItem> more;
-    for (const ColumnInfo& c : input->schema) {
-      const bool key = std::any_of(op.keys.begin(), op.keys.end(), [&](const NamedExpr& k) {
+    for (const ColumnInfo& c : input) {
+      const bool key = std::any_of(out.keys.begin(), out.keys.end(), [&](const NamedExpr& k) {
         return k.expr->is_column() && k.expr->name == c.name;
       });
       const bool own = !a.args.empty() && a.args[0]->is_column() && a.args[0]->name == c.name;
@@ -265,7 +280,7 @@ OpPtr Binder::bind_aggregate(const Op& op, OpPtr input) {
     std::vector<const Value*> constants;
     bool args_ok = true;
     for (ExprPtr& arg : a.args) {
-      arg = bind(arg, input->schema);
+      arg = bind(arg, input);
       args_ok = args_ok && arg;
       if (!arg) continue;
       types.push_back(arg->type);
@@ -281,10 +296,27 @@ OpPtr Binder::bind_aggregate(const Op& op, OpPtr input) {
         error(code("type-mismatch"), t.error, a.span);
       ok = ok && t.coercible && !failed_;
     }
-    a.name = unused_name(out->schema, a.name);
-    out->schema.push_back({a.name, t.type});
+    if (fresh) a.name = unused_name(out.schema, a.name);
+    put(out.schema, a.name, t.type);
   }
-  out->aggregates = std::move(items);
+  out.aggregates = std::move(items);
+  return ok;
+}
+
+OpPtr Binder::bind_running(const Op& op, OpPtr input) {
+  auto out = std::make_shared<Op>(op);
+  bool ok = true;
+  for (std::vector<NamedExpr>* list : {&out->keys, &out->items})
+    for (NamedExpr& e : *list) {
+      e.expr = bind(e.expr, input->schema);
+      ok = ok && e.expr;
+    }
+  out->schema = input->schema;
+  if (op.kind == OpKind::kSessions) {
+    put(out->schema, op.index_column, Type::kLong);
+  } else {
+    ok = bind_aggregate_items(*out, input->schema, false) && ok;
+  }
   out->inputs = {std::move(input)};
   return ok ? OpPtr(out) : nullptr;
 }

@@ -58,6 +58,8 @@ class Binder {
   OpPtr bind_items(const Op& op, OpPtr input);
   OpPtr bind_select(const Op& op, OpPtr input);
   OpPtr bind_aggregate(const Op& op, OpPtr input);
+  bool bind_aggregate_items(Op& out, const Schema& input, bool fresh);
+  OpPtr bind_running(const Op& op, OpPtr input);
   OpPtr bind_sort(const Op& op, OpPtr input);
   OpPtr bind_join(const Op& op, OpPtr left, OpPtr right);
   OpPtr bind_union(const Op& op, std::vector<OpPtr> inputs);

@@ -74,9 +74,11 @@ enum class OpKind : uint8_t {
   kValues,
   kDedup,
   kExpand,
-  kWindow,   ///< columns from the rows around: row_number, prev, next, …
-  kApply,    ///< a query of its own over the array of each row
-  kElements  ///< within such a query: the elements, beside the row's other columns
+  kWindow,    ///< columns from the rows around: row_number, prev, next, …
+  kApply,     ///< a query of its own over the array of each row
+  kElements,  ///< within such a query: the elements, beside the row's other columns
+  kRunning,   ///< each row with the aggregates over the rows up to it
+  kSessions   ///< each row with the number of the session it belongs to
 };
 
 enum class JoinKind : uint8_t {
@@ -136,6 +138,16 @@ struct Op {
   std::vector<std::vector<data::Value>> rows;  // Values, typed by schema
   std::vector<std::string> item_names;         // Expand, Apply: names of the elements
   std::string index_column;                    // Expand, Apply: with_itemindex
+
+  // Running: each row with the aggregates over the rows up to it, in the order they come, per group
+  // of `keys` (SPL's streamstats). `limit`: only the last so many rows count.
+  bool include_current = true;    ///< off: the row itself does not count
+  bool window_per_group = false;  ///< `limit` counts rows of the group, not of the whole stream
+  // Sessions: each row gets the number of the session it belongs to, in `index_column` (SPL's
+  // transaction; null: in none). Rows come newest first. `keys`: their fields; `items`: the
+  // conditions `startswith` and `endswith`, where there are any; `limit`: rows of one session.
+  int64_t max_span = 0;   ///< ticks between the first and the last row; 0: any
+  int64_t max_pause = 0;  ///< ticks between neighbours; 0: any
 };
 
 OpPtr scan(std::string vocabulary, std::string dataset, Span span = {});

@@ -176,6 +176,41 @@ class Optimizer {
     return simplify(folded, context_);
   }
 
+  // Columns of `missing` that `e` cannot do without: what coalesce has another value for is none.
+  static bool collect_lacking(const Expr& e,
+                              const std::set<std::string>& missing,
+                              std::set<std::string>& out) {
+    if (e.kind == Expr::Kind::kColumn) {
+      if (!missing.count(e.name)) return false;
+      out.insert(e.name);
+      return true;
+    }
+    if (e.kind != Expr::Kind::kCall || e.args.empty()) return false;
+    const bool any_will_do = e.name == "coalesce" || e.name.ends_with(".coalesce");
+    std::set<std::string> own;
+    size_t lacking = 0;
+    for (const ExprPtr& a : e.args)
+      lacking += collect_lacking(*a, missing, own) ? 1 : 0;
+    if (any_will_do && lacking < e.args.size()) return false;
+    out.merge(own);
+    return lacking > 0;
+  }
+
+  // The branch's columns, with those that its table lacks as nulls.
+  static std::vector<NamedExpr> with_nulls(const Op& scan, const Branch& b) {
+    std::vector<NamedExpr> out = b.columns;
+    for (const std::string& m : b.missing)
+      if (const ColumnInfo* c = find_column(scan.schema, m))
+        out.push_back({m, typed_null(c->type), {}});
+    return out;
+  }
+
+  static ExprPtr typed_null(Type type) {
+    auto e = std::make_shared<Expr>(*literal(Value::null(type)));
+    e->type = type;
+    return e;
+  }
+
   OpPtr push_scan(const Op& op, std::vector<ExprPtr> conditions) {
     auto out = std::make_shared<Op>(op);
     std::vector<ExprPtr> stay;
@@ -185,22 +220,23 @@ class Optimizer {
       (depends_on_run(*c) ? stay : pushed).push_back(std::move(c));
     }
     const ExprPtr all = pushed.empty() ? nullptr : typed_and(pushed);
-    std::set<std::string> filtered;
-    collect_columns(all, filtered);
-    for (const ExprPtr& c : stay)
-      collect_columns(c, filtered);
     std::vector<Branch> branches;
     for (const Branch& b : op.branches) {
+      const std::set<std::string> missing(b.missing.begin(), b.missing.end());
+      std::set<std::string> needed;
+      if (all) collect_lacking(*all, missing, needed);
+      for (const ExprPtr& c : stay)
+        collect_lacking(*c, missing, needed);
       std::string lacks;
-      for (const std::string& m : b.missing)
-        if (filtered.count(m)) lacks += (lacks.empty() ? "" : ", ") + m;
+      for (const std::string& m : needed)
+        lacks += (lacks.empty() ? "" : ", ") + m;
       if (!lacks.empty()) {
         report_.dropped.push_back({b.table, "lacks field " + lacks});
         continue;
       }
       Branch kept = b;
       if (all) {
-        ExprPtr native = substitute(all, b.columns);
+        ExprPtr native = substitute(all, with_nulls(op, b));
         kept.where = simplify(b.where ? typed_and({b.where, native}) : native, context_);
         if (is_false(*kept.where)) {
           report_.dropped.push_back(
@@ -289,6 +325,21 @@ class Optimizer {
             read_by(arg, below);
         break;
       }
+      case OpKind::kRunning:
+        for (const AggregateItem& a : out->aggregates)
+          below.erase(a.name);
+        for (const AggregateItem& a : out->aggregates)
+          for (const ExprPtr& arg : a.args)
+            read_by(arg, below);
+        for (const NamedExpr& k : out->keys)
+          read_by(k.expr, below);
+        break;
+      case OpKind::kSessions:
+        below.erase(out->index_column);
+        for (const std::vector<NamedExpr>* list : {&out->keys, &out->items})
+          for (const NamedExpr& e : *list)
+            read_by(e.expr, below);
+        break;
       case OpKind::kExpand:
         for (const ColumnInfo& c : op->inputs[0]->schema)
           below.insert(c.name);
@@ -300,6 +351,12 @@ class Optimizer {
       input = prune(input, below);
     if (op->kind == OpKind::kUnion) {
       std::erase_if(out->schema, [&](const ColumnInfo& c) { return !needed.count(c.name); });
+    } else if (op->kind == OpKind::kRunning || op->kind == OpKind::kSessions) {
+      std::erase_if(out->schema, [&](const ColumnInfo& c) {
+        return !find_column(out->inputs[0]->schema, c.name) && c.name != op->index_column &&
+               std::none_of(op->aggregates.begin(), op->aggregates.end(),
+                            [&](const AggregateItem& a) { return a.name == c.name; });
+      });
     } else if (op->kind == OpKind::kExtend) {
       // Output order stays: what the input still has, then what is added.
       Schema schema;

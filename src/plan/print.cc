@@ -14,6 +14,8 @@ using data::Value;
 
 namespace {
 
+constexpr size_t kLongestDynamic = 1000;  // shown in full
+
 bool plain_name(std::string_view name) {
   if (name.empty() || ascii_digit(name[0])) return false;
   for (const char c : name)
@@ -54,6 +56,9 @@ std::string literal_text(const Value& v) {
     case Type::kTimespan:
       return timespan_literal(v.as_int());
     case Type::kDynamic:
+      // The table of a lookup would fill pages.
+      if (v.as_bytes().size() > kLongestDynamic)
+        return "dynamic(" + std::to_string(v.as_bytes().size()) + " bytes)";
       return "dynamic(" + v.json() + ")";
     case Type::kReal: {
       std::string s = v.text();
@@ -192,6 +197,25 @@ std::string calls_text(const Op& op) {
   return out;
 }
 
+std::string running_text(const Op& op) {
+  std::string out = "running" + calls_text(op);
+  if (!op.keys.empty()) out += " by " + keys_text(op.keys);
+  if (op.limit)
+    out += " over " + std::to_string(*op.limit) +
+           (op.window_per_group ? " rows of the group" : " rows");
+  return out + (op.include_current ? "" : " without the row itself");
+}
+
+std::string sessions_text(const Op& op) {
+  std::string out = "sessions " + op.index_column;
+  if (!op.keys.empty()) out += " by " + keys_text(op.keys);
+  for (const NamedExpr& i : op.items)
+    out += " " + i.name + " (" + to_text(*i.expr) + ")";
+  if (op.max_span > 0) out += " span " + timespan_literal(op.max_span);
+  if (op.max_pause > 0) out += " pause " + timespan_literal(op.max_pause);
+  return op.limit ? out + " of " + std::to_string(*op.limit) + " rows" : out;
+}
+
 std::string aggregate_text(const Op& op) {
   std::string out = "aggregate" + calls_text(op);
   if (!op.keys.empty()) out += " by " + keys_text(op.keys);
@@ -248,6 +272,10 @@ std::string line(const Op& op) {
       return "apply " + names_text(op.item_names) + " from " + names_text(op.patterns);
     case OpKind::kElements:
       return "elements";
+    case OpKind::kRunning:
+      return running_text(op);
+    case OpKind::kSessions:
+      return sessions_text(op);
   }
   return "";
 }

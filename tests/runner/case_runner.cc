@@ -119,10 +119,14 @@ class CaseRun {
     engine::RuleOptions options;
     size_t n = 0;
     for (const RuleBlock& r : file_.rules)
-      options.texts.push_back({n++ == 0 ? "rule" : "rule" + std::to_string(n), r.text,
-                               r.language == "macros" ? "" : r.language});
+      options.texts.push_back(
+          {n++ == 0 ? "rule" : "rule" + std::to_string(n), r.text,
+           r.language == "macros" || r.language.find('.') != std::string::npos ? "" : r.language});
     for (size_t i = 0; i < file_.rules.size(); ++i)
-      if (file_.rules[i].language == "macros") options.texts[i].name += ".yml";
+      if (file_.rules[i].language == "macros")
+        options.texts[i].name += ".yml";
+      else if (file_.rules[i].language.find('.') != std::string::npos)
+        options.texts[i].name = file_.rules[i].language;  // a file beside the rules
     for (const std::string& path : file_.rule_files)
       options.paths.push_back(shared_folder() + "/" + path);
     options.builtin = false;

@@ -303,6 +303,8 @@ void register_spl_functions(plan::FunctionCatalog& c) {
   register_spl_multivalues(c);
   register_spl_times(c);
   register_spl_choices(c);
+  register_spl_lookups(c);
+  register_spl_structures(c);
 }
 
 }  // namespace postern::exec

@@ -150,6 +150,8 @@ void register_spl_regexes(plan::FunctionCatalog& c);
 void register_spl_multivalues(plan::FunctionCatalog& c);
 void register_spl_times(plan::FunctionCatalog& c);
 void register_spl_choices(plan::FunctionCatalog& c);
+void register_spl_lookups(plan::FunctionCatalog& c);
+void register_spl_structures(plan::FunctionCatalog& c);
 
 plan::FunctionDef spl_function(std::string name,
                                int min_args,

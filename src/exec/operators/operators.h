@@ -40,6 +40,8 @@ OperatorPtr make_expand(const CompiledOp& op, RunState& state, ChunkSink& next);
 OperatorPtr make_window(const CompiledOp& op, RunState& state, ChunkSink& next);
 OperatorPtr make_apply(const CompiledOp& op, RunState& state, ChunkSink& next);
 OperatorPtr make_join(const CompiledOp& op, RunState& state, ChunkSink& next);
+OperatorPtr make_running(const CompiledOp& op, RunState& state, ChunkSink& next);
+OperatorPtr make_sessions(const CompiledOp& op, RunState& state, ChunkSink& next);
 OperatorPtr make_union(const CompiledOp& op, ChunkSink& next);
 
 /// All rows of a chunk.

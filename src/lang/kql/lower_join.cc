@@ -161,6 +161,8 @@ std::optional<Names> known_columns(const Op& op) {
     case OpKind::kUnion:     // depends on types
     case OpKind::kApply:     // on both its queries
     case OpKind::kElements:  // on the rows around
+    case OpKind::kRunning:
+    case OpKind::kSessions:
       return std::nullopt;
   }
   return std::nullopt;

@@ -127,7 +127,11 @@ struct TimeSpan {
 };
 
 struct StatsCommand {
-  bool event = false;  ///< eventstats: keeps the rows, adds the group's results to each
+  bool event = false;    ///< eventstats: keeps the rows, adds the group's results to each
+  bool running = false;  ///< streamstats: each row gets the results of the rows up to it
+  int64_t window = 0;    ///< streamstats: rows that count; 0 = all so far
+  bool current = true;   ///< streamstats: the row itself counts
+  bool global = true;    ///< streamstats: one window for all groups
   std::vector<StatsItem> items;
   std::vector<FieldName> by;
   Span by_span;
@@ -270,8 +274,80 @@ struct ReplaceCommand {
 
 struct JoinCommand {
   bool left = false;
+  int64_t max = 1;  ///< rows of the subsearch that one row is joined with; 0 = all
   std::vector<FieldName> fields;
   std::unique_ptr<Pipeline> pipeline;
+};
+
+/// `lookup NAME field AS event_field … OUTPUT out AS name …`.
+struct LookupCommand {
+  struct Pair {
+    FieldName column;  ///< of the lookup
+    FieldName field;   ///< of the event
+  };
+
+  std::string name;
+  Span name_span;
+  std::vector<Pair> keys;
+  std::vector<Pair> outputs;  ///< empty: all columns that are no keys
+  bool only_new = false;      ///< OUTPUTNEW: fields that are there stay
+};
+
+struct InputlookupCommand {
+  std::string name;
+  Span name_span;
+  bool append = false;
+  int64_t start = 0;
+  std::optional<int64_t> max;
+  SearchPtr where;
+};
+
+/// Passes rows on; postern writes no lookups.
+struct OutputlookupCommand {
+  std::string name;
+  Span name_span;
+};
+
+/// `spath`, `xmlkv`, `fromjson`: fields out of a text that has structure.
+struct SpathCommand {
+  enum class Kind : uint8_t { kSpath, kXmlkv, kFromjson };
+  Kind kind = Kind::kSpath;
+  FieldName input;     ///< "_raw" when not given
+  std::string path;    ///< spath: "" = every field
+  std::string output;  ///< spath: "" = the path
+  std::string prefix;  ///< fromjson
+};
+
+/// `foreach pattern … [ eval … ]`: the template's text, once per field.
+struct ForeachCommand {
+  std::vector<FieldName> patterns;
+  std::string body;
+  Span body_span;
+};
+
+struct TransactionCommand {
+  struct Condition {
+    SearchPtr search;
+    EvalPtr eval;
+  };
+
+  std::vector<FieldName> fields;
+  Condition startswith;
+  Condition endswith;
+  std::string maxspan;   ///< "" = any
+  std::string maxpause;  ///< "" = any
+  Span span_span;
+  int64_t maxevents = 1000;
+};
+
+/// `tail`, `reverse`: the rows from the last one on.
+struct TailCommand {
+  int64_t limit = 10;  ///< 0 = all
+};
+
+struct AddtotalsCommand {
+  std::vector<FieldName> fields;  ///< empty: all
+  std::string name = "Total";
 };
 
 /// Known to Splunk, not to us; the diagnostic has been given.
@@ -303,6 +379,14 @@ struct Command {
                AppendCommand,
                ReplaceCommand,
                JoinCommand,
+               LookupCommand,
+               InputlookupCommand,
+               OutputlookupCommand,
+               SpathCommand,
+               ForeachCommand,
+               TransactionCommand,
+               TailCommand,
+               AddtotalsCommand,
                RefusedCommand>
       body;
 };

@@ -111,8 +111,8 @@ void lint(const Pipeline& p, Diagnostics& diag) {
         present.insert(n.name);
       if (f->fields.empty()) events = false;
     } else if (const auto* g = std::get_if<StatsCommand>(&c.body)) {
-      if (events) lint_groups(g->by, g->by_span, present, diag);
-      if (!g->event) events = false;
+      if (events && !g->running) lint_groups(g->by, g->by_span, present, diag);
+      if (!g->event && !g->running) events = false;
     } else if (const auto* a = std::get_if<AppendCommand>(&c.body)) {
       for (const Pipeline& inner : a->pipelines)
         if (a->kind != AppendCommand::Kind::kAppendpipe) lint(inner, diag);

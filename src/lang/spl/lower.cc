@@ -114,6 +114,7 @@ bool Lowering::first_command(const Pipeline& p, Rows& rows) {
   const Command& c = p.commands.front();
   const bool generates = std::holds_alternative<TstatsCommand>(c.body) ||
                          std::holds_alternative<FromCommand>(c.body) ||
+                         std::holds_alternative<InputlookupCommand>(c.body) ||
                          std::holds_alternative<SearchCommand>(c.body);
   const auto* append = std::get_if<AppendCommand>(&c.body);
   if (!generates && !(append && append->kind == AppendCommand::Kind::kMultisearch)) {
@@ -159,9 +160,12 @@ bool Lowering::order_matters(const Pipeline& p,
   if (rows.order != Rows::Order::kNewestFirst && rows.order != Rows::Order::kByKeys) return false;
   for (size_t i = from; i < p.commands.size(); ++i) {
     const auto& body = p.commands[i].body;
-    if (std::holds_alternative<HeadCommand>(body)) return true;
+    if (std::holds_alternative<HeadCommand>(body) || std::holds_alternative<TailCommand>(body))
+      return true;
+    if (std::holds_alternative<TransactionCommand>(body)) return false;  // sorts itself
     if (const auto* d = std::get_if<DedupCommand>(&body)) return d->sort_by.empty();
     if (const auto* s = std::get_if<StatsCommand>(&body)) {
+      if (s->running) return true;
       for (const StatsItem& item : s->items) {
         // Over events straight from the scan, first and last are latest and earliest: no sort
         // needed.
@@ -205,7 +209,9 @@ bool Lowering::command(const Command& c, Rows& rows) {
     bool operator()(const EvalCommand& b) const { return l.eval(b, rows, c.span); }
 
     bool operator()(const StatsCommand& b) const {
-      return b.event ? l.eventstats(b, rows, c.span) : l.stats(b, rows, c.span);
+      return b.running ? l.streamstats(b, rows, c.span)
+             : b.event ? l.eventstats(b, rows, c.span)
+                       : l.stats(b, rows, c.span);
     }
 
     bool operator()(const TstatsCommand& b) const { return l.tstats(b, rows, c.span); }
@@ -241,6 +247,22 @@ bool Lowering::command(const Command& c, Rows& rows) {
     bool operator()(const ReplaceCommand& b) const { return l.replace(b, rows, c.span); }
 
     bool operator()(const JoinCommand& b) const { return l.join(b, rows, c.span); }
+
+    bool operator()(const LookupCommand& b) const { return l.lookup(b, rows, c.span); }
+
+    bool operator()(const InputlookupCommand& b) const { return l.inputlookup(b, rows, c.span); }
+
+    bool operator()(const OutputlookupCommand&) const { return true; }
+
+    bool operator()(const SpathCommand& b) const { return l.spath(b, rows, c.span); }
+
+    bool operator()(const ForeachCommand& b) const { return l.foreach (b, rows, c.span); }
+
+    bool operator()(const TransactionCommand& b) const { return l.transaction(b, rows, c.span); }
+
+    bool operator()(const TailCommand& b) const { return l.tail(b, rows, c.span); }
+
+    bool operator()(const AddtotalsCommand& b) const { return l.addtotals(b, rows, c.span); }
 
     bool operator()(const RefusedCommand&) const { return false; }
 

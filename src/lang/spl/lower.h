@@ -9,11 +9,14 @@
 // first command that an order matters to (head, dedup, list, first, last), and only there. Tests:
 // tests/unit/lang/spl/lower_test.cc, tests/cases/spl.
 #pragma once
+#include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "lang/spl/ast.h"
+#include "lang/spl/lookups.h"
 #include "plan/op.h"
 
 namespace postern::lang::spl {
@@ -36,7 +39,11 @@ struct Rows {
 
 class Lowering {
  public:
-  explicit Lowering(Diagnostics& diag) : diag_(diag) {}
+  /// `lookups` finds the lookups that the search names; null: it has none.
+  using FindLookup = std::function<LookupLibrary::Found(const std::string&)>;
+
+  explicit Lowering(Diagnostics& diag, FindLookup lookups = nullptr)
+      : diag_(diag), lookups_(std::move(lookups)) {}
 
   /// The plan of a whole search over `input`, or over a scan of the search's own when null.
   OrFailed<plan::OpPtr> lower(const Pipeline& p,
@@ -126,7 +133,24 @@ class Lowering {
   bool append(const AppendCommand& c, Rows& rows, Span at);
   bool join(const JoinCommand& c, Rows& rows, Span at);
 
+  // lower_lookups.cc
+  bool lookup(const LookupCommand& c, Rows& rows, Span at);
+  bool inputlookup(const InputlookupCommand& c, Rows& rows, Span at);
+  std::shared_ptr<const Lookup> find_lookup(const std::string& name, Span at);
+  std::optional<CsvTable> lookup_rows(const Pipeline& p);
+  plan::ExprPtr subsearch(const SearchExpr& e);
+
+  // lower_sequence.cc
+  std::set<std::string> read_later(const Rows& rows, bool& any_left);
+  bool streamstats(const StatsCommand& c, Rows& rows, Span at);
+  bool transaction(const TransactionCommand& c, Rows& rows, Span at);
+  bool tail(const TailCommand& c, Rows& rows, Span at);
+  bool spath(const SpathCommand& c, Rows& rows, Span at);
+  bool foreach (const ForeachCommand& c, Rows & rows, Span at);
+  bool addtotals(const AddtotalsCommand& c, Rows& rows, Span at);
+
   Diagnostics& diag_;
+  FindLookup lookups_;
   /// Set while the condition of a tstats is lowered: columns without their dataset's name.
   bool in_tstats_ = false;
   std::string tstats_nodename_;

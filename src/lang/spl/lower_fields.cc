@@ -246,20 +246,13 @@ bool Lowering::fillnull(const FillnullCommand& c, Rows& rows, Span at) {
 // nothing, as in Splunk. Which ones those are is an aggregate over all rows, joined back.
 bool Lowering::fillnull_events(const FillnullCommand& c, Rows& rows, Span at) {
   if (probing_) return true;
-  Diagnostics ignored;
-  Lowering probe(ignored);
-  probe.probing_ = true;
-  Rows after = rows;
-  after.op = plan::scan("spl", "", at);
-  probe.pipeline(*pipeline_, index_ + 1, after);
-  if (probe.failed_) return true;  // the real pass will say why
-  if (after.open) {
+  bool any_left = false;
+  const std::set<std::string> read = read_later(rows, any_left);
+  if (any_left) {
     unsupported("form: fillnull without fields on events", at,
                 "name the fields: fillnull value=0 user");
     return false;
   }
-  std::set<std::string> read;
-  plan::collect_columns(after.op, read);
   auto seen = std::make_shared<Op>();
   seen->kind = OpKind::kAggregate;
   seen->span = at;
@@ -267,7 +260,7 @@ bool Lowering::fillnull_events(const FillnullCommand& c, Rows& rows, Span at) {
   std::vector<NamedExpr> items;
   std::vector<std::string> counts;
   for (const std::string& name : read) {
-    if (name.empty() || name[0] == '_') continue;
+    if (name[0] == '_') continue;
     const std::string count = "rows with " + name;
     plan::AggregateItem item;
     item.name = count;

@@ -51,8 +51,8 @@ bool Lowering::append(const AppendCommand& c, Rows& rows, Span at) {
   return true;
 }
 
-// join max=1 overwrite=true: each row takes the first row of the subsearch with the same keys;
-// fields of the subsearch replace those of the row where they have a value.
+// join overwrite=true: each row takes the first rows of the subsearch with the same keys (max=1:
+// one); fields of the subsearch replace those of the row where they have a value.
 bool Lowering::join(const JoinCommand& c, Rows& rows, Span at) {
   Rows right;
   if (!first_command(*c.pipeline, right)) return false;
@@ -64,6 +64,19 @@ bool Lowering::join(const JoinCommand& c, Rows& rows, Span at) {
     return false;
   }
   std::vector<std::string> keys;
+  if (c.fields.empty()) {
+    // All fields that both sides have: known only where both are.
+    if (rows.open) {
+      unsupported("form: join without fields on events", at, "name the fields to join on");
+      return false;
+    }
+    for (const std::string& column : right.columns)
+      if (rows.has(column)) keys.push_back(column);
+    if (keys.empty()) {
+      error("spl-bad-value", "join without fields: the two sides have no field in common", at);
+      return false;
+    }
+  }
   for (const FieldName& f : c.fields) {
     if (f.name.find('*') != std::string::npos) {
       unsupported("wildcard in the fields of join", f.span);
@@ -92,12 +105,15 @@ bool Lowering::join(const JoinCommand& c, Rows& rows, Span at) {
   }
   OpPtr side = plan::filter(right.op, plan::conjunction(std::move(present), at), at);
   side = plan::project(side, std::move(items), at);
-  auto first = std::make_shared<Op>();
-  first->kind = OpKind::kDedup;
-  first->span = at;
-  first->inputs = {side};
-  first->patterns = key_names;
-  first->limit = 1;
+  if (c.max > 0) {
+    auto first = std::make_shared<Op>();
+    first->kind = OpKind::kDedup;
+    first->span = at;
+    first->inputs = {side};
+    first->patterns = key_names;
+    first->limit = c.max;
+    side = first;
+  }
   // Left side: what the subsearch also brings steps aside under another name.
   std::vector<NamedExpr> kept;
   std::vector<std::string> clashing;
@@ -117,7 +133,7 @@ bool Lowering::join(const JoinCommand& c, Rows& rows, Span at) {
   joined->span = at;
   joined->join_kind = c.left ? plan::JoinKind::kLeftOuter : plan::JoinKind::kInner;
   joined->lookup = true;
-  joined->inputs = {rows.op, first};
+  joined->inputs = {rows.op, side};
   for (size_t i = 0; i < keys.size(); ++i) {
     joined->keys.push_back({keys[i], plan::call("spl.text", {plan::column(keys[i], at)}, at), at});
     joined->right_keys.push_back(plan::column(key_names[i], at));

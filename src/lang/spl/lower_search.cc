@@ -132,6 +132,7 @@ ExprPtr Lowering::condition(const SearchExpr& e, const Rows& rows) {
         ExprPtr t = condition(*child, rows);
         if (!t) continue;
         if (t->is_literal() && t->literal.as_bool() == conjunctive) continue;
+        if (t->is_literal() && failed_) return nullptr;
         if (t->is_literal()) return t;
         terms.push_back(std::move(t));
       }
@@ -153,8 +154,7 @@ ExprPtr Lowering::condition(const SearchExpr& e, const Rows& rows) {
     case SearchExpr::Kind::kTerm:
       return term(e, rows);
     case SearchExpr::Kind::kSubsearch:
-      unsupported("subsearch in a search condition", e.span);
-      return nullptr;
+      return subsearch(e);
   }
   return nullptr;
 }

@@ -52,9 +52,23 @@ bool parse_sed(const std::string& s, Substitution& out) {
 
 bool Lowering::convert(const ConvertCommand& c, Rows& rows, Span at) {
   const std::string format = c.timeformat.value_or(kDefaultTimeFormat);
+  std::vector<std::pair<const ConvertItem*, std::string>> fields;
   for (const ConvertItem& i : c.items) {
-    const std::string& name = i.name.empty() ? i.field.name : i.name;
-    ExprPtr e = plan::column(i.field.name, i.field.span);
+    if (i.field.name.find('*') == std::string::npos) {
+      fields.emplace_back(&i, i.field.name);
+      continue;
+    }
+    if (rows.open || !i.name.empty()) {
+      unsupported("wildcard in convert", i.field.span);
+      return false;
+    }
+    for (std::string& field : matching(rows, i.field.name))
+      fields.emplace_back(&i, std::move(field));
+  }
+  for (const auto& [item, field] : fields) {
+    const ConvertItem& i = *item;
+    const std::string& name = i.name.empty() ? field : i.name;
+    ExprPtr e = plan::column(field, i.field.span);
     if (i.function == "ctime")
       e = plan::call("spl.ctime", {e, text(format, i.span)}, i.span);
     else if (i.function == "mktime")

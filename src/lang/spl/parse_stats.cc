@@ -183,9 +183,25 @@ bool Parser::stats_item(StatsItem& out) {
   return true;
 }
 
+/// True when `o` is an option of streamstats that was taken.
+bool Parser::running_option(const Option& o, StatsCommand& s) {
+  if (o.name == "current") return flag_value(o, s.current);
+  if (o.name == "global") return flag_value(o, s.global);
+  if (o.name != "window") return false;
+  const auto n = count_value(o);
+  if (!n) return false;
+  if (*n > kMaxWindow) {
+    unsupported("option: window of more than " + std::to_string(kMaxWindow) + " rows", o.span);
+    return false;
+  }
+  s.window = *n;
+  return true;
+}
+
 bool Parser::stats(Command& c) {
   StatsCommand s;
   s.event = c.name == "eventstats";
+  s.running = c.name == "streamstats";
   while (!lex_.at_command_end()) {
     if (lex_.take(',')) continue;
     if (lex_.take_word("by") || lex_.take_word("groupby")) {
@@ -195,6 +211,7 @@ bool Parser::stats(Command& c) {
         if (lex_.take(',')) continue;
         if (const auto o = option()) {
           bool split = false;
+          if (o->ok && s.running && running_option(*o, s)) continue;
           if (o->name != "dedup_splitvals") return unknown_option(*o);
           if (!o->ok || !flag_value(*o, split)) return false;
           if (split) {
@@ -219,7 +236,8 @@ bool Parser::stats(Command& c) {
       if (!o->ok) return false;
       // How the work is split changes no answer; `allnum` and `delim` would.
       if (o->name == "partitions") continue;
-      return unknown_option(*o);
+      if (s.running && running_option(*o, s)) continue;
+      return failed_ ? false : unknown_option(*o);
     }
     StatsItem item;
     if (!stats_item(item)) return false;

@@ -15,6 +15,8 @@ inline constexpr int kMaxDepth = 100;
 /// Operators of one level in a row (`1+1+1…`), commands of one search.
 inline constexpr size_t kMaxOperators = 400;
 inline constexpr size_t kMaxCommands = 400;
+/// Rows of a window of streamstats: each row aggregates all of them anew.
+inline constexpr int64_t kMaxWindow = 10'000;
 
 /// How a text without a leading pipe begins.
 enum class Start : uint8_t {
@@ -95,34 +97,56 @@ class Parser {
 
   // parse_stats.cc
   bool stats(Command& c);
+  bool running_option(const Option& o, StatsCommand& s);
   bool tstats(Command& c);
   bool stats_item(StatsItem& out);
   bool stats_function(StatsItem& out, std::string_view written, Span at);
   bool output_name(std::string& out);
   bool top(Command& c);
 
-  // parse_commands.cc
+  // parse_searches.cc
   bool search(Command& c);
   bool where(Command& c);
-  bool eval(Command& c);
-  bool convert(Command& c);
+  bool from(Command& c);
+  bool append(Command& c);
+  bool join(Command& c);
+
+  // parse_fields.cc
   bool rename(Command& c);
   bool fields(Command& c);
   bool table(Command& c);
-  bool sort(Command& c);
-  bool sort_fields(std::vector<SortField>& out);
-  bool head(Command& c);
-  bool dedup(Command& c);
-  bool bin(Command& c);
   bool fillnull(Command& c);
+  bool replace(Command& c);
+  bool sort_fields(std::vector<SortField>& out);
+  bool sort(Command& c);
+  bool head(Command& c);
+  bool tail(Command& c);
+  bool dedup(Command& c);
+  bool addtotals(Command& c);
+
+  // parse_values.cc
+  bool eval(Command& c);
+  bool convert(Command& c);
+  bool bin(Command& c);
   bool rex(Command& c);
   bool regex(Command& c);
   bool mvexpand(Command& c);
   bool makemv(Command& c);
-  bool from(Command& c);
-  bool append(Command& c);
-  bool replace(Command& c);
-  bool join(Command& c);
+
+  // parse_lookups.cc
+  bool lookup(Command& c);
+  bool lookup_pairs(std::vector<LookupCommand::Pair>& out);
+  bool lookup_name(std::string& name, Span& span);
+  bool inputlookup(Command& c);
+  bool outputlookup(Command& c);
+
+  // parse_structures.cc
+  bool spath(Command& c);
+  bool xmlkv(Command& c);
+  bool fromjson(Command& c);
+  bool foreach (Command& c);
+  bool transaction(Command& c);
+  bool transaction_condition(TransactionCommand::Condition& out);
 
   Lexer lex_;
   Diagnostics& diag_;

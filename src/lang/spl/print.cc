@@ -66,7 +66,10 @@ struct BodyText {
                   [](const Assignment& a) { return a.target.name + "=" + to_text(*a.value); });
   }
 
-  std::string operator()(const StatsCommand& c) const { return items(c.items) + by(c.by); }
+  std::string operator()(const StatsCommand& c) const {
+    return items(c.items) + by(c.by) + (c.window > 0 ? " window=" + std::to_string(c.window) : "") +
+           (c.current ? "" : " current=false") + (c.global ? "" : " global=false");
+  }
 
   std::string operator()(const TstatsCommand& c) const {
     std::string out = items(c.items);
@@ -153,6 +156,50 @@ struct BodyText {
   std::string operator()(const JoinCommand& c) const {
     return std::string(c.left ? "left " : "inner ") + names(c.fields) + " [ " + flat(*c.pipeline) +
            " ]";
+  }
+
+  static std::string pairs(const std::vector<LookupCommand::Pair>& list) {
+    return joined(list, ", ", [](const LookupCommand::Pair& p) {
+      return p.column.name + " as " + p.field.name;
+    });
+  }
+
+  std::string operator()(const LookupCommand& c) const {
+    std::string out = c.name + " " + pairs(c.keys);
+    if (!c.outputs.empty()) out += (c.only_new ? " outputnew " : " output ") + pairs(c.outputs);
+    return out;
+  }
+
+  std::string operator()(const InputlookupCommand& c) const {
+    return c.name + (c.append ? " append" : "") + (c.where ? " where " + to_text(*c.where) : "");
+  }
+
+  std::string operator()(const OutputlookupCommand& c) const { return c.name; }
+
+  std::string operator()(const SpathCommand& c) const {
+    return c.input.name + (c.path.empty() ? "" : " path=" + quoted(c.path)) +
+           (c.output.empty() ? "" : " output=" + c.output);
+  }
+
+  std::string operator()(const ForeachCommand& c) const {
+    return names(c.patterns) + " [ " + c.body + " ]";
+  }
+
+  static std::string condition(const char* name, const TransactionCommand::Condition& c) {
+    if (c.search) return std::string(" ") + name + "=" + to_text(*c.search);
+    return c.eval ? std::string(" ") + name + "=eval(" + to_text(*c.eval) + ")" : "";
+  }
+
+  std::string operator()(const TransactionCommand& c) const {
+    return names(c.fields) + condition("startswith", c.startswith) +
+           condition("endswith", c.endswith) + (c.maxspan.empty() ? "" : " maxspan=" + c.maxspan) +
+           (c.maxpause.empty() ? "" : " maxpause=" + c.maxpause);
+  }
+
+  std::string operator()(const TailCommand& c) const { return std::to_string(c.limit); }
+
+  std::string operator()(const AddtotalsCommand& c) const {
+    return "fieldname=" + c.name + " " + names(c.fields);
   }
 
   std::string operator()(const RefusedCommand&) const { return ""; }

@@ -64,7 +64,10 @@ OrFailed<Lowered> lower_query(const Query& q, const ReadOptions& options, Diagno
               Parser(expanded, diag).parse(q.input ? Start::kCommand : Start::kImplicitSearch));
   lint(pipeline, diag);
   Lowered out;
-  POSTERN_TRY(out.plan, Lowering(diag).lower(pipeline, q.input, q.columns));
+  Lowering::FindLookup lookups;
+  if (options.lookups)
+    lookups = [&](const std::string& name) { return options.lookups->find(name, q.path); };
+  POSTERN_TRY(out.plan, Lowering(diag, lookups).lower(pipeline, q.input, q.columns));
   const bool events =
       std::all_of(pipeline.commands.begin(), pipeline.commands.end(), [](const Command& c) {
         return std::holds_alternative<SearchCommand>(c.body) ||

@@ -10,6 +10,7 @@
 
 #include "base/diagnostic.h"
 #include "base/result.h"
+#include "lang/spl/lookups.h"
 #include "lang/spl/macros.h"
 #include "plan/rule.h"
 
@@ -18,6 +19,8 @@ namespace postern::lang::spl {
 struct ReadOptions {
   /// Macros the rules may use; null: none but the generated `*_filter`.
   const MacroLibrary* macros = nullptr;
+  /// Lookups the rules may use; null: none.
+  const LookupLibrary* lookups = nullptr;
 };
 
 /// True for .spl files and for YAML that has a `search` and is no Sigma rule.

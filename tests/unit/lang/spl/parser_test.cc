@@ -113,7 +113,7 @@ TEST(ParserTest, APieceOfASearchBeginsWithACommand) {
 }
 
 TEST(ParserTest, EveryErrorOfTheSearchIsFound) {
-  EXPECT_EQ(parsed("a= | statz x | eval y=lower( | transaction z"),
+  EXPECT_EQ(parsed("a= | statz x | eval y=lower( | timechart z"),
             "! spl-syntax, spl-unknown-command, spl-syntax, spl-unsupported");
 }
 

@@ -209,7 +209,10 @@ TestResult run_spl(const std::string& query,
     if (!items.empty()) given = plan::project(given, items);
   }
   const Source source{"", query};
-  auto read = read_query(source, {&macros}, diag, given, columns);
+  LookupLibrary lookups;
+  for (const auto& [name, text] : input.files)
+    lookups.user.add(Source{name, text}, ignored);
+  auto read = read_query(source, {&macros, &lookups}, diag, given, columns);
   const auto first_error = [&]() -> std::string {
     for (const Diagnostic& d : diag.all())
       if (d.severity == Severity::kError) return d.code + ": " + d.message;

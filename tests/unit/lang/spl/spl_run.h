@@ -15,6 +15,8 @@ struct TestRows {
   std::vector<adapt::JsonNode> rows;
   /// Instead of events: rows of data model datasets by name ("Endpoint.Processes").
   std::map<std::string, std::vector<adapt::JsonNode>> datasets;
+  /// Lookups by the names of their files: CSV, and transforms.conf in a folder of any name.
+  std::map<std::string, std::string> files;
 };
 
 struct TestResult {
