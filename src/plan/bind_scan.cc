@@ -64,6 +64,19 @@ ExprPtr Binder::native_column(const std::string& name, const TableDef& table) {
   return table.open ? typed(Type::kString) : nullptr;
 }
 
+// `a.b{}.c`: what lies inside an array of a record, by the paths of the vocabulary's language. The
+// array itself is a leaf of open tables. Null when the name is no such path.
+ExprPtr Binder::inside_array(const std::string& name, const Op& scan, const TableDef& table) {
+  const size_t braces = name.find("{}");
+  const std::string function = scan.vocabulary + ".spath";
+  if (braces == std::string::npos || braces == 0 || table.find(name) || !table.open ||
+      !context_.functions.function(function))
+    return nullptr;
+  return native(
+      call(function, {column(name.substr(0, braces)), literal(Value::string(name.substr(braces)))}),
+      table);
+}
+
 // Binds an expression of the catalog over native columns; null when the table lacks one of them.
 ExprPtr Binder::native(const ExprPtr& e, const TableDef& table) {
   std::set<std::string> names;
@@ -103,8 +116,10 @@ void Binder::add_branch(Op& scan, const VocabularyTable& table, const View& view
     if (const ExprPtr* mapped = view.find(c.name))
       e = native(*mapped, *native_table);
     else if (view.passthrough || c.name == kTimeColumn || c.name == data::kRawColumn ||
-             c.name == data::kValuesColumn)
-      e = native_column(c.name, *native_table);
+             c.name == data::kValuesColumn) {
+      e = inside_array(c.name, scan, *native_table);
+      if (!e) e = native_column(c.name, *native_table);
+    }
     if (!e) {
       b.missing.push_back(c.name);
       continue;

@@ -52,6 +52,7 @@ class Binder {
   void add_branch(Op& scan, const VocabularyTable& table, const View& view);
   void unify_types(Op& scan);
   ExprPtr native(const ExprPtr& e, const TableDef& table);
+  ExprPtr inside_array(const std::string& name, const Op& scan, const TableDef& table);
   ExprPtr native_column(const std::string& name, const TableDef& table);
   ExprPtr cast(ExprPtr e, data::Type to);
 

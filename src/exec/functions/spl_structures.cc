@@ -67,6 +67,7 @@ void walk_json(Dynamic d,
     out.push_back(d.is_null() ? "null" : d.text());
     return;
   }
+  if (d.is_null()) return;
   const Step& s = steps[at];
   switch (s.kind) {
     case Step::Kind::kName:
@@ -220,8 +221,24 @@ Column each_text(const KernelCall& call, F&& f) {
   return out.finish();
 }
 
+// Columns that hold arrays as such are walked as they are; several values of a field one by one.
+Column spath_of_arrays(const KernelCall& call, const std::vector<Step>& steps) {
+  ColumnBuilder out(Type::kDynamic, call.num_rows);
+  const auto cells = call.args[0].view<std::string_view>();
+  std::vector<std::string> values;
+  for (const uint32_t row : call.rows) {
+    if (!cells.valid(row)) continue;
+    values.clear();
+    walk_json(Dynamic(cells[row]), steps, 0, values);
+    spl_set_values(out, row, values);
+  }
+  return out.finish();
+}
+
 Column spath_kernel(const KernelCall& call) {
   const auto& steps = *static_cast<const std::vector<Step>*>(call.state);
+  if (call.args[0].type() == Type::kDynamic && !steps.empty() && steps[0].kind == Step::Kind::kEach)
+    return spath_of_arrays(call, steps);
   return each_text(call, [&](std::string_view text, std::vector<std::string>& out) {
     if (text.empty()) return;
     if (text[0] == '<') {
