@@ -68,7 +68,7 @@ ExprPtr Binder::native_column(const std::string& name, const TableDef& table) {
 // array itself is a leaf of open tables. Null when the name is no such path.
 ExprPtr Binder::inside_array(const std::string& name, const Op& scan, const TableDef& table) {
   const size_t braces = name.find("{}");
-  const std::string function = scan.vocabulary + ".spath";
+  const std::string function = scan.vocabulary + ".inside_array";
   if (braces == std::string::npos || braces == 0 || table.find(name) || !table.open ||
       !context_.functions.function(function))
     return nullptr;

@@ -16,6 +16,8 @@ using data::Value;
 
 namespace {
 
+constexpr size_t kLargestPushed = 20'000;  // nodes of a condition moved below a projection
+
 class Optimizer {
  public:
   Optimizer(const BindContext& context, const Rule& rule, Diagnostics& diag, BindReport& report)
@@ -39,6 +41,33 @@ class Optimizer {
         if (i.name == node->name) return i.expr;
       return node;
     });
+  }
+
+  // Nodes of `e` once its columns are replaced by the items of those names. `eval x=x.x` a few
+  // dozen times over would grow without end, so that a condition that gets too large stays where it
+  // is.
+  static size_t grown_size(const Expr& e, const std::vector<NamedExpr>& items) {
+    size_t n = 1;
+    if (e.is_column()) {
+      for (const NamedExpr& i : items)
+        if (i.name == e.name) return size(*i.expr, kLargestPushed + 1);
+      return 1;
+    }
+    for (const ExprPtr& a : e.args) {
+      n += grown_size(*a, items);
+      if (n > kLargestPushed) break;
+    }
+    return n;
+  }
+
+  // Nodes of `e`, counted up to `most`.
+  static size_t size(const Expr& e, size_t most) {
+    size_t n = 1;
+    for (const ExprPtr& a : e.args) {
+      if (n >= most) break;
+      n += size(*a, most - n);
+    }
+    return n;
   }
 
   static bool reads_only(const ExprPtr& e, const Schema& schema) {
@@ -79,6 +108,10 @@ class Optimizer {
         std::vector<ExprPtr> below;
         std::vector<ExprPtr> stay;
         for (ExprPtr& c : conditions) {
+          if (grown_size(*c, op->items) > kLargestPushed) {
+            stay.push_back(std::move(c));
+            continue;
+          }
           ExprPtr s = substitute(c, op->items);
           (depends_on_run(*s) && !depends_on_run(*c) ? stay : below)
               .push_back(depends_on_run(*s) && !depends_on_run(*c) ? c : simplify(s, context_));

@@ -221,24 +221,8 @@ Column each_text(const KernelCall& call, F&& f) {
   return out.finish();
 }
 
-// Columns that hold arrays as such are walked as they are; several values of a field one by one.
-Column spath_of_arrays(const KernelCall& call, const std::vector<Step>& steps) {
-  ColumnBuilder out(Type::kDynamic, call.num_rows);
-  const auto cells = call.args[0].view<std::string_view>();
-  std::vector<std::string> values;
-  for (const uint32_t row : call.rows) {
-    if (!cells.valid(row)) continue;
-    values.clear();
-    walk_json(Dynamic(cells[row]), steps, 0, values);
-    spl_set_values(out, row, values);
-  }
-  return out.finish();
-}
-
 Column spath_kernel(const KernelCall& call) {
   const auto& steps = *static_cast<const std::vector<Step>*>(call.state);
-  if (call.args[0].type() == Type::kDynamic && !steps.empty() && steps[0].kind == Step::Kind::kEach)
-    return spath_of_arrays(call, steps);
   return each_text(call, [&](std::string_view text, std::vector<std::string>& out) {
     if (text.empty()) return;
     if (text[0] == '<') {
@@ -247,6 +231,38 @@ Column spath_kernel(const KernelCall& call) {
       if (const auto json = data::dynamic_from_json(text)) walk_json(Dynamic(*json), steps, 0, out);
     }
   });
+}
+
+// The elements of an array column: as the array itself, as its JSON, or, where a decoder shows an
+// array of one element as the element, as that.
+Column inside_array_kernel(const KernelCall& call) {
+  const auto& steps = *static_cast<const std::vector<Step>*>(call.state);
+  ColumnBuilder out(Type::kDynamic, call.num_rows);
+  SplCells cells(call.args[0]);
+  std::vector<std::string> values;
+  const auto walk = [&](Dynamic d) {
+    if (d.is_array())
+      walk_json(d, steps, 0, values);
+    else if (!d.is_null())
+      walk_json(d, steps, 1, values);
+  };
+  for (const uint32_t row : call.rows) {
+    values.clear();
+    if (call.args[0].type() == Type::kDynamic) {
+      const auto arrays = call.args[0].view<std::string_view>();
+      if (arrays.valid(row)) walk(Dynamic(arrays[row]));
+    } else if (cells.valid(row)) {
+      const std::string_view text = trim(cells.text(row));
+      const bool structure = !text.empty() && (text[0] == '{' || text[0] == '[');
+      const auto json = structure ? data::dynamic_from_json(text) : std::nullopt;
+      if (json)
+        walk(Dynamic(*json));
+      else if (steps.size() == 1)
+        values.emplace_back(text);
+    }
+    spl_set_values(out, row, values);
+  }
+  return out.finish();
 }
 
 Result<std::shared_ptr<const void>> prepare_name(std::span<const Value* const> constants,
@@ -292,6 +308,8 @@ Column xmlkv_kernel(const KernelCall& call) {
 void register_spl_structures(FunctionCatalog& c) {
   c.add(spl_function("spath", 2, 2, spl_gives_dynamic, spath_kernel,
                      "What a path names in a JSON or XML text.", prepare_path));
+  c.add(spl_function("inside_array", 2, 2, spl_gives_dynamic, inside_array_kernel,
+                     "What a path that begins with {} names in an array.", prepare_path));
   c.add(spl_function("json_member", 2, 2, spl_gives_dynamic, json_member_kernel,
                      "A member of a JSON object, by its whole name.", prepare_name));
   c.add(spl_function("xmlkv", 2, 2, spl_gives_dynamic, xmlkv_kernel,
