@@ -62,7 +62,9 @@ Column Column::constant(const Value& v, uint32_t n) {
   if (v.is_null()) {
     b.append_nulls(num_values);
   } else if (physical(v.type()) == Physical::kBytes) {
-    const std::string_view bytes = b.arena().copy(v.as_bytes());
+    auto arena = std::make_shared<Arena>(v.as_bytes().size());  // no more than this one value
+    const std::string_view bytes = arena->copy(v.as_bytes());
+    b.keep(std::move(arena));
     for (uint32_t i = 0; i < num_values; ++i)
       b.append_borrowed(bytes);
   } else {

@@ -1,6 +1,7 @@
 #include "exec/evaluate.h"
 
 #include <algorithm>
+#include <mutex>
 #include <utility>
 
 #include "base/check.h"
@@ -21,20 +22,22 @@ namespace {
 
 using Program = std::shared_ptr<const CompiledExpr>;
 
+/// Its column is made when it is first asked for: most literals of thousands of rules never are.
 class LiteralNode final : public CompiledExpr {
  public:
-  explicit LiteralNode(const Value& v)
-      : column_(Column::constant(v, data::kBatchRows)), type_(v.type()) {}
+  explicit LiteralNode(const Value& v) : value_(v) {}
 
-  Type type() const override { return type_; }
+  Type type() const override { return value_.type(); }
 
   Column evaluate(std::span<const Column>, Rows, uint32_t, const RunContext&) const override {
+    std::call_once(made_, [this] { column_ = Column::constant(value_, data::kBatchRows); });
     return column_;
   }
 
  private:
-  Column column_;
-  Type type_;
+  Value value_;
+  mutable std::once_flag made_;
+  mutable Column column_;
 };
 
 class ColumnNode final : public CompiledExpr {
