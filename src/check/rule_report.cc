@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/line_table.h"
 #include "data/value.h"
 
 namespace postern::check {
@@ -21,6 +22,24 @@ bool is_users(const RuleFile& f) {
 const char* severity_name(Severity s) {
   return s == Severity::kError ? "error" : s == Severity::kWarning ? "warning" : "note";
 }
+
+/// What is said of each file, wherever it was found.
+class ByFile {
+ public:
+  ByFile(const RuleSet& rules, const std::vector<LintFinding>& lint) {
+    by_file_.resize(rules.files().size());
+    for (size_t i = 0; i < rules.files().size(); ++i)
+      for (const Diagnostic& d : rules.files()[i].diagnostics.all())
+        by_file_[i].push_back(&d);
+    for (const LintFinding& l : lint)
+      by_file_[l.file].push_back(&l.diagnostic);
+  }
+
+  const std::vector<const Diagnostic*>& of(size_t file) const { return by_file_[file]; }
+
+ private:
+  std::vector<std::vector<const Diagnostic*>> by_file_;
+};
 
 std::string null_columns_text(const LoadedRule& r) {
   std::map<std::string, std::set<std::string>> tables_by_column;
@@ -42,17 +61,23 @@ std::string null_columns_text(const LoadedRule& r) {
 
 }  // namespace
 
-size_t write_text(std::ostream& out, const RuleSet& rules, bool warnings) {
+size_t write_text(std::ostream& out,
+                  const RuleSet& rules,
+                  const std::vector<LintFinding>& lint,
+                  bool warnings) {
   size_t errors = 0;
-  for (const RuleFile& f : rules.files()) {
+  const ByFile all(rules, lint);
+  for (size_t i = 0; i < rules.files().size(); ++i) {
+    const RuleFile& f = rules.files()[i];
     const Source source{f.path, f.text};
-    if (!is_users(f) && !f.diagnostics.has_errors()) continue;
-    for (const Diagnostic& d : f.diagnostics.all()) {
-      if (d.severity == Severity::kError)
+    if (all.of(i).empty() || (!is_users(f) && !f.diagnostics.has_errors())) continue;
+    const LineTable lines(f.text);
+    for (const Diagnostic* d : all.of(i)) {
+      if (d->severity == Severity::kError)
         ++errors;
       else if (!warnings)
         continue;
-      out << render(source, d) << '\n';
+      out << render(source, lines.at(d->primary.begin), *d) << '\n';
     }
   }
   if (!warnings) return errors;
@@ -70,21 +95,27 @@ size_t write_text(std::ostream& out, const RuleSet& rules, bool warnings) {
   return errors;
 }
 
-size_t write_json(std::ostream& out, const RuleSet& rules) {
+size_t write_json(std::ostream& out, const RuleSet& rules, const std::vector<LintFinding>& lint) {
   size_t errors = 0;
   out << "[";
   bool first = true;
-  for (const RuleFile& f : rules.files()) {
-    if (!is_users(f)) continue;
-    for (const Diagnostic& d : f.diagnostics.all()) {
-      errors += d.severity == Severity::kError ? 1 : 0;
-      const LineColumn at = line_column(f.text, d.primary.begin);
+  const ByFile all(rules, lint);
+  for (size_t i = 0; i < rules.files().size(); ++i) {
+    const RuleFile& f = rules.files()[i];
+    if (!is_users(f) || all.of(i).empty()) continue;
+    const LineTable lines(f.text);
+    for (const Diagnostic* d : all.of(i)) {
+      errors += d->severity == Severity::kError ? 1 : 0;
+      const LineColumn at = lines.at(d->primary.begin);
+      const LineColumn to = lines.at(d->primary.end);
       out << (first ? "\n" : ",\n") << "{\"path\":" << json_string(f.path) << ",\"severity\":\""
-          << severity_name(d.severity) << "\",\"code\":" << json_string(d.code)
-          << ",\"message\":" << json_string(d.message) << ",\"line\":" << at.line
-          << ",\"column\":" << at.column << ",\"begin\":" << d.primary.begin
-          << ",\"end\":" << d.primary.end;
-      if (!d.hint.empty()) out << ",\"hint\":" << json_string(d.hint);
+          << severity_name(d->severity) << "\",\"code\":" << json_string(d->code)
+          << ",\"message\":" << json_string(d->message) << ",\"line\":" << at.line
+          << ",\"column\":" << at.column << ",\"end_line\":" << to.line
+          << ",\"end_column\":" << to.column << ",\"begin\":" << d->primary.begin
+          << ",\"end\":" << d->primary.end;
+      if (!d->label.empty()) out << ",\"label\":" << json_string(d->label);
+      if (!d->hint.empty()) out << ",\"hint\":" << json_string(d->hint);
       out << "}";
       first = false;
     }
@@ -100,28 +131,72 @@ size_t write_json(std::ostream& out, const RuleSet& rules) {
   return errors;
 }
 
-size_t write_sarif(std::ostream& out, const RuleSet& rules) {
+namespace {
+
+/// A path as a URI reference: what is not unreserved is escaped byte by byte (RFC 3986).
+std::string uri_of(const std::string& path) {
+  std::string out;
+  for (const char c : path) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~' || c == '/';
+    if (plain) {
+      out += c;
+      continue;
+    }
+    static constexpr char kHex[] = "0123456789ABCDEF";
+    out += '%';
+    out += kHex[static_cast<unsigned char>(c) >> 4];
+    out += kHex[static_cast<unsigned char>(c) & 15];
+  }
+  return out;
+}
+
+/// Columns of SARIF count UTF-16 code units, as `columnKind` says.
+size_t utf16_column(const std::string& text, const LineColumn& at, size_t byte) {
+  const size_t line_begin = byte + 1 - at.column;
+  size_t units = 1;
+  for (size_t i = line_begin; i < byte && i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if ((c & 0xC0) != 0x80) units += c >= 0xF0 ? 2 : 1;
+  }
+  return units;
+}
+
+}  // namespace
+
+size_t write_sarif(std::ostream& out, const RuleSet& rules, const std::vector<LintFinding>& lint) {
   size_t errors = 0;
   std::set<std::string> codes;
   std::string results;
-  for (const RuleFile& f : rules.files()) {
-    if (!is_users(f)) continue;
-    for (const Diagnostic& d : f.diagnostics.all()) {
-      errors += d.severity == Severity::kError ? 1 : 0;
-      codes.insert(d.code);
-      const LineColumn from = line_column(f.text, d.primary.begin);
-      const LineColumn to = line_column(f.text, d.primary.end);
-      results += (results.empty() ? "" : ",") + std::string("\n{\"ruleId\":") +
-                 json_string(d.code) + ",\"level\":\"" + severity_name(d.severity) +
-                 "\",\"message\":{\"text\":" +
-                 json_string(d.hint.empty() ? d.message : d.message + " (" + d.hint + ")") +
-                 "},\"locations\":[{\"physicalLocation\":{\"artifactLocation\":{\"uri\":" +
-                 json_string(f.path) + "},\"region\":{\"startLine\":" + std::to_string(from.line) +
-                 ",\"startColumn\":" + std::to_string(from.column) +
-                 ",\"endLine\":" + std::to_string(to.line) +
-                 ",\"endColumn\":" + std::to_string(to.column) + "}}}]}";
+  const ByFile all(rules, lint);
+  const auto add = [&](const std::string& path, const std::string& code, const char* level,
+                       const std::string& message, const std::string& region) {
+    codes.insert(code);
+    results += (results.empty() ? "" : ",") + std::string("\n{\"ruleId\":") + json_string(code) +
+               ",\"level\":\"" + level + "\",\"message\":{\"text\":" + json_string(message) +
+               "},\"locations\":[{\"physicalLocation\":{\"artifactLocation\":{\"uri\":" +
+               json_string(uri_of(path)) + "}" + region + "}}]}";
+  };
+  for (size_t i = 0; i < rules.files().size(); ++i) {
+    const RuleFile& f = rules.files()[i];
+    if (!is_users(f) || all.of(i).empty()) continue;
+    const LineTable lines(f.text);
+    for (const Diagnostic* d : all.of(i)) {
+      errors += d->severity == Severity::kError ? 1 : 0;
+      const LineColumn from = lines.at(d->primary.begin);
+      const LineColumn to = lines.at(d->primary.end);
+      add(f.path, d->code, severity_name(d->severity),
+          d->hint.empty() ? d->message : d->message + " (" + d->hint + ")",
+          ",\"region\":{\"startLine\":" + std::to_string(from.line) +
+              ",\"startColumn\":" + std::to_string(utf16_column(f.text, from, d->primary.begin)) +
+              ",\"endLine\":" + std::to_string(to.line) +
+              ",\"endColumn\":" + std::to_string(utf16_column(f.text, to, d->primary.end)) + "}");
     }
   }
+  for (const LoadedRule& r : rules.rules())
+    if (is_users(rules.files()[r.file]) && !r.report.never.empty())
+      add(rules.files()[r.file].path, "never-fires", "note",
+          r.rule.info.title + " can never fire: " + r.report.never, "");
   out << "{\"$schema\":\"https://json.schemastore.org/"
          "sarif-2.1.0.json\",\"version\":\"2.1.0\",\"runs\":[{\"tool\":{\"driver\":"
          "{\"name\":\"postern\",\"rules\":[";

@@ -3,15 +3,23 @@
 #pragma once
 #include <ostream>
 
+#include "check/lint.h"
 #include "engine/rule_set.h"
 
 namespace postern::check {
 
-/// Diagnostics of user files, in file order, then a line for each rule that can never fire.
-/// Returns the number of errors.
-size_t write_text(std::ostream& out, const engine::RuleSet& rules, bool warnings = true);
-size_t write_json(std::ostream& out, const engine::RuleSet& rules);
-size_t write_sarif(std::ostream& out, const engine::RuleSet& rules);
+/// Diagnostics of user files, in file order, each file's own first, then what lint found in it;
+/// then a line for each rule that can never fire. Returns the number of errors.
+size_t write_text(std::ostream& out,
+                  const engine::RuleSet& rules,
+                  const std::vector<LintFinding>& lint = {},
+                  bool warnings = true);
+size_t write_json(std::ostream& out,
+                  const engine::RuleSet& rules,
+                  const std::vector<LintFinding>& lint = {});
+size_t write_sarif(std::ostream& out,
+                   const engine::RuleSet& rules,
+                   const std::vector<LintFinding>& lint = {});
 
 /// "N rules: N loaded, N refused" over the user's files, with degraded and never-firing ones told
 /// apart on a line before.

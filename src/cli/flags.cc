@@ -82,6 +82,14 @@ constexpr Flag kTest[] = {
      "Fit Sigma rules to other names: a pipeline in pySigma's YAML."},
 };
 
+constexpr Flag kProve[] = {
+    {"--out", "", "DIR", false, "Write the events there, as logs, with an index."},
+    {"--format", "", "FORMAT", false, "text or jsonl (default: text)."},
+    {"--placeholders", "", "FILE", true, "Values of Sigma placeholders: YAML, name to list."},
+    {"--pipeline", "", "FILE", true,
+     "Fit Sigma rules to other names: a pipeline in pySigma's YAML."},
+};
+
 constexpr Flag kInspect[] = {
     {"--format", "", "FORMAT", false, "table or jsonl (default: table on a terminal, else jsonl)."},
 };
@@ -95,6 +103,9 @@ constexpr Verb kVerbs[] = {
     {"rules list", "PATH...", "List rules and what they need.", kList},
     {"rules explain", "RULE", "Print a rule after each stage: parsed, bound, optimized.", kExplain},
     {"rules test", "DIR", "Run the tests beside rules: SigmaHQ's info.yml, and *.test.yml.", kTest},
+    {"rules prove", "PATH...",
+     "Make an event that fires each rule, and near misses that do not; show both on the engine.",
+     kProve},
     {"inspect", "EVIDENCE...", "Tell what evidence holds: format, tables, events, anomalies.",
      kInspect},
     {"man", "", "Print the manual page (roff).", {}},
@@ -321,7 +332,7 @@ std::string completions(std::string_view shell) {
       words +
       "\" -- \"$word\"))\n"
       "  elif [ \"${COMP_WORDS[1]}\" = rules ] && [ \"$COMP_CWORD\" -eq 2 ]; then "
-      "COMPREPLY=($(compgen -W \"check list explain test\" -- \"$word\"))\n"
+      "COMPREPLY=($(compgen -W \"check list explain test prove\" -- \"$word\"))\n"
       "  elif [[ $word == -* ]]; then COMPREPLY=($(compgen -W \"" +
       flags +
       "\" -- \"$word\"))\n"

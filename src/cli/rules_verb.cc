@@ -5,6 +5,8 @@
 #include <set>
 
 #include "base/text.h"
+#include "check/explain_event.h"
+#include "check/lint.h"
 #include "check/rule_report.h"
 #include "cli/run_options.h"
 #include "cli/terminal.h"
@@ -88,9 +90,10 @@ int check_verb(const Arguments& args) {
   const Result<std::unique_ptr<RuleSet>> rules = load(args);
   if (!rules) return usage_error(rules.error().message);
   if (unreadable(**rules)) return kExitUsage;
-  const size_t errors = format == "json"    ? check::write_json(std::cout, **rules)
-                        : format == "sarif" ? check::write_sarif(std::cout, **rules)
-                                            : check::write_text(std::cout, **rules);
+  const std::vector<check::LintFinding> lint = check::lint(**rules);
+  const size_t errors = format == "json"    ? check::write_json(std::cout, **rules, lint)
+                        : format == "sarif" ? check::write_sarif(std::cout, **rules, lint)
+                                            : check::write_text(std::cout, **rules, lint);
   std::cout.flush();
   check::write_totals(std::cerr, **rules);
   return errors > 0 ? kExitFindings : kExitOk;
@@ -158,6 +161,12 @@ int explain_verb(const Arguments& args) {
   if (!rules) return usage_error(rules.error().message);
   if (unreadable(**rules)) return kExitUsage;
   const size_t errors = check::write_text(std::cerr, **rules);
+  if (args.has("--event")) {
+    const Result<bool> told = check::explain_event(std::cout, **rules, args.get("--event"));
+    std::cout.flush();
+    if (!told) return usage_error(told.error().message);
+    return (*rules)->rules().empty() ? kExitFindings : kExitOk;
+  }
   const bool any = check::write_explanation(std::cout, **rules);
   std::cout.flush();
   if (!any && errors == 0) return usage_error("no rule in " + args.positional[0]);

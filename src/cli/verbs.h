@@ -15,6 +15,7 @@ int check_verb(const Arguments& args);
 int list_verb(const Arguments& args);
 int explain_verb(const Arguments& args);
 int test_verb(const Arguments& args);
+int prove_verb(const Arguments& args);
 int inspect_verb(const Arguments& args);
 
 /// "postern: message" on stderr.

@@ -110,7 +110,8 @@ class Reader {
   }
 
   TableDef table(const YamlNode& doc) {
-    known_keys(doc, {"table", "doc", "open", "event_id", "constants", "fields", "source"});
+    known_keys(doc,
+               {"table", "doc", "open", "event_id", "constants", "events", "fields", "source"});
     TableDef t;
     t.name = doc.get("table");
     t.doc = doc.get("doc");
@@ -119,6 +120,9 @@ class Reader {
     if (const YamlNode* constants = doc.find("constants"))
       for (const YamlNode::Entry& e : constants->entries)
         t.constants.emplace_back(e.key.text, e.value.text);
+    if (const YamlNode* events = doc.find("events"))
+      for (const YamlNode::Entry& e : events->entries)
+        if (const auto id = parse_int(e.key.text)) t.events[*id] = strings(&e.value);
     t.fields = fields(doc.find("fields"));
     return t;
   }

@@ -28,6 +28,8 @@ struct TableDef {
   bool open = false;
   std::string event_id;  ///< column that tells kinds of events apart, or ""
   std::vector<std::pair<std::string, std::string>> constants;
+  /// Fields by event id, where the table says so: those of its event alone, not what all have.
+  std::map<int64_t, std::vector<std::string>> events;
   std::vector<FieldDef> fields;
   const FieldDef* find(std::string_view field) const;
 };

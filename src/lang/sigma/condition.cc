@@ -185,7 +185,9 @@ class Parser {
       ++count;
       next();
     }
+    num_nots_ += count;
     Part part = primary();
+    num_nots_ -= count;
     if (count == 0) return part;
     if (part.binding < 3) part.text = "(" + part.text + ")";
     if (count % 2 == 0) return part;
@@ -227,7 +229,6 @@ class Parser {
       unknown(name);
       return {};
     }
-    s->used = true;
     return use(*s);
   }
 
@@ -259,7 +260,6 @@ class Parser {
       const bool exact = s.name == pattern.text;
       if (!exact && (s.name.front() == '_' || !(them || matches_pattern(pattern.text, s.name))))
         continue;
-      s.used = true;
       parts.push_back(use(s));
     }
     if (parts.empty()) {
@@ -291,7 +291,9 @@ class Parser {
                 near.empty() ? "" : "did you mean `" + near + "`?");
   }
 
-  Part use(const Selection& s) {
+  Part use(Selection& s) {
+    s.used = true;
+    s.used_plainly = s.used_plainly || num_nots_ % 2 == 0;
     if (!s.expr) failed_ = true;
     return {s.expr, s.name, 4};
   }
@@ -341,6 +343,7 @@ class Parser {
   size_t last_end_ = 0;  // of the token before token_
   Token token_;
   size_t depth_ = 0;
+  size_t num_nots_ = 0;  // above the current place
   size_t num_terms_ = 0;
   size_t num_unknown_ = 0;
   size_t warned_at_ = 0;  // 1 + place of the last operator in capitals

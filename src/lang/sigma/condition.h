@@ -21,9 +21,10 @@ namespace postern::lang::sigma {
 
 struct Selection {
   std::string name;
-  Span span;           ///< of its name
-  plan::ExprPtr expr;  ///< null: it had errors
-  bool used = false;   ///< set by the conditions
+  Span span;                  ///< of its name
+  plan::ExprPtr expr;         ///< null: it had errors
+  bool used = false;          ///< set by the conditions
+  bool used_plainly = false;  ///< somewhere not below a `not`
 };
 
 struct Condition {

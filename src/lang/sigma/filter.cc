@@ -82,7 +82,8 @@ bool Filters::read(const YamlNode& doc, const ReadOptions& options, Diagnostics&
       d.whole = read_selection(e.value, d.detection, own);
       // Lowered here only to tell its mistakes at their place.
       plan::ExprPtr expr = lowering.lower(d.detection);
-      selections.push_back({e.key.text, e.key.span, d.whole ? std::move(expr) : nullptr, false});
+      selections.push_back(
+          {e.key.text, e.key.span, d.whole ? std::move(expr) : nullptr, false, false});
       out.part.selections.push_back(std::move(d));
     }
   }

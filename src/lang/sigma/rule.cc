@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/time.h"
 #include "lang/sigma/condition.h"
 #include "lang/sigma/detection.h"
 #include "lang/sigma/filter.h"
@@ -20,6 +21,31 @@ using plan::OpPtr;
 namespace {
 
 constexpr std::string_view kLevels[] = {"informational", "low", "medium", "high", "critical"};
+constexpr std::string_view kStatuses[] = {"stable", "test", "experimental", "deprecated",
+                                          "unsupported"};
+/// Keys of the specification; others are the author's own, unless they are nearly one of these.
+constexpr std::string_view kKeys[] = {
+    "title",   "id",         "name",           "related",   "taxonomy", "status",   "level",
+    "tags",    "fields",     "scope",          "author",    "date",     "modified", "description",
+    "license", "references", "falsepositives", "logsource", "detection"};
+
+bool is_uuid(std::string_view id) {
+  if (id.size() != 36) return false;
+  for (size_t i = 0; i < id.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    const char c = ascii_lower(id[i]);
+    if (dash ? c != '-' : !(ascii_digit(c) || (c >= 'a' && c <= 'f'))) return false;
+  }
+  return true;
+}
+
+/// 2025-01-31, or 2025/01/31 as before version 2.
+bool is_date(std::string_view s) {
+  if (s.size() != 10 || (s[4] != '-' && s[4] != '/') || s[7] != s[4]) return false;
+  std::string iso(s);
+  iso[4] = iso[7] = '-';
+  return parse_rfc3339(iso).has_value();
+}
 
 std::string lower(std::string_view s) {
   return fold(s);
@@ -153,8 +179,12 @@ class RuleReader {
           std::string(slash == std::string_view::npos ? file_.name : file_.name.substr(slash + 1));
     }
     i.id = text("id");
+    if (!i.id.empty() && !is_uuid(i.id))
+      diag_.warning("sigma-bad-metadata", "an id is a UUID, not " + i.id,
+                    entry(document_, "id")->value.span);
     if (i.id.empty()) i.id = i.path + ": " + i.title;
-    i.status = text("status");
+    i.status = one_of("status", kStatuses, "sigma-unknown-status");
+    metadata();
     i.level = level();
     // Sigma has no version; two texts of one rule differ by the day they were changed.
     i.version = text("modified");
@@ -182,17 +212,43 @@ class RuleReader {
     return !own.has_errors();
   }
 
-  std::string level() {
-    const std::string given = text("level");
+  std::string level() { return one_of("level", kLevels, "sigma-unknown-level"); }
+
+  /// The value of a key that has few words to choose from, in lower case.
+  template <size_t n>
+  std::string one_of(std::string_view key, const std::string_view (&words)[n], const char* code) {
+    const std::string given = text(key);
     const std::string folded = lower(given);
-    const std::vector<std::string_view> levels(std::begin(kLevels), std::end(kLevels));
-    if (given.empty() || std::find(levels.begin(), levels.end(), folded) != levels.end())
+    const std::vector<std::string_view> known(std::begin(words), std::end(words));
+    if (given.empty() || std::find(known.begin(), known.end(), folded) != known.end())
       return folded;
-    const std::string near = nearest_name(given, levels);
-    diag_.warning("sigma-unknown-level", "unknown level: " + given,
-                  entry(document_, "level")->value.span, "taken as none",
+    const std::string near = nearest_name(given, known);
+    diag_.warning(code, "unknown " + std::string(key) + ": " + given,
+                  entry(document_, key)->value.span, "taken as none",
                   near.empty() ? "" : "did you mean `" + near + "`?");
     return "";
+  }
+
+  /// What the specification says of keys that change nothing here, told so that slips are seen.
+  void metadata() {
+    for (const char* key : {"date", "modified"})
+      if (const std::string day = text(key); !day.empty() && !is_date(day))
+        diag_.warning("sigma-bad-metadata", "not a date: " + day, entry(document_, key)->value.span,
+                      "", "write it as 2025-01-31");
+    if (const std::string taxonomy = text("taxonomy");
+        !taxonomy.empty() && taxonomy != "sigma" &&
+        (!options_.pipelines || options_.pipelines->empty()))
+      diag_.warning("sigma-taxonomy", "fields are those of the taxonomy " + taxonomy,
+                    entry(document_, "taxonomy")->value.span, "read as Sigma's own",
+                    "map them with --pipeline FILE");
+    const std::vector<std::string_view> known(std::begin(kKeys), std::end(kKeys));
+    for (const YamlNode::Entry& e : document_.entries) {
+      if (std::find(known.begin(), known.end(), e.key.text) != known.end()) continue;
+      const std::string near = nearest_name(e.key.text, known);
+      if (!near.empty() && !document_.find(near))
+        diag_.warning("sigma-unknown-key", "unknown key: " + e.key.text, e.key.span, "",
+                      "did you mean `" + near + "`?");
+    }
   }
 
   // ---- log source ----
@@ -244,7 +300,7 @@ class RuleReader {
     bool ok = true;
     for (const NamedDetection& s : model_.selections) {
       ExprPtr e = lowering.lower(s.detection);
-      selections.push_back({s.name, s.span, s.whole ? std::move(e) : nullptr, false});
+      selections.push_back({s.name, s.span, s.whole ? std::move(e) : nullptr, false, false});
       ok = ok && selections.back().expr;
     }
     const YamlNode::Entry* condition = entry(node, "condition");
@@ -287,7 +343,7 @@ class RuleReader {
       DetectionLowering lowering(placeholders, is_windows(), own);
       std::vector<Selection> selections;
       for (const NamedDetection& s : f.selections)
-        selections.push_back({s.name, s.span, lowering.lower(s.detection), false});
+        selections.push_back({s.name, s.span, lowering.lower(s.detection), false, false});
       Condition c = parse_condition(f.condition, selections, own);
       for (const Diagnostic& d : own.all())
         if (d.severity == Severity::kError)
@@ -359,10 +415,15 @@ class RuleReader {
       diag_.warning("sigma-timeframe",
                     "`timeframe` belongs to aggregations, which this rule has none of", e->key.span,
                     "left out");
-    for (const Selection& s : selections)
+    for (const Selection& s : selections) {
+      if (parsed && s.used_plainly && starts_with_ignore_case(s.name, "filter"))
+        diag_.warning("sigma-filter-without-not",
+                      "the selection " + s.name + " is asked for, not ruled out", s.span, "",
+                      "a filter is used as `not " + s.name + "`");
       if (parsed && !s.used && s.name.front() != '_')
         diag_.warning("sigma-unused-selection", "no condition uses the selection " + s.name,
                       s.span);
+    }
   }
 
   const YamlNode& document_;

@@ -116,7 +116,9 @@ TEST(SigmaCorpus, EveryRuleLoadsButThoseWithPlaceholders) {
   if (c.num_files == 0) GTEST_SKIP() << "corpora/sigma is not at hand";
   EXPECT_EQ(c.num_files, 3780U);
   EXPECT_EQ(c.rules.size(), 3755U);
-  EXPECT_EQ(c.errors, (std::map<std::string, size_t>{{"sigma-unresolved-placeholder", 25}}));
+  // Five ask for what they call a filter; one of them by mistake.
+  EXPECT_EQ(c.errors, (std::map<std::string, size_t>{{"sigma-filter-without-not", 5},
+                                                     {"sigma-unresolved-placeholder", 25}}));
 }
 
 TEST(SigmaCorpus, EveryRuleIsKnownToTheCatalog) {

@@ -37,7 +37,9 @@ ReadResult read_text(std::string text, const ReadOptions& options) {
 
 ReadResult read_detection(std::string_view detection, const ReadOptions& options) {
   return read_text(
-      "title: T\nid: t\nlogsource: { product: test }\ndetection:\n" + std::string(detection),
+      "title: T\nid: 01234567-89ab-cdef-0123-456789abcdef\nlogsource: { product: test "
+      "}\ndetection:\n" +
+          std::string(detection),
       options);
 }
 
