@@ -187,22 +187,35 @@ class Linter {
       if (is_pseudo(name)) continue;
       bool yes = false;
       bool perhaps = false;
-      std::vector<std::string_view> names;
       for (const plan::VocabularyTable* t : tables)
         for (const plan::View& v : t->views) {
-          const plan::TableDef* native = catalog_.table(v.from);
+          const plan::TableDef* native = yes ? nullptr : catalog_.table(v.from);
           if (!native) continue;
           const Known k = known(*native, v, name);
-          yes = yes || k == Known::kYes;
+          yes = k == Known::kYes;
           perhaps = perhaps || k == Known::kPerhaps;
-          for (const auto& [column, expr] : v.map)
-            names.push_back(column);
-          for (const plan::FieldDef& f : native->fields)
-            if (v.passthrough && known(*native, v, f.name) == Known::kYes) names.push_back(f.name);
         }
-      if (yes || names.empty()) continue;
+      if (yes) continue;
+      const std::vector<std::string_view> names = known_names(tables);
+      if (names.empty()) continue;
       unknown_field(name, span, perhaps, names);
     }
+  }
+
+  /// Every name that some table behind the log source knows.
+  std::vector<std::string_view> known_names(
+      const std::vector<const plan::VocabularyTable*>& tables) const {
+    std::vector<std::string_view> names;
+    for (const plan::VocabularyTable* t : tables)
+      for (const plan::View& v : t->views) {
+        const plan::TableDef* native = catalog_.table(v.from);
+        if (!native) continue;
+        for (const auto& [column, expr] : v.map)
+          names.push_back(column);
+        for (const plan::FieldDef& f : native->fields)
+          if (v.passthrough && known(*native, v, f.name) == Known::kYes) names.push_back(f.name);
+      }
+    return names;
   }
 
   // Where any name may come, only another spelling of a known one is a slip for sure.
