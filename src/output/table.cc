@@ -60,14 +60,20 @@ const char* level_colour(std::string_view level) {
   return "\x1b[36m";
 }
 
-/// The row in one line: what the rule looked at first, then the rest.
+/// The row in one line: what the rule looked at first, then the rest, without what the other
+/// columns say; the place, where a rule tells of nothing but a file.
 std::string summary_line(const Finding& f) {
   std::vector<std::pair<std::string, std::string>> cells;
   auto add = [&](const std::string& name) {
     for (const auto& [known, value] : cells)
       if (known == name) return;
-    for (const auto& [key, value] : f.row)
-      if (key == name && !value.is_null()) cells.emplace_back(key, printable(value.text()));
+    for (const auto& [key, value] : f.row) {
+      if (key != name || value.is_null()) continue;
+      std::string text = value.text();
+      const bool told = (!f.host.empty() && text == f.host) ||
+                        (value.type() == data::Type::kDatetime && value.as_int() == f.time);
+      if (!told && text != "[]") cells.emplace_back(key, printable(text));
+    }
   };
   for (const engine::Reason& r : f.why)
     add(r.field);
@@ -87,6 +93,7 @@ std::string summary_line(const Finding& f) {
   std::string out;
   for (const auto& [name, value] : cells)
     if (!value.empty()) out += (out.empty() ? "" : "  ") + name + "=" + value;
+  if (out.empty() && !f.evidence.empty()) out = printable(f.evidence.front().path);
   return out;
 }
 

@@ -64,6 +64,27 @@ TEST(Table, NeutralisesControlCharactersOfEvidence) {
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);
 }
 
+TEST(Table, SaysNothingTwice) {
+  const plan::RuleInfo r = rule();
+  Finding f;
+  f.rule = &r;
+  f.time = *parse_rfc3339("2026-11-20T10:00:00Z");
+  f.host = "ws1";
+  f.row = {{"time", Value::datetime(f.time)},
+           {"host", Value::string("ws1")},
+           {"dst", Value::string("203.0.113.9")}};
+  Finding file;
+  file.rule = &r;
+  file.evidence.push_back({"content.file", "a/b.bin", 0, 0});
+  std::ostringstream out;
+  write_table(out, {f, file}, {});
+  const std::string text = out.str();
+  EXPECT_EQ(text.find("host="), std::string::npos);
+  EXPECT_EQ(text.find("time="), std::string::npos);
+  EXPECT_NE(text.find("dst=203.0.113.9"), std::string::npos);
+  EXPECT_NE(text.find("a/b.bin"), std::string::npos);
+}
+
 TEST(Csv, QuotesAndDefusesFormulas) {
   std::ostringstream out;
   write_rows_csv(out, {{"a", data::Type::kString}, {"b", data::Type::kString}},
