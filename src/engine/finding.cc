@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string_view>
 
 namespace postern::engine {
@@ -40,6 +41,21 @@ std::string host_column(const plan::TableDef& table) {
   for (const std::string_view name : kHostNames)
     if (table.find(name)) return std::string(name);
   return "";
+}
+
+std::vector<Reason> window_reasons(const plan::WindowSpec& spec) {
+  static constexpr const char* kOps[] = {"<", "<=", ">", ">=", "==", "!="};
+  std::vector<Reason> out;
+  for (const plan::WindowBound& b : spec.bounds) {
+    const bool whole = b.value == std::floor(b.value) && std::abs(b.value) < 1e15;
+    out.push_back(
+        {spec.name, kOps[static_cast<size_t>(b.op)],
+         whole ? data::Value::integer(static_cast<int64_t>(b.value)) : data::Value::real(b.value)});
+  }
+  if (!spec.terms.empty())
+    out.push_back({"rules", spec.ordered ? "in order" : "together",
+                   data::Value::string(plan::to_text(spec))});
+  return out;
 }
 
 void name_entities(Finding& f) {

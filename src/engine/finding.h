@@ -48,6 +48,9 @@ struct Finding {
 /// Column of a table that names the machine, or ""; the same names that findings are read by.
 std::string host_column(const plan::TableDef& table);
 
+/// What a window's condition asked for, as a person would say it.
+std::vector<Reason> window_reasons(const plan::WindowSpec& spec);
+
 /// Fills `host` and `user` from the row, by the names that the vocabularies use for them.
 void name_entities(Finding& f);
 

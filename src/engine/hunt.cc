@@ -27,6 +27,7 @@ class Committer {
     runs_.resize(rules.rules().size());
     for (size_t i = 0; i < rules.rules().size(); ++i) {
       const LoadedRule& r = rules.rules()[i];
+      if (r.silent) continue;
       const bool event = r.rule.kind == plan::RuleKind::kEvent && r.optimized &&
                          r.optimized->kind == plan::OpKind::kScan;
       if (r.compiled && !event) runs_[i] = std::make_unique<QueryRun>(r, options.now);
@@ -69,6 +70,8 @@ class Committer {
       const LoadedRule& rule = rules_.rules()[i];
       std::vector<ResultRow> rows = runs_[i]->finish();
       if (runs_[i]->notes().rows_dropped > 0) result_.notes[&rule] = runs_[i]->notes();
+      for (const auto& [name, count] : runs_[i]->notes().anomalies)
+        result_.anomalies.add(name, rule.rule.info.path, 0, rule.rule.info.title, count);
       add_findings(rule, std::move(rows));
       runs_[i].reset();
     }
@@ -119,8 +122,21 @@ class Committer {
       f.degraded = rule.report.degraded;
       f.time = row.time;
       f.window = row.window;
+      const bool windowed = rule.optimized->kind == plan::OpKind::kTimeWindow;
+      if (windowed) {
+        f.window = Window{};
+        f.why = window_reasons(*rule.optimized->window);
+      }
       std::string key;
       for (size_t i = 0; i < schema.size(); ++i) {
+        if (windowed && schema[i].name == plan::kWindowFrom) {
+          f.window->from = row.values[i].as_int();
+          continue;
+        }
+        if (windowed && schema[i].name == plan::kWindowTo) {
+          f.window->to = row.values[i].as_int();
+          continue;
+        }
         if (std::find(rule.key.begin(), rule.key.end(), schema[i].name) != rule.key.end())
           key += row.values[i].json() + '\x1f';
         // A strategy's query may date its finding itself: by the first packet, not by the process

@@ -59,6 +59,8 @@ void QueryRun::add_notes(const exec::RunNotes& n) {
   for (const auto& [column, rows] : n.null_key_rows)
     notes_.null_key_rows[column] += rows;
   notes_.rows_dropped += n.rows_dropped;
+  for (const auto& [name, count] : n.anomalies)
+    notes_.anomalies[name] += count;
 }
 
 void QueryRun::replay(int64_t from, int64_t to, std::vector<ResultRow>& out) {

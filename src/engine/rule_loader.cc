@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "engine/rule_references.h"
 #include "engine/rule_set.h"
 #include "exec/evaluate.h"
 #include "lang/kql/kql.h"
@@ -57,6 +58,9 @@ class RuleLoader {
     for (size_t i = 0; i < set_.files_.size(); ++i)
       read_file(i);
     filters_.warn_unused();
+    references_.resolve(set_.files_, set_.rules_, [this](size_t file, plan::Rule rule) {
+      return add_rule(file, std::move(rule));
+    });
     read_strategies();
     compile_yara();
     diagnose_duplicates();
@@ -185,8 +189,12 @@ class RuleLoader {
       f.language = "sigma";
       sigma_options_.num_refused = &f.num_refused;
       rules = sigma::read(source, sigma_options_, f.diagnostics);
-      for (plan::Rule& r : rules)
-        add_rule(index, std::move(r));
+      for (plan::Rule& r : rules) {
+        if (r.references.empty())
+          add_rule(index, std::move(r));
+        else
+          references_.defer(index, std::move(r));
+      }
       return;
     } else if (is("spl", spl::recognises)) {
       f.language = "spl";
@@ -247,6 +255,7 @@ class RuleLoader {
         diag.error(loaded.rule.info.language + "-bad-argument", compiled.error().message,
                    loaded.rule.plan->span);
     }
+    if (!loaded.rule.references.empty()) diag = without_repeated(diag, loaded.rule);
     if (at)
       for (size_t i = 0; i < diag.all().size(); ++i)
         diag.move_to(i, *at);
@@ -259,6 +268,21 @@ class RuleLoader {
     ++f.num_loaded;
     set_.rules_.push_back(std::move(loaded));
     return &set_.rules_.back();
+  }
+
+  // What is said of a rule that a correlation is made of is told with that rule.
+  static Diagnostics without_repeated(const Diagnostics& all, const plan::Rule& rule) {
+    Diagnostics out;
+    for (const Diagnostic& d : all.all()) {
+      const bool repeated =
+          d.severity != Severity::kError &&
+          std::any_of(rule.references.begin(), rule.references.end(),
+                      [&](const plan::RuleReference& r) {
+                        return r.span.begin == d.primary.begin && r.span.end == d.primary.end;
+                      });
+      if (!repeated) out.add(d);
+    }
+    return out;
   }
 
   // The longest `ago(X)` that a filter of the plan compares with.
@@ -425,6 +449,7 @@ class RuleLoader {
 
   RuleSet& set_;
   const RuleOptions& options_;
+  RuleReferences references_;
   std::map<size_t, std::string> given_language_;
   std::set<std::string> seen_paths_;
   spl::MacroLibrary macros_;

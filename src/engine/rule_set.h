@@ -71,6 +71,7 @@ struct LoadedRule {
   plan::BindReport report;
   std::shared_ptr<const exec::CompiledPlan> compiled;  ///< null for YARA rules
   std::optional<int64_t> lookback;                     ///< ticks: a scheduled query's window
+  bool silent = false;                                 ///< only feeds correlations: is not run
   // Strategies only.
   std::vector<Requirement> requirements;
   std::vector<std::string> key;    ///< columns that make two findings the same one

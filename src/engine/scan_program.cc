@@ -94,7 +94,7 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules, b
     for (const Requirement& q : r.requirements)
       for (const Requirement::Source& s : q.sources)
         if (catalog.table(s.table)) want(s.table, {});
-    if (!r.compiled) continue;
+    if (!r.compiled || r.silent) continue;
     for (const plan::Op* scan : r.compiled->scans()) {
       for (const plan::Branch& b : scan->branches) {
         std::set<std::string> columns;
@@ -121,7 +121,7 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules, b
   size_t index = 0;
   for (const LoadedRule& r : rules.rules()) {
     const size_t rule_index = index++;
-    if (!r.compiled) continue;
+    if (!r.compiled || r.silent) continue;
     for (size_t s = 0; s < r.compiled->scans().size(); ++s) {
       const plan::Op* scan = r.compiled->scans()[s];
       for (const plan::Branch& b : scan->branches) {

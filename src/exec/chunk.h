@@ -39,6 +39,10 @@ class ChunkSink {
   virtual ~ChunkSink() = default;
   virtual void push(Chunk&& chunk, int port) = 0;
   virtual void finish(int port) = 0;
+
+  /// No row before `watermark` (ticks of event time) comes to this port any more. Operators that do
+  /// not know what it means for their output keep it to themselves.
+  virtual void advance(int64_t /*watermark*/, int /*port*/) {}
 };
 
 }  // namespace postern::exec

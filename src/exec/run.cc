@@ -44,7 +44,7 @@ class Compiled final : public CompiledPlan {
     if (op->predicate) exprs.push_back(op->predicate);
     for (const plan::NamedExpr& i : op->items)
       exprs.push_back(i.expr);
-    for (const plan::NamedExpr& k : op->keys)
+    for (const plan::NamedExpr& k : op->keys)  // Window: items, then keys
       exprs.push_back(k.expr);
     for (const plan::SortKey& k : op->sort_keys)
       exprs.push_back(k.expr);
@@ -77,6 +77,8 @@ class Port final : public ChunkSink {
 
   void finish(int) override { to_.finish(port_); }
 
+  void advance(int64_t watermark, int) override { to_.advance(watermark, port_); }
+
  private:
   ChunkSink& to_;
   int port_;
@@ -91,6 +93,11 @@ class RunImpl final : public Run {
   }
 
   void push(size_t scan, Chunk&& chunk) override { entries_[scan]->push(std::move(chunk), 0); }
+
+  void advance(int64_t watermark) override {
+    for (ChunkSink* e : entries_)
+      e->advance(watermark, 0);
+  }
 
   void finish() override {
     for (const auto& [op, sink] : values_) {
@@ -153,6 +160,9 @@ class RunImpl final : public Run {
         break;
       case OpKind::kUnion:
         made = make_union(op, next);
+        break;
+      case OpKind::kTimeWindow:
+        made = make_time_window(op, state_, next);
         break;
       case OpKind::kSelect:
         POSTERN_CHECK(false);  // the binder turned it into a Project

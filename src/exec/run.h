@@ -22,6 +22,8 @@ struct RunNotes {
   /// Rows dropped because a group-by column was null (SPL `stats … by`): column -> rows.
   std::map<std::string, uint64_t> null_key_rows;
   uint64_t rows_dropped = 0;
+  /// What windows could not honour, by anomaly: "correlation-late-event" -> number.
+  std::map<std::string, uint64_t> anomalies;
 };
 
 class CompiledPlan {
@@ -43,6 +45,9 @@ class Run {
 
   /// Rows of scan `scan` (index into CompiledPlan::scans()), columns as its schema.
   virtual void push(size_t scan, Chunk&& chunk) = 0;
+  /// No row before `watermark` (event time in ticks) comes any more, for any scan: windows before
+  /// it are decided. A run that is never told (a hunt) decides them all when it finishes.
+  virtual void advance(int64_t watermark) = 0;
   /// No more input: blocking operators give their rows.
   virtual void finish() = 0;
   virtual const RunNotes& notes() const = 0;

@@ -105,6 +105,8 @@ OpPtr Binder::bind(const OpPtr& op) {
     case OpKind::kRunning:
     case OpKind::kSessions:
       return bind_running(*op, inputs[0]);
+    case OpKind::kTimeWindow:
+      return bind_time_window(*op, inputs[0]);
     case OpKind::kLimit:
     case OpKind::kDedup: {
       auto out = std::make_shared<Op>(*op);

@@ -66,6 +66,7 @@ class Binder {
   OpPtr bind_union(const Op& op, std::vector<OpPtr> inputs);
   OpPtr bind_expand(const Op& op, OpPtr input);
   OpPtr bind_window(const Op& op, OpPtr input);
+  OpPtr bind_time_window(const Op& op, OpPtr input);
   OpPtr bind_apply(const Op& op);
   OpPtr bind_schema(const Op& op, const Schema& input);
   bool open_below(const Op& op) const;

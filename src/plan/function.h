@@ -46,9 +46,10 @@ struct TypeRequest {
 
 /// What is the same for every row of one run (one window of a scheduled query).
 struct RunContext {
-  int64_t now_ticks = 0;    ///< now() and ago()
-  int64_t window_from = 0;  ///< inclusive; 0 none
-  int64_t window_to = 0;    ///< exclusive; 0 none
+  int64_t now_ticks = 0;         ///< now() and ago()
+  int64_t window_from = 0;       ///< inclusive; 0 none
+  int64_t window_to = 0;         ///< exclusive; 0 none
+  uint64_t max_state_bytes = 0;  ///< of one keyed operator; 0: its own default
 };
 
 /// One evaluation: fill rows `rows` (others are never looked at) of a column of `num_rows`.

@@ -76,6 +76,7 @@ void collect_columns(const OpPtr& op, std::set<std::string>& out) {
       op->kind == OpKind::kApply)
     for (const std::string& p : op->patterns)
       if (p.find('*') == std::string::npos) out.insert(p);
+  if (op->window) out.insert(op->window->carried.begin(), op->window->carried.end());
   for (const OpPtr& input : op->inputs)
     collect_columns(input, out);
 }

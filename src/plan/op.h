@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "plan/expr.h"
+#include "plan/window.h"
 
 namespace postern::plan {
 
@@ -74,11 +75,12 @@ enum class OpKind : uint8_t {
   kValues,
   kDedup,
   kExpand,
-  kWindow,    ///< columns from the rows around: row_number, prev, next, …
-  kApply,     ///< a query of its own over the array of each row
-  kElements,  ///< within such a query: the elements, beside the row's other columns
-  kRunning,   ///< each row with the aggregates over the rows up to it
-  kSessions   ///< each row with the number of the session it belongs to
+  kWindow,     ///< columns from the rows around: row_number, prev, next, …
+  kApply,      ///< a query of its own over the array of each row
+  kElements,   ///< within such a query: the elements, beside the row's other columns
+  kRunning,    ///< each row with the aggregates over the rows up to it
+  kSessions,   ///< each row with the number of the session it belongs to
+  kTimeWindow  ///< what holds of the rows within a timespan, per group (window.h)
 };
 
 enum class JoinKind : uint8_t {
@@ -148,6 +150,8 @@ struct Op {
   // conditions `startswith` and `endswith`, where there are any; `limit`: rows of one session.
   int64_t max_span = 0;   ///< ticks between the first and the last row; 0: any
   int64_t max_pause = 0;  ///< ticks between neighbours; 0: any
+  /// TimeWindow: `keys` are its groups, `items` its step column (sequence) or value columns.
+  std::shared_ptr<const WindowSpec> window;
 };
 
 OpPtr scan(std::string vocabulary, std::string dataset, Span span = {});

@@ -129,6 +129,21 @@ class Optimizer {
       }
       case OpKind::kJoin:
         return push_join(*op, std::move(conditions));
+      case OpKind::kTimeWindow: {
+        // Groups are apart: a condition on keys alone may choose among the rows before it (not so
+        // where one group holds keys that the condition could tell apart).
+        std::vector<ExprPtr> below;
+        std::vector<ExprPtr> stay;
+        const Schema keys(op->schema.begin(),
+                          op->schema.begin() + static_cast<std::ptrdiff_t>(op->keys.size()));
+        for (ExprPtr& c : conditions) {
+          if (!op->window->ignore_case && reads_only(c, keys) && !depends_on_run(*c))
+            below.push_back(simplify(substitute(c, op->keys), context_));
+          else
+            stay.push_back(std::move(c));
+        }
+        return keep_filter(rebuilt(*op, {push(op->inputs[0], std::move(below))}), std::move(stay));
+      }
       case OpKind::kScan:
         return push_scan(*op, std::move(conditions));
       default:
@@ -336,6 +351,14 @@ class Optimizer {
           for (const ExprPtr& arg : a.args)
             read_by(arg, below);
         break;
+      case OpKind::kTimeWindow:
+        below.clear();
+        for (const NamedExpr& k : out->keys)
+          read_by(k.expr, below);
+        for (const NamedExpr& i : out->items)
+          read_by(i.expr, below);
+        below.insert(out->window->carried.begin(), out->window->carried.end());
+        break;
       case OpKind::kJoin:
         return prune_join(*op, needed);
       case OpKind::kElements:
@@ -448,6 +471,27 @@ class Optimizer {
     return out;
   }
 
+  // A sequence whose steps come from the inputs of a union, too few of which can give a row.
+  static bool lacks_steps(const Op& op) {
+    const WindowSpec& w = *op.window;
+    const std::vector<OpPtr>& inputs = op.inputs[0]->inputs;
+    if (w.kind != WindowKind::kSequence || op.inputs[0]->kind != OpKind::kUnion ||
+        inputs.size() != w.steps.size())
+      return false;
+    std::vector<bool> can;
+    for (const OpPtr& i : inputs)
+      can.push_back(!empty(*i));
+    const auto alive = static_cast<double>(std::count(can.begin(), can.end(), true));
+    for (const WindowBound& b : w.bounds)
+      if ((b.op == BoundOp::kGreater && alive <= b.value) ||
+          (b.op == BoundOp::kGreaterEqual && alive < b.value))
+        return true;
+    return !w.terms.empty() &&
+           std::none_of(w.terms.begin(), w.terms.end(), [&](const WindowTerm& t) {
+             return std::all_of(t.steps.begin(), t.steps.end(), [&](uint32_t s) { return can[s]; });
+           });
+  }
+
   static bool empty(const Op& op) {
     switch (op.kind) {
       case OpKind::kScan:
@@ -474,6 +518,8 @@ class Optimizer {
           default:
             return empty(*op.inputs[0]) || empty(*op.inputs[1]);
         }
+      case OpKind::kTimeWindow:
+        return empty(*op.inputs[0]) || lacks_steps(op);
       case OpKind::kAggregate:
         return empty(*op.inputs[0]) && !(op.keys.empty() && op.row_when_empty);
       default:
@@ -486,7 +532,11 @@ class Optimizer {
     for (const Op* s : scans(plan))
       for (const Branch& b : s->branches)
         report_.tables.insert(b.table);
-    if (!empty(plan)) return;
+    if (!empty(plan)) {
+      // One source that nothing provides does not silence a rule that has others.
+      if (scans(plan).size() > 1) report_.never.clear();
+      return;
+    }
     std::set<std::string> reasons;
     for (const DroppedTable& d : report_.dropped)
       if (d.reason != "never true there") reasons.insert(d.reason);

@@ -234,6 +234,16 @@ std::string join_text(const Op& op) {
   return out;
 }
 
+std::string time_window_text(const Op& op) {
+  std::string out = "time-window " + to_text(*op.window);
+  if (op.window->kind != WindowKind::kSequence && !op.items.empty())
+    out += " of " + list_text(op.items);
+  if (!op.keys.empty()) out += " by " + keys_text(op.keys);
+  if (!op.window->carried.empty()) out += " with " + names_text(op.window->carried);
+  if (op.window->every) out += " (each time)";
+  return out;
+}
+
 std::string line(const Op& op) {
   switch (op.kind) {
     case OpKind::kScan:
@@ -276,6 +286,8 @@ std::string line(const Op& op) {
       return running_text(op);
     case OpKind::kSessions:
       return sessions_text(op);
+    case OpKind::kTimeWindow:
+      return time_window_text(op);
   }
   return "";
 }
@@ -291,6 +303,30 @@ void print(const Op& op, int depth, bool physical, std::string& out) {
 }
 
 }  // namespace
+
+std::string to_text(const WindowSpec& w) {
+  static constexpr const char* kOps[] = {"<", "<=", ">", ">=", "==", "!="};
+  std::string out;
+  if (!w.terms.empty()) {
+    for (const WindowTerm& t : w.terms) {
+      std::string term;
+      for (const uint32_t s : t.steps)
+        term += (term.empty() ? "" : w.ordered ? " then " : " and ") + w.steps[s];
+      for (const uint32_t s : t.absent)
+        term += " and not " + w.steps[s];
+      out += (out.empty() ? "" : " or ") + term;
+    }
+  } else {
+    std::string subject = w.name;
+    if (w.kind == WindowKind::kPercentile) subject += "(" + real_text(w.percentile) + ")";
+    for (const WindowBound& b : w.bounds)
+      out += (out.empty() ? "" : " and ") + subject + " " + kOps[static_cast<size_t>(b.op)] + " " +
+             real_text(b.value);
+    if (w.kind == WindowKind::kSequence)
+      out += std::string(w.ordered ? " in order" : "") + " of " + names_text(w.steps);
+  }
+  return out + " in " + timespan_literal(w.length) + (w.closing() ? " at close" : "");
+}
 
 std::string to_text(const Expr& e) {
   switch (e.kind) {

@@ -40,8 +40,22 @@ struct Stage {
   std::function<std::string()> text;
 };
 
+/// Another rule of the set, by name or id.
+struct RuleReference {
+  std::string text;
+  Span span;
+};
+
+/// Vocabulary of scans that stand for the findings of another rule, until they are resolved.
+inline constexpr const char* kRuleVocabulary = "rule";
+
 struct Rule {
   RuleInfo info;
+  std::string name;  ///< other rules refer to it by this, or by its id
+  /// Correlations: what they are made of. Their plan scans each as `kRuleVocabulary`.
+  std::vector<RuleReference> references;
+  /// Correlations: the rules referred to alert by themselves as well.
+  bool generate = false;
   RuleKind kind = RuleKind::kQuery;
   OpPtr plan;  ///< unbound
   /// Vocabulary that names without one belong to: "sigma", "kql", "spl".

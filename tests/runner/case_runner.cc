@@ -85,6 +85,9 @@ std::string finding_cell(const Finding& f, const std::string& column) {
   if (column == "level") return f.rule->level;
   for (const auto& [name, value] : f.row)
     if (name == column) return cell_text(value);
+  if (column == "window" && f.window)
+    return format_rfc3339(f.window->from) + " to " + format_rfc3339(f.window->to);
+  if (column == "events") return std::to_string(f.evidence.size());
   return "null";
 }
 

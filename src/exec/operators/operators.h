@@ -43,6 +43,7 @@ OperatorPtr make_join(const CompiledOp& op, RunState& state, ChunkSink& next);
 OperatorPtr make_running(const CompiledOp& op, RunState& state, ChunkSink& next);
 OperatorPtr make_sessions(const CompiledOp& op, RunState& state, ChunkSink& next);
 OperatorPtr make_union(const CompiledOp& op, ChunkSink& next);
+OperatorPtr make_time_window(const CompiledOp& op, RunState& state, ChunkSink& next);
 
 /// All rows of a chunk.
 inline data::Rows all_rows(const Chunk& c) {

@@ -1,4 +1,6 @@
 // Filter, Project, Extend, Limit, Union: rows pass one chunk at a time.
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "exec/operators/operators.h"
@@ -23,6 +25,8 @@ class Filter final : public ChunkSink {
   }
 
   void finish(int) override { next_.finish(0); }
+
+  void advance(int64_t watermark, int) override { next_.advance(watermark, 0); }
 
  private:
   Program predicate_;
@@ -68,6 +72,8 @@ class Compute final : public ChunkSink {
 
   void finish(int) override { next_.finish(0); }
 
+  void advance(int64_t watermark, int) override { next_.advance(watermark, 0); }
+
  private:
   const CompiledOp& op_;
   RunState& state_;
@@ -96,16 +102,29 @@ class Limit final : public ChunkSink {
 /// Inputs already have the union's schema (the binder projects them).
 class Union final : public ChunkSink {
  public:
-  Union(const CompiledOp& op, ChunkSink& next) : open_(op.inputs.size()), next_(next) {}
+  Union(const CompiledOp& op, ChunkSink& next)
+      : open_(op.inputs.size()),
+        watermarks_(op.inputs.size(), std::numeric_limits<int64_t>::min()),
+        next_(next) {}
 
   void push(Chunk&& c, int) override { next_.push(std::move(c), 0); }
 
-  void finish(int) override {
+  void finish(int port) override {
+    advance(std::numeric_limits<int64_t>::max(), port);
     if (--open_ == 0) next_.finish(0);
+  }
+
+  // The input that is furthest behind tells how far the union is.
+  void advance(int64_t watermark, int port) override {
+    watermarks_[static_cast<size_t>(port)] = watermark;
+    const int64_t least = *std::min_element(watermarks_.begin(), watermarks_.end());
+    if (least > told_) next_.advance(told_ = least, 0);
   }
 
  private:
   size_t open_;
+  std::vector<int64_t> watermarks_;
+  int64_t told_ = std::numeric_limits<int64_t>::min();
   ChunkSink& next_;
 };
 

@@ -158,6 +158,7 @@ std::optional<Names> known_columns(const Op& op) {
       return input;
     }
     case OpKind::kScan:
+    case OpKind::kTimeWindow:
     case OpKind::kUnion:     // depends on types
     case OpKind::kApply:     // on both its queries
     case OpKind::kElements:  // on the rows around

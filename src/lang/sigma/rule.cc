@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "lang/sigma/condition.h"
+#include "lang/sigma/correlation.h"
 #include "lang/sigma/detection.h"
 #include "lang/sigma/filter.h"
 #include "lang/sigma/logsource.h"
@@ -77,6 +78,11 @@ class RuleReader {
   std::optional<plan::Rule> read() {
     if (!is_rule()) return std::nullopt;
     info();
+    rule_.name = text("name");
+    if (entry(document_, "correlation")) {
+      if (!read_correlation(document_, head(), rule_, diag_)) return std::nullopt;
+      return std::move(rule_);
+    }
     model_.head = head();
     bool ok = read_logsource(document_, model_.logsource, diag_);
     const YamlNode* node = selections();
@@ -127,19 +133,6 @@ class RuleReader {
   bool is_rule() {
     if (!document_.is_mapping()) {
       error("sigma-bad-document", "a rule is a map with title, logsource and detection", head());
-      return false;
-    }
-
-    struct Other {
-      std::string_view key;
-      std::string_view what;
-    };
-
-    static constexpr Other kOthers[] = {{"correlation", "correlation rule"}};
-    for (const Other& o : kOthers) {
-      const YamlNode::Entry* e = entry(document_, o.key);
-      if (!e) continue;
-      error("sigma-unsupported", std::string(o.what), e->key.span, "not supported in this release");
       return false;
     }
     return true;

@@ -1,0 +1,55 @@
+// Blocks of 32-bit words in size classes, addressed by 32-bit numbers: the memory of window state.
+//
+// A million groups each hold a few words; a malloc each would cost more than what is kept, and so
+// would 64-bit pointers to it. Blocks come from pages of 4 MiB and go back to a free list of their
+// class (steps of a half and a third: 2, 3, 4, 6, 8, 12, 16 … words), so memory is reused but not
+// returned. Tests: tests/unit/exec/window_state_test.cc.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace postern::exec {
+
+class SlabPool {
+ public:
+  static constexpr uint32_t kNone = UINT32_MAX;
+  static constexpr uint32_t kNumClasses = 58;
+
+  /// Smallest class whose blocks hold `num_words`.
+  static uint32_t class_for(uint64_t num_words);
+
+  static uint64_t words_of(uint32_t size_class) {
+    // 2, 3, 4, 6, 8, 12, …
+    return (size_class % 2 == 0 ? uint64_t{2} : uint64_t{3}) << (size_class / 2);
+  }
+
+  /// A block with undefined content.
+  uint32_t allocate(uint32_t size_class);
+  void release(uint32_t block, uint32_t size_class);
+
+  uint32_t* at(uint32_t block) { return pages_[block >> kPageBits] + (block & (kPageWords - 1)); }
+
+  const uint32_t* at(uint32_t block) const {
+    return pages_[block >> kPageBits] + (block & (kPageWords - 1));
+  }
+
+  uint64_t used_bytes() const { return used_words_ * sizeof(uint32_t); }
+
+ private:
+  static constexpr uint32_t kPageBits = 20;
+  static constexpr uint32_t kPageWords = 1U << kPageBits;
+
+  uint32_t take(uint64_t num_words);
+
+  std::vector<std::unique_ptr<uint32_t[]>> owned_;
+  std::vector<uint32_t*> pages_;  // a block larger than a page spans several of them
+  uint64_t page_left_ = 0;        // words free at the end of the last page
+  uint32_t free_[kNumClasses];
+  uint64_t used_words_ = 0;
+
+ public:
+  SlabPool();
+};
+
+}  // namespace postern::exec
