@@ -52,6 +52,21 @@ bool Binder::open_below(const Op& op) const {
                      [&](const OpPtr& i) { return open_below(*i); });
 }
 
+/// Inputs of a union, where `Device*` stands for every table of such a name.
+std::vector<OpPtr> Binder::named_inputs(const Op& op) const {
+  std::vector<OpPtr> out;
+  for (const OpPtr& input : op.inputs) {
+    const bool wild = input->kind == OpKind::kScan && input->dataset.find('*') != std::string::npos;
+    const size_t before = out.size();
+    if (wild)
+      for (const std::string_view name : context_.catalog.table_names(input->vocabulary))
+        if (name_matches(input->dataset, name))
+          out.push_back(scan(input->vocabulary, std::string(name), input->span));
+    if (out.size() == before) out.push_back(input);
+  }
+  return out;
+}
+
 OpPtr Binder::bind(const OpPtr& op) {
   if (op->kind == OpKind::kScan) return bind_scan(*op);
   if (op->kind == OpKind::kValues) {
@@ -65,7 +80,7 @@ OpPtr Binder::bind(const OpPtr& op) {
     return out;
   }
   std::vector<OpPtr> inputs;
-  for (const OpPtr& input : op->inputs) {
+  for (const OpPtr& input : op->kind == OpKind::kUnion ? named_inputs(*op) : op->inputs) {
     OpPtr bound = bind(input);
     if (!bound) return nullptr;
     inputs.push_back(std::move(bound));
@@ -343,10 +358,22 @@ OpPtr Binder::bind_join(const Op& op, OpPtr left, OpPtr right) {
     r = bind(r, right->schema);
     if (!l || !r) return nullptr;
     if (!joinable(l->type, r->type)) {
-      error(code("type-mismatch"),
-            "join keys of different types: " + std::string(type_name(l->type)) + " and " +
-                std::string(type_name(r->type)),
-            out->keys[i].span);
+      const std::string message =
+          "join keys of different types: " + std::string(type_name(l->type)) + " and " +
+          std::string(type_name(r->type));
+      const bool texts = (l->type == Type::kDynamic || l->type == Type::kString) &&
+                         (r->type == Type::kDynamic || r->type == Type::kString);
+      if (texts && rule_.vocabulary == "kql") {
+        // A value out of a bag against a text: its text is meant.
+        degrade(code("type-mismatch"), message, out->keys[i].span, "",
+                "compared by text; wrap the dynamic one in tostring()");
+        ExprPtr& bag = l->type == Type::kDynamic ? l : r;
+        bag = bind(call("kql.tostring", {bag}, bag->span),
+                   l->type == Type::kDynamic ? left->schema : right->schema);
+        if (failed_ || !bag) return nullptr;
+        continue;
+      }
+      error(code("type-mismatch"), message, out->keys[i].span);
       return nullptr;
     }
   }

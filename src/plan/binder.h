@@ -63,6 +63,7 @@ class Binder {
   OpPtr bind_running(const Op& op, OpPtr input);
   OpPtr bind_sort(const Op& op, OpPtr input);
   OpPtr bind_join(const Op& op, OpPtr left, OpPtr right);
+  std::vector<OpPtr> named_inputs(const Op& op) const;
   OpPtr bind_union(const Op& op, std::vector<OpPtr> inputs);
   OpPtr bind_expand(const Op& op, OpPtr input);
   OpPtr bind_window(const Op& op, OpPtr input);

@@ -98,7 +98,8 @@ class Reader {
       while (ok() && take(','));
       if (ok() && !take(']')) fail("`,` or `]` is missing");
     }
-    writer_.end();
+    // After a fault the writer may wait for a value: nobody reads it any more.
+    if (ok()) writer_.end();
   }
 
   void object(int depth) {
@@ -110,7 +111,7 @@ class Reader {
       while (ok() && take(','));
       if (ok() && !take('}')) fail("`,` or `}` is missing");
     }
-    writer_.end();
+    if (ok()) writer_.end();
   }
 
   void member(int depth) {

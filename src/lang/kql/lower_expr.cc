@@ -111,10 +111,49 @@ ExprPtr Lowering::scalar(const Expr& e, const Scope* scope, RowContext& row) {
   return nullptr;
 }
 
-/// A let, a parameter, or else a column: unknown names are the binder's business.
+namespace {
+
+/// Whether the query itself gives its rows a column of this name. Columns of tables are not asked.
+bool introduces(const plan::Op& op, const std::string& name) {
+  const auto named = [&](const auto& list) {
+    return std::any_of(list.begin(), list.end(), [&](const auto& x) { return x.name == name; });
+  };
+  const auto inside = [&] {
+    return std::any_of(op.inputs.begin(), op.inputs.end(),
+                       [&](const plan::OpPtr& i) { return introduces(*i, name); });
+  };
+  switch (op.kind) {
+    case plan::OpKind::kProject:
+      return named(op.items);
+    case plan::OpKind::kAggregate:
+      return named(op.keys) || named(op.aggregates);
+    case plan::OpKind::kValues:
+      return named(op.schema);
+    case plan::OpKind::kExtend:
+      return named(op.items) || inside();
+    case plan::OpKind::kExpand:
+    case plan::OpKind::kApply:
+      return std::find(op.item_names.begin(), op.item_names.end(), name) != op.item_names.end() ||
+             inside();
+    case plan::OpKind::kSelect: {
+      const auto at = std::find(op.patterns.begin(), op.patterns.end(), name);
+      if (op.mode == plan::SelectMode::kRename && at != op.patterns.end())
+        return (at - op.patterns.begin()) % 2 == 1;
+      if (op.mode == plan::SelectMode::kAway && at != op.patterns.end()) return false;
+      return inside();
+    }
+    default:
+      return inside();
+  }
+}
+
+}  // namespace
+
+/// A column that the query made, a let, a parameter, or else a column: unknown names are the
+/// binder's business.
 ExprPtr Lowering::scalar_name(const Expr& e, const Scope* scope, RowContext& row) {
   const Binding* b = find(scope, e.name);
-  if (!b) return plan::column(e.name, e.span);
+  if (!b || (row.input && introduces(*row.input, e.name))) return plan::column(e.name, e.span);
   if (b->value) return plan::literal(*b->value, e.span);
   // Where a value is needed, a table or a function of that name is not meant, but a column is.
   if (b->rows || !b->node || is_tabular(*b->node, b->scope)) return plan::column(e.name, e.span);

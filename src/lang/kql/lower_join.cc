@@ -230,7 +230,9 @@ OpPtr Lowering::union_(const Operator& op, OpPtr input, const Scope* scope) {
     out.inputs.push_back(std::move(rows));
   }
   if (fuzzy) out.fuzzy = true;
-  if (out.inputs.size() == 1 && out.source_column.empty()) return out.inputs[0];
+  const bool wild =
+      out.inputs[0]->kind == OpKind::kScan && out.inputs[0]->dataset.find('*') != std::string::npos;
+  if (out.inputs.size() == 1 && out.source_column.empty() && !wild) return out.inputs[0];
   return make(std::move(out));
 }
 

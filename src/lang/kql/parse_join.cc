@@ -5,14 +5,22 @@
 
 namespace postern::lang::kql {
 
-/// A table: name, function call, or a query in parentheses. Wildcards are refused.
+/// A table: name, function call, or a query in parentheses; `Device*` is every table of such a
+/// name.
 Expr* Parser::table_operand() {
   const size_t first = at_;
   if (is("*") || (is_name() && peek().is("*") && adjacent(1))) {
-    while ((is_name() || is("*")) && (at_ == first || tokens_[at_ - 1].end == now().begin))
-      next();
-    unsupported(span_from(first), "tables by wildcard are not supported", "name each table");
-    return ast_.expr(ExprKind::kStar, span_from(first));
+    std::string pattern;
+    for (; (is_name() || is("*")) && (at_ == first || tokens_[at_ - 1].end == now().begin); next())
+      pattern += now().text;
+    if (pattern == "*") {
+      unsupported(span_from(first), "all tables at once are not supported", "name the tables");
+      return ast_.expr(ExprKind::kStar, span_from(first));
+    }
+    Expr* e = ast_.expr(ExprKind::kName, span_from(first));
+    e->name = std::move(pattern);
+    e->name_span = e->span;
+    return e;
   }
   if (source_operator_ahead()) return fail(now().span, "put this query in parentheses");
   return postfix();

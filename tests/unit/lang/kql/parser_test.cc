@@ -70,9 +70,14 @@ TEST(KqlParser, RefusalsNameWhatTheyRefuse) {
   EXPECT_EQ(faults("T | graph-match (a)").at(0).message,
             "the operator `graph-match` is not supported");
   EXPECT_EQ(faults("declare pattern p").at(0).code, "kql-unsupported");
-  EXPECT_EQ(faults("union Device*").at(0).message, "tables by wildcard are not supported");
+  EXPECT_EQ(faults("union *").at(0).message, "all tables at once are not supported");
   EXPECT_EQ(faults("T | join (R) where a == 1").at(0).message,
             "`where` inside `join` is not supported");
+}
+
+TEST(KqlParser, FaultyDynamicLiteralsAreTold) {
+  EXPECT_EQ(codes("print dynamic({\"k\":summarize 1})"), "kql-bad-dynamic");
+  EXPECT_EQ(codes("print dynamic([{\"k\":[1,}])"), "kql-bad-dynamic");
 }
 
 TEST(KqlParser, NotIsAFunction) {
