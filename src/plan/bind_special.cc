@@ -4,6 +4,7 @@
 // ingestion_time(), and `* has "x"` as kql.any_column("kql.has", "x"). Tests:
 // tests/cases/kql: column_ifexists, pack_all, ingestion_time, search_in, bag_unpack, pivot.
 #include <algorithm>
+#include <iterator>
 
 #include "plan/binder.h"
 
@@ -122,8 +123,10 @@ std::vector<AggregateItem> Binder::pivoted(const AggregateItem& a,
                                            const Op& op,
                                            const Schema& input) const {
   std::vector<AggregateItem> out;
+  // A plugin before may have given the same name out of its own bag: then it is asked of both.
   Schema taken = op.schema;
-  taken.insert(taken.end(), input.begin(), input.end());
+  std::copy_if(input.begin(), input.end(), std::back_inserter(taken),
+               [](const ColumnInfo& c) { return c.type != Type::kDynamic; });
   for (const std::string& name : asked_beyond(taken)) {
     AggregateItem item = a;
     item.star = false;
