@@ -17,7 +17,6 @@
 namespace postern {
 namespace {
 
-constexpr size_t kReadBytes = size_t{256} * 1024;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 Error io_error(const std::string& path, int number) {
@@ -38,20 +37,6 @@ struct Descriptor {
 
   int number;
 };
-
-/// A pipe has no size to look at first: it is kept in memory or, when there is much, in a file.
-Result<std::shared_ptr<const FileBytes>> read_to_end(int fd, const std::string& path) {
-  Spill bytes;
-  std::string block(kReadBytes, '\0');
-  for (;;) {
-    const ssize_t n = ::read(fd, block.data(), block.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return io_error(path, errno);
-    if (n == 0) return bytes.take();
-    const auto added = bytes.append({block.data(), static_cast<size_t>(n)});
-    if (!added) return Error{added.error().code, path + ": " + added.error().message};
-  }
-}
 
 }  // namespace
 
@@ -81,7 +66,7 @@ Result<std::shared_ptr<const FileBytes>> FileBytes::open(const std::string& path
   if (S_ISREG(info.st_mode) && info.st_size > 0 && !standard_input) {
     if (auto mapped = map(fd.number)) return mapped;
   }
-  return read_to_end(fd.number, path);
+  return read_stream(fd.number, path);
 }
 
 Result<std::shared_ptr<const FileBytes>> FileBytes::map(int descriptor) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 namespace postern {
@@ -15,6 +16,7 @@ namespace {
 
 // What waits in memory to be written, once there is a file.
 constexpr size_t kWriteBytes = size_t{1} << 20;
+constexpr size_t kReadBytes = size_t{256} << 10;
 
 /// A file without a name: the kernel makes one where the file system can, else it is unlinked.
 int open_unnamed(const std::string& folder) {
@@ -88,6 +90,26 @@ Result<bool> Spill::extend(uint64_t size) {
     POSTERN_TRY([[maybe_unused]] const bool added, append({kZeros.data(), n}));
   }
   return true;
+}
+
+Result<std::shared_ptr<const FileBytes>> read_stream(int descriptor,
+                                                     const std::string& name,
+                                                     const std::atomic<bool>* cancelled) {
+  constexpr int kLookEvery = 100;  // milliseconds
+  Spill bytes;
+  std::string block(kReadBytes, '\0');
+  while (!cancelled || !cancelled->load(std::memory_order_relaxed)) {
+    // Whoever waits for a pipe wants to be able to stop waiting.
+    struct pollfd waited = {descriptor, POLLIN, 0};
+    if (cancelled && ::poll(&waited, 1, kLookEvery) <= 0) continue;  // nothing yet, or a signal
+    const ssize_t n = ::read(descriptor, block.data(), block.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Error{Code::kIo, "cannot read " + name + ": " + std::strerror(errno)};
+    if (n == 0) break;
+    const auto added = bytes.append({block.data(), static_cast<size_t>(n)});
+    if (!added) return Error{added.error().code, name + ": " + added.error().message};
+  }
+  return bytes.take();
 }
 
 Result<std::shared_ptr<const FileBytes>> Spill::take() {

@@ -5,6 +5,7 @@
 // $TMPDIR, else /var/tmp, else /tmp) and are mapped at the end, so that memory stays bounded and
 // nothing is left behind when the program dies. Tests: tests/unit/base/spill_test.cc.
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -45,5 +46,10 @@ class Spill {
   int fd_ = -1;
   uint64_t size_ = 0;
 };
+
+/// Reads a pipe to its end, or until `cancelled` is set: then what has come so far is the answer.
+Result<std::shared_ptr<const FileBytes>> read_stream(int descriptor,
+                                                     const std::string& name,
+                                                     const std::atomic<bool>* cancelled = nullptr);
 
 }  // namespace postern

@@ -30,6 +30,9 @@ constexpr Flag kHunt[] = {
     {"--from", "", "TIME", false, "Only events at or after this time (RFC 3339)."},
     {"--to", "", "TIME", false, "Only events before this time."},
     {"--now", "", "TIME", false, "Run scheduled queries once, with this now()."},
+    {"--carve", "", "", false,
+     "Also look for event records in damaged and unallocated space, and in files of no known "
+     "format."},
     {"--strict", "", "", false, "Refuse rules that would run degraded."},
     {"--min-level", "", "LEVEL", false,
      "Show findings of this level and above: informational, low, medium, high, critical."},
@@ -43,6 +46,9 @@ constexpr Flag kHunt[] = {
 constexpr Flag kQuery[] = {
     {"--language", "-l", "kql|spl", false, "Language of the query."},
     {"--file", "-f", "FILE", false, "Read the query from a file."},
+    {"--carve", "", "", false,
+     "Also look for event records in damaged and unallocated space, and in files of no known "
+     "format."},
     {"--format", "", "FORMAT", false,
      "table, jsonl or csv (default: table on a terminal, else jsonl)."},
     {"--now", "", "TIME", false, "The query's now() (default: the last event's time)."},
@@ -91,6 +97,9 @@ constexpr Flag kProve[] = {
 };
 
 constexpr Flag kInspect[] = {
+    {"--carve", "", "", false,
+     "Also look for event records in damaged and unallocated space, and in files of no known "
+     "format."},
     {"--format", "", "FORMAT", false, "table or jsonl (default: table on a terminal, else jsonl)."},
 };
 

@@ -94,7 +94,8 @@ int inspect_verb(const Arguments& args) {
     const bool quiet = args.has("--quiet") || args.has("--no-progress");
     // Lines on a terminal would run into the progress line.
     const ProgressLine line(progress, !quiet && !stdout_is_terminal());
-    engine::take_inventory(args.positional, catalog, engine::whole_layouts(catalog), true, progress,
+    const data::Layouts layouts = engine::whole_layouts(catalog);
+    engine::take_inventory(args.positional, {catalog, layouts, true, args.has("--carve")}, progress,
                            interrupted(), errors,
                            [&](engine::FileInventory&& f) { printer.file(std::move(f)); });
   }

@@ -56,8 +56,9 @@ Result<engine::Inventory> evidence_of(const Arguments& args, const RuleSet& rule
   std::vector<std::string> errors;
   {
     const ProgressLine line(progress, !args.has("--quiet") && !args.has("--no-progress"));
-    engine::take_inventory(args.all("--evidence"), rules.setup().catalog, programs->layouts(),
-                           false, progress, interrupted(), errors,
+    engine::take_inventory(args.all("--evidence"),
+                           {rules.setup().catalog, programs->layouts(), false, false}, progress,
+                           interrupted(), errors,
                            [&](engine::FileInventory&& f) { engine::merge(all, f.tables); });
   }
   for (const std::string& e : errors)

@@ -96,6 +96,7 @@ Result<engine::HuntOptions> hunt_options(const Arguments& args, std::vector<std:
       return Error{Code::kInvalid, "--threads needs a number from 1 to 1024"};
     o.threads = static_cast<unsigned>(*n);
   }
+  o.carve = args.has("--carve");
   POSTERN_TRY(o.from, time_flag(args, "--from"));
   POSTERN_TRY(o.to, time_flag(args, "--to"));
   POSTERN_TRY(o.now, time_flag(args, "--now"));

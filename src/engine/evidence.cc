@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <set>
 
+#include <unistd.h>
+
 #include "adapt/compress.h"
 #include "base/file.h"
+#include "base/spill.h"
+#include "input/carving.h"
 
 namespace postern::engine {
 namespace {
@@ -29,7 +33,8 @@ class Opener {
       in.bytes = view;
       in.owner = bytes;
       in.is_unpacked = depth > 0;
-      return take_(in, input::detect_format(head));
+      const input::Format* format = input::detect_format(head);
+      return take_(in, options_.carve ? input::with_carving(format) : format);
     }
     if (depth >= kMaxArchiveDepth)
       return anomalies_.add("archive-too-deep", path, 0, "archives in archives in archives");
@@ -111,7 +116,9 @@ void open_evidence(const std::string& path,
                    data::Anomalies& anomalies,
                    std::vector<std::string>& errors,
                    const std::function<void(const input::Input&, const input::Format*)>& take) {
-  Result<std::shared_ptr<const FileBytes>> bytes = FileBytes::open(path);
+  Result<std::shared_ptr<const FileBytes>> bytes =
+      path == "-" ? read_stream(STDIN_FILENO, "standard input", options.cancelled)
+                  : FileBytes::open(path);
   if (!bytes) {
     errors.push_back(bytes.error().message);
     return;

@@ -21,6 +21,7 @@ struct OpenOptions {
   /// the unpacking for an archive. May be null.
   std::atomic<uint64_t>* bytes_done = nullptr;
   const std::atomic<bool>* cancelled = nullptr;
+  bool carve = false;  ///< decode with input::with_carving()
 };
 
 /// Opens a file and calls `take(input, format)` for it, or for each member of an archive (also

@@ -254,7 +254,7 @@ class Hunt {
     summary.bytes = file_size(paths_[index]);
     data::Anomalies anomalies;
     std::vector<std::string> errors;
-    const OpenOptions open{&progress_.bytes_done, &cancelled_};
+    const OpenOptions open{&progress_.bytes_done, &cancelled_, options_.carve};
     uint64_t flushed = 0;
     FileWorker worker(programs_, options_, cancelled_, [&](Outbox& box) {
       flushed += committer_.is_turn(index) ? box.num_events : 0;
@@ -283,9 +283,11 @@ class Hunt {
                                                      anomalies,           scanner.get(),
                                                      &cancelled_,         bytes_done_of(open, in)};
                         format->decode(in, context);
-                      } else {
-                        scan_unknown(in, scanner.get(), anomalies);
+                      } else if (!in.is_unpacked) {
+                        progress_.bytes_done += in.bytes.size();
                       }
+                      if (!format || !format->detect)  // no format of its own
+                        scan_unknown(in, scanner.get(), anomalies);
                     });
     summary.events = flushed + worker.outbox().num_events;
     committer_.done(index, std::move(worker.outbox()), std::move(summary), anomalies, errors);
@@ -295,7 +297,6 @@ class Hunt {
   void scan_unknown(const input::Input& in,
                     match::ContentScanner* scanner,
                     data::Anomalies& anomalies) {
-    if (!in.is_unpacked) progress_.bytes_done += in.bytes.size();
     if (!scanner || in.bytes.empty()) return;
     match::ContentOrigin origin;
     origin.view = "file";

@@ -38,6 +38,7 @@ struct HuntOptions {
   uint32_t batch_rows = data::kBatchRows;  ///< tests: small batches
   bool use_event_ids = true;               ///< tests: off
   bool share_filters = true;               ///< tests: off, each rule's filter on its own
+  bool carve = false;  ///< look for event records in damaged and unallocated space
   bool sorted = true;  ///< off: rows stay in the order that a query's plan gives
 };
 

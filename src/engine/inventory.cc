@@ -236,14 +236,12 @@ data::Layouts whole_layouts(const plan::Catalog& catalog) {
 }
 
 void take_inventory(const std::vector<std::string>& evidence,
-                    const plan::Catalog& catalog,
-                    const data::Layouts& layouts,
-                    bool read_records,
+                    const InventoryOptions& options,
                     Progress& progress,
                     const std::atomic<bool>& cancelled,
                     std::vector<std::string>& errors,
                     const std::function<void(FileInventory&&)>& take) {
-  const OpenOptions open{&progress.bytes_done, &cancelled};
+  const OpenOptions open{&progress.bytes_done, &cancelled, options.carve};
   const std::vector<std::string> files = expand_evidence(evidence, errors);
   for (const std::string& f : files)
     progress.bytes_total += file_size(f);
@@ -252,35 +250,41 @@ void take_inventory(const std::vector<std::string>& evidence,
     // Anomalies of the archive itself have the archive's path; those of a member its own.
     FileInventory whole;
     whole.path = path;
-    open_evidence(path, open, whole.anomalies, errors,
-                  [&](const input::Input& in, const input::Format* format) {
-                    if (cancelled) return;
-                    FileInventory file;
-                    file.path = in.path;
-                    file.format = format ? format->name : "";
-                    file.bytes = in.bytes.size();
-                    if (format) {
-                      InventorySink sink(catalog, file.tables, read_records, cancelled);
-                      input::DecodeContext context{layouts, sink,       file.anomalies,
-                                                   nullptr, &cancelled, bytes_done_of(open, in)};
-                      format->decode(in, context);
-                    } else if (!in.is_unpacked) {
-                      progress.bytes_done += in.bytes.size();
-                    }
-                    std::erase_if(file.tables, [](const auto& t) { return t.second.events == 0; });
-                    for (auto& [name, table] : file.tables) {
-                      progress.events += table.events;
-                      // Rates of fields beyond the layout are over the rows that were read.
-                      const uint64_t n = table.events;
-                      const uint64_t read =
-                          n <= kReadAll ? n : kReadAll + (n - kReadAll + kStride - 1) / kStride;
-                      for (auto& [field, seen] : table.fields)
-                        if (seen.of_rows == 0) seen.of_rows = std::max(read, seen.rows);
-                      std::erase_if(table.fields, [](const auto& f) { return f.second.rows == 0; });
-                    }
-                    take(std::move(file));
-                  });
-    if (whole.anomalies.all().empty()) continue;
+    bool any = false;
+    const size_t num_errors = errors.size();
+    open_evidence(
+        path, open, whole.anomalies, errors,
+        [&](const input::Input& in, const input::Format* format) {
+          if (cancelled) return;
+          any = true;
+          FileInventory file;
+          file.path = in.path;
+          file.format = format ? format->name : "";
+          file.bytes = in.bytes.size();
+          if (format) {
+            InventorySink sink(options.catalog, file.tables, options.read_records, cancelled);
+            input::DecodeContext context{options.layouts, sink,       file.anomalies,
+                                         nullptr,         &cancelled, bytes_done_of(open, in)};
+            format->decode(in, context);
+          } else if (!in.is_unpacked) {
+            progress.bytes_done += in.bytes.size();
+          }
+          std::erase_if(file.tables, [](const auto& t) { return t.second.events == 0; });
+          if (format && !format->detect && file.tables.empty()) file.format.clear();
+          for (auto& [name, table] : file.tables) {
+            progress.events += table.events;
+            // Rates of fields beyond the layout are over the rows that were read.
+            const uint64_t n = table.events;
+            const uint64_t read =
+                n <= kReadAll ? n : kReadAll + (n - kReadAll + kStride - 1) / kStride;
+            for (auto& [field, seen] : table.fields)
+              if (seen.of_rows == 0) seen.of_rows = std::max(read, seen.rows);
+            std::erase_if(table.fields, [](const auto& f) { return f.second.rows == 0; });
+          }
+          take(std::move(file));
+        });
+    // An archive that is damaged, or has nothing in it, is spoken of too.
+    if (whole.anomalies.all().empty() && (any || cancelled || errors.size() > num_errors)) continue;
     whole.format = "archive";
     whole.bytes = file_size(path);
     take(std::move(whole));

@@ -119,12 +119,17 @@ struct FileInventory {
 /// Layouts that want every column of the catalog.
 data::Layouts whole_layouts(const plan::Catalog& catalog);
 
+struct InventoryOptions {
+  const plan::Catalog& catalog;
+  const data::Layouts& layouts;
+  bool read_records = false;  ///< also look for fields that the layouts do not name
+  bool carve = false;
+};
+
 /// Looks at all evidence, file by file, in order. What cannot be opened is told to `errors`; of an
 /// interrupted run the files so far were given.
 void take_inventory(const std::vector<std::string>& evidence,
-                    const plan::Catalog& catalog,
-                    const data::Layouts& layouts,
-                    bool read_records,
+                    const InventoryOptions& options,
                     Progress& progress,
                     const std::atomic<bool>& cancelled,
                     std::vector<std::string>& errors,

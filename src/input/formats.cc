@@ -1,5 +1,6 @@
 // The registry of evidence formats, most specific first.
 #include "input/auditd/auditd.h"
+#include "input/carving.h"
 #include "input/csv/csv.h"
 #include "input/evtx/evtx.h"
 #include "input/format.h"
@@ -32,6 +33,13 @@ const Format* detect_format(std::string_view head) {
   for (const Format& f : formats())
     if (f.detect(head)) return &f;
   return nullptr;
+}
+
+const Format* with_carving(const Format* known) {
+  static const Format anywhere = {"carved", nullptr, evtx::carve};
+  static const Format evtx_too = {"evtx", evtx::detect, evtx::decode_and_carve};
+  if (!known) return &anywhere;
+  return known->name == evtx_too.name ? &evtx_too : known;
 }
 
 }  // namespace postern::input

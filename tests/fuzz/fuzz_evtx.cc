@@ -23,6 +23,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::CheckingSink sink;
   data::Anomalies anomalies;
   input::DecodeContext context{layouts, sink, anomalies};
-  input::evtx::decode({"fuzz", *owner, owner}, context);
+  const input::Input in{"fuzz", *owner, owner};
+  input::evtx::decode(in, context);
+  // The same bytes with what is left over in them, and as part of a disk.
+  if (size % 2 == 0)
+    input::evtx::decode_and_carve(in, context);
+  else
+    input::evtx::carve(in, context);
   return 0;
 }

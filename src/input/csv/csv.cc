@@ -214,11 +214,13 @@ std::optional<char> named_separator(std::string_view text) {
   return text[5] == '\n' || text[5] == '\r' ? std::optional<char>(text[4]) : std::nullopt;
 }
 
-/// A cell of a header: short, of printable characters, not a number.
+/// A cell of a header: short, of printable characters, not a number, and no clause of a language
+/// (rules and code have commas too).
 bool is_name(std::string_view cell) {
   cell = trim(cell);
   if (cell.empty()) return true;
   if (cell.size() > 128 || parse_real(cell)) return false;
+  if (cell.find_first_of(";{}<>=\"|$") != std::string_view::npos) return false;
   return std::none_of(cell.begin(), cell.end(),
                       [](char c) { return static_cast<uint8_t>(c) < 0x20; });
 }

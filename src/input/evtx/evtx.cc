@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "input/evtx/carve.h"
 #include "input/evtx/chunk.h"
 #include "input/evtx/record.h"
 #include "input/windows_event.h"
@@ -13,16 +14,22 @@
 namespace postern::input::evtx {
 namespace {
 
-/// Reads records again by their offsets.
+/// Where a record lies, and the chunk that its offsets count from.
+struct Place {
+  uint64_t offset = 0;
+  uint64_t chunk = 0;
+};
+
+/// Reads records again by their places.
 class Reader : public data::RecordReader {
  public:
-  Reader(std::string_view file, std::shared_ptr<const void> owner, std::vector<uint64_t> offsets)
-      : file_(file), owner_(std::move(owner)), offsets_(std::move(offsets)) {}
+  Reader(std::string_view file, std::shared_ptr<const void> owner, std::vector<Place> places)
+      : file_(file), owner_(std::move(owner)), places_(std::move(places)) {}
 
   void read(uint32_t row, data::FieldVisitor& out) const override {
-    if (row >= offsets_.size()) return;
-    const uint64_t offset = offsets_[row];
-    const size_t at = chunk_of(file_, offset);
+    if (row >= places_.size()) return;
+    const uint64_t offset = places_[row].offset;
+    const auto at = static_cast<size_t>(places_[row].chunk);
     const std::string_view chunk = file_.substr(at, kChunkBytes);
     const auto header = record_header(chunk, static_cast<size_t>(offset) - at);
     // Anomalies were counted when the row was made.
@@ -40,23 +47,25 @@ class Reader : public data::RecordReader {
  private:
   std::string_view file_;
   std::shared_ptr<const void> owner_;
-  std::vector<uint64_t> offsets_;
+  std::vector<Place> places_;
 };
 
 /// One pass over the chunks of one file.
 class FileDecoder {
  public:
-  FileDecoder(const Input& input, DecodeContext& context)
+  FileDecoder(const Input& input, DecodeContext& context, bool carve)
       : input_(input),
         context_(context),
+        carve_(carve),
         writer_(context, input.path),
         report_([this](std::string_view name, uint64_t offset, std::string_view detail) {
           context_.anomalies.add(name, input_.path, offset, detail);
         }),
-        decoder_(report_) {
+        decoder_(report_),
+        carver_(input.bytes, report_) {
     writer_.set_reader_factory([this](WindowsTable t) {
       return std::make_shared<Reader>(input_.bytes, input_.owner,
-                                      std::exchange(offsets_[static_cast<size_t>(t)], {}));
+                                      std::exchange(places_[static_cast<size_t>(t)], {}));
     });
   }
 
@@ -74,15 +83,49 @@ class FileDecoder {
     writer_.flush();
   }
 
+  /// Looks for records in a file that is no log.
+  void carve() {
+    constexpr size_t kStep = size_t{1} << 20;  // of progress
+    const std::string_view file = input_.bytes;
+    for (size_t at = 0; at < file.size() && writer_.ok() && !context_.stopped(); at += kStep) {
+      const size_t end = std::min(file.size(), at + kStep);
+      carver_.region(at, end, each_carved());
+      if (context_.bytes_done) context_.bytes_done->fetch_add(end - at, std::memory_order_relaxed);
+    }
+    writer_.flush();
+  }
+
  private:
   void chunk(std::string_view bytes, size_t at) {
     size_t used = 0;
-    if (is_unused(bytes) || !check_chunk(bytes, at, report_, used)) return;
+    if (is_unused(bytes) || !check_chunk(bytes, at, report_, used)) {
+      if (carve_) carver_.region(at, at + bytes.size(), each_carved());
+      return;
+    }
     decoder_.start_chunk(bytes, at);
     for_each_record(bytes, at, used, report_, [&](const RecordHeader& h) {
       if (decoder_.open(h)) record(h, at + h.at);
       return writer_.ok();
     });
+    if (carve_) {
+      carved_chunk_ = at;
+      carver_.skip_to(at + used);
+      carver_.slack(at, used, each_carved());
+    }
+  }
+
+  EachCarved each_carved() {
+    return [this](const CarvedRecord& r) {
+      if (carved_chunk_ != r.chunk) {
+        // Chunks that overlap, which hostile bytes can claim by the thousand, share one budget.
+        const bool is_new = r.chunk >= budgeted_;
+        if (is_new) budgeted_ = r.chunk + kChunkBytes;
+        decoder_.start_chunk(input_.bytes.substr(r.chunk, kChunkBytes), r.chunk, is_new);
+        carved_chunk_ = r.chunk;
+      }
+      if (decoder_.open(r.header)) record(r.header, r.chunk + r.header.at);
+      return writer_.ok() && !context_.stopped();
+    };
   }
 
   void record(const RecordHeader& h, uint64_t offset) {
@@ -93,16 +136,20 @@ class FileDecoder {
     const auto id = decoder_.event_id();
     if (id && !b->layout().wants_event(*id)) return writer_.skip(table);
     // Before the row: the one that fills a batch hands it over, and its offset belongs to it.
-    offsets_[static_cast<size_t>(table)].push_back(offset);
+    places_[static_cast<size_t>(table)].push_back({offset, offset - h.at});
     decoder_.write_row(table, *b, {offset, h.id});
   }
 
   const Input& input_;
   DecodeContext& context_;
+  bool carve_;
   WindowsEventWriter writer_;
   Report report_;
   RecordDecoder decoder_;
-  std::array<std::vector<uint64_t>, kNumWindowsTables> offsets_;  // of rows not yet handed over
+  std::array<std::vector<Place>, kNumWindowsTables> places_;  // of rows not yet handed over
+  Carver carver_;
+  uint64_t carved_chunk_ = UINT64_MAX;  // the one that decoder_ was started on while carving
+  uint64_t budgeted_ = 0;               // bytes before this have had their budget of work
 };
 
 }  // namespace
@@ -112,7 +159,15 @@ bool detect(std::string_view head) {
 }
 
 void decode(const Input& input, DecodeContext& context) {
-  FileDecoder(input, context).run();
+  FileDecoder(input, context, false).run();
+}
+
+void decode_and_carve(const Input& input, DecodeContext& context) {
+  FileDecoder(input, context, true).run();
+}
+
+void carve(const Input& input, DecodeContext& context) {
+  FileDecoder(input, context, true).carve();
 }
 
 }  // namespace postern::input::evtx

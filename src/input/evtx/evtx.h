@@ -13,5 +13,9 @@ namespace postern::input::evtx {
 
 bool detect(std::string_view head);
 void decode(const Input& input, DecodeContext& context);
+/// Also records behind the last live one of a chunk, and at positions where no chunk is.
+void decode_and_carve(const Input& input, DecodeContext& context);
+/// Looks for records in bytes that are no log: disk images, memory, files without their header.
+void carve(const Input& input, DecodeContext& context);
 
 }  // namespace postern::input::evtx

@@ -43,10 +43,10 @@ std::optional<RecordHeader> record_header(std::string_view chunk, size_t at) {
   return h;
 }
 
-void RecordDecoder::start_chunk(std::string_view chunk, uint64_t file_offset) {
+void RecordDecoder::start_chunk(std::string_view chunk, uint64_t file_offset, bool new_budget) {
   chunk_ = chunk;
   file_offset_ = file_offset;
-  budget_ = kChunkBudget;
+  if (new_budget) budget_ = kChunkBudget;
   templates_.clear();
   routed_.program = nullptr;
   names_ = std::make_unique<Arena>();

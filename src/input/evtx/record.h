@@ -52,8 +52,9 @@ class RecordDecoder {
  public:
   explicit RecordDecoder(Report report) : report_(std::move(report)) {}
 
-  /// `chunk` lies at `file_offset` and must live until the next call.
-  void start_chunk(std::string_view chunk, uint64_t file_offset);
+  /// `chunk` lies at `file_offset` and must live until the next call. `new_budget`: work may be
+  /// done for it; else what the chunk before has left.
+  void start_chunk(std::string_view chunk, uint64_t file_offset, bool new_budget = true);
   /// Resolves a record. False: nothing of it can be read, and an anomaly says why.
   bool open(const RecordHeader& record);
 

@@ -48,8 +48,9 @@ std::vector<FileInventory> inspect(const std::vector<std::string>& paths) {
   std::vector<std::string> errors;
   Progress progress;
   const std::atomic<bool> cancelled{false};
-  take_inventory(paths, setup()->catalog, whole_layouts(setup()->catalog), true, progress,
-                 cancelled, errors, [&](FileInventory&& f) { out.push_back(std::move(f)); });
+  const data::Layouts layouts = whole_layouts(setup()->catalog);
+  take_inventory(paths, {setup()->catalog, layouts, true, false}, progress, cancelled, errors,
+                 [&](FileInventory&& f) { out.push_back(std::move(f)); });
   EXPECT_TRUE(errors.empty());
   EXPECT_EQ(progress.bytes_done, progress.bytes_total);
   return out;

@@ -45,14 +45,6 @@ std::string output_of(const std::string& command) {
   return out;
 }
 
-/// evtx_dump trims values and drops carriage returns.
-std::string without_trimmed(std::string s) {
-  s.erase(std::remove(s.begin(), s.end(), '\r'), s.end());
-  while (!s.empty() && (s.back() == ' ' || s.back() == '\n' || s.back() == '\t'))
-    s.pop_back();
-  return s;
-}
-
 struct Sample {
   const char* file;
   const char* table;
@@ -159,63 +151,6 @@ TEST(JsonSharedData, OsqueryAndExchangeRecords) {
   }
   EXPECT_GT(mail_ports, 3u);
   EXPECT_TRUE(mail.anomalies().all().empty());
-}
-
-/// The events of the Sigma project's regression data are there twice: as EVTX, and as JSON.
-TEST(JsonSharedData, EventXmlAsJsonGivesTheRowOfTheEvtxFile) {
-  const std::string shared = shared_folder();
-  if (shared.empty()) GTEST_SKIP() << "no shared data";
-  const auto files = list_files(shared + "/corpora/sigma/regression_data");
-  ASSERT_TRUE(files.ok());
-  size_t num_files = 0;
-  size_t num_fields = 0;
-  size_t num_equal = 0;
-  std::map<std::string, size_t> differences;
-  for (const std::string& path : *files) {
-    if (path.size() < 5 || path.substr(path.size() - 5) != ".json") continue;
-    const std::string evtx = path.substr(0, path.size() - 5) + ".evtx";
-    if (!std::filesystem::exists(evtx)) continue;
-    std::map<std::string, Columns> wanted;
-    for (const auto& [table, columns] : kAllWindows)
-      wanted[table] = {{"EventID", kLong}};
-    Decoded from_json(wanted);
-    from_json.run(json::decode, read_file(path));
-    Decoded from_evtx(wanted);
-    from_evtx.run(evtx::decode, read_file(evtx));
-    ++num_files;
-    for (const auto& [table, columns] : wanted) {
-      const auto& a = from_json.rows(table);
-      const auto& b = from_evtx.rows(table);
-      if (a.empty() || b.empty()) {
-        EXPECT_EQ(a.empty(), b.empty()) << path << " " << table;
-        continue;
-      }
-      // The JSON holds the event that the rule is about; the EVTX file may hold more.
-      for (const auto& row : a) {
-        const Decoded::DecodedRow* same = nullptr;
-        for (const auto& other : b)
-          if (other.all.count("EventRecordID") && row.all.count("EventRecordID") &&
-              other.all.at("EventRecordID") == row.all.at("EventRecordID"))
-            same = &other;
-        if (!same) continue;
-        for (const auto& [name, value] : same->all) {
-          if (name == "TimeCreated") continue;  // fewer digits
-          ++num_fields;
-          const auto it = row.all.find(name);
-          const bool equal =
-              it != row.all.end() && without_trimmed(it->second) == without_trimmed(value);
-          num_equal += equal ? 1 : 0;
-          if (!equal && differences[name]++ < 2)
-            std::cout << "  " << name << ": " << value.substr(0, 60) << " | "
-                      << (it == row.all.end() ? "absent" : it->second.substr(0, 60)) << "\n";
-        }
-      }
-    }
-  }
-  std::cout << "event JSON: " << num_files << " files, fields equal to EVTX: " << num_equal
-            << " of " << num_fields << "\n";
-  EXPECT_GT(num_files, 100u);
-  EXPECT_LE(num_fields - num_equal, 1u);  // one record was edited by hand
 }
 
 TEST(JsonSharedData, WholeMordorFilesLoseNoRecord) {
