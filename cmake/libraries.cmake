@@ -8,6 +8,7 @@ pkg_check_modules(FYAML REQUIRED IMPORTED_TARGET libfyaml)
 pkg_check_modules(SIMDJSON REQUIRED IMPORTED_TARGET simdjson)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(PCAP REQUIRED IMPORTED_TARGET libpcap)
 # 4.2.3 of plain bookworm crashes on valid rules; 4.5 is in bookworm-backports.
 pkg_check_modules(YARA REQUIRED IMPORTED_TARGET yara>=4.5)

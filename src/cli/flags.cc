@@ -103,6 +103,15 @@ constexpr Flag kInspect[] = {
     {"--format", "", "FORMAT", false, "table or jsonl (default: table on a terminal, else jsonl)."},
 };
 
+constexpr Flag kMail[] = {
+    {"--records", "", "KIND", false,
+     "sessions, messages, attachments, commands or flows (default: messages)."},
+    {"--extract", "", "DIR", false,
+     "Write mails and attachments into this folder, under harmless names."},
+    {"--format", "", "FORMAT", false,
+     "table, jsonl or csv (default: table on a terminal, else jsonl)."},
+};
+
 constexpr Verb kVerbs[] = {
     {"hunt", "EVIDENCE...", "Run rules over evidence and print what they find.", kHunt},
     {"query", "[TEXT] EVIDENCE...", "Run one KQL or SPL query over evidence and print its rows.",
@@ -115,6 +124,8 @@ constexpr Verb kVerbs[] = {
     {"rules prove", "PATH...",
      "Make an event that fires each rule, and near misses that do not; show both on the engine.",
      kProve},
+    {"mail", "CAPTURE...",
+     "Print the mail that captures and mail files hold, or write it into a folder.", kMail},
     {"inspect", "EVIDENCE...", "Tell what evidence holds: format, tables, events, anomalies.",
      kInspect},
     {"man", "", "Print the manual page (roff).", {}},

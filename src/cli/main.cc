@@ -29,6 +29,7 @@ int run(const std::vector<std::string>& words) {
   if (verb == "rules explain") return explain_verb(*args);
   if (verb == "rules test") return test_verb(*args);
   if (verb == "rules prove") return prove_verb(*args);
+  if (verb == "mail") return mail_verb(*args);
   if (verb == "inspect") return inspect_verb(*args);
   if (verb == "man")
     std::cout << man_page();

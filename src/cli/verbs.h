@@ -16,6 +16,7 @@ int list_verb(const Arguments& args);
 int explain_verb(const Arguments& args);
 int test_verb(const Arguments& args);
 int prove_verb(const Arguments& args);
+int mail_verb(const Arguments& args);
 int inspect_verb(const Arguments& args);
 
 /// "postern: message" on stderr.

@@ -31,6 +31,8 @@ struct Checker final : Handler {
     POSTERN_CHECK(done.insert(t.id).second);
   }
 
+  void command(const postern::net::protocol::CommandRecord&) override {}
+
   void tls_started(const Moment&) override {}
 
   void anomaly(std::string_view, const Moment&, std::string_view) override {}

@@ -38,7 +38,8 @@ struct CaseFile {
   std::string path;
   std::string name;
   std::vector<RuleBlock> rules;
-  /// `rule-file PATH`: published rules that lie outside the tree, below $POSTERN_SHARED.
+  /// `rule-file PATH`: a rule of the tree (`./rules/…`), or a published one that lies outside of
+  /// it, below $POSTERN_SHARED.
   std::vector<std::string> rule_files;
   std::vector<EventsBlock> events;
   std::vector<ContentBlock> contents;

@@ -40,6 +40,11 @@ std::string shared_folder() {
   return folder ? folder : "../shared";
 }
 
+/// `./rules/x.yml` is a rule of the tree, any other path lies below the shared folder.
+std::string rule_path(const std::string& path) {
+  return path.compare(0, 2, "./") == 0 ? path : shared_folder() + "/" + path;
+}
+
 bool exists(const std::string& path) {
   return std::ifstream(path).good();
 }
@@ -131,7 +136,7 @@ class CaseRun {
       else if (file_.rules[i].language.find('.') != std::string::npos)
         options.texts[i].name = file_.rules[i].language;  // a file beside the rules
     for (const std::string& path : file_.rule_files)
-      options.paths.push_back(shared_folder() + "/" + path);
+      options.paths.push_back(rule_path(path));
     options.builtin = false;
     options.optimize = mode.optimize;
     options.strict = !setting("strict").empty();
@@ -319,9 +324,8 @@ int run(const std::vector<std::string>& args) {
       if (!path.ends_with(".case")) continue;
       const Result<std::string> text = read_text_file(path);
       const Result<CaseFile> file = text ? read_case(path, *text) : Result<CaseFile>(text.error());
-      if (file &&
-          std::any_of(file->rule_files.begin(), file->rule_files.end(),
-                      [](const std::string& f) { return !exists(shared_folder() + "/" + f); })) {
+      if (file && std::any_of(file->rule_files.begin(), file->rule_files.end(),
+                              [](const std::string& f) { return !exists(rule_path(f)); })) {
         ++skipped;
         std::cout << "skipped " << path << ": its published rule is not below " << shared_folder()
                   << '\n';

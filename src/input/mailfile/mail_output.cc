@@ -23,7 +23,8 @@ MailOutput::MailOutput(const Input& input, DecodeContext& context, TableSet& tab
       context_(context),
       tables_(tables),
       wants_message_(context.layout("mail.message") != nullptr),
-      wants_attachment_(context.layout("mail.attachment") != nullptr) {
+      wants_attachment_(context.layout("mail.attachment") != nullptr),
+      wants_command_(context.layout("mail.command") != nullptr) {
   if (const data::Layout* l = context.layout("mail.attachment")) {
     // Digests cost more than all the rest, so each is made only for a reader.
     const bool whole = l->raw_slot() >= 0 || l->values_slot() >= 0;
@@ -57,6 +58,8 @@ void MailOutput::scan(std::string_view view,
     field("Uid", from.uid);
   }
   field("Protocol", from.protocol);
+  field("Direction", from.direction);
+  field("Mailbox", from.mailbox);
   field("MailFrom", context.mail_from);
   if (context.recipients) {
     std::string all;

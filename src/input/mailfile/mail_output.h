@@ -58,12 +58,15 @@ class ContentBuffer {
 
 /// The connection or the file that a mail came from; shown in rows and findings.
 struct MailOrigin {
-  std::string protocol;  ///< "smtp", "eml", "mbox"
+  std::string protocol;  ///< "smtp", "imap", "pop3", "eml", "mbox"
   std::string uid;       ///< of the flow; "" for files
   std::string orig_h, resp_h;
   uint16_t orig_p = 0, resp_p = 0;
   bool has_flow = false;
-  int64_t time = 0;  ///< ticks
+  bool has_envelope = true;  ///< sender and recipients were named outside of the message
+  std::string direction;     ///< "to_server", "to_client"; "" for files
+  std::string mailbox;       ///< IMAP
+  int64_t time = 0;          ///< ticks
   uint64_t offset = 0;
   uint64_t record = 0;
 };
@@ -94,6 +97,8 @@ class MailOutput {
   /// Attachments are shown: their sizes, types and digests are wanted.
   bool wants_attachments() const { return wants_attachment_; }
 
+  bool wants_commands() const { return wants_command_; }
+
   bool wants_md5() const { return wants_md5_; }
 
   bool wants_sha1() const { return wants_sha1_; }
@@ -116,6 +121,7 @@ class MailOutput {
   BufferBudget budget_;
   bool wants_message_;
   bool wants_attachment_;
+  bool wants_command_;
   bool wants_md5_ = false;
   bool wants_sha1_ = false;
   bool wants_sha256_ = false;

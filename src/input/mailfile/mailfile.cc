@@ -107,6 +107,7 @@ class MailFile {
   void message(std::string_view text, uint64_t offset, std::optional<int64_t> time, bool quoted) {
     MailOrigin origin;
     origin.protocol = protocol_;
+    origin.has_envelope = false;
     origin.offset = offset;
     origin.record = ++number_;
     if (const auto t = message_time(text)) time = t;

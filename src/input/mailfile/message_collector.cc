@@ -157,8 +157,8 @@ void MessageCollector::headers(const mime::Part& part) {
       append_addresses(f.delivered_to, h.value);
     }
   }
-  if (!origin_.has_flow) {
-    // A mail file has no envelope but what the last server noted.
+  if (!origin_.has_envelope) {
+    // A mail file and a mailbox have no envelope but what the last server noted.
     mail_from_ = f.return_path;
     recipients_ = f.delivered_to;
   }
@@ -265,6 +265,8 @@ void write_attachments(MailOutput& output,
     EncodedRow row;
     add_origin(row, origin);
     row.text("protocol", origin.protocol);
+    row.text("direction", origin.direction);
+    row.text("mailbox", origin.mailbox);
     row.text("mailfrom", mail_from);
     row.texts("rcptto", recipients);
     row.text("subject", facts.subject);

@@ -76,6 +76,10 @@ void FlowContent::decided(Protocol p) {
   if (p == Protocol::kTls || p == Protocol::kSsh) stop_views();
   if (p == Protocol::kSmtp)
     smtp_ = std::make_unique<net::protocol::smtp::Session>(*this, midstream());
+  if (p == Protocol::kImap || p == Protocol::kPop3)
+    mailbox_ = std::make_unique<MailboxContent>(
+        p == Protocol::kImap, midstream(), output_,
+        MailboxContent::Link{[this] { return origin(); }, [this] { tls_started({}); }});
   const std::vector<Early> early = std::move(early_);
   early_.clear();
   for (const Early& e : early) {
@@ -95,20 +99,23 @@ void FlowContent::deliver(Side side, Bytes bytes, const Moment& at) {
     } else {
       smtp_->server(bytes, at);
     }
-  } else if (protocol_ == Protocol::kImap || protocol_ == Protocol::kPop3) {
-    watch_mailbox(side, bytes);
+  } else if (mailbox_) {
+    if (side == Side::kOriginator) {
+      mailbox_->client(bytes, at);
+    } else {
+      mailbox_->server(bytes, at);
+    }
   }
 }
 
 void FlowContent::deliver_gap(Side side, uint64_t num_bytes, const Moment& at) {
   // A byte that is in no text keeps what is left of the hole apart from what is right of it.
   if (viewing_) views_[static_cast<size_t>(side)].append(std::string_view("\0", 1));
-  if (!smtp_) return;
-  if (side == Side::kOriginator) {
-    smtp_->client_gap(num_bytes, at);
-  } else {
-    smtp_->server_gap(num_bytes, at);
-  }
+  const bool from_client = side == Side::kOriginator;
+  if (smtp_ && from_client) smtp_->client_gap(num_bytes, at);
+  if (smtp_ && !from_client) smtp_->server_gap(num_bytes, at);
+  if (mailbox_ && from_client) mailbox_->client_gap(num_bytes, at);
+  if (mailbox_ && !from_client) mailbox_->server_gap(num_bytes, at);
 }
 
 void FlowContent::conflict(Side raw_side, Bytes, Bytes second, const Moment&) {
@@ -117,29 +124,6 @@ void FlowContent::conflict(Side raw_side, Bytes, Bytes second, const Moment&) {
   MailOrigin o = origin();
   output_.scan(effective(raw_side) == Side::kOriginator ? "tcp.client" : "tcp.server",
                "second copy", second, {o, {}, nullptr, {}});
-}
-
-/// IMAP and POP3: greeting, sizes, and whether the session goes on in TLS.
-void FlowContent::watch_mailbox(Side side, Bytes bytes) {
-  uint64_t& seen = mailbox_bytes_[static_cast<size_t>(side)];
-  if (side == Side::kResponder && seen == 0) {
-    const std::string_view line = bytes.substr(0, bytes.find_first_of("\r\n"));
-    mailbox_greeting_ = repair_utf8(line.substr(0, 256));
-  }
-  seen += bytes.size();
-  if (mailbox_tls_) return;
-  if (side == Side::kOriginator) {
-    if (mailbox_asked_tls_ && net::protocol::looks_tls(bytes)) {
-      mailbox_tls_ = true;
-      flow_.add_service("ssl");
-      stop_views();
-      return;
-    }
-    const std::string_view head = bytes.substr(0, 64);
-    if (find_ignore_case(head, "STARTTLS") != std::string_view::npos ||
-        starts_with_ignore_case(head, "STLS"))
-      mailbox_asked_tls_ = true;
-  }
 }
 
 /// What follows is encrypted: the views end here.
@@ -158,6 +142,7 @@ void FlowContent::stop_views() {
 void FlowContent::finish(const Moment& at) {
   if (protocol_ == Protocol::kUndecided && detector_) decided(detector_->finish());
   if (smtp_) smtp_->finish(at);
+  if (mailbox_) mailbox_->finish(at);
   if (viewing_ && (views_[0].cut() || views_[1].cut()))
     output_.anomaly("stream-too-large", flow_.first().offset, flow_.uid());
   stop_views();
@@ -175,19 +160,14 @@ MailOrigin FlowContent::origin() const {
 }
 
 void FlowContent::write_session() {
-  const bool mailbox = protocol_ == Protocol::kImap || protocol_ == Protocol::kPop3;
-  if (!smtp_ && !mailbox) return;
+  if (!smtp_ && !mailbox_) return;
   const MailOrigin o = origin();
   EncodedRow row;
   add_origin(row, o);
   row.text("protocol", o.protocol);
-  if (mailbox) {
-    row.text("banner", mailbox_greeting_);
-    row.text("software", server_software(mailbox_greeting_));
-    row.boolean("starttls", mailbox_asked_tls_);
-    row.boolean("tls", mailbox_tls_);
-    row.count("client_bytes", mailbox_bytes_[0]);
-    row.count("server_bytes", mailbox_bytes_[1]);
+  if (mailbox_) {
+    mailbox_->add_session(row);
+    row.text("software", server_software(mailbox_->summary().banner));
   } else {
     const net::protocol::smtp::Summary& s = smtp_->summary();
     row.text("helo", s.helo);
@@ -229,6 +209,7 @@ void FlowContent::content_begin(const Transaction& t) {
   m.origin->time = t.begin.time;
   m.origin->offset = t.begin.offset;
   m.origin->record = t.begin.number;
+  m.origin->direction = "to_server";
   m.collector = std::make_unique<MessageCollector>(output_, *m.origin, t.mail_from, t.recipients);
   mails_.push_back(std::move(m));
 }
@@ -251,6 +232,7 @@ void FlowContent::transaction(const Transaction& t) {
   o.time = t.begin.time;
   o.offset = t.begin.offset;
   o.record = t.begin.number;
+  o.direction = "to_server";
   static const MessageFacts kNoMessage;
   const MessageFacts& facts = m ? m->collector->facts() : kNoMessage;
   if (!facts.user_agent.empty()) client_software_ = facts.user_agent;
@@ -258,6 +240,7 @@ void FlowContent::transaction(const Transaction& t) {
   EncodedRow row;
   add_origin(row, o);
   row.text("protocol", o.protocol);
+  row.text("direction", "to_server");
   row.count("trans_depth", t.depth);
   row.text("helo", t.helo);
   row.text("mailfrom", t.mail_from);
@@ -279,6 +262,10 @@ void FlowContent::transaction(const Transaction& t) {
   if (!m) return;
   const auto index = m - mails_.data();
   mails_.erase(mails_.begin() + index);
+}
+
+void FlowContent::command(const net::protocol::CommandRecord& c) {
+  if (output_.wants_commands()) write_command(output_, origin(), smtp_->summary().auth_user, c);
 }
 
 void FlowContent::tls_started(const Moment&) {

@@ -8,6 +8,7 @@
 
 #include "input/mailfile/mail_output.h"
 #include "input/mailfile/message_collector.h"
+#include "input/pcap/mailbox_content.h"
 #include "net/protocol/detect.h"
 #include "net/protocol/smtp/session.h"
 #include "net/stream/flow.h"
@@ -61,7 +62,6 @@ class FlowContent final : public net::stream::StreamConsumer, public net::protoc
   void decided(net::protocol::Protocol p);
   void deliver(Side side, net::packet::Bytes bytes, const Moment& at);
   void deliver_gap(Side side, uint64_t num_bytes, const Moment& at);
-  void watch_mailbox(Side side, net::packet::Bytes bytes);
   void stop_views();
   void write_session();
   MailOrigin origin() const;
@@ -73,6 +73,7 @@ class FlowContent final : public net::stream::StreamConsumer, public net::protoc
   void content_gap(const Transaction& t, uint64_t num_bytes) override;
   void content_end(const Transaction& t) override;
   void transaction(const Transaction& t) override;
+  void command(const net::protocol::CommandRecord& c) override;
   void tls_started(const Moment& at) override;
   void anomaly(std::string_view name, const Moment& at, std::string_view detail) override;
 
@@ -82,16 +83,12 @@ class FlowContent final : public net::stream::StreamConsumer, public net::protoc
   std::optional<net::protocol::Detector> detector_;
   std::vector<Early> early_;
   std::unique_ptr<net::protocol::smtp::Session> smtp_;
+  std::unique_ptr<MailboxContent> mailbox_;
   std::vector<Mail> mails_;
   std::string client_software_;
   ContentBuffer views_[2];
   bool viewing_;
   bool swapped_ = false;  // sides are reversed until the flow has turned its ends round
-  // IMAP and POP3, which are recognised only
-  uint64_t mailbox_bytes_[2] = {0, 0};
-  std::string mailbox_greeting_;
-  bool mailbox_asked_tls_ = false;
-  bool mailbox_tls_ = false;
 };
 
 /// A UDP flow: only its protocol is of interest.

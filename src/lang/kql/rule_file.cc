@@ -377,6 +377,7 @@ void read_document(const Source& file,
       add_techniques(t, info.attack);
     info.tags = texts(doc.find("tactics"));
     info.references = texts(doc.find("references"));
+    info.false_positives = texts(doc.find("falsePositives"));
     info.path = std::string(file.name);
     out.push_back(std::move(rule));
   }

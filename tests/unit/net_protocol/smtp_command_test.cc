@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "net/protocol/smtp/auth.h"
+#include "net/protocol/auth.h"
 #include "net/protocol/smtp/command.h"
 
 namespace postern::net::protocol::smtp {

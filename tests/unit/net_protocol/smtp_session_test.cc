@@ -59,6 +59,8 @@ class Script final : public Handler {
 
   void transaction(const Transaction& t) override { mails.push_back(t); }
 
+  void command(const CommandRecord& c) override { commands.push_back(c); }
+
   void tls_started(const Moment&) override { tls = true; }
 
   void anomaly(std::string_view name, const Moment&, std::string_view) override {
@@ -69,6 +71,7 @@ class Script final : public Handler {
   std::map<uint64_t, std::string> contents;
   std::vector<Transaction> mails;
   std::map<std::string, int> anomalies;
+  std::vector<CommandRecord> commands;
   bool tls = false;
 
  private:
@@ -79,6 +82,20 @@ class Script final : public Handler {
 
   uint64_t number_ = 0;
 };
+
+TEST(SmtpSession, TellsEveryCommandWithItsReply) {
+  Script t;
+  t.hello().c("AUTH PLAIN AGEAcGFzc3dvcmQ=\r\n").s("235 ok\r\n").envelope();
+  t.c("DATA\r\n").s("354 go\r\n").c("x\r\n.\r\n").s("250 queued\r\n").c("QUIT\r\n").end();
+  std::string seen;
+  for (const CommandRecord& c : t.commands)
+    seen += c.verb + " " + c.argument + " -> " + c.status + "; ";
+  EXPECT_EQ(seen,
+            "EHLO box -> 250; AUTH PLAIN -> 235; MAIL FROM:<a@x> -> 250; RCPT TO:<b@y> -> 250; "
+            "DATA  -> 354; .  -> 250; QUIT  -> ; ")
+      << "no password, no answer to QUIT";
+  EXPECT_EQ(t.commands[5].content_bytes, 3u);
+}
 
 TEST(SmtpSession, ReadsOneMail) {
   Script t;

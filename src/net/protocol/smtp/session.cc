@@ -17,7 +17,7 @@ void Session::ContentForward::content(std::string_view bytes) {
 
 Session::Session(Handler& handler, bool midstream, Limits limits)
     : handler_(handler), limits_(limits), state_(midstream ? State::kUnknown : State::kCommand) {
-  if (!midstream) pending_.push_back({Pending::kGreeting, 0});
+  if (!midstream) pending_.push_back({Pending::kGreeting, 0, {}});
 }
 
 Session::~Session() = default;
@@ -113,6 +113,11 @@ void Session::command(const Command& c, std::string_view line) {
   if (line.empty()) return;
   if (replies_lost_) resync_replies();
   ++summary_.num_commands;
+  spoken_ = CommandRecord();
+  spoken_.at = at_;
+  spoken_.number = ++num_records_;
+  spoken_.verb = repair_utf8(c.verb);
+  spoken_.argument = repair_utf8(c.argument.substr(0, CommandRecord::kMaxText));
   if (c.verb == "EHLO" || c.verb == "HELO" || c.verb == "LHLO") {
     summary_.helo = std::string(c.argument.substr(0, limits_.max_text));
     if (current_ && !current_->has_mail) current_->helo = summary_.helo;
@@ -129,6 +134,7 @@ void Session::command(const Command& c, std::string_view line) {
     summary_.auth_mechanism = auth_.mechanism();
     if (!auth_.user().empty()) summary_.auth_user = auth_.user();
     if (auth_.active()) state_ = State::kAuth;
+    spoken_.argument = auth_.mechanism();
     return expect(Pending::kAuth);
   }
   if (c.verb == "RSET") {
@@ -208,6 +214,7 @@ void Session::bdat(const Command& c) {
   Transaction& t = current();
   if (t.num_recipients == 0 && !t.has_content) fault("smtp-bad-sequence", "BDAT without RCPT");
   if (!content_open_) begin_content();
+  spoken_.content_bytes = size;
   bdat_left_ = size;
   bdat_last_ = !rest.empty();
   expect(bdat_last_ ? Pending::kEndOfData : Pending::kBdat);
@@ -274,7 +281,14 @@ void Session::end_data() {
   const bool chunk = state_ == State::kBdat;
   state_ = State::kCommand;
   if (chunk && !bdat_last_) return;
-  if (!chunk) expect(Pending::kEndOfData);
+  if (!chunk) {
+    spoken_ = CommandRecord();
+    spoken_.at = at_;
+    spoken_.number = ++num_records_;
+    spoken_.verb = ".";
+    spoken_.content_bytes = current_->content_bytes;
+    expect(Pending::kEndOfData);
+  }
   end_content();
 }
 
@@ -402,6 +416,7 @@ void Session::finish(const Moment& at) {
     close(*t);
   waiting_.clear();
   if (current_) close_current();
+  resync_replies();
 }
 
 Transaction& Session::current() {

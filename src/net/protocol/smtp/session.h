@@ -22,7 +22,8 @@
 #include <string_view>
 #include <vector>
 
-#include "net/protocol/smtp/auth.h"
+#include "net/protocol/auth.h"
+#include "net/protocol/command_record.h"
 #include "net/protocol/smtp/command.h"
 #include "net/protocol/smtp/data.h"
 #include "net/stream/reassembly.h"
@@ -85,6 +86,8 @@ class Handler {
   virtual void content_end(const Transaction& t) = 0;
   /// The transaction is over; nothing more comes for its id.
   virtual void transaction(const Transaction& t) = 0;
+  /// A command with the reply to it; also "." for the end of a mail.
+  virtual void command(const CommandRecord& c) = 0;
   /// Both sides go on in TLS.
   virtual void tls_started(const Moment& at) = 0;
   virtual void anomaly(std::string_view name, const Moment& at, std::string_view detail) = 0;
@@ -143,6 +146,7 @@ class Session {
   struct PendingReply {
     Pending what;
     uint64_t transaction = 0;
+    CommandRecord record;
   };
 
   /// Sends the content of a DATA command on.
@@ -177,6 +181,7 @@ class Session {
   void expect(Pending what);
   void skip_to(Pending what);
   void resync_replies();
+  void unanswered(const PendingReply& p);
 
   Transaction& current();
   void close_current();
@@ -197,6 +202,8 @@ class Session {
   bool replies_lost_ = false;
   bool begun_ = false;
   std::deque<PendingReply> pending_;
+  CommandRecord spoken_;  // the command being read, until its reply is expected
+  uint64_t num_records_ = 0;
   AuthExchange auth_;
   bool waits_for_data_ = false;  // what is held follows DATA, not STARTTLS
   std::string held_;

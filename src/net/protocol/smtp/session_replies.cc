@@ -92,10 +92,19 @@ void Session::reply(const Reply& r, const std::string& text) {
   // These codes answer one command only: where the count of replies is off, they set it right.
   if (r.code == 354) skip_to(Pending::kData);
   if (r.code == 235) skip_to(Pending::kAuth);
-  const PendingReply p = pending_.front();
+  const PendingReply p = std::move(pending_.front());
   const bool good = r.code / 100 == 2;
-  if (p.what == Pending::kAuth && r.code / 100 == 3) return;  // a challenge, not the answer
   pending_.pop_front();
+  if (p.what == Pending::kAuth && r.code / 100 == 3) {  // a challenge, not the answer
+    pending_.push_front(p);
+    return;
+  }
+  if (p.what != Pending::kGreeting) {
+    CommandRecord record = p.record;
+    record.answer(std::to_string(r.code),
+                  std::string_view(text).substr(std::min<size_t>(4, text.size())), at_);
+    handler_.command(record);
+  }
   switch (p.what) {
     case Pending::kGreeting:
       summary_.banner = multiline_.empty() ? text : multiline_;
@@ -148,21 +157,32 @@ void Session::expect(Pending what) {
   if (pending_.size() >= limits_.max_pending) {
     // With a server that is never heard this is no anomaly, only useless.
     if (server_heard_) fault("smtp-too-many-commands");
+    unanswered(pending_.front());
     pending_.pop_front();
   }
-  pending_.push_back({what, current_ ? current_->id : 0});
+  pending_.push_back({what, current_ ? current_->id : 0, std::move(spoken_)});
+  spoken_ = CommandRecord();
+}
+
+/// The reply to a command will not be known.
+void Session::unanswered(const PendingReply& p) {
+  if (p.what != Pending::kGreeting) handler_.command(p.record);
 }
 
 /// Takes the replies to all commands before the first `what` as given.
 void Session::skip_to(Pending what) {
   const auto is = [what](const PendingReply& p) { return p.what == what; };
   const auto found = std::find_if(pending_.begin(), pending_.end(), is);
-  if (found != pending_.end()) pending_.erase(pending_.begin(), found);
+  if (found == pending_.end()) return;
+  std::for_each(pending_.begin(), found, [this](const PendingReply& p) { unanswered(p); });
+  pending_.erase(pending_.begin(), found);
 }
 
 /// After lost replies the answered commands are unknown: those sent before are taken as answered.
 void Session::resync_replies() {
   replies_lost_ = false;
+  for (const PendingReply& p : pending_)
+    unanswered(p);
   pending_.clear();
 }
 

@@ -1,4 +1,4 @@
-#include "net/protocol/smtp/auth.h"
+#include "net/protocol/auth.h"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 #include "mime/transfer.h"
 #include "net/packet/wire.h"
 
-namespace postern::net::protocol::smtp {
+namespace postern::net::protocol {
 namespace {
 
 constexpr size_t kMaxUser = 256;
@@ -109,4 +109,4 @@ void AuthExchange::response(std::string_view encoded) {
   if (!user.empty()) user_ = repair_utf8(std::string_view(user).substr(0, kMaxUser));
 }
 
-}  // namespace postern::net::protocol::smtp
+}  // namespace postern::net::protocol

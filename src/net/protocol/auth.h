@@ -1,4 +1,5 @@
-// Who logs in, and how: the user name in the exchange of an AUTH command, passwords left alone.
+// Who logs in, and how: the user name in the exchange of an AUTH or AUTHENTICATE command, passwords
+// left alone.
 // Sources: RFC 4954 (AUTH), 4616 (PLAIN), draft-murchison-sasl-login (LOGIN), 2195 (CRAM-MD5),
 // 7628 (OAUTHBEARER), 5802 (SCRAM), 2831 (DIGEST-MD5), MS-NLMP (NTLM).
 // Tests: tests/unit/net_protocol/smtp_auth_test.cc.
@@ -6,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace postern::net::protocol::smtp {
+namespace postern::net::protocol {
 
 /// One AUTH exchange as the client's lines show it.
 class AuthExchange {
@@ -33,4 +34,4 @@ class AuthExchange {
   int lines_expected_ = 0;
 };
 
-}  // namespace postern::net::protocol::smtp
+}  // namespace postern::net::protocol

@@ -1,0 +1,241 @@
+#include "input/pcap/mailbox_content.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "input/encoded_row.h"
+#include "mime/transfer.h"
+
+namespace postern::input::pcap {
+
+using net::protocol::CommandRecord;
+using net::protocol::MailboxSummary;
+using net::stream::Moment;
+
+namespace {
+
+/// Sections that begin with the header of the message.
+bool has_header(std::string_view section) {
+  return section.empty() || section == "HEADER" || section == "TOP";
+}
+
+/// All of it is base64, and enough to be no word.
+bool looks_base64(std::string_view text) {
+  constexpr size_t kMinLength = 16;
+  size_t letters = 0;
+  for (const char c : text) {
+    if (ascii_space(c) || c == '=') continue;
+    if (!ascii_alpha(c) && !ascii_digit(c) && c != '+' && c != '/') return false;
+    ++letters;
+  }
+  return letters >= kMinLength;
+}
+
+}  // namespace
+
+MailboxContent::MailboxContent(bool imap, bool midstream, MailOutput& output, Link link)
+    : output_(output), link_(std::move(link)) {
+  if (imap) {
+    session_ = std::make_unique<net::protocol::imap::Session>(*this, midstream);
+  } else {
+    session_ = std::make_unique<net::protocol::pop3::Session>(*this, midstream);
+  }
+}
+
+MailboxContent::~MailboxContent() = default;
+
+void MailboxContent::client(std::string_view bytes, const Moment& at) {
+  std::visit([&](auto& s) { s->client(bytes, at); }, session_);
+}
+
+void MailboxContent::server(std::string_view bytes, const Moment& at) {
+  std::visit([&](auto& s) { s->server(bytes, at); }, session_);
+}
+
+void MailboxContent::client_gap(uint64_t num_bytes, const Moment& at) {
+  std::visit([&](auto& s) { s->client_gap(num_bytes, at); }, session_);
+}
+
+void MailboxContent::server_gap(uint64_t num_bytes, const Moment& at) {
+  std::visit([&](auto& s) { s->server_gap(num_bytes, at); }, session_);
+}
+
+void MailboxContent::finish(const Moment& at) {
+  std::visit([&](auto& s) { s->finish(at); }, session_);
+}
+
+const MailboxSummary& MailboxContent::summary() const {
+  return std::visit([](const auto& s) -> const MailboxSummary& { return s->summary(); }, session_);
+}
+
+void MailboxContent::add_session(EncodedRow& row) const {
+  const MailboxSummary& s = summary();
+  row.text("banner", s.banner);
+  row.text("client_software", s.client_id);
+  row.texts("extensions", s.extensions);
+  row.text("auth_mechanism", s.auth_mechanism);
+  row.text("auth_user", s.auth_user);
+  row.count("auth_attempts", s.auth_attempts);
+  if (s.auth_attempts > 0) row.boolean("auth_success", s.auth_accepted);
+  row.boolean("starttls_offered", s.starttls_offered);
+  row.boolean("starttls", s.starttls);
+  row.boolean("tls", s.tls);
+  row.boolean("compressed", s.compressed);
+  row.count("num_messages", s.num_fetched + s.num_appended);
+  row.count("num_commands", s.num_commands);
+  row.count("client_bytes", s.client_bytes);
+  row.count("server_bytes", s.server_bytes);
+  row.text("last_reply", s.last_reply);
+  row.boolean("early_talker", s.early_talker);
+  row.boolean("quit", s.quit);
+  row.texts("mailboxes", s.mailboxes);
+  row.texts("searches", s.searches);
+  row.count("num_polls", s.num_polls);
+  row.count("num_fetched", s.num_fetched);
+  row.count("fetched_bytes", s.fetched_bytes);
+  row.count("num_appended", s.num_appended);
+  row.count("appended_bytes", s.appended_bytes);
+  row.count("num_deleted", s.num_deleted);
+  row.count("num_expunged", s.num_expunged);
+}
+
+// ---- messages
+
+MailboxContent::Mail* MailboxContent::find(uint64_t id) {
+  for (Mail& m : mails_)
+    if (m.id == id) return &m;
+  return nullptr;
+}
+
+MailOrigin MailboxContent::origin_of_message(const Message& m) const {
+  MailOrigin o = link_.origin();
+  o.time = m.begin.time;
+  o.offset = m.begin.offset;
+  o.record = m.begin.number;
+  o.has_envelope = false;
+  o.direction = m.to_server ? "to_server" : "to_client";
+  o.mailbox = m.mailbox;
+  return o;
+}
+
+void MailboxContent::message_begin(const Message& m) {
+  if (!output_.wants_mime()) return;
+  Mail mail;
+  mail.id = m.id;
+  mail.origin = std::make_unique<MailOrigin>(origin_of_message(m));
+  if (has_header(m.section)) {
+    mail.collector = std::make_unique<MessageCollector>(output_, *mail.origin, std::string(),
+                                                        std::vector<std::string>());
+  } else if (output_.scans()) {
+    mail.part = std::make_unique<ContentBuffer>(output_.budget());
+  }
+  mails_.push_back(std::move(mail));
+}
+
+void MailboxContent::message_data(const Message& m, std::string_view bytes) {
+  Mail* const mail = find(m.id);
+  if (!mail) return;
+  if (mail->collector) mail->collector->feed(bytes);
+  if (mail->part) mail->part->append(bytes);
+}
+
+void MailboxContent::message_gap(const Message& m, uint64_t num_bytes) {
+  Mail* const mail = find(m.id);
+  if (mail && mail->collector) mail->collector->gap(num_bytes);
+}
+
+void MailboxContent::message_end(const Message& m) {
+  Mail* const mail = find(m.id);
+  if (!mail) return;
+  if (mail->collector) mail->collector->finish();
+  if (mail->part) scan_part(*mail);
+}
+
+/// A part that was fetched without its header: how it is encoded is not said, so it is scanned as
+/// it is and as what it seems to be.
+void MailboxContent::scan_part(const Mail& mail) {
+  const std::string_view raw = mail.part->view();
+  output_.scan("mail.raw", "", raw, {*mail.origin, {}, nullptr, {}});
+  std::string decoded;
+  if (looks_base64(raw)) {
+    decoded = mime::decode_base64(raw);
+  } else if (raw.find('=') != std::string_view::npos) {
+    mime::QuotedPrintableDecoder d;
+    d.feed(raw, decoded);
+    d.finish(decoded);
+    if (d.num_invalid() > 0 || decoded == raw) return;
+  }
+  output_.scan("mail.body", "", decoded, {*mail.origin, {}, nullptr, {}});
+}
+
+void MailboxContent::message_done(const Message& m) {
+  Mail* const mail = find(m.id);
+  if (!has_header(m.section)) {
+    if (mail) mails_.erase(mails_.begin() + (mail - mails_.data()));
+    return;
+  }
+  const MailOrigin o = origin_of_message(m);
+  static const MessageFacts kNoMessage;
+  const MessageFacts& facts = mail && mail->collector ? mail->collector->facts() : kNoMessage;
+  EncodedRow row;
+  add_origin(row, o);
+  row.text("protocol", o.protocol);
+  row.text("direction", o.direction);
+  row.text("command", m.command);
+  row.text("mailbox", m.mailbox);
+  row.text("message_number", m.number);
+  row.text("section", m.section);
+  row.count("trans_depth", m.id);
+  row.text("mailfrom", facts.return_path);
+  row.texts("rcptto", facts.delivered_to);
+  row.text("last_reply", m.status + (m.reply.empty() ? "" : " " + m.reply));
+  row.boolean("tls", false);
+  add_message(row, o, facts);
+  row.text("auth_user", m.user);
+  row.boolean("complete", m.complete && m.section.empty());
+  if (m.to_server && !m.status.empty()) row.boolean("accepted", m.status == "OK");
+  row.write(output_.tables(), "mail.message", {o.offset, o.record}, o.time);
+  write_attachments(output_, o, facts.return_path, facts.delivered_to, facts);
+  if (mail) mails_.erase(mails_.begin() + (mail - mails_.data()));
+}
+
+void MailboxContent::command(const CommandRecord& c) {
+  write_command(output_, link_.origin(), summary().auth_user, c);
+}
+
+void MailboxContent::tls_started(const Moment&) {
+  link_.encrypted();
+}
+
+void MailboxContent::anomaly(std::string_view name, const Moment& at, std::string_view detail) {
+  output_.anomaly(name, at.offset, detail);
+}
+
+void write_command(MailOutput& output,
+                   const MailOrigin& origin,
+                   std::string_view user,
+                   const CommandRecord& c) {
+  if (!output.wants_commands()) return;
+  MailOrigin o = origin;
+  o.time = c.at.time;
+  o.offset = c.at.offset;
+  o.record = c.at.number;
+  EncodedRow row;
+  add_origin(row, o);
+  row.text("protocol", o.protocol);
+  row.count("number", c.number);
+  row.text("tag", c.tag);
+  row.text("command", c.verb);
+  row.text("argument", c.argument);
+  row.text("mailbox", c.mailbox);
+  row.text("auth_user", user);
+  row.text("status", c.status);
+  row.text("reply", c.reply);
+  if (c.latency >= 0)
+    row.real("latency", static_cast<double>(c.latency) / static_cast<double>(kTicksPerSecond));
+  row.count("content_bytes", c.content_bytes);
+  row.write(output.tables(), "mail.command", {o.offset, o.record}, o.time);
+}
+
+}  // namespace postern::input::pcap
