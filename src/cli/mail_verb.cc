@@ -151,7 +151,7 @@ int mail_verb(const Arguments& args) {
   data::Anomalies anomalies;
   RowWriter writer(kind->table, schema, *format == "jsonl");
   for (const std::string& path : engine::expand_evidence(args.positional, errors)) {
-    engine::open_evidence(path, anomalies, errors,
+    engine::open_evidence(path, {nullptr, &interrupted()}, anomalies, errors,
                           [&](const input::Input& in, const input::Format* f) {
                             if (!f) return;
                             input::DecodeContext context{layouts,     writer,         anomalies,

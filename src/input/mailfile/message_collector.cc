@@ -12,6 +12,7 @@ namespace postern::input {
 namespace {
 
 constexpr size_t kMaxAddresses = 1000;
+constexpr size_t kMaxReceived = 100;
 /// Anomalies of one mail that are counted; a mail of ten thousand broken parts says enough sooner.
 constexpr uint64_t kMaxAnomalies = 1000;
 
@@ -145,6 +146,7 @@ void MessageCollector::headers(const mime::Part& part) {
     } else if (is("received")) {
       f.second_received = std::move(f.first_received);
       f.first_received = h.value;
+      if (f.received.size() < kMaxReceived) f.received.push_back(h.value);
       const auto ips = mime::ip_addresses(h.value);
       // The second address of a hop is the one that the receiver saw, where there are two.
       if (!ips.empty() && f.received_ips.size() < kMaxAddresses) {
@@ -235,6 +237,7 @@ void add_message(EncodedRow& row, const MailOrigin& origin, const MessageFacts& 
   row.text("x_originating_ip", f.x_originating_ip);
   row.text("first_received", f.first_received);
   row.text("second_received", f.second_received);
+  row.texts("received", f.received);
   std::vector<std::string> path;
   if (origin.has_flow) path = {origin.resp_h, origin.orig_h};
   for (const std::string& ip : f.received_ips)

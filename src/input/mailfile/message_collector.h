@@ -31,6 +31,7 @@ struct MessageFacts {
   std::string date, from, reply_to, msg_id, in_reply_to, subject;
   std::vector<std::string> to, cc;
   std::string x_originating_ip, first_received, second_received, user_agent;
+  std::vector<std::string> received;      ///< Received headers, newest hop first
   std::vector<std::string> received_ips;  ///< one of each Received header, newest hop first
   std::string return_path;
   std::vector<std::string> delivered_to;

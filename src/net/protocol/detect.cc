@@ -229,6 +229,10 @@ Protocol Detector::judge_client(std::string_view client, bool server_silent, boo
   }
   if (starts(client, "SSH-")) return Protocol::kSsh;
   if (is_smtp_command(client)) return Protocol::kSmtp;
+  // Words that other protocols have, too: where mail is sent they open a session that says little.
+  if (is_smtp_port(server_port_) &&
+      starts_any(client, {"QUIT\r", "RSET\r", "NOOP\r", "HELP\r", "AUTH ", "VRFY ", "EXPN "}))
+    return Protocol::kSmtp;
   if (is_imap_command(client) && (server_port_ == 143 || server_silent)) return Protocol::kImap;
   if (server_silent && server_port_ == 110 && is_pop3_command(client)) return Protocol::kPop3;
   if (client.size() >= 8 &&

@@ -37,6 +37,8 @@ TEST(Detect, KnowsProtocolsByTheirFirstWords) {
   EXPECT_EQ(detect(21, {{kServer, "220 ready\r\n"}}), "ftp");
   EXPECT_EQ(detect(25, {{kServer, "554 go away\r\n"}}), "smtp");
   EXPECT_EQ(detect(9999, {{kClient, "EHLO x\r\nMAIL FROM:<a@b>\r\n"}}), "smtp");
+  EXPECT_EQ(detect(25, {{kClient, "QUIT\r\n"}}), "smtp");
+  EXPECT_EQ(detect(9999, {{kClient, "QUIT\r\n"}}), "");
   EXPECT_EQ(detect(143, {{kServer, "* OK ready\r\n"}}), "imap");
   EXPECT_EQ(detect(9999, {{kServer, "* PREAUTH ready\r\n"}}), "imap");
   EXPECT_EQ(detect(110, {{kServer, "+OK ready\r\n"}}), "pop3");
