@@ -44,6 +44,16 @@ FileBytes::~FileBytes() {
   if (mapped_) ::munmap(const_cast<char*>(data_), size_);
 }
 
+void FileBytes::release(uint64_t begin, uint64_t end) const {
+  if (!mapped_) return;
+  // Whole pages only: what shares a page with bytes outside may still be wanted.
+  static const auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  begin = (begin + page - 1) / page * page;
+  end = end >= size_ ? size_ : end / page * page;
+  if (begin >= end) return;
+  ::madvise(const_cast<char*>(data_) + begin, end - begin, MADV_DONTNEED);
+}
+
 std::shared_ptr<const FileBytes> FileBytes::from_string(std::string bytes) {
   auto file = std::make_shared<FileBytes>();
   file->owned_ = std::move(bytes);

@@ -1,5 +1,6 @@
 // Files as bytes: the only place that opens evidence, rules and outputs.
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,6 +19,10 @@ class FileBytes {
   ~FileBytes();
 
   std::string_view view() const { return {data_, size_}; }
+
+  /// Says that bytes [begin, end) have been read: memory that only repeats the file goes back to
+  /// the system. Reading them again is allowed and reads the file again.
+  void release(uint64_t begin, uint64_t end) const;
 
   /// Maps a regular file, or reads a pipe or "-" (standard input) to its end, through a temporary
   /// file where there is much.

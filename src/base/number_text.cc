@@ -119,4 +119,32 @@ std::string bytes_text(uint64_t n) {
   return text;
 }
 
+std::optional<int64_t> parse_size(std::string_view text) {
+  const std::string_view s = trim(text);
+  size_t digits = 0;
+  while (digits < s.size() && (ascii_digit(s[digits]) || s[digits] == '.'))
+    ++digits;
+  const auto number = parse_real(s.substr(0, digits));
+  if (!number || digits == 0) return std::nullopt;
+  std::string_view unit = trim(s.substr(digits));
+  if (!unit.empty() && ascii_lower(unit.back()) == 'b') unit.remove_suffix(1);
+  double factor = 1000;
+  if (!unit.empty() && ascii_lower(unit.back()) == 'i') {
+    unit.remove_suffix(1);
+    factor = 1024;
+    if (unit.empty()) return std::nullopt;
+  }
+  double scale = 1;
+  if (!unit.empty()) {
+    constexpr std::string_view kUnits = "kmgt";
+    const size_t power =
+        unit.size() == 1 ? kUnits.find(ascii_lower(unit[0])) : std::string_view::npos;
+    if (power == std::string_view::npos) return std::nullopt;
+    scale = std::pow(factor, static_cast<double>(power + 1));
+  }
+  const double bytes = *number * scale;
+  if (!(bytes >= 0) || bytes > 9e18 || bytes != std::floor(bytes)) return std::nullopt;
+  return static_cast<int64_t>(bytes);
+}
+
 }  // namespace postern

@@ -56,10 +56,28 @@ size_t find_ignore_case(std::string_view s, std::string_view needle, size_t from
 std::string_view trim(std::string_view s);
 std::vector<std::string_view> split(std::string_view s, char separator);
 
+/// The number that plain digits are, as nearly all numbers in logs come. False for all else, also
+/// for more digits than always fit: parse_int() knows.
+inline bool parse_digits(std::string_view s, int64_t& v) {
+  constexpr size_t kMostDigits = 18;
+  if (s.empty() || s.size() > kMostDigits) return false;
+  int64_t n = 0;
+  for (const char c : s) {
+    const auto digit = static_cast<unsigned char>(c - '0');
+    if (digit > 9) return false;
+    n = n * 10 + digit;
+  }
+  v = n;
+  return true;
+}
+
 /// Whole-text integer, decimal, optional sign; nullopt on anything else or overflow.
 std::optional<int64_t> parse_int(std::string_view s);
 /// Whole-text decimal or scientific number; nullopt on anything else ("inf", "nan", hex included).
 std::optional<double> parse_real(std::string_view s);
+
+/// A size in bytes: "5MB" is five million bytes, "5MiB" 5 x 2^20; B may be left out.
+std::optional<int64_t> parse_size(std::string_view s);
 /// Shortest text that reads back as the same double; "1" for 1.0 (callers add ".0" where wanted).
 std::string real_text(double v);
 /// Lower-case hex of bytes.

@@ -96,6 +96,13 @@ Result<engine::HuntOptions> hunt_options(const Arguments& args, std::vector<std:
       return Error{Code::kInvalid, "--threads needs a number from 1 to 1024"};
     o.threads = static_cast<unsigned>(*n);
   }
+  if (args.has("--memory-limit")) {
+    const auto bytes = parse_size(args.get("--memory-limit"));
+    if (!bytes || *bytes <= 0)
+      return Error{Code::kInvalid, "--memory-limit needs a size such as 500MB or 2GB, not `" +
+                                       args.get("--memory-limit") + "`"};
+    o.memory_limit = static_cast<uint64_t>(*bytes);
+  }
   o.carve = args.has("--carve");
   POSTERN_TRY(o.from, time_flag(args, "--from"));
   POSTERN_TRY(o.to, time_flag(args, "--to"));
@@ -174,6 +181,12 @@ void write_summary(const engine::HuntResult& result,
                 << f.events << " events\n";
     for (const auto& [table, n] : result.events)
       std::cerr << "  " << table << ": " << n << " events\n";
+    std::cerr << "memory of query rules: at most " << bytes_text(result.memory.peak) << " of "
+              << bytes_text(result.memory.limit) << '\n';
+    constexpr size_t kShownRules = 10;
+    for (size_t i = 0; i < std::min(result.memory.rules.size(), kShownRules); ++i)
+      if (const auto& [rule, bytes] = result.memory.rules[i]; bytes > 0)
+        std::cerr << "  " << rule->rule.info.title << ": " << bytes_text(bytes) << '\n';
   }
   for (const engine::Coverage& c : result.coverage) {
     std::cerr << c.rule->rule.info.id << ' '

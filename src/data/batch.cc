@@ -148,7 +148,7 @@ void BatchBuilder::bad_value(int slot, std::string_view value) {
 void BatchBuilder::put_text(int slot, std::string_view value, bool borrowed) {
   switch (type_of(slot)) {
     case Type::kString:
-      return cell(slot).set_borrowed(row_, borrowed ? value : arena_->copy(value));
+      return column(slot).put_borrowed(row_, borrowed ? value : arena_->copy(value));
     case Type::kDynamic:
       if (no_value(value)) return cell(slot).set_null(row_);
       scratch_.clear();
@@ -161,8 +161,10 @@ void BatchBuilder::put_text(int slot, std::string_view value, bool borrowed) {
 }
 
 void BatchBuilder::put_number_text(int slot, std::string_view value) {
-  if (no_value(value)) return cell(slot).set_null(row_);
   const Type type = type_of(slot);
+  if (int64_t v = 0; is_integer(type) && parse_digits(value, v) && fits(type, v))
+    return column(slot).put(row_, v);
+  if (no_value(value)) return cell(slot).set_null(row_);
   switch (type) {
     case Type::kBool:
       if (const auto v = bool_text(value)) return cell(slot).set(row_, *v);
@@ -184,7 +186,7 @@ void BatchBuilder::put_number_text(int slot, std::string_view value) {
 
 void BatchBuilder::put_dynamic(int slot, std::string_view encoded) {
   if (Dynamic(encoded).is_null()) return cell(slot).set_null(row_);
-  cell(slot).set_borrowed(row_, arena_->copy(encoded));
+  column(slot).put_borrowed(row_, arena_->copy(encoded));
 }
 
 void BatchBuilder::put_value(int slot, const Value& v) {
@@ -286,13 +288,13 @@ void BatchBuilder::text(int slot, std::string_view value, bool borrowed) {
 void BatchBuilder::integer(int slot, int64_t value) {
   if (slot < 0) return;
   const Type type = type_of(slot);
-  if (is_integer(type) && fits(type, value)) return cell(slot).set(row_, value);
+  if (is_integer(type) && fits(type, value)) return column(slot).put(row_, value);
   put_value(slot, Value::integer(value));
 }
 
 void BatchBuilder::real(int slot, double value) {
   if (slot < 0) return;
-  if (type_of(slot) == Type::kReal) return cell(slot).set(row_, value);
+  if (type_of(slot) == Type::kReal) return column(slot).put(row_, value);
   put_value(slot, Value::real(value));
 }
 
@@ -305,7 +307,7 @@ void BatchBuilder::boolean(int slot, bool value) {
 void BatchBuilder::datetime(int slot, int64_t ticks) {
   if (slot < 0) return;
   if (!is_time(ticks)) return bad_value(slot, std::to_string(ticks));
-  if (type_of(slot) == Type::kDatetime) return cell(slot).set(row_, ticks);
+  if (type_of(slot) == Type::kDatetime) return column(slot).put(row_, ticks);
   put_value(slot, Value::datetime(ticks));
 }
 
@@ -368,10 +370,7 @@ void BatchBuilder::end() {
     put_dynamic(layout_.values_slot(), values_.encoded());
   }
   in_row_ = false;
-  if (has_time_)
-    time_.append(time_ticks_);
-  else
-    time_.append_null();
+  if (has_time_) time_.put(row_, time_ticks_);
   positions_.push_back(position_);
   if (++row_ == kBatchRows || arena_->bytes_used() >= kMaxCopiedBytes) flush();
 }
@@ -411,6 +410,7 @@ void BatchBuilder::flush() {
     if (physical(b.type()) == Physical::kBytes) b.keep(owners);
     batch.columns.push_back(b.finish());
   }
+  time_.append_nulls(n - time_.size());
   batch.time = time_.finish();
   batch.positions = std::exchange(positions_, {});
   positions_.reserve(n);

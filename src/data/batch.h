@@ -163,6 +163,10 @@ class BatchBuilder {
   void set_time(int64_t ticks);
   /// By slot (ignored when -1). `borrowed`: the bytes outlive the batch; else they are copied.
   void text(int slot, std::string_view value, bool borrowed = false);
+
+  /// Text for a string column that is read, borrowed: the shortest way for decoders.
+  void borrowed_text(int slot, std::string_view value) { column(slot).put_borrowed(row_, value); }
+
   void integer(int slot, int64_t value);
   void real(int slot, double value);
   void boolean(int slot, bool value);
@@ -214,7 +218,9 @@ class BatchBuilder {
   ColumnBuilder& cell(int slot);
   bool is_set(int slot) const;
 
-  Type type_of(int slot) const { return layout_.fields()[static_cast<size_t>(slot)].type; }
+  Type type_of(int slot) const { return builders_[static_cast<size_t>(slot)].type(); }
+
+  ColumnBuilder& column(int slot) { return builders_[static_cast<size_t>(slot)]; }
 
   void put_text(int slot, std::string_view value, bool borrowed);
   void put_number_text(int slot, std::string_view value);

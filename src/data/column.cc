@@ -142,6 +142,7 @@ Column Column::compact() const {
         if (!same(s, last)) total += s.size();
         last = s;
       }
+      data->text_bytes = total;
       auto arena = std::make_shared<Arena>(total);
       char* at = arena->allocate(total);
       last = {};
@@ -162,6 +163,14 @@ Column Column::compact() const {
   if (any_null) data->validity = std::move(validity);
   c.data_ = std::move(data);
   return c;
+}
+
+size_t Column::memory_bytes() const {
+  size_t n = sizeof(Column) + (index_ ? index_->size() * sizeof(uint32_t) : 0);
+  if (!data_) return n;
+  return n + sizeof(detail::ColumnData) + data_->bytes.size() + data_->ints.size() * 8 +
+         data_->reals.size() * 8 + data_->strings.size() * sizeof(std::string_view) +
+         data_->validity.size() * 8 + data_->text_bytes;
 }
 
 ColumnBuilder::ColumnBuilder(Type t, uint32_t preset_rows) : type_(t) {
@@ -206,6 +215,20 @@ void ColumnBuilder::append_nulls(uint32_t n) {
     case Physical::kBytes:
       data_->strings.resize(size_, std::string_view("", 0));
       break;
+  }
+}
+
+/// Nulls up to row `row`: mostly a few, where a call of resize() costs more than they do.
+void ColumnBuilder::pad(uint32_t row) {
+  if (!data_) start();
+  constexpr uint32_t kFew = 16;
+  if (row - size_ > kFew || physical(type_) != Physical::kBytes) {
+    if (row > size_) append_nulls(row - size_);
+    return;
+  }
+  for (; size_ < row; ++size_, ++num_nulls_) {
+    if (size_ % 64 == 0) data_->validity.push_back(0);
+    data_->strings.emplace_back("", size_t{0});
   }
 }
 
@@ -345,7 +368,10 @@ Arena& ColumnBuilder::arena() {
 Column ColumnBuilder::finish() {
   if (!data_) start();
   if (num_nulls_ == 0) data_->validity = {};
-  if (arena_) data_->keep.push_back(std::move(arena_));
+  if (arena_) {
+    data_->text_bytes = arena_->bytes_used();
+    data_->keep.push_back(std::move(arena_));
+  }
   data_->num_values = size_;
   Column c;
   c.type_ = type_;

@@ -56,6 +56,7 @@ struct ColumnData {
   std::vector<std::string_view> strings;
   std::vector<uint64_t> validity;  // empty: all valid
   uint32_t num_values = 0;
+  size_t text_bytes = 0;                          // of the column's own arena
   std::vector<std::shared_ptr<const void>> keep;  // what the strings point into
 };
 }  // namespace detail
@@ -103,6 +104,9 @@ class Column {
   /// A flat copy that owns its strings and keeps nothing else alive.
   Column compact() const;
 
+  /// Memory that the column's own buffers take; what it borrows is somebody else's.
+  size_t memory_bytes() const;
+
  private:
   friend class ColumnBuilder;
 
@@ -148,6 +152,23 @@ class ColumnBuilder {
   void set(uint32_t row, const Value& v);
   void set_null(uint32_t row);
 
+  // One row behind the other, as decoders write: `row` is size() or further on, and rows between
+  // are null; a row before that is overwritten. The column's type must be stored as the value's.
+  void put(uint32_t row, int64_t v) {
+    if (!advance(row)) return set(row, v);
+    data_->ints.push_back(v);
+  }
+
+  void put(uint32_t row, double v) {
+    if (!advance(row)) return set(row, v);
+    data_->reals.push_back(v);
+  }
+
+  void put_borrowed(uint32_t row, std::string_view v) {
+    if (!advance(row)) return set_borrowed(row, v);
+    data_->strings.push_back(v.data() ? v : std::string_view("", 0));
+  }
+
   /// What was written so far: false for a null and beyond the end.
   bool is_set(uint32_t row) const;
   std::string_view bytes_at(uint32_t row) const;  ///< string and dynamic columns
@@ -163,6 +184,19 @@ class ColumnBuilder {
  private:
   void start();
   void grow();
+  void pad(uint32_t row);
+
+  /// Makes row `row` the next one and counts it as valid; its value is to be pushed. False: it is
+  /// there already.
+  bool advance(uint32_t row) {
+    if (row < size_) return false;
+    if (row > size_ || !data_) pad(row);
+    if (size_ % 64 == 0) data_->validity.push_back(0);
+    data_->validity.back() |= uint64_t{1} << (size_ % 64);
+    ++size_;
+    return true;
+  }
+
   void mark_valid(uint32_t row);
 
   Type type_;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include <unistd.h>
+#include <sys/stat.h>
 
 #include "adapt/compress.h"
 #include "base/file.h"
@@ -32,6 +33,7 @@ class Opener {
       in.path = path;
       in.bytes = view;
       in.owner = bytes;
+      in.file = bytes.get();
       in.is_unpacked = depth > 0;
       const input::Format* format = input::detect_format(head);
       return take_(in, options_.carve ? input::with_carving(format) : format);
@@ -124,6 +126,29 @@ void open_evidence(const std::string& path,
     return;
   }
   Opener(options, anomalies, take).open(path, *bytes, 0);
+}
+
+std::shared_ptr<CutFile> cut_evidence(const std::string& path, uint64_t slice_bytes) {
+  if (path == "-") return nullptr;  // read to its end: not while others wait
+
+  struct stat info {};
+
+  if (::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode) ||
+      static_cast<uint64_t>(info.st_size) < 2 * slice_bytes)
+    return nullptr;
+  Result<std::shared_ptr<const FileBytes>> bytes = FileBytes::open(path);
+  if (!bytes) return nullptr;
+  auto out = std::make_shared<CutFile>();
+  out->input.path = path;
+  out->input.bytes = (*bytes)->view();
+  out->input.owner = *bytes;
+  out->input.file = bytes->get();
+  const std::string_view head = out->input.bytes.substr(0, kHeadBytes);
+  if (!adapt::archive_kind(head).empty()) return nullptr;
+  out->format = input::detect_format(head);
+  if (!out->format || !out->format->cut) return nullptr;
+  out->cutter = out->format->cut(out->input, slice_bytes);
+  return out->cutter ? out : nullptr;
 }
 
 }  // namespace postern::engine

@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -37,5 +38,16 @@ void open_evidence(const std::string& path,
 inline std::atomic<uint64_t>* bytes_done_of(const OpenOptions& options, const input::Input& in) {
   return in.is_unpacked ? nullptr : options.bytes_done;
 }
+
+/// A large file whose format can be cut, with the cutter at its start.
+struct CutFile {
+  input::Input input;
+  const input::Format* format = nullptr;
+  std::unique_ptr<input::Cutter> cutter;
+};
+
+/// The file, if it is worth cutting; null for all else (small files, archives, formats that are
+/// decoded as a whole, what cannot be opened), which open_evidence() reads.
+std::shared_ptr<CutFile> cut_evidence(const std::string& path, uint64_t slice_bytes);
 
 }  // namespace postern::engine

@@ -14,6 +14,7 @@ using data::Rows;
 namespace {
 
 constexpr size_t kFlushWeight = 4096;
+constexpr uint64_t kFlushBytes = uint64_t{8} << 20;
 
 class RowCopy final : public data::FieldVisitor {
  public:
@@ -72,7 +73,7 @@ bool FileWorker::push(Batch&& batch) {
     filter_together(*table, batch, columns, by_id);
   else
     filter_one_by_one(*table, batch, columns, by_id);
-  if (outbox_.weight() > kFlushWeight) flush_(outbox_);
+  if (outbox_.weight() > kFlushWeight || outbox_.bytes > kFlushBytes) flush_(outbox_);
   return !cancelled_;
 }
 
@@ -132,7 +133,12 @@ uint32_t FileWorker::ref(const Batch& batch, uint32_t row) {
   if (row_refs_[row] == 0) {
     const data::Position at =
         row < batch.positions.size() ? batch.positions[row] : data::Position{};
-    outbox_.refs.push_back({std::string(batch.table), path_, at.offset, at.record});
+    // Neighbours come from the same place.
+    if (outbox_.sources.empty() || outbox_.sources.back().path != path_ ||
+        outbox_.sources.back().table != batch.table)
+      outbox_.sources.push_back({std::string(batch.table), path_});
+    outbox_.refs.push_back(
+        {at.offset, at.record, static_cast<uint32_t>(outbox_.sources.size() - 1)});
     row_refs_[row] = static_cast<uint32_t>(outbox_.refs.size());
   }
   return row_refs_[row] - 1;
@@ -161,6 +167,9 @@ void FileWorker::emit_events(const BranchProgram& p,
     const data::Position at =
         row < batch.positions.size() ? batch.positions[row] : data::Position{};
     f.evidence.push_back({std::string(batch.table), path_, at.offset, at.record});
+    for (const auto& [name, value] : f.row)
+      outbox_.bytes += sizeof(f.row[0]) + name.size() + value.as_bytes().size();
+    outbox_.bytes += sizeof(Finding);
     outbox_.findings.push_back(std::move(f));
   }
 }
@@ -199,6 +208,9 @@ void FileWorker::keep_rows(const BranchProgram& p,
       out.hosts.push_back(
           fold(host.type() == data::Type::kNull || !host.valid(row) ? "" : host.value(row).text()));
   }
+  for (const Column& c : out.chunk.columns)
+    outbox_.bytes += c.memory_bytes();
+  outbox_.bytes += rows.size() * 32;
   outbox_.rows.push_back(std::move(out));
 }
 

@@ -1,4 +1,5 @@
-// Runs all rules over the batches of one file; what passes goes to an Outbox in evidence order.
+// Runs all rules over the batches of one file or slice; what passes goes to an Outbox in evidence
+// order.
 #pragma once
 #include <atomic>
 #include <functional>
@@ -27,29 +28,30 @@ struct PassedRows {
   bool own = false;
 };
 
-/// What one file gave, until it is its turn to be committed.
+/// What one file, or a slice of one, gave, until it is its turn to be committed.
 struct Outbox {
   std::vector<Finding> findings;
   std::vector<PassedRows> rows;
-  std::vector<EvidenceRef> refs;
+  std::vector<RowSource> sources;
+  std::vector<RowOrigin> refs;
   /// Events by table and event id (0 where the table has none).
   std::map<std::string, std::map<int64_t, uint64_t>, std::less<>> events;
   uint64_t num_events = 0;
+  uint64_t bytes = 0;  ///< memory of rows and findings, about
 
   size_t weight() const { return rows.size() * 64 + findings.size() + refs.size() / 8; }
 };
 
 class FileWorker final : public data::BatchSink {
  public:
-  /// `flush_if_turn`: called when the outbox has grown; it may empty it.
+  /// Called when the outbox has grown; it may empty it.
+  using Flush = std::function<void(Outbox&)>;
+
   FileWorker(const ScanPrograms& programs,
              const HuntOptions& options,
              const std::atomic<bool>& cancelled,
-             std::function<void(Outbox&)> flush_if_turn)
-      : programs_(programs),
-        options_(options),
-        cancelled_(cancelled),
-        flush_(std::move(flush_if_turn)) {}
+             Flush flush)
+      : programs_(programs), options_(options), cancelled_(cancelled), flush_(std::move(flush)) {}
 
   ~FileWorker() override;
 
@@ -93,7 +95,7 @@ class FileWorker final : public data::BatchSink {
   const ScanPrograms& programs_;
   const HuntOptions& options_;
   const std::atomic<bool>& cancelled_;
-  std::function<void(Outbox&)> flush_;
+  Flush flush_;
   std::string path_;
   Outbox outbox_;
   std::map<const TableProgram*, std::unique_ptr<RowFilter>> filters_;

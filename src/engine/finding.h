@@ -27,6 +27,20 @@ struct EvidenceRef {
   uint64_t record = 0;
 };
 
+/// Where the rows of one batch come from.
+struct RowSource {
+  std::string table;
+  std::string path;
+};
+
+/// Where a row comes from, small: every row that a query keeps has one. It becomes an EvidenceRef
+/// only where a finding shows it.
+struct RowOrigin {
+  uint64_t offset = 0;
+  uint64_t record = 0;
+  uint32_t source = 0;  ///< index into a list of RowSource
+};
+
 struct Window {
   int64_t from = 0;  ///< ticks, inclusive
   int64_t to = 0;    ///< exclusive

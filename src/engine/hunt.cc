@@ -1,6 +1,9 @@
 #include "engine/hunt.h"
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -16,51 +19,84 @@
 namespace postern::engine {
 namespace {
 
-/// Takes outboxes in file order: query rules see their rows as if one thread had read all files.
+/// Memory that finished work may take while it waits for its turn.
+constexpr uint64_t kMaxWaitingBytes = uint64_t{48} << 20;
+
+/// A file, or a slice of one, for one worker. Numbers follow the order of the evidence.
+struct Unit {
+  size_t number = 0;
+  size_t path = 0;                // index of the paths of the hunt
+  std::shared_ptr<CutFile> file;  // null: all of the file
+  input::Slice slice;
+  bool is_first = true;  // of its file
+};
+
+/// Takes outboxes in the order of units: query rules see their rows as if one thread had read all
+/// the evidence.
 class Committer {
  public:
   Committer(const RuleSet& rules,
             const HuntOptions& options,
             HuntResult& result,
             Progress& progress)
-      : rules_(rules), result_(result), progress_(progress), sorted_(options.sorted) {
+      : rules_(rules),
+        result_(result),
+        progress_(progress),
+        sorted_(options.sorted),
+        budget_(options.memory_limit),
+        refs_memory_(&budget_) {
     runs_.resize(rules.rules().size());
     for (size_t i = 0; i < rules.rules().size(); ++i) {
       const LoadedRule& r = rules.rules()[i];
       if (r.silent) continue;
       const bool event = r.rule.kind == plan::RuleKind::kEvent && r.optimized &&
                          r.optimized->kind == plan::OpKind::kScan;
-      if (r.compiled && !event) runs_[i] = std::make_unique<QueryRun>(r, options.now);
+      if (r.compiled && !event) runs_[i] = std::make_unique<QueryRun>(r, options.now, &budget_);
     }
   }
 
-  bool is_turn(size_t file) {
-    const std::lock_guard lock(mutex_);
-    return next_ == file;
+  /// Takes part of a unit's outbox while it is that unit's turn; before that, an outbox that has
+  /// grown large waits for it. Returns the events taken.
+  uint64_t flush(size_t unit, Outbox& box, const std::atomic<bool>& cancelled) {
+    std::unique_lock lock(mutex_);
+    if (box.bytes > kMaxWaitingBytes) wait(lock, cancelled, [&] { return next_ == unit; });
+    if (next_ != unit) return 0;
+    const uint64_t events = box.num_events;
+    take(box);
+    return events;
   }
 
-  /// Takes part of a file's outbox while it is that file's turn.
-  void flush(size_t file, Outbox& box) {
-    const std::lock_guard lock(mutex_);
-    if (next_ == file) take(box);
-  }
-
-  void done(size_t file,
+  void done(const Unit& unit,
             Outbox&& box,
             FileSummary summary,
             const data::Anomalies& anomalies,
             const std::vector<std::string>& errors) {
     const std::lock_guard lock(mutex_);
-    waiting_.emplace(file, Waiting{std::move(box), std::move(summary), anomalies, errors});
+    waiting_bytes_ += box.bytes;
+    waiting_.emplace(unit.number,
+                     Waiting{std::move(box), std::move(summary), unit.is_first, anomalies, errors});
     for (auto it = waiting_.find(next_); it != waiting_.end(); it = waiting_.find(next_)) {
-      take(it->second.box);
-      result_.anomalies.merge(it->second.anomalies);
-      result_.errors.insert(result_.errors.end(), it->second.errors.begin(),
-                            it->second.errors.end());
-      result_.files.push_back(std::move(it->second.summary));
+      Waiting& w = it->second;
+      waiting_bytes_ -= w.box.bytes;
+      take(w.box);
+      result_.anomalies.merge(w.anomalies);
+      result_.errors.insert(result_.errors.end(), w.errors.begin(), w.errors.end());
+      if (w.is_first) {
+        result_.files.push_back(std::move(w.summary));
+      } else {
+        result_.files.back().events += w.summary.events;
+      }
       waiting_.erase(it);
       ++next_;
     }
+    turn_.notify_all();
+  }
+
+  /// Returns when little enough waits for its turn that `unit` may begin. The unit whose turn it is
+  /// never waits, so somebody always goes on.
+  void wait_for_room(size_t unit, const std::atomic<bool>& cancelled) {
+    std::unique_lock lock(mutex_);
+    wait(lock, cancelled, [&] { return next_ == unit || waiting_bytes_ <= kMaxWaitingBytes; });
   }
 
   /// All files are in: query rules give their rows.
@@ -68,7 +104,12 @@ class Committer {
     for (size_t i = 0; i < runs_.size(); ++i) {
       if (!runs_[i]) continue;
       const LoadedRule& rule = rules_.rules()[i];
+      result_.memory.rules.emplace_back(&rule, runs_[i]->memory_bytes());
       std::vector<ResultRow> rows = runs_[i]->finish();
+      if (runs_[i]->over_budget()) {
+        stop(i);
+        continue;
+      }
       if (runs_[i]->notes().rows_dropped > 0) result_.notes[&rule] = runs_[i]->notes();
       for (const auto& [name, count] : runs_[i]->notes().anomalies)
         result_.anomalies.add(name, rule.rule.info.path, 0, rule.rule.info.title, count);
@@ -80,6 +121,10 @@ class Committer {
     for (auto& [table, ids] : events_)
       for (const auto& [id, n] : ids)
         result_.events[table] += n;
+    result_.memory.limit = budget_.limit();
+    result_.memory.peak = budget_.peak();
+    std::stable_sort(result_.memory.rules.begin(), result_.memory.rules.end(),
+                     [](const auto& a, const auto& b) { return a.second > b.second; });
     if (sorted_) std::stable_sort(result_.findings.begin(), result_.findings.end(), before);
   }
 
@@ -87,19 +132,39 @@ class Committer {
   struct Waiting {
     Outbox box;
     FileSummary summary;
+    bool is_first;
     data::Anomalies anomalies;
     std::vector<std::string> errors;
   };
 
+  /// Also wakes up now and then to see whether the run was cancelled: a signal tells nobody.
+  template <class Ready>
+  void wait(std::unique_lock<std::mutex>& lock,
+            const std::atomic<bool>& cancelled,
+            const Ready& ready) {
+    while (!ready() && !cancelled)
+      turn_.wait_for(lock, std::chrono::milliseconds(200));
+  }
+
   void take(Outbox& box) {
     const auto base = static_cast<uint32_t>(refs_.size());
-    std::move(box.refs.begin(), box.refs.end(), std::back_inserter(refs_));
+    const auto first_source = static_cast<uint32_t>(sources_.size());
+    std::move(box.sources.begin(), box.sources.end(), std::back_inserter(sources_));
+    box.sources.clear();
+    for (RowOrigin& r : box.refs) {
+      r.source += first_source;
+      refs_.push_back(r);
+    }
+    refs_memory_.charge(box.refs.size() * sizeof(RowOrigin));
     box.refs.clear();
+    box.bytes = 0;
     for (PassedRows& p : box.rows) {
       for (uint32_t& id : p.chunk.refs.ids)
         id += base;
-      if (runs_[p.rule_index])
-        runs_[p.rule_index]->push(p.scan, std::move(p.chunk), std::move(p.hosts), p.own);
+      if (!runs_[p.rule_index]) continue;
+      runs_[p.rule_index]->push(p.scan, std::move(p.chunk), std::move(p.hosts), p.own);
+      while (budget_.exceeded() && stop_largest()) {
+      }
     }
     box.rows.clear();
     progress_.findings += box.findings.size();
@@ -111,6 +176,29 @@ class Committer {
     box.events.clear();
     progress_.events += box.num_events;
     box.num_events = 0;
+  }
+
+  /// Stops the rule that keeps most; false when none keeps anything.
+  bool stop_largest() {
+    size_t largest = 0;
+    uint64_t most = 0;
+    for (size_t i = 0; i < runs_.size(); ++i) {
+      const uint64_t bytes = runs_[i] ? runs_[i]->memory_bytes() : 0;
+      if (bytes > most) most = bytes, largest = i;
+    }
+    if (most > 0) stop(largest);
+    return most > 0;
+  }
+
+  /// A part of its rows would be a wrong answer, so a rule that is stopped gives none.
+  void stop(size_t i) {
+    const plan::RuleInfo& rule = rules_.rules()[i].rule.info;
+    constexpr uint64_t kMega = 1'000'000;
+    result_.errors.push_back(
+        "memory-limit: rule `" + rule.title + "` is stopped and gives no results: it kept " +
+        std::to_string(runs_[i]->memory_bytes() / kMega) + " MB when all rules together exceeded " +
+        std::to_string(budget_.limit() / kMega) + " MB; narrow it, or raise --memory-limit");
+    runs_[i].reset();
   }
 
   void add_findings(const LoadedRule& rule, std::vector<ResultRow> rows) {
@@ -149,8 +237,11 @@ class Committer {
           f.row.emplace_back(schema[i].name, std::move(row.values[i]));
       }
       std::set<uint32_t> ids(row.refs.begin(), row.refs.end());
-      for (const uint32_t id : ids)
-        f.evidence.push_back(refs_[id]);
+      for (const uint32_t id : ids) {
+        const RowOrigin& at = refs_[id];
+        const RowSource& source = sources_[at.source];
+        f.evidence.push_back({source.table, source.path, at.offset, at.record});
+      }
       name_entities(f);
       if (!rule.key.empty()) {
         // The same thing seen by two sensors is one finding with the evidence of both.
@@ -193,11 +284,16 @@ class Committer {
   HuntResult& result_;
   Progress& progress_;
   bool sorted_;
+  exec::MemoryBudget budget_;
+  exec::MemoryAccount refs_memory_;
   std::mutex mutex_;
+  std::condition_variable turn_;
   size_t next_ = 0;
   std::map<size_t, Waiting> waiting_;
+  uint64_t waiting_bytes_ = 0;
   std::vector<std::unique_ptr<QueryRun>> runs_;
-  std::vector<EvidenceRef> refs_;
+  std::deque<RowOrigin> refs_;  // of rows that queries keep, by evidence id
+  std::vector<RowSource> sources_;
   std::map<std::string, std::map<int64_t, uint64_t>, std::less<>> events_;
 };
 
@@ -230,7 +326,7 @@ class Hunt {
     paths_.insert(paths_.end(), files.begin(), files.end());
     for (const std::string& p : paths_)
       progress_.bytes_total += file_size(p);
-    const size_t threads = std::max<size_t>(1, std::min<size_t>(options_.threads, paths_.size()));
+    const size_t threads = num_threads();
     std::vector<std::thread> pool;
     for (size_t i = 1; i < threads; ++i)
       pool.emplace_back([this] { work(); });
@@ -243,37 +339,95 @@ class Hunt {
   }
 
  private:
-  void work() {
-    for (size_t i = next_file_++; i < paths_.size(); i = next_file_++)
-      one_file(i);
+  /// No more than there can be units.
+  size_t num_threads() const {
+    const uint64_t slices = progress_.bytes_total / options_.slice_bytes;
+    return std::max<size_t>(1, std::min<size_t>(options_.threads, paths_.size() + slices));
   }
 
-  void one_file(size_t index) {
-    FileSummary summary;
-    summary.path = paths_[index];
-    summary.bytes = file_size(paths_[index]);
+  void work() {
+    Unit unit;
+    while (next_unit(unit)) {
+      committer_.wait_for_room(unit.number, cancelled_);
+      if (unit.file)
+        one_slice(unit);
+      else
+        one_file(unit);
+    }
+  }
+
+  /// Units are handed out in order: all slices of a file, then the next file. Cutting is part of
+  /// it, because where a slice of text ends, and what its header is, is known only from those
+  /// before.
+  bool next_unit(Unit& unit) {
+    const std::lock_guard lock(units_mutex_);
+    unit.number = num_units_++;
+    if (cut_ && !cancelled_ && cut_->cutter->next(unit.slice)) {
+      unit.path = next_path_ - 1;
+      unit.file = cut_;
+      unit.is_first = false;
+      return true;
+    }
+    cut_.reset();
+    if (next_path_ == paths_.size()) return false;
+    unit.path = next_path_++;
+    unit.file.reset();
+    unit.is_first = true;
+    // Carving looks across the places where slices would meet.
+    if (unit.path >= options_.feeds.size() && !cancelled_ && !options_.carve)
+      cut_ = cut_evidence(paths_[unit.path], options_.slice_bytes);
+    if (cut_ && cut_->cutter->next(unit.slice))
+      unit.file = cut_;
+    else
+      cut_.reset();
+    return true;
+  }
+
+  FileWorker::Flush flush_of(const Unit& unit, uint64_t& flushed) {
+    return [this, number = unit.number, &flushed](Outbox& box) {
+      flushed += committer_.flush(number, box, cancelled_);
+    };
+  }
+
+  // The formats that are cut have no contents for content rules.
+  void one_slice(const Unit& unit) {
+    const CutFile& file = *unit.file;
+    FileSummary summary{paths_[unit.path], std::string(file.format->name), file.input.bytes.size(),
+                        0};
+    data::Anomalies anomalies;
+    uint64_t flushed = 0;
+    FileWorker worker(programs_, options_, cancelled_, flush_of(unit, flushed));
+    worker.set_path(file.input.path);
+    input::DecodeContext context{programs_.layouts(),   worker,     anomalies, nullptr, &cancelled_,
+                                 &progress_.bytes_done, &unit.slice};
+    if (!cancelled_) file.format->decode(file.input, context);
+    file.input.file->release(unit.slice.begin, unit.slice.end);
+    summary.events = flushed + worker.outbox().num_events;
+    committer_.done(unit, std::move(worker.outbox()), std::move(summary), anomalies, {});
+  }
+
+  void one_file(const Unit& unit) {
+    const std::string& path = paths_[unit.path];
+    FileSummary summary{path, "", file_size(path), 0};
     data::Anomalies anomalies;
     std::vector<std::string> errors;
     const OpenOptions open{&progress_.bytes_done, &cancelled_, options_.carve};
     uint64_t flushed = 0;
-    FileWorker worker(programs_, options_, cancelled_, [&](Outbox& box) {
-      flushed += committer_.is_turn(index) ? box.num_events : 0;
-      committer_.flush(index, box);
-    });
+    FileWorker worker(programs_, options_, cancelled_, flush_of(unit, flushed));
     std::unique_ptr<match::ContentScanner> scanner;
     if (rules_.yara() && !rules_.yara()->rules().empty())
       scanner = rules_.yara()->scanner(
           [&](const match::ContentOrigin& origin, const match::ContentHit& hit) {
             worker.content_hit(*rules_.yara_rules()[hit.rule], origin, hit);
           });
-    if (index < options_.feeds.size()) {
-      worker.set_path(paths_[index]);
+    if (unit.path < options_.feeds.size()) {
+      worker.set_path(path);
       summary.format = "feed";
       input::DecodeContext context{programs_.layouts(), worker,      anomalies,
                                    scanner.get(),       &cancelled_, nullptr};
-      options_.feeds[index](context);
+      options_.feeds[unit.path](context);
     } else if (!cancelled_)
-      open_evidence(paths_[index], open, anomalies, errors,
+      open_evidence(path, open, anomalies, errors,
                     [&](const input::Input& in, const input::Format* format) {
                       if (cancelled_) return;
                       worker.set_path(in.path);
@@ -290,7 +444,7 @@ class Hunt {
                         scan_unknown(in, scanner.get(), anomalies);
                     });
     summary.events = flushed + worker.outbox().num_events;
-    committer_.done(index, std::move(worker.outbox()), std::move(summary), anomalies, errors);
+    committer_.done(unit, std::move(worker.outbox()), std::move(summary), anomalies, errors);
   }
 
   // A file that no decoder knows is content: content rules look at it whole.
@@ -315,7 +469,10 @@ class Hunt {
   Committer committer_;
   HuntResult& result_;
   std::vector<std::string> paths_;
-  std::atomic<size_t> next_file_{0};
+  std::mutex units_mutex_;
+  size_t num_units_ = 0;
+  size_t next_path_ = 0;
+  std::shared_ptr<CutFile> cut_;  // whose slices are being handed out
 };
 
 }  // namespace

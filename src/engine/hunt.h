@@ -32,12 +32,14 @@ struct HuntOptions {
   std::vector<Feed> feeds;            ///< before the files
   std::vector<std::string> evidence;  ///< files, folders, globs, "-"
   unsigned threads = 1;
-  std::optional<int64_t> from;             ///< only events at or after, ticks
-  std::optional<int64_t> to;               ///< only events before
-  std::optional<int64_t> now;              ///< run scheduled queries once with this now()
-  uint32_t batch_rows = data::kBatchRows;  ///< tests: small batches
-  bool use_event_ids = true;               ///< tests: off
-  bool share_filters = true;               ///< tests: off, each rule's filter on its own
+  std::optional<int64_t> from;                ///< only events at or after, ticks
+  std::optional<int64_t> to;                  ///< only events before
+  std::optional<int64_t> now;                 ///< run scheduled queries once with this now()
+  uint32_t batch_rows = data::kBatchRows;     ///< tests: small batches
+  uint64_t memory_limit = uint64_t{2} << 30;  ///< for what all query rules keep together, bytes
+  uint64_t slice_bytes = input::kSliceBytes;  ///< of large files; tests: small ones
+  bool use_event_ids = true;                  ///< tests: off
+  bool share_filters = true;                  ///< tests: off, each rule's filter on its own
   bool carve = false;  ///< look for event records in damaged and unallocated space
   bool sorted = true;  ///< off: rows stay in the order that a query's plan gives
 };
@@ -64,6 +66,13 @@ struct Coverage {
   std::vector<std::string> missing;  ///< names of requirements without evidence
 };
 
+/// What query rules kept, for the summary.
+struct MemoryUse {
+  uint64_t limit = 0;
+  uint64_t peak = 0;                                          ///< of all rules together
+  std::vector<std::pair<const LoadedRule*, uint64_t>> rules;  ///< at their end, largest first
+};
+
 struct HuntResult {
   std::vector<Finding> findings;  ///< in output order
   std::vector<FileSummary> files;
@@ -72,7 +81,9 @@ struct HuntResult {
   std::vector<Coverage> coverage;          ///< strategies, in rule order
   /// Rows that group-by columns with null dropped, per rule: `stats … by` of SPL.
   std::map<const LoadedRule*, exec::RunNotes> notes;
-  std::vector<std::string> errors;  ///< evidence that could not be opened
+  /// Evidence that could not be opened, and rules that were stopped by the memory limit.
+  std::vector<std::string> errors;
+  MemoryUse memory;
   bool cancelled = false;
   uint64_t bytes = 0;
 };

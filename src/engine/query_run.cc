@@ -11,42 +11,125 @@ namespace postern::engine {
 using exec::Chunk;
 using exec::RowStore;
 
-QueryRun::QueryRun(const LoadedRule& rule, std::optional<int64_t> now) : rule_(rule), now_(now) {
-  // now() of a rule without a window is known at the end only, so such a rule keeps its rows too.
-  if (!rule.lookback && !now) {
-    bool depends = false;
-    std::function<void(const plan::Op&)> visit = [&](const plan::Op& op) {
-      for (const plan::NamedExpr& i : op.items)
-        depends = depends || plan::depends_on_run(*i.expr);
-      if (op.predicate) depends = depends || plan::depends_on_run(*op.predicate);
-      for (const plan::OpPtr& input : op.inputs)
-        visit(*input);
-    };
-    visit(*rule.optimized);
-    if (!depends) {
-      run_ = exec::Run::start(rule.compiled, {}, rows_);
-      return;
-    }
+namespace {
+
+/// What an open window takes beside its groups, about.
+constexpr uint64_t kWindowBytes = 4096;
+
+// now() of a rule without a window is known at the end only.
+bool depends_on_now(const plan::Op& op) {
+  for (const plan::NamedExpr& i : op.items)
+    if (plan::depends_on_run(*i.expr)) return true;
+  if (op.predicate && plan::depends_on_run(*op.predicate)) return true;
+  return std::any_of(op.inputs.begin(), op.inputs.end(),
+                     [](const plan::OpPtr& input) { return depends_on_now(*input); });
+}
+
+bool keeps_nothing(const plan::Op& op) {
+  switch (op.kind) {
+    case plan::OpKind::kScan:
+      return true;
+    case plan::OpKind::kFilter:
+    case plan::OpKind::kProject:
+    case plan::OpKind::kExtend:
+    case plan::OpKind::kExpand:
+      return keeps_nothing(*op.inputs[0]);
+    default:
+      return false;
   }
-  if (now && !rule.lookback) {
+}
+
+/// True when the rows of the one scan flow straight into an aggregate.
+bool flows_into_aggregate(const plan::Op& root) {
+  const plan::Op* op = &root;
+  while (op->inputs.size() == 1) {
+    if (op->kind == plan::OpKind::kAggregate) return keeps_nothing(*op->inputs[0]);
+    op = op->inputs[0].get();
+  }
+  return false;
+}
+
+int64_t window_length(const LoadedRule& rule) {
+  return std::max<int64_t>(*rule.lookback, kTicksPerSecond);
+}
+
+}  // namespace
+
+QueryRun::QueryRun(const LoadedRule& rule, std::optional<int64_t> now, exec::MemoryBudget* budget)
+    : rule_(rule), now_(now), budget_(budget), memory_(budget), rows_(budget) {
+  if (!rule.lookback && (now || !depends_on_now(*rule.optimized))) {
     plan::RunContext context;
-    context.now_ticks = *now;
-    run_ = exec::Run::start(rule.compiled, context, rows_);
+    context.now_ticks = now.value_or(0);
+    run_ = exec::Run::start(rule.compiled, context, rows_, budget);
     return;
   }
   stores_.resize(rule.compiled->scans().size());
+  has_windows_ = rule.lookback && !now && stores_.size() == 1 &&
+                 kTicksPerDay % window_length(rule) == 0 && flows_into_aggregate(*rule.optimized);
 }
 
 void QueryRun::push(size_t scan, Chunk&& chunk) {
   for (const int64_t t : chunk.times)
     last_time_ = std::max(last_time_, t);
   if (run_) return run_->push(scan, std::move(chunk));
-  stores_[scan].add(chunk, false);
+  if (has_windows_) return push_windows(chunk);
+  memory_.charge(stores_[scan].add(chunk, false));
+}
+
+/// Rows without a time belong to every window, also to those that open later.
+void QueryRun::push_windows(const Chunk& chunk) {
+  const int64_t length = window_length(rule_);
+  std::vector<uint32_t> untimed;
+  std::set<int64_t> starts;
+  for (uint32_t r = 0; r < chunk.num_rows; ++r) {
+    const int64_t t = chunk.times[r];
+    if (t == 0) untimed.push_back(r);
+    for (const int64_t shift : {int64_t{0}, length / 2})
+      if (t != 0) starts.insert((t + shift) / length * length - shift);
+  }
+  for (const int64_t from : starts)
+    window(from);
+  if (!untimed.empty())
+    for (const auto& [from, open] : windows_)
+      starts.insert(from);
+  std::vector<uint32_t> inside;
+  for (const int64_t from : starts) {
+    inside.clear();
+    for (uint32_t r = 0; r < chunk.num_rows; ++r)
+      if (chunk.times[r] == 0 || (chunk.times[r] >= from && chunk.times[r] < from + length))
+        inside.push_back(r);
+    window(from).run->push(0, exec::gather(chunk, inside));
+  }
+  if (!untimed.empty()) memory_.charge(stores_[0].add(exec::gather(chunk, untimed)));
+}
+
+QueryRun::OpenWindow& QueryRun::window(int64_t from) {
+  OpenWindow& w = windows_[from];
+  if (w.run) return w;
+  memory_.charge(kWindowBytes);
+  plan::RunContext context;
+  context.now_ticks = context.window_to = from + window_length(rule_);
+  context.window_from = from;
+  w.rows = std::make_unique<exec::RowCollector>(budget_);
+  w.run = exec::Run::start(rule_.compiled, context, *w.rows, budget_);
+  for (const Chunk& c : stores_[0].chunks()) {
+    Chunk untimed = c;
+    w.run->push(0, std::move(untimed));
+  }
+  return w;
+}
+
+uint64_t QueryRun::memory_bytes() const {
+  uint64_t n = memory_.used() + rows_.memory.used() + (run_ ? run_->memory_bytes() : 0);
+  for (const auto& [from, w] : windows_)
+    n += w.run->memory_bytes() + w.rows->memory.used();
+  return n;
 }
 
 void QueryRun::push(size_t scan, Chunk&& chunk, std::vector<std::string> hosts, bool own) {
   if (hosts.empty()) return push(scan, std::move(chunk));
   if (!own) {
+    memory_.charge(exec::memory_bytes(chunk) + chunk.num_rows * sizeof(std::string));
     foreign_.push_back({scan, std::move(chunk), std::move(hosts)});
     return;
   }
@@ -68,8 +151,8 @@ void QueryRun::replay(int64_t from, int64_t to, std::vector<ResultRow>& out) {
   context.now_ticks = to;
   context.window_from = from;
   context.window_to = to;
-  exec::RowCollector rows;
-  const std::unique_ptr<exec::Run> run = exec::Run::start(rule_.compiled, context, rows);
+  exec::RowCollector rows(budget_);
+  const std::unique_ptr<exec::Run> run = exec::Run::start(rule_.compiled, context, rows, budget_);
   for (size_t s = 0; s < stores_.size(); ++s) {
     for (const Chunk& c : stores_[s].chunks()) {
       std::vector<uint32_t> inside;
@@ -80,12 +163,20 @@ void QueryRun::replay(int64_t from, int64_t to, std::vector<ResultRow>& out) {
     }
   }
   run->finish();
-  add_notes(run->notes());
-  for (size_t i = 0; i < rows.rows.size(); ++i) {
-    ResultRow row{std::move(rows.rows[i]), rows.times[i], std::move(rows.refs[i]), std::nullopt};
-    if (from != to) row.window = Window{from, to};
-    out.push_back(std::move(row));
-  }
+  take_rows(rows, *run, from != to ? std::optional<Window>({from, to}) : std::nullopt, out);
+}
+
+void QueryRun::take_rows(exec::RowCollector& rows,
+                         const exec::Run& run,
+                         std::optional<Window> window,
+                         std::vector<ResultRow>& out) {
+  add_notes(run.notes());
+  over_budget_ = over_budget_ || rows.over_budget;
+  // The rows leave the collector; what they take stays charged until the results are used up.
+  memory_.charge(rows.memory.used());
+  rows.memory.release();
+  for (size_t i = 0; i < rows.rows.size(); ++i)
+    out.push_back({std::move(rows.rows[i]), rows.times[i], std::move(rows.refs[i]), window});
 }
 
 namespace {
@@ -138,17 +229,23 @@ std::vector<ResultRow> QueryRun::finish() {
   std::vector<ResultRow> out;
   if (run_) {
     run_->finish();
-    add_notes(run_->notes());
-    for (size_t i = 0; i < rows_.rows.size(); ++i)
-      out.push_back(
-          {std::move(rows_.rows[i]), rows_.times[i], std::move(rows_.refs[i]), std::nullopt});
+    take_rows(rows_, *run_, std::nullopt, out);
     return out;
+  }
+  if (!windows_.empty()) {
+    for (auto& [from, w] : windows_) {
+      w.run->finish();
+      take_rows(*w.rows, *w.run, Window{from, from + window_length(rule_)}, out);
+      w = {};
+    }
+    windows_.clear();
+    return merge_windows(std::move(out));
   }
   if (now_ || !rule_.lookback) {
     replay(now_.value_or(last_time_ + 1), now_.value_or(last_time_ + 1), out);
     return out;
   }
-  const int64_t length = std::max<int64_t>(*rule_.lookback, kTicksPerSecond);
+  const int64_t length = window_length(rule_);
   int64_t first = 0;
   for (const RowStore& s : stores_)
     for (const Chunk& c : s.chunks())

@@ -4,10 +4,14 @@
 // keeps the rows that its filters let through, and is replayed in windows of that length, counted
 // from the UTC midnight before the first row, and once more shifted by half a length, so that
 // nothing hides on a border; each window has its own now(). Two windows' rows are one finding when
-// they are equal, or when the evidence of one is part of the other's. Tests:
-// tests/unit/engine/query_run_test.cc.
+// they are equal, or when the evidence of one is part of the other's.
+//
+// Where rows flow straight into an aggregate and windows of that length begin at the same times
+// whatever the first row is (the length divides a day), no row is kept: all windows run side by
+// side and each holds its groups. Tests: tests/unit/engine/query_run_test.cc.
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -30,8 +34,10 @@ struct ResultRow {
 
 class QueryRun {
  public:
-  /// `now`: run once with this now(), in ticks.
-  QueryRun(const LoadedRule& rule, std::optional<int64_t> now);
+  /// `now`: run once with this now(), in ticks. `budget`: what is kept is charged there.
+  QueryRun(const LoadedRule& rule,
+           std::optional<int64_t> now,
+           exec::MemoryBudget* budget = nullptr);
 
   /// Rows of a scan that passed its branch filters, in evidence order.
   void push(size_t scan, exec::Chunk&& chunk);
@@ -43,16 +49,39 @@ class QueryRun {
 
   const exec::RunNotes& notes() const { return notes_; }
 
+  /// Memory of all that is kept: rows, groups, results.
+  uint64_t memory_bytes() const;
+
+  /// True when its results did not fit into the budget; finish() then gives none.
+  bool over_budget() const { return over_budget_; }
+
  private:
+  /// One window of a rule that keeps no rows.
+  struct OpenWindow {
+    std::unique_ptr<exec::RowCollector> rows;
+    std::unique_ptr<exec::Run> run;
+  };
+
+  void push_windows(const exec::Chunk& chunk);
+  OpenWindow& window(int64_t from);
+  void take_rows(exec::RowCollector& rows,
+                 const exec::Run& run,
+                 std::optional<Window> window,
+                 std::vector<ResultRow>& out);
   void replay(int64_t from, int64_t to, std::vector<ResultRow>& out);
   void add_notes(const exec::RunNotes& n);
 
   const LoadedRule& rule_;
   std::optional<int64_t> now_;
+  exec::MemoryBudget* budget_;
+  exec::MemoryAccount memory_;  // of rows kept here
   exec::RowCollector rows_;
   std::unique_ptr<exec::Run> run_;      // without look-back
   std::vector<exec::RowStore> stores_;  // with: per scan
+  bool has_windows_ = false;
+  std::map<int64_t, OpenWindow> windows_;  // by their start; stores_ then has the rows without time
   int64_t last_time_ = 0;
+  bool over_budget_ = false;
 
   struct Foreign {
     size_t scan;

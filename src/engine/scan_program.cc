@@ -155,7 +155,27 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules, b
       filters.push_back(b.branch->where);
     t.filter = exec::SharedFilter::make(filters, t.schema);
   }
+  if (use_event_ids) out->gate_decoders(rules);
   return out;
+}
+
+// Where every filter asks for certain kinds of events, decoders only count the others. Kinds that a
+// strategy wants to know of are decoded too, so that they are counted apart.
+void ScanPrograms::gate_decoders(const RuleSet& rules) {
+  for (auto& [name, table] : tables_) {
+    if (table.event_id_slot < 0) continue;
+    std::set<int64_t> ids;
+    bool all = true;
+    for (const BranchProgram& p : table.branches) {
+      all = all && p.event_ids;
+      if (p.event_ids) ids.insert(p.event_ids->begin(), p.event_ids->end());
+    }
+    for (const LoadedRule& r : rules.rules())
+      for (const Requirement& q : r.requirements)
+        for (const Requirement::Source& s : q.sources)
+          if (s.table == name) ids.insert(s.event_ids.begin(), s.event_ids.end());
+    if (all && !ids.empty()) layout_of(layouts_, name).set_event_ids({ids.begin(), ids.end()});
+  }
 }
 
 const TableProgram* ScanPrograms::table(std::string_view name) const {

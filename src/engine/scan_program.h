@@ -62,6 +62,8 @@ class ScanPrograms {
   const TableProgram* table(std::string_view name) const;
 
  private:
+  void gate_decoders(const RuleSet& rules);
+
   data::Layouts layouts_;
   std::map<std::string, TableProgram, std::less<>> tables_;
 };

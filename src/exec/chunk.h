@@ -30,6 +30,9 @@ struct Chunk {
   RowRefs refs;
 };
 
+/// Memory that the chunk's own buffers take.
+size_t memory_bytes(const Chunk& c);
+
 /// Rows of `c` in the given order, columns shared.
 Chunk gather(const Chunk& c, data::Rows rows);
 

@@ -86,8 +86,11 @@ class Port final : public ChunkSink {
 
 class RunImpl final : public Run {
  public:
-  RunImpl(std::shared_ptr<const Compiled> plan, const plan::RunContext& context, ChunkSink& sink)
-      : plan_(std::move(plan)), entries_(plan_->scan_list.size(), nullptr) {
+  RunImpl(std::shared_ptr<const Compiled> plan,
+          const plan::RunContext& context,
+          ChunkSink& sink,
+          MemoryBudget* budget)
+      : plan_(std::move(plan)), state_(budget), entries_(plan_->scan_list.size(), nullptr) {
     state_.context = context;
     build(plan_->root, sink);
   }
@@ -109,6 +112,8 @@ class RunImpl final : public Run {
   }
 
   const RunNotes& notes() const override { return state_.notes; }
+
+  uint64_t memory_bytes() const override { return state_.memory.used(); }
 
  private:
   void build(const CompiledOp& op, ChunkSink& next) {
@@ -217,15 +222,30 @@ Result<std::shared_ptr<const CompiledPlan>> CompiledPlan::make(OpPtr bound) {
 
 std::unique_ptr<Run> Run::start(std::shared_ptr<const CompiledPlan> plan,
                                 const plan::RunContext& context,
-                                ChunkSink& sink) {
-  return std::make_unique<RunImpl>(std::static_pointer_cast<const Compiled>(plan), context, sink);
+                                ChunkSink& sink,
+                                MemoryBudget* budget) {
+  return std::make_unique<RunImpl>(std::static_pointer_cast<const Compiled>(plan), context, sink,
+                                   budget);
 }
 
 void RowCollector::push(Chunk&& c, int) {
+  if (!over_budget && memory.over_budget()) {
+    over_budget = true;
+    rows = {};
+    times = {};
+    refs = {};
+    memory.release();
+  }
+  if (over_budget) return;
   for (uint32_t row = 0; row < c.num_rows; ++row) {
     std::vector<data::Value> values;
     for (const data::Column& column : c.columns)
       values.push_back(column.type() == data::Type::kNull ? data::Value() : column.value(row));
+    size_t bytes = sizeof(values) + sizeof(int64_t) + sizeof(std::vector<uint32_t>) +
+                   (c.refs.begin[row + 1] - c.refs.begin[row]) * sizeof(uint32_t);
+    for (const data::Value& v : values)
+      bytes += sizeof v + v.as_bytes().capacity();
+    memory.charge(bytes);
     rows.push_back(std::move(values));
     times.push_back(c.times[row]);
     refs.emplace_back(c.refs.ids.begin() + c.refs.begin[row],

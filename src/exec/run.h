@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "exec/chunk.h"
 #include "exec/evaluate.h"
+#include "exec/memory.h"
 #include "plan/op.h"
 
 namespace postern::exec {
@@ -41,7 +42,8 @@ class Run {
   virtual ~Run() = default;
   static std::unique_ptr<Run> start(std::shared_ptr<const CompiledPlan> plan,
                                     const plan::RunContext& context,
-                                    ChunkSink& sink);
+                                    ChunkSink& sink,
+                                    MemoryBudget* budget = nullptr);
 
   /// Rows of scan `scan` (index into CompiledPlan::scans()), columns as its schema.
   virtual void push(size_t scan, Chunk&& chunk) = 0;
@@ -51,11 +53,16 @@ class Run {
   /// No more input: blocking operators give their rows.
   virtual void finish() = 0;
   virtual const RunNotes& notes() const = 0;
+  /// Memory that the operators keep now.
+  virtual uint64_t memory_bytes() const = 0;
 };
 
 /// Collects rows as values: for tests, and small results.
 class RowCollector final : public ChunkSink {
  public:
+  explicit RowCollector(MemoryBudget* budget = nullptr) : memory(budget) {}
+
+  /// Rows beyond the budget are dropped, and all that were there: a part of an answer is none.
   void push(Chunk&& chunk, int port) override;
 
   void finish(int) override {}
@@ -63,6 +70,8 @@ class RowCollector final : public ChunkSink {
   std::vector<std::vector<data::Value>> rows;
   std::vector<int64_t> times;
   std::vector<std::vector<uint32_t>> refs;
+  MemoryAccount memory;
+  bool over_budget = false;
 };
 
 /// Runs a plan that reads no evidence (datatable, print) to its end.

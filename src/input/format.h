@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/file.h"
 #include "data/batch.h"
 #include "match/content_scanner.h"
 
@@ -22,9 +23,31 @@ struct Input {
   bool is_unpacked = false;           ///< came out of a compressed file or an archive
   uint64_t base_offset = 0;           ///< of bytes[0], where they are a part of the file
   uint64_t base_line = 0;             ///< lines before it
+  const FileBytes* file = nullptr;    ///< `owner`, where `bytes` is all of a file
 };
 
-/// What a decoder works with; one per file, used by one thread.
+/// A part of an input that is decoded on its own: whole chunks, whole lines. Slices follow one
+/// another without gaps; their rows, one slice after the other, are the rows of the input.
+struct Slice {
+  uint64_t begin = 0;
+  uint64_t end = 0;
+  uint64_t lines_before = 0;  ///< of text, in front of `begin`
+  std::string header;         ///< of text: the lines in front that say how to read it (Zeek's)
+};
+
+/// Cuts one input into slices, always at the same places. Used by one thread at a time.
+class Cutter {
+ public:
+  virtual ~Cutter() = default;
+  /// The next slice, in order; false: there are no more.
+  virtual bool next(Slice& slice) = 0;
+};
+
+/// Bytes of a slice, about, and half of what is worth cutting: far more than a batch, little beside
+/// the memory of any machine.
+inline constexpr uint64_t kSliceBytes = uint64_t{16} << 20;
+
+/// What a decoder works with; one per input or slice of one, used by one thread.
 struct DecodeContext {
   const data::Layouts& layouts;  ///< columns wanted, by native table
   data::BatchSink& sink;
@@ -33,6 +56,7 @@ struct DecodeContext {
   const std::atomic<bool>* cancelled = nullptr;
   /// Bytes done so far, for progress; decoders add as they go.
   std::atomic<uint64_t>* bytes_done = nullptr;
+  const Slice* slice = nullptr;  ///< only this of the input; null: all of it
 
   bool stopped() const { return cancelled && cancelled->load(std::memory_order_relaxed); }
 
@@ -49,6 +73,9 @@ struct Format {
   /// Decodes the whole input; bad data is an anomaly, never an exception. Returns when done, when
   /// the sink said stop, or when cancelled.
   void (*decode)(const Input& input, DecodeContext& context);
+  /// Cuts an input so that several threads can decode it. Null, here or given back: it is decoded
+  /// as a whole (what comes late changes how early bytes are read, or nobody needed it yet).
+  std::unique_ptr<Cutter> (*cut)(const Input& input, uint64_t slice_bytes) = nullptr;
 };
 
 /// All formats, most specific first: the first whose detect() says yes decodes.

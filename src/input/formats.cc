@@ -15,11 +15,11 @@ namespace postern::input {
 
 const std::vector<Format>& formats() {
   static const std::vector<Format> all = {
-      {"evtx", evtx::detect, evtx::decode},
-      {"zeek-tsv", zeek::detect, zeek::decode},
+      {"evtx", evtx::detect, evtx::decode, evtx::cut},
+      {"zeek-tsv", zeek::detect, zeek::decode, zeek::cut},
       {"syslog", syslog::detect, syslog::decode},  // may carry audit records, XML and JSON
       {"auditd", auditd::detect, auditd::decode},
-      {"json", json::detect, json::decode},
+      {"json", json::detect, json::decode, json::cut},
       {"pcap", pcap::detect, pcap::decode},
       {"mbox", mailfile::detect_mbox, mailfile::decode_mbox},
       {"eml", mailfile::detect_message, mailfile::decode_message},

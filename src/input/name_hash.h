@@ -42,9 +42,9 @@ class NameTable {
  public:
   NameTable() : slots_(8) {}
 
-  /// Adds a name; a name that is there keeps its number.
+  /// Adds a name; a name that is there keeps its number. Any number but -1.
   void add(std::string name, int number) {
-    if (find(name, name_hash(name)) >= 0) return;
+    if (find(name, name_hash(name)) != -1) return;
     names_.push_back({std::move(name), number});
     if (names_.size() * 2 > slots_.size()) {
       slots_.assign(slots_.size() * 2, 0);

@@ -50,6 +50,39 @@ std::string_view text_head(std::string_view head, std::string& converted) {
   return head;
 }
 
+bool can_cut_text(const Input& input, uint64_t slice_bytes) {
+  return input.bytes.size() >= 2 * slice_bytes && encoding_of(input.bytes) == Encoding::kUtf8;
+}
+
+bool LineCutter::next(Slice& slice) {
+  if (at_ >= text_.size()) return false;
+  slice.begin = at_;
+  slice.lines_before = lines_;
+  slice.header = header_;
+  const size_t enough = at_ + slice_bytes_;
+  if (at_ == 0) line(text_.substr(text_.substr(0, kUtf8Mark.size()) == kUtf8Mark ? 3 : 0));
+  for (;;) {
+    const void* found = std::memchr(text_.data() + at_, '\n', text_.size() - at_);
+    if (!found) break;
+    at_ = static_cast<size_t>(static_cast<const char*>(found) - text_.data()) + 1;
+    ++lines_;
+    if (at_ == text_.size()) break;
+    const std::string_view rest = text_.substr(at_);
+    const bool ends = at_ >= enough && may_begin_(rest);
+    if (ends) {
+      slice.end = at_;
+      // The header of the next slice holds what this line says; it is read there again, and means
+      // the same.
+      line(rest);
+      return true;
+    }
+    line(rest);
+  }
+  at_ = text_.size();
+  slice.end = at_;
+  return true;
+}
+
 Input text_input(const Input& input) {
   const Encoding encoding = encoding_of(input.bytes);
   if (encoding == Encoding::kUtf8) return input;

@@ -26,6 +26,14 @@ class LineReader {
     if (text_.substr(0, 3) == "\xEF\xBB\xBF") at_ = 3;  // a byte order mark is no part of the line
   }
 
+  /// The lines of a slice of `text`; offsets and numbers are those in the whole. Null: all lines.
+  LineReader(std::string_view text, const Slice* slice)
+      : LineReader(slice ? text.substr(0, slice->end) : text) {
+    if (!slice || slice->begin == 0) return;
+    at_ = slice->begin;
+    number_ = slice->lines_before;
+  }
+
   /// False at the end of the text; a last line without line end counts.
   bool next() {
     if (at_ >= text_.size()) return false;
@@ -57,10 +65,43 @@ class LineReader {
   uint64_t number_ = 0;
 };
 
-/// Tells a DecodeContext how far a decoder is, in steps worth an atomic operation.
+/// Cuts a text into slices of whole lines.
+class LineCutter : public Cutter {
+ public:
+  /// `may_begin` says whether a slice may begin with this text, which follows a line end.
+  LineCutter(std::string_view text, uint64_t slice_bytes, bool (*may_begin)(std::string_view))
+      : text_(text), slice_bytes_(slice_bytes), may_begin_(may_begin) {}
+
+  bool next(Slice& slice) override;
+
+ protected:
+  /// Sees the beginning of every line, in order.
+  virtual void line(std::string_view) {}
+
+  std::string header_;  ///< of the slices to come
+
+ private:
+  std::string_view text_;
+  uint64_t slice_bytes_;
+  bool (*may_begin_)(std::string_view);
+  size_t at_ = 0;
+  uint64_t lines_ = 0;
+};
+
+/// True when the text of an input lies as it is and is worth cutting.
+bool can_cut_text(const Input& input, uint64_t slice_bytes);
+
+/// Tells a DecodeContext how far a decoder is, in steps worth an atomic operation, and gives memory
+/// of the input back behind it.
 class Progress {
  public:
-  explicit Progress(DecodeContext& context) : context_(context) {}
+  /// `input`: whose bytes are counted, where they were not converted.
+  explicit Progress(DecodeContext& context, const Input* input = nullptr)
+      : context_(context),
+        file_(input ? input->file : nullptr),
+        done_(context.slice ? context.slice->begin : 0),
+        told_(done_),
+        released_(done_) {}
 
   ~Progress() { report(); }
 
@@ -72,11 +113,17 @@ class Progress {
     done_ = done;
     if (done_ - told_ < kStep) return true;
     report();
+    // Some way behind: rows of the batch that is being filled still point there.
+    if (file_ && done_ - released_ > 2 * kKept) {
+      file_->release(released_, done_ - kKept);
+      released_ = done_ - kKept;
+    }
     return !context_.stopped();
   }
 
  private:
   static constexpr uint64_t kStep = uint64_t{64} * 1024;
+  static constexpr uint64_t kKept = uint64_t{8} << 20;
 
   void report() {
     if (context_.bytes_done)
@@ -85,8 +132,10 @@ class Progress {
   }
 
   DecodeContext& context_;
-  uint64_t done_ = 0;
-  uint64_t told_ = 0;
+  const FileBytes* file_;
+  uint64_t done_;
+  uint64_t told_;
+  uint64_t released_;
 };
 
 }  // namespace postern::input

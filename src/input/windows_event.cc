@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "data/dynamic.h"
+#include "input/name_hash.h"
 
 namespace postern::input {
 namespace {
@@ -67,10 +68,13 @@ bool is_reserved(std::string_view name) {
 /// False when no two fields have the same name; may be true although that is so. Nearly every event
 /// is without repeats, and then needs no grouping.
 bool may_repeat(const std::vector<WindowsEvent::Field>& data) {
-  constexpr size_t kBits = 4096;
+  constexpr size_t kBits = 1024;
   std::bitset<kBits> seen;
+  // Where every name has a slot of its own, they are told apart exactly.
+  const bool by_slot = std::all_of(data.begin(), data.end(),
+                                   [](const WindowsEvent::Field& f) { return f.slot >= 0; });
   for (const WindowsEvent::Field& f : data) {
-    const size_t bit = std::hash<std::string_view>{}(f.name) % kBits;
+    const size_t bit = (by_slot ? static_cast<size_t>(f.slot) : size_t{name_hash(f.name)}) % kBits;
     if (seen[bit]) return true;
     seen[bit] = true;
   }
@@ -202,10 +206,26 @@ void visit(const WindowsEvent& event, data::FieldVisitor& out) {
 
 WindowsEventWriter::WindowsEventWriter(DecodeContext& context, const std::string& path)
     : context_(context) {
-  for (size_t i = 0; i < kNumWindowsTables; ++i)
-    if (const data::Layout* layout = context.layout(kTableNames[i]))
-      builders_[i] =
-          std::make_unique<data::BatchBuilder>(*layout, context.sink, context.anomalies, path);
+  for (size_t i = 0; i < kNumWindowsTables; ++i) {
+    const data::Layout* layout = context.layout(kTableNames[i]);
+    if (!layout) continue;
+    builders_[i] =
+        std::make_unique<data::BatchBuilder>(*layout, context.sink, context.anomalies, path);
+    for (size_t f = 0; f < kNumSystemFields; ++f)
+      slots_[i].system[f] = layout->slot(kSystemColumns[f]);
+    slots_[i].user_id = layout->slot(kUserIdAlias);
+  }
+}
+
+int WindowsEventWriter::slot_of(WindowsTable table, std::string_view name) const {
+  const data::BatchBuilder* b = builder(table);
+  std::string scratch;
+  if (!b || b->wants_values() || name.empty() || data_column(name, scratch) != name)
+    return WindowsEvent::kAnySlot;
+  const int slot = b->layout().slot(name);
+  if (slot < 0) return WindowsEvent::kAnySlot;
+  const data::Type type = b->layout().fields()[static_cast<size_t>(slot)].type;
+  return type == data::Type::kDynamic ? WindowsEvent::kAnySlot : slot;
 }
 
 bool WindowsEventWriter::wanted(const WindowsEvent& event) const {
@@ -216,11 +236,21 @@ bool WindowsEventWriter::wanted(const WindowsEvent& event) const {
   return !id || b->layout().wants_event(*id);
 }
 
-void WindowsEventWriter::write(const WindowsEvent& event, data::Position position, bool borrowed) {
+void WindowsEventWriter::write(const WindowsEvent& event,
+                               data::Position position,
+                               bool borrowed,
+                               std::string_view lasting) {
   const WindowsTable table = event.table();
   data::BatchBuilder* b = builder(table);
   if (!wanted(event)) return skip(table);
 
+  const auto lasts = [&](std::string_view text) {
+    return borrowed ||
+           (std::greater_equal<>{}(text.data(), lasting.data()) &&
+            std::less_equal<>{}(text.data() + text.size(), lasting.data() + lasting.size()));
+  };
+  const Slots& slots = slots_[static_cast<size_t>(table)];
+  const bool by_name = b->wants_values();
   b->begin(position);
   if (event.time) b->set_time(*event.time);
   bool has_user_id = false;
@@ -233,20 +263,25 @@ void WindowsEventWriter::write(const WindowsEvent& event, data::Position positio
     const std::string_view text = event.system[i];
     const auto f = static_cast<SystemField>(i);
     if (!text.data() || (f == SystemField::kMessage && has_message)) continue;
-    b->field(kSystemColumns[i], text, borrowed);
+    if (by_name)
+      b->field(kSystemColumns[i], text, lasts(text));
+    else
+      b->text(slots.system[i], text, lasts(text));
     // By slot, so that `_values` holds the id once.
-    if (f == SystemField::kUserId && !has_user_id)
-      b->text(b->layout().slot(kUserIdAlias), text, borrowed);
+    if (f == SystemField::kUserId && !has_user_id) b->text(slots.user_id, text, lasts(text));
   }
   for_each_field(
       event.data,
       [&](const WindowsEvent::Field& f) {
-        b->field(data_column(f.name, scratch_), f.value, borrowed);
+        if (f.slot >= 0)
+          b->text(f.slot, f.value, lasts(f.value));
+        else
+          b->field(data_column(f.name, scratch_), f.value, lasts(f.value));
       },
       [&](std::string_view name, const data::Value& list) {
         b->field(data_column(name, scratch_), list);
       });
-  if (event.raw.data()) b->raw(event.raw, borrowed);
+  if (event.raw.data()) b->raw(event.raw, lasts(event.raw));
   b->end();
 }
 

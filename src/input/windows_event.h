@@ -70,7 +70,11 @@ struct WindowsEvent {
   struct Field {
     std::string_view name;  ///< as in the source; "" for a nameless EventData/Data
     std::string_view value;
+    int slot = kAnySlot;  ///< of the column in the table's layout, where a decoder knows it
   };
+
+  /// The column is found by its name.
+  static constexpr int kAnySlot = -2;
 
   std::array<std::string_view, kNumSystemFields> system{};
   std::vector<Field> data;      ///< EventData or UserData, in order of the source
@@ -122,8 +126,16 @@ class WindowsEventWriter {
     return builders_[static_cast<size_t>(t)].get();
   }
 
-  /// Adds one event. `borrowed`: its text outlives the batch (see keep); else it is copied.
-  void write(const WindowsEvent& event, data::Position position, bool borrowed);
+  /// Adds one event. `borrowed`: its text outlives the batch (see keep); else it is copied, but for
+  /// what lies inside `lasting`.
+  void write(const WindowsEvent& event,
+             data::Position position,
+             bool borrowed,
+             std::string_view lasting = {});
+
+  /// Slot of a data field with this name in a table that is read, to be kept and given in a Field;
+  /// kAnySlot where only the name tells (it becomes another column, or a list).
+  int slot_of(WindowsTable table, std::string_view name) const;
 
   /// Counts an event of a table that nobody reads.
   void skip(WindowsTable t) { ++skipped_[static_cast<size_t>(t)]; }
@@ -138,8 +150,15 @@ class WindowsEventWriter {
   void flush();
 
  private:
+  /// Slots of the System columns, and of the alias of the last but one of them.
+  struct Slots {
+    std::array<int, kNumSystemFields> system;
+    int user_id;
+  };
+
   DecodeContext& context_;
   std::array<std::unique_ptr<data::BatchBuilder>, kNumWindowsTables> builders_;
+  std::array<Slots, kNumWindowsTables> slots_;
   std::array<uint64_t, kNumWindowsTables> skipped_{};
   std::string scratch_;
 };

@@ -93,6 +93,10 @@ class Aggregator {
                       data::Rows rows,
                       const uint32_t* groups) = 0;
   virtual void finish(uint32_t group, data::ColumnBuilder& out) = 0;
+
+  /// Memory of what grows with the rows (lists, sets), of all groups; never shrinks. Aggregates of
+  /// a few words per group have none.
+  virtual uint64_t memory_bytes() const { return 0; }
 };
 
 struct AggregateDef {

@@ -12,6 +12,8 @@ namespace postern::exec::kql {
 namespace {
 
 constexpr int64_t kMaxMembers = 1'048'576;
+/// What an entry of a set takes beside its bytes, about.
+constexpr size_t kEntryBytes = 64;
 
 /// The optional size comes behind the value.
 Typing dynamic_typing(const TypeRequest& r) {
@@ -41,10 +43,12 @@ int64_t size_limit(Constants constants) {
 /// Encoded values one behind the other.
 class Values {
  public:
-  void add(Dynamic d) {
+  /// Returns the memory that it took.
+  size_t add(Dynamic d) {
     const std::string_view e = d.is_null() ? std::string_view("\0", 1) : d.encoded();
     bytes_ += e;
     ends_.push_back(bytes_.size());
+    return e.size() + sizeof(size_t);
   }
 
   int64_t size() const { return static_cast<int64_t>(ends_.size()); }
@@ -94,13 +98,17 @@ class Collection final : public Aggregator {
       const bool keeps_null = collect == Collect::kListWithNulls ||
                               (collect == Collect::kList && a.type() == Type::kDynamic);
       if (keeps_null && !a.valid(rows[i])) {
-        if (g.values.size() < limit_) g.values.add(Dynamic());
+        if (g.values.size() < limit_) bytes_ += g.values.add(Dynamic());
         continue;
       }
       each_value(a, rows[i], [&](Dynamic d) {
         if (g.values.size() >= limit_) return;
-        if (collect == Collect::kSet && !g.keys.insert(key_of(d)).second) return;
-        g.values.add(d);
+        if (collect == Collect::kSet) {
+          const auto [key, added] = g.keys.insert(key_of(d));
+          if (!added) return;
+          bytes_ += kEntryBytes + key->size();
+        }
+        bytes_ += g.values.add(d);
       });
     }
   }
@@ -111,6 +119,8 @@ class Collection final : public Aggregator {
     out.append_copy(w.take());
   }
 
+  uint64_t memory_bytes() const override { return bytes_; }
+
  private:
   struct Group {
     Values values;
@@ -118,6 +128,7 @@ class Collection final : public Aggregator {
   };
 
   int64_t limit_;
+  uint64_t bytes_ = 0;
   std::vector<Group> groups_;
 };
 
@@ -145,6 +156,7 @@ class BagUnion final : public Aggregator {
         if (static_cast<int64_t>(g.entries.size()) >= limit_) break;
         if (!g.names.emplace(d.key_at(e)).second) continue;
         g.entries.emplace_back(std::string(d.key_at(e)), std::string(d.at(e).encoded()));
+        bytes_ += 2 * kEntryBytes + 2 * d.key_at(e).size() + g.entries.back().second.size();
       }
     }
   }
@@ -160,6 +172,8 @@ class BagUnion final : public Aggregator {
     out.append_copy(w.take());
   }
 
+  uint64_t memory_bytes() const override { return bytes_; }
+
  private:
   struct Group {
     std::unordered_set<std::string> names;
@@ -167,6 +181,7 @@ class BagUnion final : public Aggregator {
   };
 
   int64_t limit_;
+  uint64_t bytes_ = 0;
   std::vector<Group> groups_;
 };
 
@@ -185,10 +200,10 @@ class DistinctCount final : public Aggregator {
     Arg a(args[0]);
     for (size_t i = 0; i < rows.size(); ++i) {
       if (!a.valid(rows[i])) continue;
-      if (a.type() == Type::kString)
-        keys_[groups[i]].emplace(a.text(rows[i]));
-      else
-        keys_[groups[i]].insert(key_of(a.dynamic(rows[i])));
+      const auto [key, added] = a.type() == Type::kString
+                                    ? keys_[groups[i]].emplace(a.text(rows[i]))
+                                    : keys_[groups[i]].insert(key_of(a.dynamic(rows[i])));
+      if (added) bytes_ += kEntryBytes + key->size();
     }
   }
 
@@ -196,7 +211,10 @@ class DistinctCount final : public Aggregator {
     out.append(static_cast<int64_t>(keys_[group].size()));
   }
 
+  uint64_t memory_bytes() const override { return bytes_; }
+
  private:
+  uint64_t bytes_ = 0;
   std::vector<std::unordered_set<std::string>> keys_;
 };
 

@@ -279,7 +279,10 @@ class Percentile final : public Aggregator {
         wholes_[groups[i]].push_back(*v);
       }
     }
+    num_values_ += rows.size();
   }
+
+  uint64_t memory_bytes() const override { return num_values_ * sizeof(int64_t); }
 
   void finish(uint32_t group, ColumnBuilder& out) override {
     if (!as_array_) {
@@ -335,6 +338,7 @@ class Percentile final : public Aggregator {
   bool as_array_;
   std::vector<std::vector<int64_t>> wholes_;
   std::vector<std::vector<double>> reals_;
+  uint64_t num_values_ = 0;
 };
 
 template <bool as_array>

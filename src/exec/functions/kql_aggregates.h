@@ -29,6 +29,8 @@ class Conditional final : public Aggregator {
 
   void finish(uint32_t group, ColumnBuilder& out) override { inner_->finish(group, out); }
 
+  uint64_t memory_bytes() const override { return inner_->memory_bytes(); }
+
  private:
   std::unique_ptr<Aggregator> inner_;
   size_t predicate_;

@@ -28,6 +28,9 @@ namespace {
 
 constexpr size_t kMaxListValues = 100;  // limits.conf, [stats] list_maxsize
 
+/// What an entry of a set takes beside its bytes, about.
+constexpr size_t kEntryBytes = 64;
+
 /// A state per group; `Derived::add(State&, SplCells&, row, i)` sees each value.
 template <class State>
 class PerValue : public Aggregator {
@@ -46,9 +49,12 @@ class PerValue : public Aggregator {
     }
   }
 
+  uint64_t memory_bytes() const override { return bytes_; }
+
  protected:
   virtual void add(State& state, SplCells& cells, uint32_t row, uint32_t i) = 0;
   std::vector<State> states_;
+  uint64_t bytes_ = 0;  // of sets and lists
 };
 
 class Count final : public Aggregator {
@@ -220,7 +226,8 @@ class Distinct final : public PerValue<std::unordered_set<std::string>> {
            SplCells& cells,
            uint32_t row,
            uint32_t i) override {
-    set.emplace(cells.text(row, i));
+    const auto [value, added] = set.emplace(cells.text(row, i));
+    if (added) bytes_ += kEntryBytes + value->size();
   }
 };
 
@@ -243,7 +250,9 @@ class Values final : public PerValue<std::set<std::string, std::less<>>> {
            uint32_t row,
            uint32_t i) override {
     const std::string_view text = cells.text(row, i);
-    if (set.find(text) == set.end()) set.emplace(text);
+    if (set.find(text) != set.end()) return;
+    set.emplace(text);
+    bytes_ += kEntryBytes + text.size();
   }
 };
 
@@ -253,7 +262,9 @@ class List final : public PerValue<std::vector<std::string>> {
 
  protected:
   void add(std::vector<std::string>& list, SplCells& cells, uint32_t row, uint32_t i) override {
-    if (list.size() < kMaxListValues) list.emplace_back(cells.text(row, i));
+    if (list.size() >= kMaxListValues) return;
+    list.emplace_back(cells.text(row, i));
+    bytes_ += sizeof(std::string) + list.back().size();
   }
 };
 
@@ -273,7 +284,9 @@ class Mode final : public PerValue<std::map<std::string, int64_t, std::less<>>> 
            SplCells& cells,
            uint32_t row,
            uint32_t i) override {
-    ++counts[std::string(cells.text(row, i))];
+    const auto [value, added] = counts.try_emplace(std::string(cells.text(row, i)), 0);
+    if (added) bytes_ += kEntryBytes + value->first.size();
+    ++value->second;
   }
 };
 
@@ -294,7 +307,10 @@ class Percentile final : public PerValue<std::vector<double>> {
 
  protected:
   void add(std::vector<double>& v, SplCells& cells, uint32_t row, uint32_t i) override {
-    if (const auto n = cells.number(row, i)) v.push_back(n->real);
+    const auto n = cells.number(row, i);
+    if (!n) return;
+    v.push_back(n->real);
+    bytes_ += sizeof(double);
   }
 
  private:

@@ -103,7 +103,11 @@ class Aggregate final : public ChunkSink {
   }
 
  private:
-  void new_group(const std::vector<Column>& keys, uint32_t row, size_t) {
+  void new_group(const std::vector<Column>& keys, uint32_t row, size_t key_bytes) {
+    // The key twice (encoded and as values), and a few words of each aggregate.
+    constexpr size_t kBytesPerAggregate = 32;
+    state_.memory.charge(kHashEntryBytes + 2 * key_bytes + kRefsPerGroup * sizeof(uint32_t) +
+                         aggregators_.size() * kBytesPerAggregate);
     for (size_t k = 0; k < keys.size(); ++k) {
       if (keys[k].type() == Type::kNull || !keys[k].valid(row))
         keys_[k].append_null();
@@ -140,7 +144,9 @@ class Aggregate final : public ChunkSink {
     for (size_t i = 0; i < aggregators_.size(); ++i) {
       aggregators_[i]->resize(static_cast<uint32_t>(times_.size()));
       const std::vector<Column> args = evaluate_all(compiled_.aggregate_args[i], c, state_);
+      const uint64_t before = aggregators_[i]->memory_bytes();
       aggregators_[i]->update(args, times, all_rows(c), groups_.data());
+      state_.memory.charge(aggregators_[i]->memory_bytes() - before);
     }
   }
 

@@ -51,13 +51,16 @@ class Join final : public ChunkSink {
     const std::vector<Column> keys =
         evaluate_all(port == 0 ? compiled_.exprs : compiled_.right_exprs, c, state_);
     std::string key;
+    size_t bytes = 0;
     for (uint32_t row = 0; row < c.num_rows; ++row) {
       key.clear();
       for (size_t k = 0; k < keys.size(); ++k)
         append_key(key, keys[k], row, as_real_[k]);
       keys_[port].push_back(key);
+      // The right side's keys are also those of the table that is made at the end.
+      bytes += sizeof key + key.size() + (port == 1 ? kHashEntryBytes + key.size() : 0);
     }
-    sides_[port].add(c);
+    state_.memory.charge(bytes + sides_[port].add(c));
   }
 
   void finish(int) override {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "exec/memory.h"
 #include "exec/run.h"
 
 namespace postern::exec {
@@ -22,9 +23,15 @@ struct CompiledOp {
 
 /// State and surroundings that operators of one run share.
 struct RunState {
+  explicit RunState(MemoryBudget* budget) : memory(budget) {}
+
   plan::RunContext context;
   RunNotes notes;
+  MemoryAccount memory;  ///< what the operators keep
 };
+
+/// What an entry of a hash table takes beside its key, about.
+inline constexpr size_t kHashEntryBytes = 80;
 
 using OperatorPtr = std::unique_ptr<ChunkSink>;
 
@@ -68,7 +75,8 @@ void append_element(const data::Column& column, uint32_t row, uint32_t i, data::
 /// Rows of many chunks kept for later, compacted; handed out again in order.
 class RowStore {
  public:
-  void add(const Chunk& c, bool compact = true);
+  /// Returns the memory that it took.
+  size_t add(const Chunk& c, bool compact = true);
 
   size_t size() const { return locations_.size(); }
 

@@ -8,6 +8,14 @@ namespace postern::exec {
 using data::Column;
 using data::Type;
 
+size_t memory_bytes(const Chunk& c) {
+  size_t n = c.times.size() * sizeof(int64_t) +
+             (c.refs.begin.size() + c.refs.ids.size()) * sizeof(uint32_t);
+  for (const Column& column : c.columns)
+    n += column.memory_bytes();
+  return n;
+}
+
 Chunk gather(const Chunk& c, data::Rows rows) {
   Chunk out;
   out.num_rows = static_cast<uint32_t>(rows.size());
@@ -69,7 +77,7 @@ void append_key(std::string& key, const Column& c, uint32_t row, bool as_real) {
   }
 }
 
-void RowStore::add(const Chunk& c, bool compact) {
+size_t RowStore::add(const Chunk& c, bool compact) {
   Chunk kept;
   kept.num_rows = c.num_rows;
   kept.times = c.times;
@@ -79,6 +87,7 @@ void RowStore::add(const Chunk& c, bool compact) {
   for (uint32_t row = 0; row < c.num_rows; ++row)
     locations_.push_back({static_cast<uint32_t>(chunks_.size()), row});
   chunks_.push_back(std::move(kept));
+  return memory_bytes(chunks_.back()) + c.num_rows * sizeof(Location);
 }
 
 Chunk RowStore::take(const plan::Schema& schema, const size_t* rows, size_t n) const {

@@ -66,11 +66,13 @@ class Sort final : public ChunkSink {
 
   void push(Chunk&& c, int) override {
     keys_.push_back(evaluate_all(op_.exprs, c, state_));
-    for (Column& k : keys_.back())
+    for (Column& k : keys_.back()) {
       if (!k.is_constant()) k = k.compact();
+      state_.memory.charge(k.memory_bytes());
+    }
     for (uint32_t r = 0; r < c.num_rows; ++r)
       places_.push_back({static_cast<uint32_t>(keys_.size() - 1), r});
-    store_.add(c);
+    state_.memory.charge(store_.add(c) + c.num_rows * sizeof(Place));
   }
 
   void finish(int) override {
@@ -123,7 +125,8 @@ class Sort final : public ChunkSink {
 /// Keeps the first `limit` rows of each key; rows without the key go (SPL dedup).
 class Dedup final : public ChunkSink {
  public:
-  Dedup(const CompiledOp& op, ChunkSink& next) : op_(*op.op), next_(next) {
+  Dedup(const CompiledOp& op, RunState& state, ChunkSink& next)
+      : op_(*op.op), state_(state), next_(next) {
     for (const std::string& name : op_.patterns)
       for (size_t i = 0; i < op_.schema.size(); ++i)
         if (op_.schema[i].name == name) slots_.push_back(i);
@@ -139,7 +142,10 @@ class Dedup final : public ChunkSink {
         complete = complete && c.columns[s].type() != Type::kNull && c.columns[s].valid(row);
         if (complete) append_key(key, c.columns[s], row);
       }
-      if (complete && ++seen_[key] <= op_.limit.value_or(1)) kept.push_back(row);
+      if (!complete) continue;
+      const auto [it, added] = seen_.try_emplace(key, 0);
+      if (added) state_.memory.charge(kHashEntryBytes + key.size());
+      if (++it->second <= op_.limit.value_or(1)) kept.push_back(row);
     }
     if (!kept.empty()) next_.push(gather(c, kept), 0);
   }
@@ -148,6 +154,7 @@ class Dedup final : public ChunkSink {
 
  private:
   const plan::Op& op_;
+  RunState& state_;
   ChunkSink& next_;
   std::vector<size_t> slots_;
   std::unordered_map<std::string, int64_t> seen_;
@@ -159,8 +166,8 @@ OperatorPtr make_sort(const CompiledOp& op, RunState& state, ChunkSink& next) {
   return std::make_unique<Sort>(op, state, next);
 }
 
-OperatorPtr make_dedup(const CompiledOp& op, RunState&, ChunkSink& next) {
-  return std::make_unique<Dedup>(op, next);
+OperatorPtr make_dedup(const CompiledOp& op, RunState& state, ChunkSink& next) {
+  return std::make_unique<Dedup>(op, state, next);
 }
 
 }  // namespace postern::exec

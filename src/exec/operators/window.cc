@@ -29,7 +29,7 @@ class Window final : public ChunkSink {
         if (!column.is_constant()) column = column.compact();
       args_[i].push_back(std::move(columns));
     }
-    rows_.add(c);
+    state_.memory.charge(rows_.add(c));
   }
 
   void finish(int) override {

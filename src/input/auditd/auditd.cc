@@ -21,7 +21,7 @@ class Decoder {
 
   void run() {
     LineReader reader(input_.bytes);
-    Progress progress(context_);
+    Progress progress(context_, &input_);
     while (records_.ok() && reader.next()) {
       if (!progress.at(reader.done())) break;
       if (is_listing_mark(reader.line())) continue;

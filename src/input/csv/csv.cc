@@ -115,7 +115,7 @@ class Decoder {
         tables_(input, context, reader(header_)) {}
 
   void run() {
-    Progress progress(context_);
+    Progress progress(context_, &input_);
     if (header_->has_local_times)
       context_.anomalies.add("csv-local-time", input_.path, 0,
                              "times of an unknown zone are taken as UTC");

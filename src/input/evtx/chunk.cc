@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #include "input/evtx/bytes.h"
 
@@ -42,7 +45,64 @@ constexpr std::array<std::array<uint32_t, 256>, 8> make_crc_tables() {
 
 constexpr auto kCrc = make_crc_tables();
 
+#if defined(__x86_64__)
+/// Sixty-four bytes a step by carry-less multiplication. `bytes` is a multiple of 16, at least 64.
+/// Source: Gopal et al., Fast CRC Computation for Generic Polynomials Using PCLMULQDQ (Intel,
+/// 2009), with its constants for the reflected polynomial of IEEE 802.3.
+__attribute__((target("pclmul,sse4.1"))) uint32_t crc_fold(uint32_t c, std::string_view bytes) {
+  const char* p = bytes.data();
+  size_t n = bytes.size();
+  const auto at = [&p](size_t i) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p) + i);
+  };
+  __m128i x1 = _mm_xor_si128(at(0), _mm_cvtsi32_si128(static_cast<int>(c)));
+  __m128i x2 = at(1);
+  __m128i x3 = at(2);
+  __m128i x4 = at(3);
+  __m128i k = _mm_set_epi64x(0x1c6e41596, 0x154442bd4);
+  for (p += 64, n -= 64; n >= 64; p += 64, n -= 64) {
+    const __m128i y1 = _mm_clmulepi64_si128(x1, k, 0x00);
+    const __m128i y2 = _mm_clmulepi64_si128(x2, k, 0x00);
+    const __m128i y3 = _mm_clmulepi64_si128(x3, k, 0x00);
+    const __m128i y4 = _mm_clmulepi64_si128(x4, k, 0x00);
+    x1 = _mm_xor_si128(_mm_xor_si128(_mm_clmulepi64_si128(x1, k, 0x11), y1), at(0));
+    x2 = _mm_xor_si128(_mm_xor_si128(_mm_clmulepi64_si128(x2, k, 0x11), y2), at(1));
+    x3 = _mm_xor_si128(_mm_xor_si128(_mm_clmulepi64_si128(x3, k, 0x11), y3), at(2));
+    x4 = _mm_xor_si128(_mm_xor_si128(_mm_clmulepi64_si128(x4, k, 0x11), y4), at(3));
+  }
+  // Four registers to one, and the rest sixteen bytes at a time.
+  k = _mm_set_epi64x(0x0ccaa009e, 0x1751997d0);
+  for (const __m128i next : {x2, x3, x4})
+    x1 = _mm_xor_si128(
+        _mm_xor_si128(_mm_clmulepi64_si128(x1, k, 0x11), _mm_clmulepi64_si128(x1, k, 0x00)), next);
+  for (; n >= 16; p += 16, n -= 16)
+    x1 = _mm_xor_si128(
+        _mm_xor_si128(_mm_clmulepi64_si128(x1, k, 0x11), _mm_clmulepi64_si128(x1, k, 0x00)), at(0));
+  // 128 bits to 64, then to 32 (Barrett).
+  const __m128i low = _mm_setr_epi32(-1, 0, -1, 0);
+  x1 = _mm_xor_si128(_mm_srli_si128(x1, 8), _mm_clmulepi64_si128(x1, k, 0x10));
+  k = _mm_set_epi64x(0, 0x163cd6124);
+  x1 = _mm_xor_si128(_mm_srli_si128(x1, 4), _mm_clmulepi64_si128(_mm_and_si128(x1, low), k, 0x00));
+  k = _mm_set_epi64x(0x1f7011641, 0x1db710641);
+  __m128i q = _mm_clmulepi64_si128(_mm_and_si128(x1, low), k, 0x10);
+  q = _mm_clmulepi64_si128(_mm_and_si128(q, low), k, 0x00);
+  return static_cast<uint32_t>(_mm_extract_epi32(_mm_xor_si128(x1, q), 1));
+}
+
+bool can_fold() {
+  static const bool can = __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1");
+  return can;
+}
+#endif
+
 uint32_t crc_step(uint32_t c, std::string_view bytes) {
+#if defined(__x86_64__)
+  if (bytes.size() >= 64 && can_fold()) {
+    const size_t folded = bytes.size() & ~size_t{15};
+    c = crc_fold(c, bytes.substr(0, folded));
+    bytes.remove_prefix(folded);
+  }
+#endif
   const char* p = bytes.data();
   size_t n = bytes.size();
   for (; n >= 8; n -= 8, p += 8) {

@@ -9,6 +9,7 @@
 #include "input/evtx/carve.h"
 #include "input/evtx/chunk.h"
 #include "input/evtx/record.h"
+#include "input/text_input.h"
 #include "input/windows_event.h"
 
 namespace postern::input::evtx {
@@ -71,14 +72,14 @@ class FileDecoder {
 
   void run() {
     const std::string_view file = input_.bytes;
-    size_t done = 0;
-    for (size_t at = first_chunk(file); at < file.size(); at += kChunkBytes) {
-      if (context_.stopped() || !writer_.ok()) break;
+    const Slice* slice = context_.slice;
+    const size_t stop = slice ? slice->end : file.size();
+    Progress progress(context_, &input_);
+    for (size_t at = slice && slice->begin > 0 ? slice->begin : first_chunk(file); at < stop;
+         at += kChunkBytes) {
+      if (!writer_.ok()) break;
       chunk(file.substr(at, kChunkBytes), at);
-      const size_t end = std::min(file.size(), at + kChunkBytes);
-      if (context_.bytes_done)
-        context_.bytes_done->fetch_add(end - done, std::memory_order_relaxed);
-      done = end;
+      if (!progress.at(std::min(file.size(), at + kChunkBytes))) break;
     }
     writer_.flush();
   }
@@ -152,7 +153,34 @@ class FileDecoder {
   uint64_t budgeted_ = 0;               // bytes before this have had their budget of work
 };
 
+class ChunkCutter final : public Cutter {
+ public:
+  ChunkCutter(std::string_view file, uint64_t slice_bytes)
+      : first_(first_chunk(file)),
+        size_(file.size()),
+        step_(std::max<uint64_t>(1, slice_bytes / kChunkBytes) * kChunkBytes) {}
+
+  bool next(Slice& slice) override {
+    if (at_ >= size_) return false;
+    slice.begin = at_;
+    at_ = std::min(size_, std::max(at_, first_) + step_);
+    slice.end = at_;
+    return true;
+  }
+
+ private:
+  size_t first_;
+  size_t size_;
+  size_t step_;
+  size_t at_ = 0;
+};
+
 }  // namespace
+
+std::unique_ptr<Cutter> cut(const Input& input, uint64_t slice_bytes) {
+  if (input.bytes.size() < 2 * slice_bytes) return nullptr;
+  return std::make_unique<ChunkCutter>(input.bytes, slice_bytes);
+}
 
 bool detect(std::string_view head) {
   return is_evtx(head);

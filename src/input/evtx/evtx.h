@@ -7,6 +7,9 @@
 // binary values), record (fields of a record), here the file and the re-reading of records.
 // Tests: tests/unit/input/evtx_test.cc, fuzz_evtx, tools/check_evtx.
 #pragma once
+#include <memory>
+#include <string_view>
+
 #include "input/format.h"
 
 namespace postern::input::evtx {
@@ -17,5 +20,7 @@ void decode(const Input& input, DecodeContext& context);
 void decode_and_carve(const Input& input, DecodeContext& context);
 /// Looks for records in bytes that are no log: disk images, memory, files without their header.
 void carve(const Input& input, DecodeContext& context);
+/// At chunk positions.
+std::unique_ptr<Cutter> cut(const Input& input, uint64_t slice_bytes);
 
 }  // namespace postern::input::evtx

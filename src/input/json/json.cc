@@ -39,8 +39,14 @@ class BatchOutput : public Output {
       const data::BatchBuilder* builder = windows_.builder(static_cast<WindowsTable>(i));
       if (!builder || builder->wants_values()) continue;
       NameTable& names = per_table_[i].names.emplace();
-      for (const data::Layout::Field& f : builder->layout().fields())
-        names.add(f.name, 0);
+      const auto table = static_cast<WindowsTable>(i);
+      constexpr std::string_view kRenamed = "EventData_";
+      for (const data::Layout::Field& f : builder->layout().fields()) {
+        names.add(f.name, windows_.slot_of(table, f.name));
+        // A data field with the name of a System column goes to a column of its own.
+        if (f.name.starts_with(kRenamed))
+          names.add(f.name.substr(kRenamed.size()), WindowsEvent::kAnySlot);
+      }
     }
   }
 
@@ -88,9 +94,10 @@ class BatchOutput : public Output {
     return names ? &*names : nullptr;
   }
 
-  void end_windows(const WindowsEvent& event, bool borrowed) override {
+  void end_windows(const WindowsEvent& event, bool borrowed, bool raw_borrowed) override {
     const WindowsTable table = event.table();
-    windows_.write(event, windows_position_, borrowed);
+    windows_.write(event, windows_position_, borrowed,
+                   raw_borrowed ? event.raw : std::string_view());
     PerTable& t = per_table_[static_cast<size_t>(table)];
     t.pending_bytes += event.raw.size();
     if (t.pending_bytes > kMaxBatchText) windows_.builder(table)->flush();
@@ -164,7 +171,7 @@ class VisitorOutput : public Output {
 
   const NameTable* windows_names(WindowsTable) override { return nullptr; }
 
-  void end_windows(const WindowsEvent& event, bool) override { visit(event, visitor_); }
+  void end_windows(const WindowsEvent& event, bool, bool) override { visit(event, visitor_); }
 
   void anomaly(std::string_view, std::string_view) override {}
 
@@ -183,8 +190,10 @@ class Decoder {
   }
 
   void run() {
-    Splitter splitter(input_.bytes, kMaxDocumentBytes);
-    Progress progress(context_);
+    const Slice* slice = context_.slice;
+    Splitter splitter(slice ? input_.bytes.substr(0, slice->end) : input_.bytes, kMaxDocumentBytes);
+    if (slice && slice->begin > 0) splitter.start_inside(slice->begin, slice->lines_before + 1);
+    Progress progress(context_, &input_);
     Piece piece;
     while (output_.ok() && splitter.next(piece)) {
       piece.offset += input_.base_offset;
@@ -292,6 +301,26 @@ bool detect(std::string_view head) {
   if (c != '{') return false;
   c = next();
   return c == '"' || c == '}' || c == '\0';
+}
+
+// A document that is broken may hide where the next one starts, but never beyond a line that starts
+// with `{`, once the first document has shown that lines are documents (Splitter). So a slice may
+// begin there and nowhere else.
+std::unique_ptr<Cutter> cut(const Input& input, uint64_t slice_bytes) {
+  if (!can_cut_text(input, slice_bytes)) return nullptr;
+  constexpr size_t kHeadBytes = size_t{1} << 20;
+  Splitter splitter(input.bytes.substr(0, kHeadBytes), kMaxDocumentBytes);
+  Piece piece;
+  do {
+    if (!splitter.next(piece)) return nullptr;
+  } while (piece.kind == Piece::Kind::kText);
+  Parser parser;
+  Document document;
+  if (piece.kind != Piece::Kind::kDocument || !splitter.was_line() ||
+      parser.parse(piece.text, document) != ParseStatus::kOk)
+    return nullptr;
+  return std::make_unique<LineCutter>(input.bytes, slice_bytes,
+                                      [](std::string_view rest) { return rest[0] == '{'; });
 }
 
 void decode(const Input& original, DecodeContext& context) {

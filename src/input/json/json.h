@@ -7,6 +7,7 @@
 // Windows event that is a string of no known form), json-time-without-zone (taken as UTC). Tests:
 // tests/unit/input/json_*_test.cc, tests/fuzz/fuzz_json_log.cc.
 #pragma once
+#include <memory>
 #include <string_view>
 
 #include "input/format.h"
@@ -15,5 +16,7 @@ namespace postern::input::json {
 
 bool detect(std::string_view head);
 void decode(const Input& input, DecodeContext& context);
+/// Where each line is a document of its own, at line ends; else not at all.
+std::unique_ptr<Cutter> cut(const Input& input, uint64_t slice_bytes);
 
 }  // namespace postern::input::json

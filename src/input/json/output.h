@@ -26,10 +26,11 @@ class Output {
 
   /// False: nobody reads the table; the event is counted and done.
   virtual bool begin_windows(WindowsTable table, std::string_view place) = 0;
-  /// The data columns of the table that somebody reads; null: all of them.
+  /// Names of the data fields of the table that somebody reads, with their slots (slot_of of
+  /// WindowsEventWriter); null: all of them.
   virtual const NameTable* windows_names(WindowsTable table) = 0;
-  /// `borrowed`: all of the event's text lives in the input.
-  virtual void end_windows(const WindowsEvent& event, bool borrowed) = 0;
+  /// `borrowed`: all of the event's text lives in the input; `raw_borrowed`: that of `raw` does.
+  virtual void end_windows(const WindowsEvent& event, bool borrowed, bool raw_borrowed) = 0;
 
   virtual void anomaly(std::string_view name, std::string_view detail) = 0;
 };

@@ -29,6 +29,17 @@ class Splitter {
  public:
   Splitter(std::string_view text, size_t max_document_bytes);
 
+  /// Goes on at `begin`, the start of line `line`, in a text of which the front has shown that each
+  /// line is a document of its own.
+  void start_inside(size_t begin, uint64_t line) {
+    at_ = begin;
+    line_ = line;
+    one_per_line_ = true;
+  }
+
+  /// True when the last piece, a document, was cut by its line.
+  bool was_line() const { return by_line_; }
+
   /// The next piece; false at the end.
   bool next(Piece& piece);
 

@@ -95,11 +95,9 @@ bool WindowsReader::start() {
   return true;
 }
 
-bool WindowsReader::wants(std::string_view name, uint32_t hash) const {
-  if (!names_ || names_->find(name, hash) >= 0) return true;
-  // Names that become another column (data_column): few, so they are simply taken.
-  return name.empty() || name.find(' ') != std::string_view::npos ||
-         names_->find("EventData_" + std::string(name)) >= 0;
+int WindowsReader::slot(std::string_view name, uint32_t hash) const {
+  if (!names_) return WindowsEvent::kAnySlot;
+  return names_->find(name, hash);
 }
 
 void WindowsReader::data(std::string_view name, uint32_t hash, const Item& item, uint32_t number) {
@@ -119,10 +117,16 @@ void WindowsReader::data(std::string_view name, uint32_t hash, const Item& item,
     return;
   }
   if (item.kind == Kind::kNull) return;
-  if (!wants(name, hash)) return;
+  int at = slot(name, hash);
+  if (at == kUnread) {
+    // A blank is no part of the column's name, and a nameless field is Data: few, so they are
+    // simply taken.
+    if (!name.empty() && name.find(' ') == std::string_view::npos) return;
+    at = WindowsEvent::kAnySlot;
+  }
   std::string_view value = text(item);
   if (brace_guids_ && ends_with_ignore_case(name, "guid")) value = guid(value);
-  event().data.push_back({name, value});
+  event().data.push_back({name, value, at});
 }
 
 bool WindowsReader::has_data(std::string_view name) const {

@@ -62,7 +62,9 @@ class WindowsReader {
   /// To be called when provider, channel and event id are known, before the data fields. False:
   /// nobody reads the table, and the event is done.
   bool start();
-  bool wants(std::string_view name, uint32_t hash) const;
+
+  bool wants(std::string_view name, uint32_t hash) const { return slot(name, hash) != kUnread; }
+
   /// A data field: a scalar; an array gives one field per element; an object its leaves by own
   /// name.
   void data(std::string_view name, uint32_t hash, const Item& item, uint32_t number);
@@ -92,13 +94,18 @@ class WindowsReader {
       event().data.push_back(f);
   }
 
-  void finish() { out_.end_windows(event(), borrowed_); }
+  void finish() { out_.end_windows(event(), borrowed_, record_->in_input()); }
 
   const Record& record() const { return *record_; }
 
   DialectState& state() { return state_; }
 
  private:
+  static constexpr int kUnread = -1;
+
+  /// The slot of a data field, WindowsEvent::kAnySlot, or kUnread.
+  int slot(std::string_view name, uint32_t hash) const;
+
   const Record* record_;
   DialectState& state_;
   Output& out_;

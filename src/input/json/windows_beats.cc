@@ -94,7 +94,11 @@ class BeatsReader {
  public:
   BeatsReader(WindowsReader& reader, const NameTable& roles) : reader_(reader), roles_(roles) {}
 
-  void top() { walk(reader_.record().object(), ""); }
+  void top() {
+    reader_.state().numbers.clear();
+    reader_.state().scratch.path.clear();
+    walk(reader_.record().object());
+  }
 
   /// What depends on several fields.
   void complete() {
@@ -131,25 +135,38 @@ class BeatsReader {
     return false;
   }
 
-  void walk(uint32_t object, const std::string& prefix) {
+  /// Walks an object whose path, and a dot, is in the scratch.
+  void walk(uint32_t object) {
     const Record& record = reader_.record();
-    if (prefix.empty()) reader_.state().numbers.clear();
+    std::string& path = reader_.state().scratch.path;
+    const size_t base = path.size();
     record.members(object, [&](uint32_t i, const Item& member) {
-      if (prefix.empty()) {
+      if (base == 0) {
         if (member.key.substr(0, kEventDataPrefix.size()) == kEventDataPrefix ||
             member.key.substr(0, kUserDataPrefix.size()) == kUserDataPrefix)
           return reader_.state().numbers.push_back(i);
         return member_at(member.key, member.hash, member, i);
       }
-      const std::string path = prefix + std::string(member.key);
+      path.append(member.key);
       member_at(path, name_hash(path), member, i);
+      path.resize(base);
     });
+  }
+
+  /// `path` may be the scratch itself.
+  void walk_below(std::string_view path, uint32_t object) {
+    std::string& scratch = reader_.state().scratch.path;
+    const size_t base = scratch.size();
+    if (base == 0) scratch.assign(path);
+    scratch.push_back('.');
+    walk(object);
+    scratch.resize(base);
   }
 
   void member_at(std::string_view path, uint32_t hash, const Item& member, uint32_t number) {
     const int r = roles_.find(path, hash);
     if (r < 0) {
-      if (member.is_object() && leads_on(path)) walk(number, std::string(path) + ".");
+      if (member.is_object() && leads_on(path)) walk_below(path, number);
       return;
     }
     switch (r) {

@@ -125,12 +125,18 @@ std::string hashes(const Record& record, WindowsReader& reader, std::string_view
 
 /// Has a pipeline been over the record? The agent itself writes none of these.
 bool is_processed(const Record& record) {
+  static const NameTable sets = [] {
+    NameTable t;
+    for (const char* set : {"process", "source", "destination", "network", "file", "registry",
+                            "dns", "powershell", "user", "rule"})
+      t.add(set, 0);
+    return t;
+  }();
   bool found = false;
   record.members([&](uint32_t, const Item& member) {
-    const std::string_view top = member.key.substr(0, member.key.find('.'));
-    for (const std::string_view set : {"process", "source", "destination", "network", "file",
-                                       "registry", "dns", "powershell", "user", "rule"})
-      found = found || top == set;
+    const size_t dot = member.key.find('.');
+    found = found || (dot == std::string_view::npos ? sets.find(member.key, member.hash)
+                                                    : sets.find(member.key.substr(0, dot))) >= 0;
   });
   return found;
 }

@@ -181,7 +181,7 @@ bool detect_message(std::string_view head) {
 void decode_message(const Input& original, DecodeContext& context) {
   const Input input = text_input(original);
   MailFile file(input, context, "eml");
-  Progress progress(context);
+  Progress progress(context, &input);
   file.message(input.bytes, 0, std::nullopt, false);
   progress.at(input.bytes.size());
   file.flush();
@@ -198,7 +198,7 @@ bool detect_mbox(std::string_view head) {
 void decode_mbox(const Input& original, DecodeContext& context) {
   const Input input = text_input(original);
   MailFile file(input, context, "mbox");
-  Progress progress(context);
+  Progress progress(context, &input);
   LineReader lines(input.bytes);
   uint64_t begin = 0;
   std::optional<int64_t> time;

@@ -46,7 +46,7 @@ void decode(const Input& input, DecodeContext& context) {
   net::stream::FlowTable flows(run, faults);
   net::packet::PacketDecoder decoder(faults, flows);
   net::packet::CaptureReader reader(input.bytes, faults);
-  Progress progress(context);
+  Progress progress(context, &input);
   net::packet::CapturedFrame frame;
   while (run.tables().ok() && reader.next(frame)) {
     decoder.decode(frame);

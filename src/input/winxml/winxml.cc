@@ -68,7 +68,7 @@ void decode(const Input& original, DecodeContext& context) {
                                     std::exchange(offsets[static_cast<size_t>(t)], {}));
   });
 
-  Progress progress(context);
+  Progress progress(context, &input);
   EventParser parser;
   WindowsEvent event;
   uint64_t number = 0;

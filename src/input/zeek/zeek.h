@@ -6,6 +6,7 @@
 // zeek-bad-utf8. Source: docs.zeek.org, Zeek log formats. Tests: tests/unit/input/zeek_test.cc,
 // fuzz_zeek.
 #pragma once
+#include <memory>
 #include <string_view>
 
 #include "input/format.h"
@@ -14,5 +15,7 @@ namespace postern::input::zeek {
 
 bool detect(std::string_view head);
 void decode(const Input& input, DecodeContext& context);
+/// At line ends; a slice carries the header lines that count where it begins.
+std::unique_ptr<Cutter> cut(const Input& input, uint64_t slice_bytes);
 
 }  // namespace postern::input::zeek

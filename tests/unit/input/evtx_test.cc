@@ -6,9 +6,9 @@
 #include <gtest/gtest.h>
 
 #include "decoded.h"
-#include "evtx_builder.h"
 #include "input/evtx/value.h"
 #include "input/winxml/winxml.h"
+#include "tests/support/evtx_builder.h"
 
 namespace postern::input::evtx {
 namespace {
@@ -109,6 +109,29 @@ TEST(EvtxValue, StringsBeyondAsciiBecomeUtf8) {
 TEST(EvtxChunk, ChecksumIsTheIeeeOne) {
   EXPECT_EQ(crc32("123456789"), 0xcbf43926U);
   EXPECT_EQ(crc32("1234", "56789"), 0xcbf43926U);
+}
+
+// The fast way over 64 bytes and more against the definition, bit by bit.
+TEST(Evtx, ChecksumOfAnyLengthIsThatOfItsBits) {
+  std::string bytes;
+  uint32_t seed = 7;
+  for (size_t n = 0; n < 700; ++n) {
+    if (n < 200 || n % 37 == 0) {
+      uint32_t c = 0xffffffff;
+      for (const char b : bytes) {
+        c ^= static_cast<uint8_t>(b);
+        for (int bit = 0; bit < 8; ++bit)
+          c = c & 1 ? 0xedb88320U ^ (c >> 1) : c >> 1;
+      }
+      EXPECT_EQ(crc32(bytes), ~c) << n;
+      EXPECT_EQ(
+          crc32(std::string_view(bytes).substr(0, n / 3), std::string_view(bytes).substr(n / 3)),
+          ~c)
+          << n;
+    }
+    seed = seed * 1664525 + 1013904223;
+    bytes.push_back(static_cast<char>(seed >> 24));
+  }
 }
 
 TEST(Evtx, ReadsSystemAndEventData) {

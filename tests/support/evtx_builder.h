@@ -101,13 +101,24 @@ class ChunkBuilder {
   ChunkBuilder& open(const std::string& element, bool has_attributes = false) {
     put<uint8_t>(has_attributes ? 0x41 : 0x01);
     if (in_template_) put<uint16_t>(0xffff);
+    open_.push_back({at(), 0, 0});
     put<uint32_t>(0);
     name(element);
-    if (has_attributes) put<uint32_t>(0);
+    if (has_attributes) {
+      open_.back().attributes = at();
+      put<uint32_t>(0);
+    }
     return *this;
   }
 
-  ChunkBuilder& attribute(const std::string& s) { return put<uint8_t>(0x06), name(s), *this; }
+  ChunkBuilder& attribute(const std::string& s) {
+    if (!open_.empty()) {
+      // "More of the same follows", said by the one before.
+      if (open_.back().last_attribute > 0) out_[open_.back().last_attribute] = 0x46;
+      open_.back().last_attribute = at();
+    }
+    return put<uint8_t>(0x06), name(s), *this;
+  }
 
   ChunkBuilder& literal(std::string_view ascii) {
     put<uint8_t>(0x05);
@@ -124,11 +135,21 @@ class ChunkBuilder {
     return *this;
   }
 
-  ChunkBuilder& close_start() { return put<uint8_t>(0x02), *this; }
+  ChunkBuilder& close_start() {
+    end_attributes();
+    return put<uint8_t>(0x02), *this;
+  }
 
-  ChunkBuilder& close_empty() { return put<uint8_t>(0x03), *this; }
+  ChunkBuilder& close_empty() {
+    end_attributes();
+    put<uint8_t>(0x03);
+    return end_element();
+  }
 
-  ChunkBuilder& end() { return put<uint8_t>(0x04), *this; }
+  ChunkBuilder& end() {
+    put<uint8_t>(0x04);
+    return end_element();
+  }
 
   /// An instance of the template `id`, whose definition is written where it is first used.
   void instance(uint32_t id,
@@ -192,7 +213,27 @@ class ChunkBuilder {
   std::vector<size_t> record_starts;
 
  private:
+  /// Places of the sizes of an open element, which our decoder does not read but others do.
+  struct Open {
+    size_t size;
+    size_t attributes;  // 0: none
+    size_t last_attribute;
+  };
+
+  void end_attributes() {
+    if (open_.empty() || open_.back().attributes == 0) return;
+    patch(open_.back().attributes, static_cast<uint32_t>(at() - open_.back().attributes - 4));
+  }
+
+  ChunkBuilder& end_element() {
+    if (open_.empty()) return *this;
+    patch(open_.back().size, static_cast<uint32_t>(at() - open_.back().size - 4));
+    open_.pop_back();
+    return *this;
+  }
+
   std::string out_;
+  std::vector<Open> open_;
   std::map<std::string, uint32_t> names_;
   std::map<uint32_t, uint32_t> templates_;
   bool in_template_ = false;

@@ -1,0 +1,198 @@
+// Hunts over files that are cut into slices, and under a limit of memory.
+#include "engine/hunt.h"
+
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "base/time.h"
+
+namespace postern::engine {
+namespace {
+
+std::string two(int n) {
+  return (n < 10 ? "0" : "") + std::to_string(n);
+}
+
+/// Process creations of a flat Windows event export, one a minute, by `users` users in turn.
+std::string process_lines(int n, int users) {
+  std::string out;
+  for (int i = 0; i < n; ++i) {
+    const std::string time =
+        "2026-03-" + two(1 + i / 1440) + "T" + two(i / 60 % 24) + ":" + two(i % 60) + ":00.000Z";
+    out += R"({"SourceName": "Microsoft-Windows-Sysmon", "Channel": )"
+           R"("Microsoft-Windows-Sysmon/Operational", "Hostname": "ws1", "TimeCreated": ")" +
+           time + R"(", "EventID": 1, "Image": "C:\\p)" + std::to_string(i % 7) +
+           R"(.exe", "CommandLine": "run )" + std::to_string(i) + R"(", "User": "D\\u)" +
+           std::to_string(i % users) + "\"}\n";
+  }
+  return out;
+}
+
+/// A file that is there while the test runs.
+class File {
+ public:
+  explicit File(const std::string& text)
+      : path_(testing::TempDir() + "hunt_test_" + std::to_string(::getpid()) + ".json") {
+    std::ofstream(path_, std::ios::binary) << text;
+  }
+
+  ~File() { std::remove(path_.c_str()); }
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+struct Answer {
+  std::vector<std::string> findings;
+  HuntResult result;
+};
+
+Answer run(const std::vector<RuleText>& texts, HuntOptions options) {
+  const auto setup = make_setup();
+  EXPECT_TRUE(setup.ok());
+  RuleOptions rules;
+  rules.builtin = false;
+  rules.texts = texts;
+  const std::unique_ptr<RuleSet> set = RuleSet::load(*setup, rules);
+  EXPECT_EQ(set->num_refused(), 0U);
+  Progress progress;
+  const std::atomic<bool> cancelled{false};
+  Answer out;
+  out.result = hunt(*set, options, progress, cancelled);
+  for (const Finding& f : out.result.findings) {
+    std::string text = f.rule->title + "|" + format_rfc3339(f.time);
+    for (const auto& [name, value] : f.row)
+      text += "|" + name + "=" + value.text();
+    for (const EvidenceRef& e : f.evidence)
+      text += "|" + e.table + "@" + std::to_string(e.offset) + "/" + std::to_string(e.record);
+    out.findings.push_back(std::move(text));
+  }
+  out.result.findings.clear();  // they point into the rules
+  return out;
+}
+
+Answer run_file(const std::vector<RuleText>& texts, const File& file, HuntOptions options = {}) {
+  options.evidence = {file.path()};
+  return run(texts, options);
+}
+
+const RuleText kSigma = {"sigma", R"(title: third program
+id: 00000000-0000-4000-8000-000000000001
+status: test
+logsource: {category: process_creation, product: windows}
+detection:
+  selection: {Image|endswith: '\p3.exe'}
+  condition: selection
+level: low
+)",
+                         "sigma"};
+
+TEST(Hunt, SlicesAndThreadsDoNotChangeTheAnswer) {
+  const File file(process_lines(4000, 5));
+  const std::vector<RuleText> rules = {
+      kSigma,
+      {"groups",
+       "DeviceProcessEvents | summarize n = count(), a = take_any(ProcessCommandLine) by "
+       "AccountName | sort by n desc",
+       "kql"},
+      {"some", "DeviceProcessEvents | where FileName == 'p2.exe' | take 5", "kql"}};
+  const Answer whole = run_file(rules, file);
+  EXPECT_GT(whole.findings.size(), 570U);
+  for (const unsigned threads : {1U, 2U, 4U}) {
+    HuntOptions options;
+    options.threads = threads;
+    options.slice_bytes = 50'000;
+    const Answer cut = run_file(rules, file, options);
+    EXPECT_EQ(whole.findings, cut.findings) << threads;
+    EXPECT_EQ(whole.result.events, cut.result.events);
+    ASSERT_EQ(cut.result.files.size(), 1U);
+    EXPECT_EQ(cut.result.files[0].events, 4000U);
+    EXPECT_EQ(cut.result.files[0].bytes, whole.result.files[0].bytes);
+  }
+}
+
+TEST(Hunt, RuleThatKeepsTooMuchIsStoppedByNameAndTheOthersGoOn) {
+  const File file(process_lines(4000, 5));
+  HuntOptions options;
+  options.memory_limit = 400'000;
+  const Answer a =
+      run_file({{"greedy", "DeviceProcessEvents | sort by ProcessCommandLine asc", "kql"},
+                {"modest", "DeviceProcessEvents | summarize n = count() by AccountName", "kql"}},
+               file, options);
+  ASSERT_EQ(a.findings.size(), 5U);
+  EXPECT_NE(a.findings[0].find("|n=800"), std::string::npos) << a.findings[0];
+  ASSERT_EQ(a.result.errors.size(), 1U);
+  EXPECT_EQ(a.result.errors[0].rfind("memory-limit: rule `greedy` is stopped", 0), 0U)
+      << a.result.errors[0];
+  EXPECT_LE(a.result.memory.peak, 2 * options.memory_limit);
+}
+
+TEST(Hunt, ResultsThatDoNotFitAreNoResults) {
+  const File file(process_lines(400, 5));
+  HuntOptions options;
+  options.memory_limit = 100'000;
+  // Each row meets every other one: what is kept is small, what comes out is not.
+  const Answer a = run_file({{"product",
+                              "DeviceProcessEvents | project DeviceName, ProcessCommandLine | join "
+                              "kind=inner (DeviceProcessEvents | project DeviceName, FileName) on "
+                              "DeviceName",
+                              "kql"}},
+                            file, options);
+  EXPECT_TRUE(a.findings.empty());
+  EXPECT_EQ(a.result.errors.size(), 1U);
+}
+
+TEST(Hunt, ListsAndSetsCountAsKept) {
+  const File file(process_lines(4000, 5));
+  HuntOptions options;
+  options.memory_limit = 100'000;
+  for (const char* aggregate : {"make_set(ProcessCommandLine)", "make_list(ProcessCommandLine)",
+                                "dcount(ProcessCommandLine)"}) {
+    const Answer a =
+        run_file({{"all", std::string("DeviceProcessEvents | summarize x = ") + aggregate, "kql"}},
+                 file, options);
+    EXPECT_EQ(a.result.errors.size(), 1U) << aggregate;
+  }
+}
+
+// Three processes at 00:10, 00:50 and 01:20: the hour from 00:00 sees two of them, the one from
+// 00:30 the last two; the other windows see parts of these.
+TEST(Hunt, WindowsOfAnAggregateKeepNoRows) {
+  std::string lines;
+  for (const int minute : {10, 50, 80}) {
+    const std::string all = process_lines(minute + 1, 1);
+    lines += all.substr(all.rfind('\n', all.size() - 2) + 1);
+  }
+  const File file(lines);
+  const Answer a = run_file({{"hourly",
+                              "DeviceProcessEvents | where Timestamp > ago(1h) | summarize n = "
+                              "count(), since = min(Timestamp)",
+                              "kql"}},
+                            file);
+  ASSERT_EQ(a.findings.size(), 2U);
+  EXPECT_NE(a.findings[0].find("|n=2|since=2026-03-01T00:10:00Z"), std::string::npos)
+      << a.findings[0];
+  EXPECT_NE(a.findings[1].find("|n=2|since=2026-03-01T00:50:00Z"), std::string::npos)
+      << a.findings[1];
+  // Of 4,000 rows nothing is kept but the counts.
+  const File large(process_lines(4000, 5));
+  HuntOptions options;
+  options.memory_limit = 2'500'000;
+  const Answer b = run_file({{"hourly",
+                              "DeviceProcessEvents | where Timestamp > ago(1h) | summarize n = "
+                              "count(), list = make_set(FolderPath)",
+                              "kql"}},
+                            large, options);
+  EXPECT_TRUE(b.result.errors.empty());
+  EXPECT_GT(b.findings.size(), 60U);
+}
+
+}  // namespace
+}  // namespace postern::engine

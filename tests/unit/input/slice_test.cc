@@ -1,0 +1,171 @@
+// A file in slices gives the rows of the file, in the same order and at the same places.
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "input/format.h"
+#include "tests/support/evtx_builder.h"
+
+namespace postern::input {
+namespace {
+
+/// Rows as text: place, then every field.
+class Rows final : public data::BatchSink {
+ public:
+  bool push(data::Batch&& batch) override {
+    struct Visitor final : data::FieldVisitor {
+      void field(std::string_view name, const data::Value& value) override {
+        text.append(" ").append(name).append("=").append(value.text());
+      }
+
+      std::string text;
+    };
+
+    for (uint32_t r = 0; r < batch.num_rows; ++r) {
+      Visitor v;
+      v.text = std::to_string(batch.positions[r].offset) + "/" +
+               std::to_string(batch.positions[r].record);
+      batch.records->read(r, v);
+      by_table[std::string(batch.table)].push_back(v.text);
+    }
+    return true;
+  }
+
+  void skipped(std::string_view table, uint64_t n) override { skips[std::string(table)] += n; }
+
+  std::map<std::string, std::vector<std::string>> by_table;
+  std::map<std::string, uint64_t> skips;
+};
+
+struct Answer {
+  Rows rows;
+  data::Anomalies anomalies;
+  size_t num_slices = 0;
+};
+
+Answer decode(const std::string& bytes, uint64_t slice_bytes) {
+  data::Layouts layouts;
+  for (const char* table :
+       {"windows.sysmon", "windows.event", "zeek.conn", "zeek.dns", "json.object"})
+    layouts.emplace(table, data::Layout(table));
+  Answer out;
+  const Format* format = detect_format(bytes);
+  EXPECT_TRUE(format);
+  if (!format) return out;
+  const Input in{"f", bytes, nullptr};
+  DecodeContext context{layouts, out.rows, out.anomalies, nullptr, nullptr, nullptr};
+  const std::unique_ptr<Cutter> cutter =
+      slice_bytes > 0 && format->cut ? format->cut(in, slice_bytes) : nullptr;
+  if (!cutter) {
+    format->decode(in, context);
+    return out;
+  }
+  Slice slice;
+  context.slice = &slice;
+  uint64_t end = 0;
+  while (cutter->next(slice)) {
+    EXPECT_EQ(slice.begin, end);
+    EXPECT_GT(slice.end, slice.begin);
+    end = slice.end;
+    data::Anomalies anomalies;
+    DecodeContext one{layouts, out.rows, anomalies, nullptr, nullptr, nullptr, &slice};
+    format->decode(in, one);
+    out.anomalies.merge(anomalies);
+    ++out.num_slices;
+  }
+  EXPECT_EQ(end, bytes.size());
+  return out;
+}
+
+void expect_same(const std::string& bytes, uint64_t slice_bytes, bool is_cut = true) {
+  const Answer whole = decode(bytes, 0);
+  const Answer cut = decode(bytes, slice_bytes);
+  EXPECT_EQ(cut.num_slices > 1, is_cut);
+  EXPECT_EQ(whole.rows.by_table, cut.rows.by_table) << slice_bytes;
+  EXPECT_EQ(whole.rows.skips, cut.rows.skips);
+  ASSERT_EQ(whole.anomalies.all().size(), cut.anomalies.all().size());
+  for (const auto& [name, entry] : whole.anomalies.all()) {
+    const auto it = cut.anomalies.all().find(name);
+    ASSERT_NE(it, cut.anomalies.all().end()) << name;
+    EXPECT_EQ(entry.count, it->second.count) << name;
+    EXPECT_EQ(entry.first_offset, it->second.first_offset) << name;
+    EXPECT_EQ(entry.detail, it->second.detail) << name;
+  }
+}
+
+TEST(Slices, EvtxIsCutAtChunks) {
+  std::vector<std::string> chunks;
+  for (uint64_t c = 0; c < 7; ++c) {
+    evtx::ChunkBuilder b;
+    for (uint64_t r = 0; r < 5; ++r)
+      b.record(c * 5 + r, [&](evtx::ChunkBuilder& record) {
+        evtx::TestEvent e;
+        e.record_id = c * 5 + r;
+        evtx::write_event(record, e, [](evtx::ChunkBuilder& d) {
+          d.fragment_header();
+          d.instance(7,
+                     [](evtx::ChunkBuilder& t) {
+                       t.open("EventData").close_start();
+                       t.open("Data", true).attribute("Name").literal("Image").close_start();
+                       t.substitution(0).end().end();
+                     },
+                     {evtx::ChunkBuilder::text("a.exe")});
+          d.end_of_fragment();
+        });
+      });
+    chunks.push_back(b.finish());
+  }
+  chunks[3][700] ^= 1;  // its checksum is wrong now
+  std::string file = evtx::evtx_file(chunks);
+  for (const uint64_t slice : {1, 65'536, 200'000})
+    expect_same(file, slice);
+  file.resize(file.size() - 30'000);
+  expect_same(file, 131'072);
+  expect_same(chunks[0] + chunks[1] + chunks[2], 65'536);  // carved: no file header
+}
+
+TEST(Slices, ZeekCarriesItsHeader) {
+  std::string text =
+      "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n"
+      "#fields\tts\tuid\tid.orig_p\n#types\ttime\tstring\tport\n";
+  for (int i = 0; i < 60; ++i)
+    text += "1700000000." + std::to_string(100000 + i) + "\tC" + std::to_string(i) + "\t" +
+            std::to_string(1000 + i) + "\n";
+  text += "short\n";
+  // Another log behind it, as rotation scripts join them.
+  text +=
+      "#close\t2024-01-01-00-00-00\n#separator \\x09\n#path\tdns\n#fields\tts\tquery\n"
+      "#types\ttime\tstring\n";
+  for (int i = 0; i < 60; ++i)
+    text += "1700000100." + std::to_string(100000 + i) + "\tname" + std::to_string(i) + "\r\n";
+  for (const uint64_t slice : {1, 40, 333, 1000})
+    expect_same(text, slice);
+}
+
+TEST(Slices, JsonIsCutBetweenLinesThatAreDocuments) {
+  std::string text;
+  for (int i = 0; i < 80; ++i) {
+    text += R"({"a": )" + std::to_string(i) + R"(, "b": "x\ny {"})" + "\n";
+    if (i == 20) text += "no json here\n";
+    if (i == 40) text += "{\"broken\": [1, \n";
+    if (i == 50)
+      text += R"({"two": 1}{"on a line": 2})"
+              "\r\n\n";
+    if (i == 60) text += "{\"pretty\":\n  {\"deep\": 1}\n}\n";
+  }
+  for (const uint64_t slice : {1, 50, 333, 1000})
+    expect_same(text, slice);
+}
+
+TEST(Slices, JsonOverSeveralLinesIsNotCut) {
+  std::string text;
+  for (int i = 0; i < 30; ++i)
+    text += "{\n\"a\":\n{\"b\": " + std::to_string(i) + "}\n}\n";
+  expect_same(text, 50, false);
+}
+
+}  // namespace
+}  // namespace postern::input
