@@ -121,7 +121,7 @@ TEST(Hunt, SlicesAndThreadsDoNotChangeTheAnswer) {
 TEST(Hunt, RuleThatKeepsTooMuchIsStoppedByNameAndTheOthersGoOn) {
   const File file(process_lines(4000, 5));
   HuntOptions options;
-  options.memory_limit = 400'000;
+  options.memory_limit = 1'500'000;
   const Answer a =
       run_file({{"greedy", "DeviceProcessEvents | sort by ProcessCommandLine asc", "kql"},
                 {"modest", "DeviceProcessEvents | summarize n = count() by AccountName", "kql"}},
@@ -187,7 +187,7 @@ TEST(Hunt, WindowsOfAnAggregateKeepNoRows) {
   options.memory_limit = 2'500'000;
   const Answer b = run_file({{"hourly",
                               "DeviceProcessEvents | where Timestamp > ago(1h) | summarize n = "
-                              "count(), list = make_set(FolderPath)",
+                              "count(), since = min(Timestamp), list = make_set(FolderPath)",
                               "kql"}},
                             large, options);
   EXPECT_TRUE(b.result.errors.empty());
