@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include <unistd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "adapt/compress.h"
 #include "base/file.h"

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "decoded.h"
-#include "evtx_builder.h"
 #include "input/evtx/evtx.h"
+#include "tests/support/evtx_builder.h"
 
 namespace postern::input {
 namespace {

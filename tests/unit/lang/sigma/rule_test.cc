@@ -104,12 +104,19 @@ TEST(SigmaRule, WithoutIdGetsOneOfPathAndTitle) {
   EXPECT_EQ(r.rules[0].info.id, "rule: A");
 }
 
-TEST(SigmaRule, OtherDocumentsAreRefusedByName) {
+TEST(SigmaRule, OtherDocumentsAreToldApart) {
   const auto correlation = read_text("title: A\ncorrelation:\n  type: event_count\n");
-  EXPECT_EQ(correlation.messages(), R"(error[sigma-unsupported]: correlation rule
+  EXPECT_EQ(correlation.messages(),
+            R"(error[sigma-bad-correlation]: a correlation needs the rules it is made of
  --> rule:2:1
 2 | correlation:
-  | ^^^^^^^^^^^ not supported in this release
+  | ^^^^^^^^^^^
+  = hint: add `rules`
+error[sigma-bad-correlation]: a correlation needs a timespan
+ --> rule:2:1
+2 | correlation:
+  | ^^^^^^^^^^^
+  = hint: for example `timespan: 10m`
 )");
   // A filter is no rule, and not an error either: Filters reads it.
   EXPECT_EQ(read_text("title: A\nlogsource: { product: x }\nfilter:\n  rules: [ a ]\n").summary(),
