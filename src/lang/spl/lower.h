@@ -7,7 +7,7 @@
 // `fillnull` without fields can be resolved here; and the order of rows. Splunk gives events newest
 // first and groups by their keys; the engine promises no order, so a sort is put in front of the
 // first command that an order matters to (head, dedup, list, first, last), and only there. Tests:
-// tests/unit/lang/spl/lower_test.cc, tests/cases/spl.
+// tests/unit/lang/spl/rule_test.cc, tests/cases/spl.
 #pragma once
 #include <functional>
 #include <optional>
