@@ -190,8 +190,8 @@ char32_t fold(char32_t c) {
   return c < kDirect ? direct[c] : fold_by_table(c);
 }
 
-std::string fold(std::string_view s) {
-  std::string out;
+void fold(std::string_view s, std::string& out) {
+  out.clear();
   out.reserve(s.size());
   for (size_t at = 0; at < s.size();) {
     if (s.size() - at >= sizeof(uint64_t)) {
@@ -215,6 +215,11 @@ std::string fold(std::string_view s) {
     else
       append_utf8(out, c);
   }
+}
+
+std::string fold(std::string_view s) {
+  std::string out;
+  fold(s, out);
   return out;
 }
 

@@ -44,6 +44,8 @@ void append_utf16le(std::string& out, std::string_view utf16);
 char32_t fold(char32_t c);
 /// Simple case folding of a whole string.
 std::string fold(std::string_view s);
+/// The same into `out`, whose room is used again.
+void fold(std::string_view s, std::string& out);
 /// Letter or digit in the Unicode sense used by Kusto terms.
 bool is_alnum(char32_t c);
 

@@ -54,18 +54,9 @@ bool is_order(TestKind k) {
 }
 
 match::Wildcard compiled(const SigmaPattern& p, TestKind kind, bool cased) {
-  match::Wildcard w;
   const bool open_start = kind == TestKind::kContains || kind == TestKind::kEndsWith;
   const bool open_end = kind == TestKind::kContains || kind == TestKind::kStartsWith;
-  if (open_start) w.any_run();
-  for (const SigmaPattern::Piece& piece : p.pieces()) {
-    if (piece.part == Part::kLiteral) w.literal(piece.text);
-    if (piece.part == Part::kAnyRun) w.any_run();
-    if (piece.part == Part::kAnyOne) w.any_one();
-  }
-  if (open_end) w.any_run();
-  w.seal(!cased);
-  return w;
+  return p.wildcard(open_start, open_end, !cased);
 }
 
 bool add_value(TestValues& out, const data::Value& v, bool pattern_text) {

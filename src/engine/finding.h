@@ -25,6 +25,7 @@ struct EvidenceRef {
   std::string path;
   uint64_t offset = 0;
   uint64_t record = 0;
+  friend bool operator==(const EvidenceRef&, const EvidenceRef&) = default;
 };
 
 /// Where the rows of one batch come from.

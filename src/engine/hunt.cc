@@ -248,7 +248,9 @@ class Committer {
         const auto [it, added] = by_key.emplace(key, result_.findings.size());
         if (!added) {
           Finding& first = result_.findings[it->second];
-          first.evidence.insert(first.evidence.end(), f.evidence.begin(), f.evidence.end());
+          for (EvidenceRef& e : f.evidence)
+            if (std::find(first.evidence.begin(), first.evidence.end(), e) == first.evidence.end())
+              first.evidence.push_back(std::move(e));
           first.time = first.time == 0 ? f.time
                        : f.time == 0   ? first.time
                                        : std::min(first.time, f.time);

@@ -451,13 +451,7 @@ class SharedState final : public SharedFilter::State {
 
   void touch(const ColumnIndex& index, std::string_view text, std::vector<uint32_t>& ids) {
     if (!index.texts.empty()) {
-      if (is_ascii(text)) {
-        folded_.resize(text.size());
-        for (size_t i = 0; i < text.size(); ++i)
-          folded_[i] = ascii_lower(text[i]);
-      } else {
-        folded_ = fold(text);
-      }
+      fold(text, folded_);
       index.texts.find(folded_, ids);
     }
     if (!index.numbers.empty())

@@ -111,20 +111,9 @@ bool each_text(const Value& v, F&& f) {
 enum class SigmaTest : uint8_t { kEquals, kContains, kStartsWith, kEndsWith };
 
 Wildcard sigma_wildcard(std::string_view text, SigmaTest test) {
-  Wildcard w;
-  if (test == SigmaTest::kContains || test == SigmaTest::kEndsWith) w.any_run();
-  const SigmaPattern pattern = SigmaPattern::parse(text);
-  for (const SigmaPattern::Piece& piece : pattern.pieces()) {
-    if (piece.part == Wildcard::Part::kLiteral)
-      w.literal(piece.text);
-    else if (piece.part == Wildcard::Part::kAnyRun)
-      w.any_run();
-    else
-      w.any_one();
-  }
-  if (test == SigmaTest::kContains || test == SigmaTest::kStartsWith) w.any_run();
-  w.seal(true);
-  return w;
+  const bool open_start = test == SigmaTest::kContains || test == SigmaTest::kEndsWith;
+  const bool open_end = test == SigmaTest::kContains || test == SigmaTest::kStartsWith;
+  return SigmaPattern::parse(text).wildcard(open_start, open_end, true);
 }
 
 void sigma_values(const std::vector<const Value*>& values, SigmaTest test, Collector& out) {
@@ -160,16 +149,7 @@ void spl_values(const std::vector<const Value*>& values, Collector& out) {
   for (const Value* v : values) {
     const std::string text = v->text();
     if (text.find('/') != std::string::npos && match::Cidr::parse(text)) return out.fail();
-    Wildcard w;
-    size_t begin = 0;
-    for (size_t i = 0; i <= text.size(); ++i) {
-      if (i < text.size() && text[i] != '*') continue;
-      if (i > begin) w.literal(std::string_view(text).substr(begin, i - begin));
-      if (i < text.size()) w.any_run();
-      begin = i + 1;
-    }
-    w.seal(true);
-    out.add(w);
+    out.add(Wildcard::of_stars(text, true));
   }
 }
 

@@ -128,6 +128,22 @@ std::string SigmaPattern::literal_text() const {
   return out;
 }
 
+Wildcard SigmaPattern::wildcard(bool open_start, bool open_end, bool ignore_case) const {
+  Wildcard out;
+  if (open_start) out.any_run();
+  for (const Piece& piece : pieces_) {
+    if (piece.part == Part::kLiteral)
+      out.literal(piece.text);
+    else if (piece.part == Part::kAnyRun)
+      out.any_run();
+    else
+      out.any_one();
+  }
+  if (open_end) out.any_run();
+  out.seal(ignore_case);
+  return out;
+}
+
 std::string SigmaPattern::text() const {
   std::string out;
   for (const Piece& p : pieces_) {

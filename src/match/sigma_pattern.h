@@ -42,6 +42,8 @@ class SigmaPattern {
   bool ends_with_any_run() const;
   /// All literals joined: the text itself when there are no wildcards.
   std::string literal_text() const;
+  /// Ready to match; an open start or end takes any text before or after the pattern.
+  Wildcard wildcard(bool open_start, bool open_end, bool ignore_case) const;
   /// A value that parses to this pattern.
   std::string text() const;
 

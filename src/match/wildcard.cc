@@ -59,6 +59,24 @@ size_t code_point_before(std::string_view s, size_t end) {
 
 }  // namespace
 
+Wildcard Wildcard::of_stars(std::string_view text, bool ignore_case, char any_run, char any_one) {
+  Wildcard out;
+  size_t begin = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool run = text[i] == any_run;
+    if (!run && (any_one == 0 || text[i] != any_one)) continue;
+    if (i > begin) out.literal(text.substr(begin, i - begin));
+    if (run)
+      out.any_run();
+    else
+      out.any_one();
+    begin = i + 1;
+  }
+  if (begin < text.size()) out.literal(text.substr(begin));
+  out.seal(ignore_case);
+  return out;
+}
+
 void Wildcard::literal(std::string_view text) {
   POSTERN_CHECK(!sealed_);
   if (text.empty()) return;

@@ -14,6 +14,13 @@ namespace postern::match {
 /// A pattern as a list of parts; the whole subject must match (anchored both ends).
 class Wildcard {
  public:
+  /// `*` (SPL search) or `any_run` is any run, `any_one` any one character unless 0; all else is
+  /// literal. Sealed.
+  static Wildcard of_stars(std::string_view text,
+                           bool ignore_case,
+                           char any_run = '*',
+                           char any_one = 0);
+
   enum class Part : uint8_t { kLiteral, kAnyRun, kAnyOne };
 
   void literal(std::string_view text);

@@ -19,36 +19,6 @@ namespace {
 /// Up to here values are compared one by one, without folding the text into a copy.
 constexpr size_t kFew = 4;
 
-void fold_into(std::string& out, std::string_view text) {
-  if (!is_ascii(text)) {
-    out = fold(text);
-    return;
-  }
-  out.resize(text.size());
-  for (size_t i = 0; i < text.size(); ++i)
-    out[i] = ascii_lower(text[i]);
-}
-
-Wildcard wildcard_of(SigmaPattern p, SigmaPatterns::Operator op, bool cased) {
-  const bool open_start =
-      op == SigmaPatterns::Operator::kContains || op == SigmaPatterns::Operator::kEndsWith;
-  const bool open_end =
-      op == SigmaPatterns::Operator::kContains || op == SigmaPatterns::Operator::kStartsWith;
-  Wildcard out;
-  if (open_start) out.any_run();
-  for (const SigmaPattern::Piece& piece : p.pieces()) {
-    if (piece.part == Wildcard::Part::kLiteral)
-      out.literal(piece.text);
-    else if (piece.part == Wildcard::Part::kAnyRun)
-      out.any_run();
-    else
-      out.any_one();
-  }
-  if (open_end) out.any_run();
-  out.seal(!cased);
-  return out;
-}
-
 bool contains_sorted(const std::vector<int64_t>& sorted, int64_t n) {
   return std::binary_search(sorted.begin(), sorted.end(), n);
 }
@@ -92,7 +62,9 @@ void SigmaPatterns::add_number(const data::Value& v) {
 }
 
 void SigmaPatterns::add_pattern(std::string_view text) {
-  Wildcard w = wildcard_of(SigmaPattern::parse(text), op_, cased_);
+  const bool open_start = op_ == Operator::kContains || op_ == Operator::kEndsWith;
+  const bool open_end = op_ == Operator::kContains || op_ == Operator::kStartsWith;
+  Wildcard w = SigmaPattern::parse(text).wildcard(open_start, open_end, !cased_);
   switch (w.shape()) {
     case Wildcard::Shape::kAny:
       any_ = true;
@@ -203,7 +175,7 @@ bool SigmaPatterns::matches(std::string_view text, std::string& scratch) const {
     if (cased_) {
       if (matches_many(text)) return true;
     } else {
-      fold_into(scratch, text);
+      fold(text, scratch);
       if (matches_many(scratch)) return true;
     }
   }

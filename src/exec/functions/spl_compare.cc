@@ -1,5 +1,7 @@
 // Comparisons and tests of `eval` and `where`: case matters, numbers compare as numbers, null is
 // unknown.
+#include <functional>
+
 #include "exec/functions/spl_value.h"
 #include "match/ip.h"
 #include "match/wildcard.h"
@@ -31,32 +33,8 @@ int compare_operands(std::string_view a_text, const std::optional<SplNumber>& a,
   return a_text.compare(b.text);
 }
 
-bool equal(int c) {
-  return c == 0;
-}
-
-bool not_equal(int c) {
-  return c != 0;
-}
-
-bool less(int c) {
-  return c < 0;
-}
-
-bool less_equal(int c) {
-  return c <= 0;
-}
-
-bool greater(int c) {
-  return c > 0;
-}
-
-bool greater_equal(int c) {
-  return c >= 0;
-}
-
 // A multivalue side holds when any of its values does.
-template <bool (*holds)(int)>
+template <class Holds>
 Column compare_kernel(const KernelCall& call) {
   ColumnBuilder out(Type::kBool, call.num_rows);
   SplCells a(call.args[0]);
@@ -73,7 +51,7 @@ Column compare_kernel(const KernelCall& call) {
       if (!constant || m > 1) right = operand(b, row, j);
       for (uint32_t i = 0; i < n && !hit; ++i) {
         const std::optional<SplNumber> number = right.number ? a.number(row, i) : std::nullopt;
-        hit = holds(compare_operands(a.text(row, i), number, right));
+        hit = Holds{}(compare_operands(a.text(row, i), number, right), 0);
       }
     }
     out.set(row, hit);
@@ -121,17 +99,7 @@ Column in_kernel(const KernelCall& call) {
 // -----------------------------------------------------------------------------------------
 
 match::Wildcard like_pattern(std::string_view pattern) {
-  match::Wildcard w;
-  size_t begin = 0;
-  for (size_t i = 0; i <= pattern.size(); ++i) {
-    if (i < pattern.size() && pattern[i] != '%' && pattern[i] != '_') continue;
-    if (i > begin) w.literal(pattern.substr(begin, i - begin));
-    if (i < pattern.size() && pattern[i] == '%') w.any_run();
-    if (i < pattern.size() && pattern[i] == '_') w.any_one();
-    begin = i + 1;
-  }
-  w.seal(false);
-  return w;
+  return match::Wildcard::of_stars(pattern, false, '%', '_');
 }
 
 Result<std::shared_ptr<const void>> prepare_like(std::span<const Value* const> constants,
@@ -256,16 +224,18 @@ Typing two_bools(const TypeRequest& r) {
 }  // namespace
 
 void register_spl_comparisons(plan::FunctionCatalog& c) {
-  c.add(spl_function("eq", 2, 2, spl_gives_bool, compare_kernel<equal>, "Equal; case matters.",
-                     nullptr, "=="));
-  c.add(spl_function("ne", 2, 2, spl_gives_bool, compare_kernel<not_equal>, "Different.", nullptr,
-                     "!="));
-  c.add(spl_function("lt", 2, 2, spl_gives_bool, compare_kernel<less>, "Below.", nullptr, "<"));
-  c.add(spl_function("le", 2, 2, spl_gives_bool, compare_kernel<less_equal>, "Equal or below.",
-                     nullptr, "<="));
-  c.add(spl_function("gt", 2, 2, spl_gives_bool, compare_kernel<greater>, "Above.", nullptr, ">"));
-  c.add(spl_function("ge", 2, 2, spl_gives_bool, compare_kernel<greater_equal>, "Equal or above.",
-                     nullptr, ">="));
+  c.add(spl_function("eq", 2, 2, spl_gives_bool, compare_kernel<std::equal_to<>>,
+                     "Equal; case matters.", nullptr, "=="));
+  c.add(spl_function("ne", 2, 2, spl_gives_bool, compare_kernel<std::not_equal_to<>>, "Different.",
+                     nullptr, "!="));
+  c.add(spl_function("lt", 2, 2, spl_gives_bool, compare_kernel<std::less<>>, "Below.", nullptr,
+                     "<"));
+  c.add(spl_function("le", 2, 2, spl_gives_bool, compare_kernel<std::less_equal<>>,
+                     "Equal or below.", nullptr, "<="));
+  c.add(spl_function("gt", 2, 2, spl_gives_bool, compare_kernel<std::greater<>>, "Above.", nullptr,
+                     ">"));
+  c.add(spl_function("ge", 2, 2, spl_gives_bool, compare_kernel<std::greater_equal<>>,
+                     "Equal or above.", nullptr, ">="));
   c.add(spl_function("xor", 2, 2, two_bools, xor_kernel, "One condition but not both."));
   c.add(spl_function("in", 2, -1, spl_gives_bool, in_kernel, "Equal to one of the list.", nullptr,
                      "in"));

@@ -88,19 +88,6 @@ struct LookupTable {
   }
 };
 
-match::Wildcard pattern_of(std::string_view text, bool ignore_case) {
-  match::Wildcard w;
-  size_t from = 0;
-  for (size_t i = 0; i <= text.size(); ++i) {
-    if (i < text.size() && text[i] != '*') continue;
-    if (i > from) w.literal(text.substr(from, i - from));
-    if (i < text.size()) w.any_run();
-    from = i + 1;
-  }
-  w.seal(ignore_case);
-  return w;
-}
-
 Result<std::shared_ptr<const void>> prepare_table(std::span<const Value* const> constants,
                                                   std::span<const Type>) {
   if (constants.empty() || !constants[0] || constants[0]->type() != Type::kDynamic)
@@ -132,7 +119,7 @@ Result<std::shared_ptr<const void>> prepare_table(std::span<const Value* const> 
       const std::string_view text = row.at(k).as_string();
       cells[k].text = table->folded(text);
       if (table->matches[k] == Match::kWildcard)
-        cells[k].pattern = pattern_of(text, table->ignore_case);
+        cells[k].pattern = match::Wildcard::of_stars(text, table->ignore_case);
       if (table->matches[k] == Match::kCidr) cells[k].block = match::Cidr::parse(text);
       LookupTable::append_part(key, cells[k].text);
     }

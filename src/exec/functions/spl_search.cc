@@ -9,6 +9,7 @@
 // Terms match whole segments: an event's text is broken at major breakers (blanks, brackets,
 // quotes, …) and, inside of those, at minor ones (/ : = @ . - $ # % \ _), and a term stands between
 // two breaks (Splunk Search Manual, event segmentation and searching).
+#include <functional>
 #include <unordered_set>
 
 #include "exec/functions/functions.h"
@@ -70,16 +71,7 @@ class ValueMatcher {
 
   void add_wildcard(const std::string& text) {
     if (text.find_first_not_of('*') == std::string::npos) any_ = true;
-    match::Wildcard w;
-    size_t begin = 0;
-    for (size_t i = 0; i <= text.size(); ++i) {
-      if (i < text.size() && text[i] != '*') continue;
-      if (i > begin) w.literal(std::string_view(text).substr(begin, i - begin));
-      if (i < text.size()) w.any_run();
-      begin = i + 1;
-    }
-    w.seal(true);
-    wildcards_.push_back(std::move(w));
+    wildcards_.push_back(match::Wildcard::of_stars(text, true));
   }
 
   bool matches_exact(std::string_view s) const {
@@ -143,7 +135,7 @@ Result<std::shared_ptr<const void>> prepare_bound(std::span<const Value* const> 
   return std::shared_ptr<const void>(bound);
 }
 
-template <bool (*holds)(int)>
+template <class Holds>
 Column search_order_kernel(const KernelCall& call) {
   const auto& bound = *static_cast<const Bound*>(call.state);
   ColumnBuilder out(Type::kBool, call.num_rows);
@@ -153,28 +145,13 @@ Column search_order_kernel(const KernelCall& call) {
     const uint32_t n = cells.count(row);
     for (uint32_t i = 0; i < n && !hit; ++i) {
       const auto number = bound.number ? cells.number(row, i) : std::nullopt;
-      hit = number ? holds(compare(*number, *bound.number))
-                   : holds(fold(cells.text(row, i)).compare(bound.text));
+      const int order =
+          number ? compare(*number, *bound.number) : fold(cells.text(row, i)).compare(bound.text);
+      hit = Holds{}(order, 0);
     }
     out.set(row, hit);
   }
   return out.finish();
-}
-
-bool less(int c) {
-  return c < 0;
-}
-
-bool less_equal(int c) {
-  return c <= 0;
-}
-
-bool greater(int c) {
-  return c > 0;
-}
-
-bool greater_equal(int c) {
-  return c >= 0;
 }
 
 // ---- terms
@@ -281,13 +258,13 @@ void register_spl_functions(plan::FunctionCatalog& c) {
   c.add(eq);
   c.add(spl_function("search_ne", 2, 2, spl_gives_bool, search_ne_kernel,
                      "Field exists and differs from the value.", prepare_values, "!="));
-  c.add(spl_function("search_lt", 2, 2, spl_gives_bool, search_order_kernel<less>,
+  c.add(spl_function("search_lt", 2, 2, spl_gives_bool, search_order_kernel<std::less<>>,
                      "Field is below the value.", prepare_bound, "<"));
-  c.add(spl_function("search_le", 2, 2, spl_gives_bool, search_order_kernel<less_equal>,
+  c.add(spl_function("search_le", 2, 2, spl_gives_bool, search_order_kernel<std::less_equal<>>,
                      "Field is the value or below.", prepare_bound, "<="));
-  c.add(spl_function("search_gt", 2, 2, spl_gives_bool, search_order_kernel<greater>,
+  c.add(spl_function("search_gt", 2, 2, spl_gives_bool, search_order_kernel<std::greater<>>,
                      "Field is above the value.", prepare_bound, ">"));
-  c.add(spl_function("search_ge", 2, 2, spl_gives_bool, search_order_kernel<greater_equal>,
+  c.add(spl_function("search_ge", 2, 2, spl_gives_bool, search_order_kernel<std::greater_equal<>>,
                      "Field is the value or above.", prepare_bound, ">="));
   c.add(spl_function("search_term", 3, 3, spl_gives_bool, search_term_kernel,
                      "Event's text has the term between breakers, ignoring case.",

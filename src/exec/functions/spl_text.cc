@@ -414,17 +414,7 @@ Result<std::shared_ptr<const void>> prepare_replacements(std::span<const Value* 
     const auto from = spl_constant(constants, i);
     const auto to = spl_constant(constants, i + 1);
     if (!from || !to) return Error{Code::kInvalid, "replace takes literals"};
-    Replacement r;
-    r.to = *to;
-    size_t begin = 0;
-    for (size_t at = 0; at <= from->size(); ++at) {
-      if (at < from->size() && (*from)[at] != '*') continue;
-      if (at > begin) r.from.literal(std::string_view(*from).substr(begin, at - begin));
-      if (at < from->size()) r.from.any_run();
-      begin = at + 1;
-    }
-    r.from.seal(false);
-    list->push_back(std::move(r));
+    list->push_back({match::Wildcard::of_stars(*from, false), *to});
   }
   return std::shared_ptr<const void>(list);
 }

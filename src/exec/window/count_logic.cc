@@ -46,20 +46,13 @@ uint64_t least_count(const std::vector<WindowBound>& bounds) {
 
 namespace {
 
-class SlidingCount final : public WindowLogic {
+/// Holds when the last rows kept are as many as needed and all in the window.
+class LastRows : public WindowLogic {
  public:
-  SlidingCount(const WindowSpec& spec, SlabPool& pool)
-      : length_(spec.length), needed_(least_count(spec.bounds)), ring_(pool, 0, 3) {}
+  LastRows(const WindowSpec& spec, SlabPool& pool, uint32_t entry_words)
+      : length_(spec.length), needed_(least_count(spec.bounds)), ring_(pool, 0, entry_words) {}
 
-  void add(WindowGroup& g, std::span<const WindowRow> rows) override {
-    expire(g, rows[0].time);
-    for (const WindowRow& r : rows) {
-      if (g.count == needed_) ring_.pop(g);
-      ring_.push(g, r);
-    }
-  }
-
-  bool decide(WindowGroup& g, int64_t at, WindowResult& out) override {
+  bool decide(WindowGroup& g, int64_t at, WindowResult& out) final {
     expire(g, at);
     if (g.count < needed_) return false;
     out.from = ring_.time(g, 0);
@@ -69,17 +62,34 @@ class SlidingCount final : public WindowLogic {
     return true;
   }
 
-  void clear(WindowGroup& g) override { ring_.release(g); }
+  void clear(WindowGroup& g) final { ring_.release(g); }
 
- private:
+ protected:
   void expire(WindowGroup& g, int64_t now) {
     while (g.count > 0 && ring_.time(g, 0) <= now - length_)
       ring_.pop(g);
   }
 
-  int64_t length_;
-  uint64_t needed_;
+  /// The last entry, for which the first one goes when there are enough.
+  uint32_t* push(WindowGroup& g, const WindowRow& row) {
+    if (g.count == needed_) ring_.pop(g);
+    return ring_.push(g, row);
+  }
+
+  const int64_t length_;
+  const uint64_t needed_;
   WindowRing ring_;
+};
+
+class SlidingCount final : public LastRows {
+ public:
+  SlidingCount(const WindowSpec& spec, SlabPool& pool) : LastRows(spec, pool, 3) {}
+
+  void add(WindowGroup& g, std::span<const WindowRow> rows) override {
+    expire(g, rows[0].time);
+    for (const WindowRow& r : rows)
+      push(g, r);
+  }
 };
 
 /// Counts, and keeps the first rows as evidence.
@@ -118,10 +128,9 @@ uint64_t hash_at(const uint32_t* entry) {
 }
 
 /// Few values needed: the last row of each of the last different values, oldest first.
-class FewDistinct final : public WindowLogic {
+class FewDistinct final : public LastRows {
  public:
-  FewDistinct(const WindowSpec& spec, SlabPool& pool)
-      : length_(spec.length), needed_(least_count(spec.bounds)), ring_(pool, 0, 5) {}
+  FewDistinct(const WindowSpec& spec, SlabPool& pool) : LastRows(spec, pool, 5) {}
 
   void add(WindowGroup& g, std::span<const WindowRow> rows) override {
     expire(g, rows[0].time);
@@ -131,32 +140,9 @@ class FewDistinct final : public WindowLogic {
         ring_.remove(g, i);
         break;
       }
-      if (g.count == needed_) ring_.pop(g);
-      store_words(ring_.push(g, r) + 3, r.hash);
+      store_words(push(g, r) + 3, r.hash);
     }
   }
-
-  bool decide(WindowGroup& g, int64_t at, WindowResult& out) override {
-    expire(g, at);
-    if (g.count < needed_) return false;
-    out.from = ring_.time(g, 0);
-    out.to = at;
-    out.value = g.count;
-    ring_.evidence(g, out.evidence);
-    return true;
-  }
-
-  void clear(WindowGroup& g) override { ring_.release(g); }
-
- private:
-  void expire(WindowGroup& g, int64_t now) {
-    while (g.count > 0 && ring_.time(g, 0) <= now - length_)
-      ring_.pop(g);
-  }
-
-  int64_t length_;
-  uint64_t needed_;
-  WindowRing ring_;
 };
 
 /// Many values: all rows (closing: the first of each value), and how many of each value. A group is

@@ -10,15 +10,8 @@ namespace postern::lang::spl {
 namespace {
 
 constexpr size_t kMaxCsvBytes = size_t{64} << 20;
-constexpr int kMaxFoldersUp = 5;
 
 using Match = LookupDefinition::Match;
-
-std::string_view folder_of(std::string_view path) {
-  const size_t slash = path.find_last_of('/');
-  if (slash == std::string_view::npos) return "";
-  return slash == 0 ? path.substr(0, 1) : path.substr(0, slash);
-}
 
 std::string_view file_name(std::string_view path) {
   return path.substr(path.find_last_of('/') + 1);
@@ -208,31 +201,18 @@ std::vector<std::string_view> LookupTables::names() const {
 }
 
 const LookupTables& LookupLibrary::beside(std::string_view rule_path) const {
-  const std::string folder(folder_of(rule_path));
-  const std::lock_guard lock(mutex_);
-  const auto known = beside_.find(folder);
-  if (known != beside_.end()) return *known->second;
-  auto tables = std::make_unique<LookupTables>();
-  std::vector<std::string> folders;
-  std::string_view up = folder;
-  for (int i = 0; i < kMaxFoldersUp; ++i) {
-    folders.emplace_back(up.empty() ? "." : up);
-    if (up.empty() || up == "/") break;
-    up = folder_of(up);
-  }
-  // The farthest first, so that nearer files replace them.
-  Diagnostics ignored;
-  for (auto it = folders.rbegin(); it != folders.rend(); ++it)
+  return beside_.beside(rule_path, [](const std::string& folder, LookupTables& tables) {
+    Diagnostics ignored;
     for (const char* place :
          {"/default/transforms.conf", "/local/transforms.conf", "/transforms.conf", "/lookups"}) {
-      const auto files = list_files(*it + place);
+      const auto files = list_files(folder + place);
       if (!files) continue;
       for (const std::string& path : *files) {
         if (!is_csv(path) && !path.ends_with(".yml") && !path.ends_with(".conf")) continue;
-        if (const auto text = read_text_file(path)) tables->add(Source{path, *text}, ignored);
+        if (const auto text = read_text_file(path)) tables.add(Source{path, *text}, ignored);
       }
     }
-  return *beside_.emplace(folder, std::move(tables)).first->second;
+  });
 }
 
 LookupLibrary::Found LookupLibrary::find(std::string_view name, std::string_view rule_path) const {

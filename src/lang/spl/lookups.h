@@ -8,13 +8,13 @@
 #pragma once
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/diagnostic.h"
 #include "base/result.h"
+#include "lang/spl/pack_files.h"
 
 namespace postern::lang::spl {
 
@@ -87,8 +87,7 @@ class LookupLibrary {
  private:
   const LookupTables& beside(std::string_view rule_path) const;
 
-  mutable std::mutex mutex_;
-  mutable std::map<std::string, std::unique_ptr<LookupTables>, std::less<>> beside_;
+  PackFiles<LookupTables> beside_;
 };
 
 }  // namespace postern::lang::spl

@@ -7,8 +7,6 @@
 namespace postern::lang::spl {
 namespace {
 
-constexpr int kMaxFoldersUp = 5;
-
 std::string_view line_of(std::string_view text, size_t at) {
   const size_t end = text.find('\n', at);
   std::string_view line = text.substr(at, end == std::string_view::npos ? end : end - at);
@@ -169,12 +167,6 @@ bool add_yaml(const Source& file, MacroTable& table, Diagnostics& diag) {
   return found;
 }
 
-std::string_view folder_of(std::string_view path) {
-  const size_t slash = path.find_last_of('/');
-  if (slash == std::string_view::npos) return "";
-  return slash == 0 ? path.substr(0, 1) : path.substr(0, slash);
-}
-
 }  // namespace
 
 void MacroTable::add(Macro macro) {
@@ -231,25 +223,12 @@ size_t MacroLibrary::add_path(const std::string& path, MacroTable& table, Diagno
 }
 
 const MacroTable& MacroLibrary::beside(std::string_view rule_path) const {
-  const std::string folder(folder_of(rule_path));
-  const std::lock_guard lock(mutex_);
-  const auto known = beside_.find(folder);
-  if (known != beside_.end()) return *known->second;
-  auto table = std::make_unique<MacroTable>();
-  std::vector<std::string> folders;
-  std::string_view up = folder;
-  for (int i = 0; i < kMaxFoldersUp; ++i) {
-    folders.emplace_back(up.empty() ? "." : up);
-    if (up.empty() || up == "/") break;
-    up = folder_of(up);
-  }
-  // The farthest first, so that nearer definitions replace them.
-  Diagnostics ignored;
-  for (auto it = folders.rbegin(); it != folders.rend(); ++it)
+  return beside_.beside(rule_path, [](const std::string& folder, MacroTable& table) {
+    Diagnostics ignored;
     for (const char* place :
          {"/default/macros.conf", "/local/macros.conf", "/macros.conf", "/macros"})
-      add_path(*it + place, *table, ignored);
-  return *beside_.emplace(folder, std::move(table)).first->second;
+      add_path(folder + place, table, ignored);
+  });
 }
 
 }  // namespace postern::lang::spl

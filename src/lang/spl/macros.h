@@ -7,13 +7,13 @@
 #pragma once
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/diagnostic.h"
+#include "lang/spl/pack_files.h"
 
 namespace postern::lang::spl {
 
@@ -63,8 +63,7 @@ class MacroLibrary {
   const MacroTable& beside(std::string_view rule_path) const;
 
  private:
-  mutable std::mutex mutex_;
-  mutable std::map<std::string, std::unique_ptr<MacroTable>, std::less<>> beside_;
+  PackFiles<MacroTable> beside_;
 };
 
 }  // namespace postern::lang::spl
