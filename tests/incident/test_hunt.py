@@ -101,6 +101,12 @@ class BuiltinRules(unittest.TestCase):
         self.assertIn("Program outside its usual place talks to a mail server", titles, log)
         self.assertEqual({"sigma", "kql", "spl", "yara", "strategy"}, {f["rule"]["language"] for f in findings})
 
+    def test_a_finding_names_each_piece_of_evidence_once(self) -> None:
+        findings, _ = hunt(str(INCIDENT))
+        for f in findings:
+            pieces = [json.dumps(e, sort_keys=True) for e in f["evidence"]]
+            self.assertEqual(len(set(pieces)), len(pieces), f["rule"]["title"])
+
     def test_nothing_is_found_without_rules(self) -> None:
         findings, _ = hunt("--no-builtin", str(INCIDENT))
         self.assertEqual([], findings)
