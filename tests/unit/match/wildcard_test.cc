@@ -10,19 +10,8 @@
 namespace postern::match {
 namespace {
 
-/// `*` and `?` stand for themselves as parts, everything else is literal.
 Wildcard pattern(std::string_view text, bool ignore_case = true) {
-  Wildcard w;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '*')
-      w.any_run();
-    else if (text[i] == '?')
-      w.any_one();
-    else
-      w.literal(text.substr(i, 1));
-  }
-  w.seal(ignore_case);
-  return w;
+  return Wildcard::of_stars(text, ignore_case, '*', '?');
 }
 
 bool matches(std::string_view p, std::string_view subject, bool ignore_case = true) {
@@ -37,6 +26,17 @@ TEST(Wildcard, IsAnchoredAtBothEnds) {
   EXPECT_FALSE(matches("", "a"));
   EXPECT_TRUE(matches("*", ""));
   EXPECT_FALSE(matches("?", ""));
+}
+
+TEST(Wildcard, StarsAreRunsAndAllElseIsLiteral) {
+  const Wildcard w = Wildcard::of_stars("a?*%b", false);
+  EXPECT_TRUE(w.matches("a?xx%b"));
+  EXPECT_FALSE(w.matches("a?xx%B"));
+  EXPECT_FALSE(w.matches("ax%b"));
+  EXPECT_EQ(Wildcard::Shape::kSuffix, Wildcard::of_stars("*b", true).shape());
+  EXPECT_EQ(Wildcard::Shape::kPrefix, Wildcard::of_stars("b*", true).shape());
+  EXPECT_EQ(Wildcard::Shape::kAny, Wildcard::of_stars("**", true).shape());
+  EXPECT_TRUE(Wildcard::of_stars("", true).matches(""));
 }
 
 TEST(Wildcard, RunsTakeAnythingLineEndsIncluded) {

@@ -127,5 +127,16 @@ TEST(Utf16, EncodesCodePointsBeyondTheFirstPlaneAsTwoUnits) {
   EXPECT_EQ(shown(sigma_utf16(SigmaPattern::parse("a*"), Utf16Form::kLittleEndian)), "|a\0|*"s);
 }
 
+TEST(SigmaPattern, OpenEndsTakeAnyTextBesideThePattern) {
+  const SigmaPattern p = SigmaPattern::parse(R"(a?\*b)");
+  EXPECT_TRUE(p.wildcard(false, false, true).matches("AX*b"));
+  EXPECT_FALSE(p.wildcard(false, false, false).matches("AX*b"));
+  EXPECT_FALSE(p.wildcard(false, false, true).matches("-ax*b"));
+  EXPECT_TRUE(p.wildcard(true, false, true).matches("-ax*b"));
+  EXPECT_FALSE(p.wildcard(true, false, true).matches("-ax*b-"));
+  EXPECT_TRUE(p.wildcard(false, true, true).matches("ax*b-"));
+  EXPECT_FALSE(p.wildcard(false, true, true).matches("-ax*b-"));
+}
+
 }  // namespace
 }  // namespace postern::match
