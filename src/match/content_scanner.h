@@ -20,12 +20,12 @@ namespace postern::match {
 /// What a piece of content is, shown in the finding.
 struct ContentOrigin {
   std::string view;     ///< "file", "tcp.client", "tcp.server", "mail.raw", "mail.headers",
-                        ///< "mail.body", "mail.attachment"
+                        ///< "mail.body", "mail.attachment", "mail.member"
   std::string path;     ///< evidence file
   uint64_t offset = 0;  ///< where it starts in the file (first packet of a stream)
   uint64_t record = 0;
   int64_t time = 0;  ///< event time in ticks; 0 unknown
-  std::string name;  ///< attachment name, or ""
+  std::string name;  ///< attachment name, "a.zip!b.txt" of a member, or ""
   /// Fields of the finding's row: SrcIp, SrcPort, DstIp, DstPort, MailFrom, Subject, …
   std::vector<std::pair<std::string, std::string>> fields;
 };

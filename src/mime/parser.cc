@@ -354,6 +354,10 @@ void Parser::declare_rest(Entity& e) {
   }
   const std::string* declared = e.part.header("content-transfer-encoding");
   if (!declared) return;
+  for (const HeaderField& h : e.part.headers)
+    if (equal_ignore_case(h.name, "content-transfer-encoding") &&
+        parse_structured(h.value).token != parse_structured(*declared).token)
+      shared_->handler.anomaly("mime-duplicate-header", h.name);
   e.part.encoding = parse_structured(*declared).token;
   const std::string_view c = e.part.encoding;
   if (c == "base64") {
@@ -374,6 +378,7 @@ void Parser::body_line(std::string_view text, bool begins, bool ends) {
     e.held_eol = {};
     decode(e, held);
   }
+  if (begins && !e.body_begun) doubt_encoding(e, text);
   if (begins && uu_line(e, text)) return;
   if (ends && open_.size() > 1) {
     const std::string_view content = strip_eol(text);
@@ -381,6 +386,22 @@ void Parser::body_line(std::string_view text, bool begins, bool ends) {
     text = content;
   }
   decode(e, text);
+}
+
+/// A message must not be encoded as a whole (RFC 2046, 5.2.1), so some readers ignore that it is
+/// said to be: one that begins with a header field is read as it stands.
+void Parser::doubt_encoding(Entity& e, std::string_view text) {
+  const std::string_view t = trim(text);
+  if (t.empty()) return;
+  e.body_begun = true;
+  if (!e.inner || e.coding != Coding::kBase64) return;
+  const size_t colon = t.find(':');
+  if (colon == 0 || colon == std::string_view::npos) return;
+  const bool field = std::all_of(t.begin(), t.begin() + static_cast<std::ptrdiff_t>(colon),
+                                 [](char c) { return c > 32 && c < 127; });
+  if (!field) return;
+  shared_->handler.anomaly("mime-encoding-ignored", e.part.encoding);
+  e.coding = Coding::kIdentity;
 }
 
 /// True when the line belongs to a uuencoded file: declared, or just standing in a text.

@@ -11,7 +11,7 @@
 // Anomalies: mime-too-deep, mime-too-many-parts, mime-unclosed-boundary, mime-no-boundary,
 // mime-duplicate-header, mime-duplicate-parameter, mime-header-too-long, mime-too-many-headers,
 // mime-bad-header, mime-bad-base64, mime-base64-after-padding, mime-bad-quoted-printable,
-// mime-name-conflict, mime-unknown-encoding.
+// mime-name-conflict, mime-unknown-encoding, mime-encoding-ignored.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -92,6 +92,7 @@ class Parser {
     bool gap = false;             // bytes of it are lost
     bool digest = false;          // its parts are messages unless they say otherwise
     bool closed = false;          // its last boundary was seen
+    bool body_begun = false;      // a line with text in it has come
     bool sniff_boundary = false;  // none was declared: the first "--x" line is one
     Base64Decoder base64;
     QuotedPrintableDecoder quoted;
@@ -111,6 +112,7 @@ class Parser {
   void declare_type(Entity& e);
   void declare_rest(Entity& e);
   void body_line(std::string_view text, bool begins, bool ends);
+  void doubt_encoding(Entity& e, std::string_view text);
   void decode(Entity& e, std::string_view text);
   void emit(Entity& e, std::string_view bytes);
   void flush(Entity& e);

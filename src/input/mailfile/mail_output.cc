@@ -31,6 +31,8 @@ MailOutput::MailOutput(const Input& input, DecodeContext& context, TableSet& tab
     wants_md5_ = whole || l->slot("md5") >= 0;
     wants_sha1_ = whole || l->slot("sha1") >= 0;
     wants_sha256_ = whole || l->slot("sha256") >= 0;
+    wants_members_ = whole || l->slot("encrypted") >= 0 || l->slot("num_members") >= 0 ||
+                     l->slot("member_names") >= 0;
   }
 }
 
@@ -72,7 +74,7 @@ void MailOutput::scan(std::string_view view,
     field("RcptTo", all);
   }
   field("Subject", context.subject);
-  if (view == "mail.attachment") field("Attachment", name);
+  if (view == "mail.attachment" || view == "mail.member") field("Attachment", name);
   const Result<uint32_t> done = context_.scanner->scan(origin, bytes);
   if (!done.ok()) anomaly("scan-failed", from.offset, done.error().message);
 }

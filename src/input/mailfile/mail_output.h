@@ -105,6 +105,9 @@ class MailOutput {
 
   bool wants_sha256() const { return wants_sha256_; }
 
+  /// What is inside of archives is shown.
+  bool wants_members() const { return wants_members_; }
+
   bool wants_digests() const { return wants_md5_ || wants_sha1_ || wants_sha256_; }
 
   /// Scans one content; a scanner that fails is the anomaly scan-failed.
@@ -125,6 +128,7 @@ class MailOutput {
   bool wants_md5_ = false;
   bool wants_sha1_ = false;
   bool wants_sha256_ = false;
+  bool wants_members_ = false;
 };
 
 }  // namespace postern::input

@@ -114,7 +114,8 @@ void MessageCollector::part_begin(const mime::Part& part) {
   if (part.multipart) return;
   auto open = std::make_unique<Open>(output_.budget());
   open->attachment = part.is_attachment();
-  open->keep = output_.scans() || (open->attachment && output_.wants_digests());
+  open->keep =
+      output_.scans() || (open->attachment && (output_.wants_digests() || output_.wants_members()));
   open_[part.index] = std::move(open);
 }
 
@@ -211,6 +212,10 @@ void MessageCollector::end_attachment(const mime::Part& part, Open& open) {
     if (output_.wants_sha256()) a.sha256 = adapt::sha256(open.buffer.view());
   }
   output_.scan("mail.attachment", a.name, open.buffer.view(), context());
+  // Of a cut archive what came is read.
+  if (output_.scans() || output_.wants_members())
+    a.archive = read_members(output_, context(), a.name, open.buffer.view());
+  if (a.real_type == "application/vnd.ms-tnef") anomaly("mail-tnef-not-read", a.name);
   facts_.attachment_bytes += a.size;
   facts_.attachments.push_back(std::move(a));
 }
@@ -284,6 +289,11 @@ void write_attachments(MailOutput& output,
     row.text("md5", a.md5);
     row.text("sha1", a.sha1);
     row.text("sha256", a.sha256);
+    if (a.archive.is_archive) {
+      row.boolean("encrypted", a.archive.encrypted);
+      row.count("num_members", a.archive.num_members);
+      row.texts("member_names", a.archive.names);
+    }
     row.write(output.tables(), "mail.attachment", {origin.offset, origin.record},
               origin.time != 0 ? std::optional(origin.time) : std::nullopt);
   }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "input/mailfile/archive_members.h"
 #include "input/mailfile/mail_output.h"
 #include "mime/magic.h"
 #include "mime/parser.h"
@@ -24,6 +25,7 @@ struct AttachmentFacts {
   double entropy = 0;  ///< bits per byte
   std::string md5, sha1, sha256;
   bool cut = false;  ///< too large to be held: no digests
+  ArchiveFacts archive;
 };
 
 /// What the headers and parts of a message say. Text is decoded to UTF-8; lists keep their order.

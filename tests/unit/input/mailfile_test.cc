@@ -1,5 +1,7 @@
 #include "input/mailfile/mailfile.h"
 
+#include <map>
+
 #include <gtest/gtest.h>
 
 #include "tests/support/decoded_rows.h"
@@ -78,6 +80,73 @@ TEST(MailFile, RecognisesOnlyMail) {
   EXPECT_FALSE(detect_mbox("From me to you\nSubject: x\nTo: y\n"));
   EXPECT_FALSE(detect_mbox(kMessage));
   EXPECT_TRUE(detect_message("MIME-Version: 1.0\nFrom: a@b\nTo: c@d\n\nx"));
+}
+
+/// A zip with one stored file; `flags` 1: it asks for a password.
+std::string zip_of(const std::string& name, const std::string& content, int flags = 0) {
+  const auto l16 = [](size_t v) {
+    return std::string{static_cast<char>(v & 255), static_cast<char>(v >> 8 & 255)};
+  };
+  const auto l32 = [&](size_t v) { return l16(v & 0xffff) + l16(v >> 16); };
+  uint32_t crc = 0xffffffff;
+  for (const char c : content) {
+    crc ^= static_cast<uint8_t>(c);
+    for (int k = 0; k < 8; ++k)
+      crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0u);
+  }
+  crc = ~crc;
+  const std::string common = l16(20) + l16(static_cast<size_t>(flags)) + l16(0) + l32(0) +
+                             l32(crc) + l32(content.size()) + l32(content.size()) +
+                             l16(name.size()) + l16(0);
+  const std::string local = "PK\3\4" + common + name + content;
+  const std::string entry =
+      "PK\1\2" + l16(20) + common + l16(0) + l16(0) + l16(0) + l32(0) + l32(0) + name;
+  return local + entry + "PK\5\6" + l32(0) + l16(1) + l16(1) + l32(entry.size()) +
+         l32(local.size()) + l16(0);
+}
+
+std::string mail_with(const std::string& attachment) {
+  return "From: a@x\nSubject: s\nMessage-ID: <1@x>\nContent-Type: application/zip; name=a.zip\n\n" +
+         attachment;
+}
+
+TEST(MailFile, LooksIntoAttachedArchives) {
+  struct Scanner final : match::ContentScanner {
+    Result<uint32_t> scan(const match::ContentOrigin& o, std::string_view content) override {
+      if (o.view == "mail.member") members[o.name] = std::string(content);
+      return uint32_t{0};
+    }
+
+    std::map<std::string, std::string> members;
+  } scanner;
+
+  const std::string inner = zip_of("deep.txt", "loot");
+  const Decoded d = decode_rows(mail_with(zip_of("../in.zip", inner)), kTables, &scanner);
+  ASSERT_EQ(d.rows("mail.attachment").size(), 1u);
+  const TextRow& a = d.rows("mail.attachment")[0];
+  EXPECT_EQ(get(a, "num_members"), "1");
+  EXPECT_EQ(get(a, "member_names"), R"(["../in.zip"])");
+  EXPECT_EQ(get(a, "encrypted"), "false");
+  EXPECT_EQ(scanner.members["a.zip!../in.zip"], inner);
+  EXPECT_EQ(scanner.members["a.zip!../in.zip!deep.txt"], "loot");
+}
+
+TEST(MailFile, NamesArchivesThatItCannotRead) {
+  struct Scanner final : match::ContentScanner {
+    Result<uint32_t> scan(const match::ContentOrigin&, std::string_view) override {
+      return uint32_t{0};
+    }
+  } scanner;
+
+  const Decoded locked =
+      decode_rows(mail_with(zip_of("a.txt", "0123456789abcdef", 1)), kTables, &scanner);
+  EXPECT_EQ(locked.num_anomalies("archive-encrypted"), 1u);
+  EXPECT_EQ(get(locked.rows("mail.attachment").at(0), "encrypted"), "true");
+  std::string nested = "end";
+  for (int i = 0; i < 7; ++i)
+    nested = zip_of("x.zip", nested);
+  EXPECT_EQ(decode_rows(mail_with(nested), kTables, &scanner).num_anomalies("archive-too-deep"),
+            1u);
 }
 
 }  // namespace

@@ -241,7 +241,22 @@ TEST(MimeParser, ReportsAmbiguity) {
             1);
   EXPECT_EQ(parse("Content-Transfer-Encoding: rot13\n\nx").anomalies.at("mime-unknown-encoding"),
             1);
+  EXPECT_EQ(parse("Content-Transfer-Encoding: base64\nContent-Transfer-Encoding: 7bit\n\nZg==")
+                .anomalies.at("mime-duplicate-header"),
+            1);
   EXPECT_EQ(parse("Subject: a\nno field here\n\nx").anomalies.at("mime-bad-header"), 1);
+}
+
+TEST(MimeParser, ReadsAMessageThatOnlyClaimsToBeEncoded) {
+  const std::string head = "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n";
+  const std::string inner = "Content-Disposition: attachment; filename=a.exe\n\npayload\n";
+  const Outline plain = parse(head + inner);
+  EXPECT_EQ(plain.parts.at(1).name, "a.exe");
+  EXPECT_EQ(plain.bodies.at(1), "payload\n");
+  EXPECT_EQ(plain.anomalies.at("mime-encoding-ignored"), 1);
+  const Outline encoded = parse(head + "U3ViamVjdDogYQoKaGkK\n");
+  EXPECT_EQ(encoded.bodies.at(1), "hi\n");
+  EXPECT_EQ(encoded.anomalies.count("mime-encoding-ignored"), 0u);
 }
 
 TEST(MimeParser, GoesOnAfterLostBytes) {

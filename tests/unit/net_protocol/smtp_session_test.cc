@@ -312,6 +312,20 @@ TEST(SmtpSession, ReportsCommandsOutOfOrder) {
   EXPECT_FALSE(t.mails[0].has_mail);
 }
 
+TEST(SmtpSession, LetsTheServerSayWhetherAMailBeginsWithinAMail) {
+  Script refused;
+  refused.hello().envelope().c("MAIL FROM:<evil@z>\r\n").s("503 nested MAIL\r\n");
+  refused.c("DATA\r\n").s("354 go\r\n").c("x\r\n.\r\n").s("250 ok\r\n").end();
+  ASSERT_EQ(refused.mails.size(), 1u);
+  EXPECT_EQ(refused.mails[0].mail_from, "a@x");
+  EXPECT_EQ(refused.mails[0].recipients, std::vector<std::string>{"b@y"});
+  EXPECT_EQ(refused.anomalies["smtp-bad-sequence"], 1);
+  Script taken;
+  taken.hello().envelope().c("MAIL FROM:<second@z>\r\n").s("250 ok\r\n").end();
+  ASSERT_EQ(taken.mails.size(), 2u);
+  EXPECT_EQ(taken.mails[1].mail_from, "second@z");
+}
+
 TEST(SmtpSession, BoundsLinesAndRecipients) {
   Limits limits;
   limits.max_command_line = 1000;

@@ -155,13 +155,22 @@ void Session::mail(const Command& c) {
     fault("smtp-bad-sequence", c.argument.substr(0, 80));
     return expect(Pending::kMail);
   }
-  // A mail that was begun and not ended is given up.
+  if (current_ && current_->has_mail) {
+    fault("smtp-bad-sequence", "MAIL within a mail");
+    // Servers refuse it and go on with the first; whether this one does, its reply tells.
+    if (server_heard_ && !replies_lost_) return expect(Pending::kNestedMail);
+  }
+  begin_mail(p.address, at_);
+  expect(Pending::kMail);
+}
+
+/// A mail that was begun and not ended is given up.
+void Session::begin_mail(std::string address, const Moment& at) {
   if (current_ && (current_->has_mail || current_->num_recipients > 0)) close_current();
   Transaction& t = current();
-  t.begin = at_;
+  t.begin = at;
   t.has_mail = true;
-  t.mail_from = p.address;
-  expect(Pending::kMail);
+  t.mail_from = std::move(address);
 }
 
 void Session::recipient(const Command& c) {
@@ -173,14 +182,10 @@ void Session::recipient(const Command& c) {
   Transaction& t = current();
   if (!t.has_mail) fault("smtp-bad-sequence", "RCPT without MAIL");
   ++t.num_recipients;
-  const bool known =
-      std::find(t.recipients.begin(), t.recipients.end(), p.address) != t.recipients.end();
-  if (!known) {
-    if (t.recipients.size() < limits_.max_recipients) {
-      t.recipients.push_back(p.address);
-    } else if (t.num_recipients == limits_.max_recipients + 1) {
-      fault("smtp-too-many-recipients");
-    }
+  if (t.recipients.size() >= limits_.max_recipients) {
+    if (t.num_recipients == limits_.max_recipients + 1) fault("smtp-too-many-recipients");
+  } else if (std::find(t.recipients.begin(), t.recipients.end(), p.address) == t.recipients.end()) {
+    t.recipients.push_back(p.address);
   }
   expect(Pending::kRecipient);
 }

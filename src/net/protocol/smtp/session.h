@@ -132,6 +132,7 @@ class Session {
     kGreeting,
     kHelo,
     kMail,
+    kNestedMail,
     kRecipient,
     kData,
     kEndOfData,
@@ -161,6 +162,7 @@ class Session {
   void command_line(std::string_view line);
   void command(const Command& c, std::string_view line);
   void mail(const Command& c);
+  void begin_mail(std::string address, const Moment& at);
   void recipient(const Command& c);
   void data(const Command& c);
   void bdat(const Command& c);

@@ -110,6 +110,9 @@ void Session::reply(const Reply& r, const std::string& text) {
       summary_.banner = multiline_.empty() ? text : multiline_;
       summary_.banner.erase(0, std::min<size_t>(4, summary_.banner.size()));
       break;
+    case Pending::kNestedMail:
+      if (good) begin_mail(parse_path(p.record.argument, "FROM:").address, p.record.at);
+      break;
     case Pending::kRecipient:
       if (Transaction* t = find(p.transaction); t && !good) ++t->num_rejected_recipients;
       break;
