@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "adapt/hash.h"
 #include "base/text.h"
 #include "input/encoded_row.h"
 #include "input/pcap/flow_row.h"
@@ -74,6 +75,8 @@ void FlowContent::decided(Protocol p) {
   const std::string_view name = net::protocol::service_name(p);
   if (!name.empty()) flow_.add_service(name);
   if (p == Protocol::kTls || p == Protocol::kSsh) stop_views();
+  if (p == Protocol::kTls && !mail_protocol().empty())
+    tls_ = std::make_unique<net::protocol::tls::Handshake>();
   if (p == Protocol::kSmtp)
     smtp_ = std::make_unique<net::protocol::smtp::Session>(*this, midstream());
   if (p == Protocol::kImap || p == Protocol::kPop3)
@@ -93,18 +96,34 @@ void FlowContent::decided(Protocol p) {
 
 void FlowContent::deliver(Side side, Bytes bytes, const Moment& at) {
   if (viewing_) views_[static_cast<size_t>(side)].append(bytes);
-  if (smtp_) {
-    if (side == Side::kOriginator) {
-      smtp_->client(bytes, at);
-    } else {
-      smtp_->server(bytes, at);
-    }
-  } else if (mailbox_) {
-    if (side == Side::kOriginator) {
-      mailbox_->client(bytes, at);
-    } else {
-      mailbox_->server(bytes, at);
-    }
+  const bool was_tls = tls_ != nullptr;
+  session(side, bytes, at);
+  if (!tls_) return;
+  tls_bytes_[static_cast<size_t>(side)] += bytes.size();
+  // What agreed to TLS is no part of it, unless only these bytes show that it was agreed to.
+  if (was_tls || net::protocol::looks_tls(bytes)) tls_->feed(side == Side::kOriginator, bytes);
+}
+
+void FlowContent::session(Side side, Bytes bytes, const Moment& at) {
+  const bool from_client = side == Side::kOriginator;
+  if (smtp_ && from_client) smtp_->client(bytes, at);
+  if (smtp_ && !from_client) smtp_->server(bytes, at);
+  if (mailbox_ && from_client) mailbox_->client(bytes, at);
+  if (mailbox_ && !from_client) mailbox_->server(bytes, at);
+}
+
+/// The mail protocol inside a connection that began in TLS, by its port; "" for none.
+std::string_view FlowContent::mail_protocol() const {
+  if (protocol_ != Protocol::kTls) return net::protocol::service_name(protocol_);
+  switch (swapped_ ? flow_.originator().port : flow_.responder().port) {
+    case 465:
+      return "smtp";
+    case 993:
+      return "imap";
+    case 995:
+      return "pop3";
+    default:
+      return "";
   }
 }
 
@@ -116,6 +135,7 @@ void FlowContent::deliver_gap(Side side, uint64_t num_bytes, const Moment& at) {
   if (smtp_ && !from_client) smtp_->server_gap(num_bytes, at);
   if (mailbox_ && from_client) mailbox_->client_gap(num_bytes, at);
   if (mailbox_ && !from_client) mailbox_->server_gap(num_bytes, at);
+  if (tls_) tls_->gap(from_client);
 }
 
 void FlowContent::conflict(Side raw_side, Bytes, Bytes second, const Moment&) {
@@ -155,12 +175,29 @@ MailOrigin FlowContent::origin() const {
     std::swap(o.orig_h, o.resp_h);
     std::swap(o.orig_p, o.resp_p);
   }
-  o.protocol = std::string(net::protocol::service_name(protocol_));
+  o.protocol = std::string(mail_protocol());
   return o;
 }
 
+/// What the clear part of the handshake tells.
+void FlowContent::add_tls(EncodedRow& row) const {
+  if (!tls_) return;
+  const net::protocol::tls::ClientHello& hello = tls_->client_hello();
+  const net::protocol::tls::Certificate& certificate = tls_->certificate();
+  row.text("tls_version", net::protocol::tls::version_name(tls_->version()));
+  if (hello.valid) {
+    row.text("tls_server_name", hello.server_name);
+    row.texts("tls_alpn", hello.alpn);
+    row.text("tls_ja3", adapt::md5(ja3_text(hello)));
+    row.text("tls_ja4", ja4(hello));
+  }
+  row.text("tls_subject", certificate.subject);
+  row.text("tls_issuer", certificate.issuer);
+  row.texts("tls_names", certificate.names);
+}
+
 void FlowContent::write_session() {
-  if (!smtp_ && !mailbox_) return;
+  if (!smtp_ && !mailbox_ && !tls_) return;
   const MailOrigin o = origin();
   EncodedRow row;
   add_origin(row, o);
@@ -168,6 +205,10 @@ void FlowContent::write_session() {
   if (mailbox_) {
     mailbox_->add_session(row);
     row.text("software", server_software(mailbox_->summary().banner));
+  } else if (!smtp_) {
+    row.boolean("tls", true);
+    row.count("client_bytes", tls_bytes_[0]);
+    row.count("server_bytes", tls_bytes_[1]);
   } else {
     const net::protocol::smtp::Summary& s = smtp_->summary();
     row.text("helo", s.helo);
@@ -190,6 +231,7 @@ void FlowContent::write_session() {
     row.boolean("early_talker", s.early_talker);
     row.boolean("quit", s.quit);
   }
+  add_tls(row);
   row.write(output_.tables(), "mail.session", {o.offset, o.record}, o.time);
 }
 
@@ -270,6 +312,7 @@ void FlowContent::command(const net::protocol::CommandRecord& c) {
 
 void FlowContent::tls_started(const Moment&) {
   flow_.add_service("ssl");
+  if (!tls_) tls_ = std::make_unique<net::protocol::tls::Handshake>();
   stop_views();
 }
 

@@ -11,6 +11,7 @@
 #include "input/pcap/mailbox_content.h"
 #include "net/protocol/detect.h"
 #include "net/protocol/smtp/session.h"
+#include "net/protocol/tls/handshake.h"
 #include "net/stream/flow.h"
 
 namespace postern::input::pcap {
@@ -63,6 +64,9 @@ class FlowContent final : public net::stream::StreamConsumer, public net::protoc
   void deliver(Side side, net::packet::Bytes bytes, const Moment& at);
   void deliver_gap(Side side, uint64_t num_bytes, const Moment& at);
   void stop_views();
+  void session(Side side, net::packet::Bytes bytes, const Moment& at);
+  std::string_view mail_protocol() const;
+  void add_tls(EncodedRow& row) const;
   void write_session();
   MailOrigin origin() const;
   Mail* find(uint64_t transaction);
@@ -84,6 +88,8 @@ class FlowContent final : public net::stream::StreamConsumer, public net::protoc
   std::vector<Early> early_;
   std::unique_ptr<net::protocol::smtp::Session> smtp_;
   std::unique_ptr<MailboxContent> mailbox_;
+  std::unique_ptr<net::protocol::tls::Handshake> tls_;  // of a mail session
+  uint64_t tls_bytes_[2] = {0, 0};                      // of a session that began in TLS
   std::vector<Mail> mails_;
   std::string client_software_;
   ContentBuffer views_[2];
