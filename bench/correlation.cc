@@ -1,0 +1,226 @@
+// Measures correlations: `bench_correlation [GROUPS [EVENTS]]`, by default a million groups of up
+// to eight events each in an hour, and twelve million events that come up to five seconds late.
+//
+// Each kind of window runs through the whole operator (columns, keys, waiting for late events,
+// windows), one thread, from prepared chunks. A line of JSON per kind: events per second of user
+// CPU time, live groups, bytes of state per group in the engine (keys and hash table included),
+// findings (the answer: the same for every version of the operator).
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include <sys/resource.h>
+
+#include "base/time.h"
+#include "data/column.h"
+#include "exec/run.h"
+#include "exec/window/window_engine.h"
+#include "plan/op.h"
+
+namespace {
+
+using namespace postern;
+using data::Type;
+using plan::BoundOp;
+using plan::WindowKind;
+using plan::WindowSpec;
+
+constexpr uint32_t kEventsPerGroup = 8;
+constexpr int64_t kLength = kTicksPerHour;
+constexpr int64_t kLateness = 5 * kTicksPerSecond;
+
+double user_seconds() {
+  rusage u{};
+  ::getrusage(RUSAGE_SELF, &u);
+  return static_cast<double>(u.ru_utime.tv_sec) + static_cast<double>(u.ru_utime.tv_usec) / 1e6;
+}
+
+uint64_t random_bits(uint64_t& state) {
+  state ^= state << 13;
+  state ^= state >> 7;
+  state ^= state << 17;
+  return state;
+}
+
+struct Event {
+  int64_t time;
+  uint32_t group;
+  uint32_t step;
+  double value;
+};
+
+/// Events with the watermark after each, made as they are needed: the same for every kind.
+class Stream {
+ public:
+  Stream(uint32_t groups, uint64_t events) : groups_(groups), events_(events) {}
+
+  bool next(Event& e) {
+    if (at_ == events_) return false;
+    const int64_t step = kLength / (int64_t{groups_} * kEventsPerGroup);
+    now_ = kUnixEpochTicks + 56 * 365 * kTicksPerDay +
+           static_cast<int64_t>(at_) * (step > 0 ? step : 1);
+    const uint64_t r = random_bits(random_);
+    e.time = now_ - static_cast<int64_t>(r % static_cast<uint64_t>(kLateness));
+    e.group = static_cast<uint32_t>((r >> 24) % groups_);
+    e.step = static_cast<uint32_t>(r >> 60) % 3;
+    e.value = static_cast<double>((r >> 8) % 1000);
+    ++at_;
+    return true;
+  }
+
+  int64_t watermark() const { return now_ - kLateness; }
+
+ private:
+  uint32_t groups_;
+  uint64_t events_;
+  uint64_t at_ = 0;
+  int64_t now_ = 0;
+  uint64_t random_ = 0x9e3779b97f4a7c15;
+};
+
+std::string key_of(uint32_t group) {
+  char text[32];
+  std::snprintf(text, sizeof text, "ws%06u\\user%u", group / 4, group % 4);
+  return text;
+}
+
+plan::ExprPtr typed_column(const char* name, Type t) {
+  auto e = std::make_shared<plan::Expr>(*plan::column(name));
+  e->type = t;
+  return e;
+}
+
+plan::OpPtr window_plan(const WindowSpec& spec) {
+  auto scan = std::make_shared<plan::Op>(*plan::scan("native", "events"));
+  scan->schema = {{"key", Type::kString}, {"item", Type::kLong}};
+  auto w = std::make_shared<plan::Op>();
+  w->kind = plan::OpKind::kWindow;
+  w->inputs = {scan};
+  w->keys.push_back({"key", typed_column("key", Type::kString), {}});
+  if (spec.kind != WindowKind::kCount)
+    w->items.push_back({"item", typed_column("item", Type::kLong), {}});
+  const bool real = spec.kind == WindowKind::kSum || spec.kind == WindowKind::kPercentile;
+  w->schema = {{"key", Type::kString},
+               {spec.name, real ? Type::kReal : Type::kLong},
+               {plan::kWindowFrom, Type::kDatetime},
+               {plan::kWindowTo, Type::kDatetime}};
+  w->window = std::make_shared<WindowSpec>(spec);
+  return w;
+}
+
+class CountRows final : public exec::ChunkSink {
+ public:
+  void push(exec::Chunk&& c, int) override { rows += c.num_rows; }
+
+  void finish(int) override {}
+
+  uint64_t rows = 0;
+};
+
+class CountFindings final : public exec::WindowSink {
+ public:
+  void fired(std::string_view, exec::WindowResult&) override { ++findings; }
+
+  uint64_t findings = 0;
+};
+
+/// Through the operator; chunks are made outside of the time that counts.
+double operator_seconds(const WindowSpec& spec,
+                        uint32_t groups,
+                        uint64_t events,
+                        uint64_t& findings) {
+  const auto plan = exec::CompiledPlan::make(window_plan(spec));
+  CountRows rows;
+  const auto run = exec::Run::start(*plan, {}, rows);
+  Stream stream(groups, events);
+  double seconds = 0;
+  for (Event e{}; stream.next(e);) {
+    data::ColumnBuilder key(Type::kString);
+    data::ColumnBuilder item(Type::kLong);
+    exec::Chunk c;
+    do {
+      key.append_copy(key_of(e.group));
+      item.append(spec.kind == WindowKind::kSequence ? int64_t{e.step}
+                                                     : static_cast<int64_t>(e.value));
+      c.times.push_back(e.time);
+      const uint32_t id = c.num_rows;
+      c.refs.add_row(&id, 1);
+    } while (++c.num_rows < data::kBatchRows && stream.next(e));
+    c.columns = {key.finish(), item.finish()};
+    const double before = user_seconds();
+    run->push(0, std::move(c));
+    run->advance(stream.watermark());
+    seconds += user_seconds() - before;
+  }
+  findings = rows.rows;
+  return seconds;
+}
+
+/// Bytes of state a live group, once all events but the last have come.
+double bytes_per_group(const WindowSpec& spec, uint32_t groups, uint64_t events, uint32_t& live) {
+  CountFindings sink;
+  exec::WindowEngine engine(spec, uint64_t{8} << 30, sink);
+  Stream stream(groups, events);
+  uint64_t n = 0;
+  for (Event e{}; stream.next(e);) {
+    exec::WindowRow row;
+    row.time = e.time;
+    row.ref = static_cast<uint32_t>(n);
+    row.step = e.step;
+    row.value = e.value;
+    row.hash = static_cast<uint64_t>(e.value) * 0x9e3779b97f4a7c15;
+    const std::string text = key_of(e.group);
+    engine.add(std::to_string(text.size()) + ":" + text, row);
+    if (++n % data::kBatchRows == 0) engine.advance(stream.watermark());
+  }
+  live = engine.num_groups();
+  return static_cast<double>(engine.used_bytes()) / live;
+}
+
+WindowSpec spec_of(const char* name, WindowKind kind, double at_least) {
+  WindowSpec s;
+  s.name = name;
+  s.kind = kind;
+  s.length = kLength;
+  s.ignore_case = true;
+  if (kind == WindowKind::kSequence) {
+    s.steps = {"a", "b", "c"};
+    s.terms.push_back({{0, 1, 2}, {}});
+    s.ordered = std::string_view(name) == "temporal_ordered";
+  } else {
+    s.bounds.push_back({BoundOp::kGreaterEqual, at_least});
+  }
+  return s;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto groups =
+      static_cast<uint32_t>(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 1'000'000);
+  const uint64_t events = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 12'000'000;
+  if (groups == 0 || events == 0) {
+    std::fprintf(stderr, "bench_correlation: GROUPS and EVENTS are above 0\n");
+    return 2;
+  }
+  for (const WindowSpec& spec : {spec_of("event_count", WindowKind::kCount, 20),
+                                 spec_of("value_count", WindowKind::kDistinct, 20),
+                                 spec_of("temporal", WindowKind::kSequence, 0),
+                                 spec_of("temporal_ordered", WindowKind::kSequence, 0),
+                                 spec_of("value_sum", WindowKind::kSum, 10'000),
+                                 spec_of("value_median", WindowKind::kPercentile, 950)}) {
+    uint64_t findings = 0;
+    uint32_t live = 0;
+    const double seconds = operator_seconds(spec, groups, events, findings);
+    const double bytes = bytes_per_group(spec, groups, events, live);
+    std::printf(
+        "{\"name\":\"%s\",\"events\":%llu,\"seconds\":%.3f,\"events_per_second\":%.0f,"
+        "\"live_groups\":%u,\"bytes_per_group\":%.1f,\"findings\":%llu}\n",
+        spec.name.c_str(), static_cast<unsigned long long>(events), seconds,
+        static_cast<double>(events) / seconds, live, bytes,
+        static_cast<unsigned long long>(findings));
+    std::fflush(stdout);
+  }
+  return 0;
+}
