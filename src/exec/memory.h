@@ -52,6 +52,14 @@ class MemoryAccount {
     budget_->peak_ = std::max(budget_->peak_, budget_->used_);
   }
 
+  /// Of what was charged.
+  void give_back(uint64_t bytes) {
+    used_ -= bytes;
+    if (budget_) budget_->used_ -= bytes;
+  }
+
+  bool has_budget() const { return budget_ != nullptr; }
+
   void release() {
     if (budget_) budget_->used_ -= used_;
     used_ = 0;

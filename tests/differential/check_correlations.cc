@@ -103,26 +103,14 @@ std::vector<ModelEvent> random_events(const WindowSpec& spec, Random& r) {
 }
 
 OpPtr window_plan(const WindowSpec& spec) {
-  auto scan = std::make_shared<plan::Op>(*plan::scan("native", "events"));
-  scan->schema = event_schema();
-  auto w = std::make_shared<plan::Op>();
-  w->kind = plan::OpKind::kTimeWindow;
-  w->inputs = {scan};
-  w->keys.push_back({"key", typed_column("key", Type::kString), {}});
+  std::vector<plan::NamedExpr> items;
   if (spec.kind == WindowKind::kSequence)
-    w->items.push_back({"step", typed_column("step", Type::kLong), {}});
+    items.push_back({"step", typed_column("step", Type::kLong), {}});
   else if (spec.kind == WindowKind::kDistinct)
-    w->items.push_back({"text", typed_column("text", Type::kString), {}});
+    items.push_back({"text", typed_column("text", Type::kString), {}});
   else if (spec.kind != WindowKind::kCount)
-    w->items.push_back({"value", typed_column("value", Type::kReal), {}});
-  const bool real = spec.kind == WindowKind::kSum || spec.kind == WindowKind::kAverage ||
-                    spec.kind == WindowKind::kPercentile;
-  w->schema = {{"key", Type::kString},
-               {spec.name, real ? Type::kReal : Type::kLong},
-               {plan::kWindowFrom, Type::kDatetime},
-               {plan::kWindowTo, Type::kDatetime}};
-  w->window = std::make_shared<WindowSpec>(spec);
-  return w;
+    items.push_back({"value", typed_column("value", Type::kReal), {}});
+  return window_over(event_schema(), std::move(items), spec);
 }
 
 std::string text_of(const WindowSpec& spec) {

@@ -43,6 +43,28 @@ inline plan::Schema event_schema() {
           {"text", data::Type::kString}};
 }
 
+/// A window over rows of schema `input`, grouped by their column "key".
+inline plan::OpPtr window_over(plan::Schema input,
+                               std::vector<plan::NamedExpr> items,
+                               const plan::WindowSpec& spec) {
+  auto scan = std::make_shared<plan::Op>(*plan::scan("native", "events"));
+  scan->schema = std::move(input);
+  auto w = std::make_shared<plan::Op>();
+  w->kind = plan::OpKind::kTimeWindow;
+  w->inputs = {scan};
+  w->keys.push_back({"key", typed_column("key", data::Type::kString), {}});
+  w->items = std::move(items);
+  const bool real = spec.kind == plan::WindowKind::kSum ||
+                    spec.kind == plan::WindowKind::kAverage ||
+                    spec.kind == plan::WindowKind::kPercentile;
+  w->schema = {{"key", data::Type::kString},
+               {spec.name, real ? data::Type::kReal : data::Type::kLong},
+               {plan::kWindowFrom, data::Type::kDatetime},
+               {plan::kWindowTo, data::Type::kDatetime}};
+  w->window = std::make_shared<plan::WindowSpec>(spec);
+  return w;
+}
+
 struct Arrival {
   ModelEvent event;
   uint32_t id = 0;

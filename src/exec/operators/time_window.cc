@@ -1,10 +1,10 @@
 // TimeWindow: rows to a WindowEngine, what it fires to rows. Meaning: plan/window.h.
 //
-// A group's key is the text of its key columns with their lengths; it is read back when the group
-// fires. Rows with a null key belong to no group, rows without a value (or with one that is no
-// number) to no window of values: both are dropped and counted. Where evidence is more than one id
-// per row, or columns are carried, the engine is given the number of a record that holds them;
-// records leave with the windows that could name them.
+// A group's key is the text of its key columns, all but the last with their lengths; it is read
+// back when the group fires. Rows with a null key belong to no group, rows without a value (or with
+// one that is no number) to no window of values: both are dropped and counted. Where evidence is
+// more than one id per row, or columns are carried, the engine is given the number of a record that
+// holds them; records leave with the windows that could name them.
 #include <algorithm>
 #include <cmath>
 #include <deque>
@@ -26,13 +26,18 @@ using plan::WindowKind;
 
 namespace {
 
+/// Where nobody limits memory. With a budget the run is stopped instead: a part is no answer.
 constexpr uint64_t kDefaultStateBytes = uint64_t{2} << 30;
 /// Blocks are numbered in 32 bits of 4 bytes; beyond this there may be no numbers left.
 constexpr uint64_t kMostStateBytes = uint64_t{12} << 30;
 
-// Cells as texts with their lengths in front: "3:bob2:ws".
-void append_cell(std::string& out, const Column& c, uint32_t row) {
+// A cell as text, with its length in front unless it is the last of its key: "3:bobws".
+void append_cell(std::string& out, const Column& c, uint32_t row, bool last = false) {
   auto put = [&](std::string_view text) {
+    if (last) {
+      out += text;
+      return;
+    }
     char digits[20];
     size_t n = 0;
     size_t rest = text.size();
@@ -155,6 +160,9 @@ class TimeWindow final : public ChunkSink, private WindowSink {
   void push(Chunk&& c, int) override {
     const std::vector<Column> computed = evaluate_all(compiled_.exprs, c, state_);
     const size_t num_items = op_.items.size();
+    keys_.clear();
+    key_ends_.clear();
+    rows_.clear();
     for (uint32_t row = 0; row < c.num_rows; ++row) {
       if (c.times[row] == 0) {
         ++state_.notes.anomalies["correlation-no-time"];
@@ -162,20 +170,33 @@ class TimeWindow final : public ChunkSink, private WindowSink {
       }
       WindowRow r;
       r.time = c.times[row];
-      if (!read_key(computed, num_items, row) || !read_items(computed, row, r)) continue;
+      const size_t begin = keys_.size();
+      if (!read_key(computed, num_items, row)) continue;
+      if (!read_items(computed, row, r)) {
+        keys_.resize(begin);
+        continue;
+      }
       r.ref = evidence_of(c, row);
       r.order = c.refs.begin[row] < c.refs.begin[row + 1] ? c.refs.ids[c.refs.begin[row]] : 0;
-      engine_.add(key_, r);
+      key_ends_.push_back(keys_.size());
+      rows_.push_back(r);
     }
+    key_views_.clear();
+    for (size_t i = 0, begin = 0; i < rows_.size(); begin = key_ends_[i++])
+      key_views_.push_back(std::string_view(keys_).substr(begin, key_ends_[i] - begin));
+    engine_.add(key_views_, rows_);
+    charge();
   }
 
   void advance(int64_t watermark, int) override {
     engine_.advance(watermark);
     // What no window can name any more: windows reach back two lengths at most.
     while (!records_.empty() && records_.front().time < watermark - 2 * spec_.length) {
+      record_bytes_ -= bytes_of(records_.front());
       records_.pop_front();
       ++first_record_;
     }
+    charge();
     flush();
     next_.advance(watermark, 0);
   }
@@ -195,23 +216,40 @@ class TimeWindow final : public ChunkSink, private WindowSink {
  private:
   static uint64_t state_limit(const RunState& state) {
     const uint64_t asked = state.context.max_state_bytes;
-    return std::min(asked == 0 ? kDefaultStateBytes : asked, kMostStateBytes);
+    const uint64_t own = state.memory.has_budget() ? kMostStateBytes : kDefaultStateBytes;
+    return std::min(asked == 0 ? own : asked, kMostStateBytes);
   }
 
+  void charge() {
+    const uint64_t now = engine_.used_bytes() + record_bytes_;
+    if (now >= charged_)
+      state_.memory.charge(now - charged_);
+    else
+      state_.memory.give_back(charged_ - now);
+    charged_ = now;
+  }
+
+  static uint64_t bytes_of(const Record& r) {
+    return sizeof r + r.refs.size() * sizeof(uint32_t) + r.carried.size();
+  }
+
+  /// Appends it to keys_.
   bool read_key(const std::vector<Column>& computed, size_t num_items, uint32_t row) {
-    key_.clear();
+    const size_t begin = keys_.size();
     bool complete = true;
     for (size_t k = 0; k < op_.keys.size(); ++k) {
       const Column& c = computed[num_items + k];
       if (!is_null(c, row)) {
-        append_cell(key_, c, row);
+        append_cell(keys_, c, row, k + 1 == op_.keys.size());
         continue;
       }
       complete = false;
       ++state_.notes.null_key_rows[op_.keys[k].name];
     }
-    if (!complete) ++state_.notes.rows_dropped;
-    return complete;
+    if (complete) return true;
+    ++state_.notes.rows_dropped;
+    keys_.resize(begin);
+    return false;
   }
 
   bool read_items(const std::vector<Column>& computed, uint32_t row, WindowRow& r) {
@@ -230,14 +268,16 @@ class TimeWindow final : public ChunkSink, private WindowSink {
           }
           append_cell(scratch_, computed[i], row);
         }
-        r.hash = hash_bytes(scratch_, spec_.ignore_case);
+        r.value = hash_bytes(scratch_, spec_.ignore_case);
         return true;
-      default:
-        r.value = is_null(computed[0], row) ? std::numeric_limits<double>::quiet_NaN()
-                                            : number_at(computed[0], row);
-        if (!std::isnan(r.value)) return true;
+      default: {
+        const double v = is_null(computed[0], row) ? std::numeric_limits<double>::quiet_NaN()
+                                                   : number_at(computed[0], row);
+        r.value = WindowRow::of_number(v);
+        if (!std::isnan(v)) return true;
         ++state_.notes.anomalies["correlation-no-value"];
         return false;
+      }
     }
   }
 
@@ -255,6 +295,7 @@ class TimeWindow final : public ChunkSink, private WindowSink {
       else
         append_cell(record.carried, c.columns[slot], row);
     }
+    record_bytes_ += bytes_of(record);
     records_.push_back(std::move(record));
     return static_cast<uint32_t>(first_record_ + records_.size() - 1);
   }
@@ -284,7 +325,10 @@ class TimeWindow final : public ChunkSink, private WindowSink {
     size_t column = 0;
     std::string_view cell;
     for (size_t k = 0; k < op_.keys.size(); ++k, ++column) {
-      POSTERN_CHECK(next_cell(key, cell));
+      if (k + 1 == op_.keys.size())
+        cell = key;
+      else
+        POSTERN_CHECK(next_cell(key, cell));
       builders_[column].append(cell_value(op_.schema[column].type, cell));
     }
     for (size_t i = 0; i < spec_.carried.size(); ++i, ++column) {
@@ -333,7 +377,13 @@ class TimeWindow final : public ChunkSink, private WindowSink {
   bool with_records_ = false;
   std::deque<Record> records_;
   uint64_t first_record_ = 0;
-  std::string key_;
+  uint64_t record_bytes_ = 0;
+  uint64_t charged_ = 0;
+  // Of one chunk: keys one after the other, where each ends, and the rows.
+  std::string keys_;
+  std::vector<size_t> key_ends_;
+  std::vector<std::string_view> key_views_;
+  std::vector<WindowRow> rows_;
   std::string scratch_;
   Chunk out_;
   std::vector<ColumnBuilder> builders_;

@@ -9,19 +9,11 @@ namespace postern::exec {
 
 void Chain::reset(uint32_t* state) const {
   for (size_t i = 0; i < steps_.size(); ++i)
-    store_words(state + i * 2, kNever);
+    store_words(state + first_row(i), kNever);
 }
 
 int64_t Chain::begin_of(const uint32_t* state, size_t prefix) const {
-  return load_words<int64_t>(state + prefix * 2);
-}
-
-uint32_t* Chain::rows_of(uint32_t* state, size_t prefix) const {
-  return state + steps_.size() * 2 + prefix * steps_.size() * 3;
-}
-
-const uint32_t* Chain::rows_of(const uint32_t* state, size_t prefix) const {
-  return state + steps_.size() * 2 + prefix * steps_.size() * 3;
+  return load_words<int64_t>(state + first_row(prefix));
 }
 
 void Chain::extend(uint32_t* state,
@@ -29,13 +21,12 @@ void Chain::extend(uint32_t* state,
                    size_t from,
                    size_t to,
                    std::span<const WindowRow* const> rows) {
-  uint32_t* out = rows_of(state, to);
+  uint32_t* out = state + first_row(to);
   size_t n = 0;
   if (from != kFresh) {
     n = from + 1;
-    std::memmove(out, rows_of(old, from), n * 3 * sizeof(uint32_t));
+    std::memmove(out, old + first_row(from), n * 3 * sizeof(uint32_t));
   }
-  store_words(state + to * 2, from == kFresh ? rows[0]->time : begin_of(old, from));
   for (const WindowRow* r : rows) {
     store_words(out + n * 3, r->time);
     out[n * 3 + 2] = r->ref;
@@ -90,7 +81,7 @@ int64_t Chain::began(const uint32_t* state) const {
 }
 
 void Chain::evidence(const uint32_t* state, std::vector<WindowEvidence>& out) const {
-  const uint32_t* rows = rows_of(state, steps_.size() - 1);
+  const uint32_t* rows = state + first_row(steps_.size() - 1);
   for (size_t i = 0; i < steps_.size(); ++i)
     out.push_back({load_words<int64_t>(rows + i * 3), rows[i * 3 + 2]});
 }

@@ -12,14 +12,13 @@
 
 namespace postern::exec {
 
-/// The chains of one term, as words of a group's block: per prefix where it began, then its rows.
+/// The chains of one term, as words of a group's block: per prefix its rows, of which the first
+/// tells where it began (kNever: none yet).
 class Chain {
  public:
   explicit Chain(std::vector<uint32_t> steps) : steps_(std::move(steps)) {}
 
-  uint32_t num_words() const {
-    return static_cast<uint32_t>(steps_.size() * 2 + steps_.size() * steps_.size() * 3);
-  }
+  uint32_t num_words() const { return static_cast<uint32_t>(first_row(steps_.size())); }
 
   void reset(uint32_t* state) const;
   /// `rows`: of one time, by step.
@@ -36,8 +35,9 @@ class Chain {
               size_t from,
               size_t to,
               std::span<const WindowRow* const> rows);
-  uint32_t* rows_of(uint32_t* state, size_t prefix) const;
-  const uint32_t* rows_of(const uint32_t* state, size_t prefix) const;
+
+  // Prefixes have one row, two, three …, of three words each.
+  static size_t first_row(size_t prefix) { return prefix * (prefix + 1) / 2 * 3; }
 
   static constexpr size_t kFresh = SIZE_MAX;
 

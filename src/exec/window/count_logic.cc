@@ -49,8 +49,10 @@ namespace {
 /// Holds when the last rows kept are as many as needed and all in the window.
 class LastRows : public WindowLogic {
  public:
-  LastRows(const WindowSpec& spec, SlabPool& pool, uint32_t entry_words)
-      : length_(spec.length), needed_(least_count(spec.bounds)), ring_(pool, 0, entry_words) {}
+  LastRows(const WindowSpec& spec, SlabPool& pool, uint32_t payload)
+      : length_(spec.length),
+        needed_(least_count(spec.bounds)),
+        ring_(pool, 0, payload, spec.length, false) {}
 
   bool decide(WindowGroup& g, int64_t at, WindowResult& out) final {
     expire(g, at);
@@ -71,7 +73,7 @@ class LastRows : public WindowLogic {
   }
 
   /// The last entry, for which the first one goes when there are enough.
-  uint32_t* push(WindowGroup& g, const WindowRow& row) {
+  uint8_t* push(WindowGroup& g, const WindowRow& row) {
     if (g.count == needed_) ring_.pop(g);
     return ring_.push(g, row);
   }
@@ -83,7 +85,7 @@ class LastRows : public WindowLogic {
 
 class SlidingCount final : public LastRows {
  public:
-  SlidingCount(const WindowSpec& spec, SlabPool& pool) : LastRows(spec, pool, 3) {}
+  SlidingCount(const WindowSpec& spec, SlabPool& pool) : LastRows(spec, pool, 0) {}
 
   void add(WindowGroup& g, std::span<const WindowRow> rows) override {
     expire(g, rows[0].time);
@@ -95,7 +97,8 @@ class SlidingCount final : public LastRows {
 /// Counts, and keeps the first rows as evidence.
 class ClosingCount final : public WindowLogic {
  public:
-  ClosingCount(const WindowSpec& spec, SlabPool& pool) : spec_(spec), ring_(pool, 2, 3) {}
+  ClosingCount(const WindowSpec& spec, SlabPool& pool)
+      : spec_(spec), ring_(pool, 2, 0, spec.length, true) {}
 
   void add(WindowGroup& g, std::span<const WindowRow> rows) override {
     for (const WindowRow& r : rows) {
@@ -123,24 +126,20 @@ class ClosingCount final : public WindowLogic {
 
 constexpr uint64_t kMaxScanned = 64;
 
-uint64_t hash_at(const uint32_t* entry) {
-  return load_words<uint64_t>(entry + 3);
-}
-
 /// Few values needed: the last row of each of the last different values, oldest first.
 class FewDistinct final : public LastRows {
  public:
-  FewDistinct(const WindowSpec& spec, SlabPool& pool) : LastRows(spec, pool, 5) {}
+  FewDistinct(const WindowSpec& spec, SlabPool& pool) : LastRows(spec, pool, sizeof(uint64_t)) {}
 
   void add(WindowGroup& g, std::span<const WindowRow> rows) override {
     expire(g, rows[0].time);
     for (const WindowRow& r : rows) {
       for (uint32_t i = 0; i < g.count; ++i) {
-        if (hash_at(ring_.entry(g, i)) != r.hash) continue;
+        if (load_words<uint64_t>(ring_.payload(g, i)) != r.value) continue;
         ring_.remove(g, i);
         break;
       }
-      store_words(push(g, r) + 3, r.hash);
+      store_words(push(g, r), r.value);
     }
   }
 };
@@ -150,17 +149,19 @@ class FewDistinct final : public LastRows {
 class ManyDistinct final : public WindowLogic {
  public:
   ManyDistinct(const WindowSpec& spec, SlabPool& pool)
-      : spec_(spec), closing_(spec.closing()), ring_(pool, 1, 5) {}
+      : spec_(spec),
+        closing_(spec.closing()),
+        ring_(pool, 1, sizeof(uint64_t), spec.length, closing_) {}
 
   void add(WindowGroup& g, std::span<const WindowRow> rows) override {
     if (!closing_) expire(g, rows[0].time);
     for (const WindowRow& r : rows) {
-      const bool first = counts_.add(g.key, r.hash) == 1;
+      const bool first = counts_.add(g.key, r.value) == 1;
       if (closing_ && !first) {
-        counts_.remove(g.key, r.hash);
+        counts_.remove(g.key, r.value);
         continue;
       }
-      store_words(ring_.push(g, r) + 3, r.hash);
+      store_words(ring_.push(g, r), r.value);
       ring_.header(g)[0] += first ? 1 : 0;
     }
   }
@@ -190,7 +191,7 @@ class ManyDistinct final : public WindowLogic {
   }
 
   void drop_first(WindowGroup& g) {
-    if (counts_.remove(g.key, hash_at(ring_.entry(g, 0))) == 0) --ring_.header(g)[0];
+    if (counts_.remove(g.key, load_words<uint64_t>(ring_.payload(g, 0))) == 0) --ring_.header(g)[0];
     ring_.pop(g);
   }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "exec/window/flat_map.h"
 #include "exec/window/mix.h"
 
 namespace postern::exec {
@@ -47,16 +48,53 @@ uint32_t GroupTable::hash_of(std::string_view key) const {
   return static_cast<uint32_t>(h ^ (h >> 32));
 }
 
+// A key's block: its length in a byte, or 255 and four bytes; then the key.
+constexpr size_t kShortKey = 255;
+
+static uint32_t key_class(size_t size) {
+  return SlabPool::class_for((size + (size < kShortKey ? 1 : 5) + 3) / 4);
+}
+
 std::string_view GroupTable::key(uint32_t group) {
-  const uint32_t* words = pool_.at((*this)[group].key);
-  return {reinterpret_cast<const char*>(words + 1), words[0]};
+  const auto* bytes = reinterpret_cast<const char*>(pool_.at((*this)[group].key));
+  const auto size = static_cast<unsigned char>(*bytes);
+  if (size < kShortKey) return {bytes + 1, size};
+  uint32_t long_size;
+  std::memcpy(&long_size, bytes + 1, sizeof long_size);
+  return {bytes + 1 + sizeof long_size, long_size};
 }
 
 uint32_t GroupTable::find_or_add(std::string_view key) {
-  if ((live_ + 1) * uint64_t{4} > slots_.size() * uint64_t{3}) grow();
-  const uint32_t hash = hash_of(key);
-  const auto mask = static_cast<uint32_t>(slots_.size() - 1);
-  for (uint32_t i = hash & mask;; i = (i + 1) & mask) {
+  reserve(live_ + uint64_t{1});
+  return find_or_add(key, hash_of(key));
+}
+
+void GroupTable::find_or_add(std::span<const std::string_view> keys, uint32_t* groups) {
+  for (size_t first = 0; first < keys.size(); first += kAtOnce) {
+    const size_t n = std::min(kAtOnce, keys.size() - first);
+    reserve(uint64_t{live_} + n);
+    uint32_t hashes[kAtOnce];
+    uint32_t seen[kAtOnce];
+    for (size_t i = 0; i < n; ++i) {
+      hashes[i] = hash_of(keys[first + i]);
+      __builtin_prefetch(&slots_[home(hashes[i])]);
+    }
+    for (size_t i = 0; i < n; ++i) {
+      size_t at = home(hashes[i]);
+      while (slots_[at].group != SlabPool::kNone && slots_[at].hash != hashes[i])
+        at = after(at);
+      seen[i] = slots_[at].group;
+      if (seen[i] != SlabPool::kNone) __builtin_prefetch(&(*this)[seen[i]], 1);
+    }
+    for (size_t i = 0; i < n; ++i)
+      if (seen[i] != SlabPool::kNone) __builtin_prefetch(pool_.at((*this)[seen[i]].key));
+    for (size_t i = 0; i < n; ++i)
+      groups[first + i] = find_or_add(keys[first + i], hashes[i]);
+  }
+}
+
+uint32_t GroupTable::find_or_add(std::string_view key, uint32_t hash) {
+  for (size_t i = home(hash);; i = after(i)) {
     Slot& s = slots_[i];
     if (s.group == SlabPool::kNone) {
       s.hash = hash;
@@ -83,46 +121,45 @@ uint32_t GroupTable::add(std::string_view key) {
   }
   WindowGroup& g = (*this)[group];
   g = WindowGroup{};
-  const uint32_t key_class = SlabPool::class_for(1 + (key.size() + 3) / 4);
-  g.key_class = static_cast<uint8_t>(key_class);
-  g.key = pool_.allocate(key_class);
-  uint32_t* words = pool_.at(g.key);
-  words[0] = static_cast<uint32_t>(key.size());
-  std::memcpy(words + 1, key.data(), key.size());
+  g.key = pool_.allocate(key_class(key.size()));
+  auto* bytes = reinterpret_cast<char*>(pool_.at(g.key));
+  const auto size = static_cast<uint32_t>(key.size());
+  *bytes++ = static_cast<char>(std::min<size_t>(size, kShortKey));
+  if (size >= kShortKey) {
+    std::memcpy(bytes, &size, sizeof size);
+    bytes += sizeof size;
+  }
+  std::memcpy(bytes, key.data(), size);
   ++live_;
   return group;
 }
 
 void GroupTable::drop(uint32_t group) {
-  const auto mask = static_cast<uint32_t>(slots_.size() - 1);
-  uint32_t hole = hash_of(key(group)) & mask;
+  size_t hole = home(hash_of(key(group)));
   while (slots_[hole].group != group)
-    hole = (hole + 1) & mask;
-  // What was pushed on by the hole's slot moves back, so that no search stops too early.
-  for (uint32_t i = (hole + 1) & mask; slots_[i].group != SlabPool::kNone; i = (i + 1) & mask) {
-    const uint32_t home = slots_[i].hash & mask;
-    if (((i - home) & mask) < ((i - hole) & mask)) continue;
-    slots_[hole] = slots_[i];
-    hole = i;
-  }
-  slots_[hole] = Slot{};
+    hole = after(hole);
+  close_hole(
+      slots_, hole, [this](const Slot& s) { return home(s.hash); },
+      [](const Slot& s) { return s.group == SlabPool::kNone; });
   WindowGroup& g = (*this)[group];
-  pool_.release(g.key, g.key_class);
+  pool_.release(g.key, key_class(key(group).size()));
   g.key = SlabPool::kNone;
   g.next = free_;
   free_ = group;
   --live_;
 }
 
-void GroupTable::grow() {
+void GroupTable::reserve(uint64_t groups) {
+  if (groups * 6 <= slots_.size() * 5) return;
+  constexpr size_t kLarge = size_t{1} << 16;
   std::vector<Slot> old = std::move(slots_);
-  slots_.assign(old.empty() ? 64 : old.size() * 2, Slot{});
-  const auto mask = static_cast<uint32_t>(slots_.size() - 1);
+  slots_.assign(old.size() < kLarge ? std::max<size_t>(64, old.size() * 2) : old.size() / 4 * 5,
+                Slot{});
   for (const Slot& s : old) {
     if (s.group == SlabPool::kNone) continue;
-    uint32_t i = s.hash & mask;
+    size_t i = home(s.hash);
     while (slots_[i].group != SlabPool::kNone)
-      i = (i + 1) & mask;
+      i = after(i);
     slots_[i] = s;
   }
 }

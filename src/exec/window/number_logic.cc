@@ -2,8 +2,10 @@
 //
 // Sums are kept as whole multiples of 2^-32 in 128 bits: what leaves takes away exactly what it
 // brought, so an answer depends on the rows in the window alone, not on those before them.
-// Percentiles come from an ordered set per group, interpolated between the closest ranks (for 50
+// Percentiles come from an ordered set per group of more than a few numbers, interpolated between
+// the closest ranks (for 50
 // that is the median as usually defined: the mean of the two middle values of an even number).
+#include <algorithm>
 #include <cmath>
 
 #include "exec/window/ordered_values.h"
@@ -23,9 +25,8 @@ Fixed fixed(double v) {
   return static_cast<Fixed>(std::nearbyint(v * kScale));
 }
 
-double value_at(const uint32_t* entry) {
-  return load_words<double>(entry + 3);
-}
+/// Of up to so many numbers a percentile is looked for anew, which takes no memory.
+constexpr uint32_t kMaxSorted = 32;
 
 class Numbers final : public WindowLogic {
  public:
@@ -33,13 +34,16 @@ class Numbers final : public WindowLogic {
       : spec_(spec),
         closing_(spec.closing()),
         percentile_(spec.kind == WindowKind::kPercentile),
-        ring_(pool, percentile_ ? 1 : 4, 5) {}
+        ring_(pool, percentile_ ? 1 : 4, sizeof(double), spec.length, closing_) {}
 
   void add(WindowGroup& g, std::span<const WindowRow> rows) override {
     if (!closing_) expire(g, rows[0].time);
     for (const WindowRow& r : rows) {
-      store_words(ring_.push(g, r) + 3, r.value);
-      change(g, r.value, true);
+      store_words(ring_.push(g, r), r.value);
+      if (percentile_)
+        ordered_add(g, r.number());
+      else
+        add_to_sum(g, fixed(r.number()));
     }
   }
 
@@ -64,34 +68,57 @@ class Numbers final : public WindowLogic {
  private:
   void expire(WindowGroup& g, int64_t now) {
     while (g.count > 0 && ring_.time(g, 0) <= now - spec_.length) {
-      change(g, value_at(ring_.entry(g, 0)), false);
+      if (!percentile_)
+        add_to_sum(g, -fixed(number(g, 0)));
+      else if (uint32_t& root = *ring_.header(g); root != OrderedValues::kEmpty)
+        ordered_.erase(root, number(g, 0));
       ring_.pop(g);
     }
   }
 
-  void change(WindowGroup& g, double value, bool added) {
-    uint32_t* header = ring_.header(g);
-    if (!percentile_) {
-      const auto sum = load_words<Fixed>(header);
-      store_words(header, added ? sum + fixed(value) : sum - fixed(value));
-    } else if (added) {
-      ordered_.insert(*header, value);
-    } else {
-      ordered_.erase(*header, value);
-    }
+  double number(const WindowGroup& g, uint32_t i) {
+    return load_words<double>(ring_.payload(g, i));
+  }
+
+  void add_to_sum(const WindowGroup& g, Fixed change) {
+    uint32_t* sum = ring_.header(g);
+    store_words(sum, load_words<Fixed>(sum) + change);
+  }
+
+  // `value` is the last entry.
+  void ordered_add(const WindowGroup& g, double value) {
+    uint32_t& root = *ring_.header(g);
+    if (root != OrderedValues::kEmpty)
+      ordered_.insert(root, value);
+    else if (g.count > kMaxSorted)
+      for (uint32_t i = 0; i < g.count; ++i)
+        ordered_.insert(root, number(g, i));
   }
 
   double value(const WindowGroup& g) {
-    const uint32_t* header = ring_.header(g);
+    uint32_t* header = ring_.header(g);
     if (!percentile_) {
       const double sum = static_cast<double>(load_words<Fixed>(header)) / kScale;
       return spec_.kind == WindowKind::kSum ? sum : sum / g.count;
     }
     const double rank = spec_.percentile / 100 * (g.count - 1);
     const auto below = static_cast<uint32_t>(rank);
-    const double low = ordered_.kth(*header, below);
-    if (below + 1 >= g.count) return low;
-    return low + (rank - below) * (ordered_.kth(*header, below + 1) - low);
+    const bool last = below + 1 >= g.count;
+    double low = 0;
+    double high = 0;
+    if (*header != OrderedValues::kEmpty) {
+      low = ordered_.kth(*header, below);
+      high = last ? low : ordered_.kth(*header, below + 1);
+    } else {
+      sorted_.clear();
+      for (uint32_t i = 0; i < g.count; ++i)
+        sorted_.push_back(number(g, i));
+      const auto at = sorted_.begin() + below;
+      std::nth_element(sorted_.begin(), at, sorted_.end());
+      low = *at;
+      high = last ? low : *std::min_element(at + 1, sorted_.end());
+    }
+    return low + (rank - below) * (high - low);
   }
 
   const WindowSpec& spec_;
@@ -99,6 +126,7 @@ class Numbers final : public WindowLogic {
   bool percentile_;
   WindowRing ring_;
   OrderedValues ordered_;
+  std::vector<double> sorted_;  // scratch
 };
 
 }  // namespace

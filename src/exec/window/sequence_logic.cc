@@ -208,13 +208,13 @@ class Absence final : public WindowLogic {
       : spec_(spec),
         num_steps_(static_cast<uint32_t>(spec.steps.size())),
         chains_at_(1 + 2 * num_steps_),
-        ring_(pool, chains_at_ + chains_of(spec), 4) {}
+        ring_(pool, chains_at_ + chains_of(spec), 1, 2 * spec.length, false) {}
 
   void add(WindowGroup& g, std::span<const WindowRow> rows) override {
     if (g.block != SlabPool::kNone) forget(g, rows[0].time - 2 * spec_.length);
     const bool fresh = g.block == SlabPool::kNone;
     for (const WindowRow& r : rows) {
-      ring_.push(g, r)[3] = r.step;
+      *ring_.push(g, r) = static_cast<uint8_t>(r.step);
       ++narrow(g)[r.step];
       ++wide(g)[r.step];
     }
@@ -230,7 +230,7 @@ class Absence final : public WindowLogic {
     forget(g, begin - spec_.length);
     uint32_t& first = ring_.header(g)[0];
     while (first < g.count && ring_.time(g, first) < begin) {
-      --narrow(g)[ring_.entry(g, first)[3]];
+      --narrow(g)[*ring_.payload(g, first)];
       ++first;
     }
     if (first == g.count || ring_.time(g, first) != begin) return false;
@@ -252,8 +252,8 @@ class Absence final : public WindowLogic {
       }
       if (!holds) continue;
       for (uint32_t e = first; !spec_.ordered && e < g.count; ++e)
-        if ((steps >> ring_.entry(g, e)[3] & 1) && out.evidence.size() < kMaxWindowEvidence)
-          out.evidence.push_back({ring_.time(g, e), ring_.entry(g, e)[2]});
+        if ((steps >> *ring_.payload(g, e) & 1) && out.evidence.size() < kMaxWindowEvidence)
+          out.evidence.push_back({ring_.time(g, e), ring_.ref(g, e)});
       out.value = std::popcount(inside);
       out.from = begin;
       out.to = begin + spec_.length;
@@ -272,7 +272,7 @@ class Absence final : public WindowLogic {
   void forget(WindowGroup& g, int64_t until) {
     uint32_t& first = ring_.header(g)[0];
     while (g.count > 0 && ring_.time(g, 0) <= until) {
-      const uint32_t step = ring_.entry(g, 0)[3];
+      const uint32_t step = *ring_.payload(g, 0);
       --wide(g)[step];
       if (first > 0)
         --first;

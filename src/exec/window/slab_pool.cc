@@ -13,12 +13,11 @@ SlabPool::SlabPool() {
 }
 
 uint32_t SlabPool::class_for(uint64_t num_words) {
-  if (num_words <= 2) return 0;
-  const auto log = static_cast<uint32_t>(std::bit_width(num_words) - 1);  // 2^log <= num_words
-  uint32_t c = (log - 1) * 2;
-  while (words_of(c) < num_words)
-    ++c;
-  return c;
+  if (num_words <= kExact) return num_words == 0 ? 0 : static_cast<uint32_t>(num_words) - 1;
+  // 2^log < num_words <= 2^(log + 1), in quarters of 2^log.
+  const auto log = static_cast<uint32_t>(std::bit_width(num_words - 1) - 1);
+  const auto quarter = static_cast<uint32_t>((num_words - 1) >> (log - 2)) - 4;
+  return kExact + (log - 5) * 4 + quarter;
 }
 
 uint32_t SlabPool::allocate(uint32_t size_class) {
@@ -42,7 +41,8 @@ uint32_t SlabPool::take(uint64_t num_words) {
     const uint64_t num_pages = (num_words + kPageWords - 1) / kPageWords;
     // Numbers are 32 bits wide: 16 GiB. The state limit is reached long before.
     POSTERN_CHECK(pages_.size() + num_pages < (uint64_t{1} << (32 - kPageBits)));
-    owned_.push_back(std::make_unique<uint32_t[]>(num_pages * kPageWords));
+    // Not set to zero: of a small window most of its page is never touched.
+    owned_.push_back(std::make_unique_for_overwrite<uint32_t[]>(num_pages * kPageWords));
     for (uint64_t i = 0; i < num_pages; ++i)
       pages_.push_back(owned_.back().get() + i * kPageWords);
     page_left_ = num_pages * kPageWords;

@@ -6,6 +6,7 @@
 // condition `>= n` can never need is not kept: the last n rows, the last n different values.
 // Meaning: plan/window.h. Tests: tests/unit/exec/window_test.cc, tests/differential.
 #pragma once
+#include <bit>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -22,8 +23,11 @@ struct WindowRow {
   uint32_t ref = 0;    ///< evidence
   uint32_t order = 0;  ///< among rows of one time: what does not depend on their arrival
   uint32_t step = 0;   ///< sequence
-  double value = 0;    ///< sum, average, percentile
-  uint64_t hash = 0;   ///< distinct: of the values
+  uint64_t value = 0;  ///< distinct: hash of the values; sum, average, percentile: the number
+
+  static uint64_t of_number(double v) { return std::bit_cast<uint64_t>(v); }
+
+  double number() const { return std::bit_cast<double>(value); }
 };
 
 struct WindowEvidence {
@@ -48,7 +52,8 @@ inline constexpr double kMaxWindowValue = 1e27;
 class WindowLogic {
  public:
   virtual ~WindowLogic() = default;
-  /// `rows`: of one group and time.
+  /// `rows`: of one group and time. The group's `last` is still that of the rows before (closing:
+  /// where the window began).
   virtual void add(WindowGroup& g, std::span<const WindowRow> rows) = 0;
   /// Whether the condition holds for the window that ends at `at` (sliding), for the one that began
   /// there (closing). Fills `out` but its time.
