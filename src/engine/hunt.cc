@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -13,6 +12,7 @@
 #include "base/file.h"
 #include "engine/evidence.h"
 #include "engine/file_worker.h"
+#include "engine/origin_store.h"
 #include "engine/query_run.h"
 #include "engine/scan_program.h"
 
@@ -43,8 +43,7 @@ class Committer {
         result_(result),
         progress_(progress),
         sorted_(options.sorted),
-        budget_(options.memory_limit),
-        refs_memory_(&budget_) {
+        budget_(options.memory_limit) {
     runs_.resize(rules.rules().size());
     for (size_t i = 0; i < rules.rules().size(); ++i) {
       const LoadedRule& r = rules.rules()[i];
@@ -101,6 +100,9 @@ class Committer {
 
   /// All files are in: query rules give their rows.
   void finish() {
+    if (const auto sealed = origins_.seal(); !sealed)
+      result_.errors.push_back("findings of queries do not say where they are: " +
+                               sealed.error().message);
     for (size_t i = 0; i < runs_.size(); ++i) {
       if (!runs_[i]) continue;
       const LoadedRule& rule = rules_.rules()[i];
@@ -147,20 +149,12 @@ class Committer {
   }
 
   void take(Outbox& box) {
-    const auto base = static_cast<uint32_t>(refs_.size());
-    const auto first_source = static_cast<uint32_t>(sources_.size());
-    std::move(box.sources.begin(), box.sources.end(), std::back_inserter(sources_));
-    box.sources.clear();
-    for (RowOrigin& r : box.refs) {
-      r.source += first_source;
-      refs_.push_back(r);
-    }
-    refs_memory_.charge(box.refs.size() * sizeof(RowOrigin));
-    box.refs.clear();
+    const std::optional<uint32_t> base = take_origins(box);
     box.bytes = 0;
     for (PassedRows& p : box.rows) {
+      if (!base) p.chunk.refs = exec::RowRefs{std::vector<uint32_t>(p.chunk.num_rows + 1, 0), {}};
       for (uint32_t& id : p.chunk.refs.ids)
-        id += base;
+        id += *base;
       if (!runs_[p.rule_index]) continue;
       runs_[p.rule_index]->push(p.scan, std::move(p.chunk), std::move(p.hosts), p.own);
       while (budget_.exceeded() && stop_largest()) {
@@ -176,6 +170,29 @@ class Committer {
     box.events.clear();
     progress_.events += box.num_events;
     box.num_events = 0;
+  }
+
+  /// The id of the first row of the outbox; nothing when there are no ids left: the rows count, but
+  /// have no place.
+  std::optional<uint32_t> take_origins(Outbox& box) {
+    const std::optional<uint32_t> base = origins_.reserve(box.refs.size());
+    if (base) {
+      std::vector<uint32_t> numbers;
+      for (RowSource& s : box.sources)
+        numbers.push_back(origins_.source(std::move(s)));
+      for (RowOrigin& r : box.refs) {
+        r.source = numbers[r.source];
+        origins_.add(r);
+      }
+    } else if (!told_of_no_ids_) {
+      told_of_no_ids_ = true;
+      result_.errors.push_back("evidence-limit: queries kept " + std::to_string(origins_.size()) +
+                               " rows; those behind them are counted, but findings do not say "
+                               "where they are");
+    }
+    box.sources.clear();
+    box.refs.clear();
+    return base;
   }
 
   /// Stops the rule that keeps most; false when none keeps anything.
@@ -238,9 +255,10 @@ class Committer {
       }
       std::set<uint32_t> ids(row.refs.begin(), row.refs.end());
       for (const uint32_t id : ids) {
-        const RowOrigin& at = refs_[id];
-        const RowSource& source = sources_[at.source];
-        f.evidence.push_back({source.table, source.path, at.offset, at.record});
+        const std::optional<RowOrigin> at = origins_.find(id);
+        if (!at) continue;
+        const RowSource& source = origins_.source(at->source);
+        f.evidence.push_back({source.table, source.path, at->offset, at->record});
       }
       name_entities(f);
       if (!rule.key.empty()) {
@@ -287,15 +305,14 @@ class Committer {
   Progress& progress_;
   bool sorted_;
   exec::MemoryBudget budget_;
-  exec::MemoryAccount refs_memory_;
   std::mutex mutex_;
   std::condition_variable turn_;
   size_t next_ = 0;
   std::map<size_t, Waiting> waiting_;
   uint64_t waiting_bytes_ = 0;
   std::vector<std::unique_ptr<QueryRun>> runs_;
-  std::deque<RowOrigin> refs_;  // of rows that queries keep, by evidence id
-  std::vector<RowSource> sources_;
+  OriginStore origins_;  // of rows that queries keep, by evidence id
+  bool told_of_no_ids_ = false;
   std::map<std::string, std::map<int64_t, uint64_t>, std::less<>> events_;
 };
 

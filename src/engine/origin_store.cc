@@ -1,0 +1,121 @@
+#include "engine/origin_store.h"
+
+#include <string_view>
+
+#include "base/check.h"
+
+namespace postern::engine {
+namespace {
+
+/// Rows of a block: looking one up reads half of it, and each block has a start of 8 bytes.
+constexpr uint64_t kBlockRows = 512;
+
+/// Small differences of either sign become small numbers.
+uint64_t zigzag(uint64_t difference) {
+  return (difference << 1) ^ (difference >> 63 ? ~uint64_t{0} : 0);
+}
+
+uint64_t unzigzag(uint64_t v) {
+  return (v >> 1) ^ (v & 1 ? ~uint64_t{0} : 0);
+}
+
+void put_varint(std::string& out, uint64_t v) {
+  for (; v >= 0x80; v >>= 7)
+    out.push_back(static_cast<char>(v | 0x80));
+  out.push_back(static_cast<char>(v));
+}
+
+/// Like put_varint(), with a flag in the lowest bit of the first byte: all 64 bits are needed for
+/// the number.
+void put_flagged(std::string& out, uint64_t v, bool flag) {
+  const auto low = static_cast<unsigned>(v & 0x3F) << 1 | (flag ? 1U : 0U);
+  v >>= 6;
+  out.push_back(static_cast<char>(v ? low | 0x80 : low));
+  if (v) put_varint(out, v);
+}
+
+/// Reads what the two above wrote; the bytes are our own.
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+
+  uint64_t varint() {
+    uint64_t v = 0;
+    for (unsigned shift = 0;; shift += 7) {
+      const uint8_t b = next();
+      v |= static_cast<uint64_t>(b & 0x7F) << shift;
+      if (b < 0x80) return v;
+    }
+  }
+
+  uint64_t flagged(bool& flag) {
+    const uint8_t b = next();
+    flag = (b & 1) != 0;
+    const uint64_t low = (b & 0x7F) >> 1;
+    return b < 0x80 ? low : low | varint() << 6;
+  }
+
+ private:
+  uint8_t next() {
+    POSTERN_CHECK(at_ < bytes_.size());
+    return static_cast<uint8_t>(bytes_[at_++]);
+  }
+
+  std::string_view bytes_;
+  size_t at_ = 0;
+};
+
+}  // namespace
+
+uint32_t OriginStore::source(RowSource source) {
+  const auto [it, added] =
+      numbers_.try_emplace({source.table, source.path}, static_cast<uint32_t>(sources_.size()));
+  if (added) sources_.push_back(std::move(source));
+  return it->second;
+}
+
+std::optional<uint32_t> OriginStore::reserve(uint64_t n) const {
+  if (n > kMaxRows - num_rows_) return std::nullopt;
+  return static_cast<uint32_t>(num_rows_);
+}
+
+void OriginStore::add(const RowOrigin& row) {
+  const bool moved = row.source != last_.source;
+  put_flagged(block_, zigzag(row.offset - last_.offset), moved);
+  put_varint(block_, zigzag(row.record - last_.record - 1));
+  if (moved) put_varint(block_, row.source);
+  last_ = row;
+  if (++num_rows_ % kBlockRows == 0) put_block();
+}
+
+void OriginStore::put_block() {
+  if (!error_) {
+    starts_.push_back(bytes_.size());
+    if (auto added = bytes_.append(block_); !added) error_ = added.take_error();
+  }
+  block_.clear();
+  last_ = {};  // each block can be read alone
+}
+
+Result<bool> OriginStore::seal() {
+  if (!block_.empty()) put_block();
+  if (error_) return *error_;  // what was written may be torn
+  POSTERN_TRY(sealed_, bytes_.take());
+  return true;
+}
+
+std::optional<RowOrigin> OriginStore::find(uint32_t id) const {
+  const uint64_t block = id / kBlockRows;
+  if (!sealed_ || id >= num_rows_ || block >= starts_.size()) return std::nullopt;
+  Reader in(sealed_->view().substr(starts_[block]));
+  RowOrigin row;
+  for (uint64_t i = block * kBlockRows; i <= id; ++i) {
+    bool moved = false;
+    row.offset += unzigzag(in.flagged(moved));
+    row.record += unzigzag(in.varint()) + 1;
+    if (moved) row.source = static_cast<uint32_t>(in.varint());
+  }
+  return row;
+}
+
+}  // namespace postern::engine
