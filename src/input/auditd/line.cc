@@ -201,6 +201,11 @@ bool FieldWalk::take_value(Field& field) {
   size_t end = 0;
   while (end < rest_.size() && !is_break(rest_[end]))
     ++end;
+  // Copied logs lose the mark before the enriched part: "key=(null)ARCH=x86_64".
+  constexpr std::string_view kNull = "(null)";
+  if (end > kNull.size() && rest_.substr(0, kNull.size()) == kNull &&
+      rest_.substr(0, end).find('=') != std::string_view::npos)
+    end = kNull.size();
   field.value = rest_.substr(0, end);
   rest_.remove_prefix(end);
   // Old messages of user space: "(hostname=?, addr=?, terminal=cron res=success)".

@@ -70,6 +70,12 @@ TEST(AuditLine, WalksFields) {
             (Texts{"seresult=denied", "seperms=read", "pid=13", "comm=x", "dev=hda7"}));
 }
 
+TEST(AuditLine, FindsTheEnrichedPartOfACopiedLogWithoutItsMark) {
+  EXPECT_EQ(fields_of(R"( exe="/bin/x" key=(null)ARCH=x86_64 SYSCALL=connect)"),
+            (Texts{"exe=/bin/x", "key=(null)", "ARCH=x86_64", "SYSCALL=connect"}));
+  EXPECT_EQ(fields_of(R"( key=(null)ish)"), (Texts{"key=(null)ish"}));
+}
+
 TEST(AuditLine, WalksEnrichedFields) {
   EXPECT_EQ(
       fields_of("saddr=0200 key=\"k\"\x1D"
