@@ -83,6 +83,15 @@ bool LineCutter::next(Slice& slice) {
   return true;
 }
 
+bool is_long_line(const LineReader& reader, const Input& input, DecodeContext& context) {
+  const size_t size = reader.line().size();
+  if (size <= kMaxLineBytes) return false;
+  context.anomalies.add("text-long-line", input.path, reader.offset(),
+                        "line " + std::to_string(reader.number()) + " of " + std::to_string(size) +
+                            " bytes is left out");
+  return true;
+}
+
 Input text_input(const Input& input) {
   const Encoding encoding = encoding_of(input.bytes);
   if (encoding == Encoding::kUtf8) return input;

@@ -19,6 +19,9 @@ std::string_view text_head(std::string_view head, std::string& converted);
 /// The whole input likewise. Where it was converted the result owns its text.
 Input text_input(const Input& input);
 
+/// A line beyond this is no record of a log (a JSON document may have as much).
+inline constexpr size_t kMaxLineBytes = size_t{32} << 20;
+
 /// Walks lines: without line end ("\n" or "\r\n"), each with its offset and its number from 1.
 class LineReader {
  public:
@@ -64,6 +67,10 @@ class LineReader {
   uint64_t offset_ = 0;
   uint64_t number_ = 0;
 };
+
+/// True for a line that is too long to be a record: it is counted as `text-long-line`, and to be
+/// passed over.
+bool is_long_line(const LineReader& reader, const Input& input, DecodeContext& context);
 
 /// Cuts a text into slices of whole lines.
 class LineCutter : public Cutter {

@@ -24,7 +24,7 @@ class Decoder {
     Progress progress(context_, &input_);
     while (records_.ok() && reader.next()) {
       if (!progress.at(reader.done())) break;
-      if (is_listing_mark(reader.line())) continue;
+      if (is_listing_mark(reader.line()) || is_long_line(reader, input_, context_)) continue;
       if (!records_.add(reader.line(), reader.offset(), reader.number())) bad_line(reader);
     }
     progress.at(reader.done());

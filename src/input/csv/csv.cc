@@ -130,6 +130,7 @@ class Decoder {
  private:
   void record() {
     if (records_.is_broken()) return bad("csv-open-quote", "a quote does not close");
+    if (records_.is_too_long()) return bad("csv-long-record", "a record too long to be one");
     const auto& values = records_.values();
     const auto& columns = header_->columns;
     if (values.size() != columns.size())
@@ -276,7 +277,7 @@ void decode(const Input& original, DecodeContext& context) {
   const char separator = find_separator(input.bytes).value_or(',');
   Records records(input.bytes, separator);
   if (named_separator(input.bytes)) records.next();
-  if (!records.next() || records.is_broken()) {
+  if (!records.next() || records.is_broken() || records.is_too_long()) {
     context.anomalies.add("csv-bad-record", input.path, 0, "no header");
     return;
   }

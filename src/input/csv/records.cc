@@ -28,6 +28,14 @@ Records::Records(std::string_view text, char separator) : text_(text), separator
   if (text_.substr(0, 3) == "\xEF\xBB\xBF") at_ = 3;
 }
 
+/// Leaves the record out: the next one begins behind its first line.
+void Records::pass_over(size_t stop) {
+  values_.clear();
+  end_ = stop;
+  at_ = std::min(stop + 1, text_.size());
+  ++next_line_;
+}
+
 /// A line without quotes: split at the separators.
 void Records::take_plain_line(size_t stop) {
   size_t end = stop;
@@ -77,6 +85,7 @@ bool Records::take_value(size_t limit) {
 bool Records::next() {
   values_.clear();
   broken_ = false;
+  too_long_ = false;
   for (;; ++next_line_) {
     if (at_ >= text_.size()) return false;
     if (text_[at_] == '\n')
@@ -90,6 +99,8 @@ bool Records::next() {
   line_ = next_line_;
   const size_t stop = find(text_, '\n', at_, text_.size());
   if (find(text_, '"', at_, stop) == stop) {
+    too_long_ = stop - at_ > kMaxRecordBytes;
+    if (too_long_) return pass_over(stop), true;
     take_plain_line(stop);
     at_ = std::min(stop + 1, text_.size());
     ++next_line_;
@@ -102,12 +113,10 @@ bool Records::next() {
     if (!take_value(limit)) {
       wasted_ += limit - offset_;
       broken_ = true;
-      values_.clear();
-      end_ = stop;
-      at_ = std::min(stop + 1, text_.size());
-      ++next_line_;
-      return true;
+      return pass_over(stop), true;
     }
+    too_long_ = at_ >= limit && at_ < text_.size() && text_[at_] != '\n';
+    if (too_long_) return pass_over(stop), true;
     if (at_ >= limit || text_[at_] == '\n') break;
     ++at_;  // the separator; a value follows, if an empty one
   }

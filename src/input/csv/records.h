@@ -40,11 +40,14 @@ class Records {
 
   bool is_broken() const { return broken_; }  ///< a quote did not close
 
+  bool is_too_long() const { return too_long_; }  ///< beyond kMaxRecordBytes; it has no values
+
   uint64_t done() const { return at_; }
 
  private:
   bool take_value(size_t limit);
   void take_plain_line(size_t stop);
+  void pass_over(size_t stop);
 
   std::string_view text_;
   char separator_;
@@ -55,6 +58,7 @@ class Records {
   size_t end_ = 0;
   uint64_t line_ = 0;
   bool broken_ = false;
+  bool too_long_ = false;
   uint64_t wasted_ = 0;  // bytes looked through for quotes that do not close
 };
 

@@ -153,7 +153,7 @@ class Decoder {
     Progress progress(context_);
     while (ok() && reader.next()) {
       if (!progress.at(reader.done())) break;
-      line(reader);
+      if (!is_long_line(reader, input_, context_)) line(reader);
     }
     progress.at(reader.done());
     finish_message();

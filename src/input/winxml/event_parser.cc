@@ -14,6 +14,8 @@ namespace postern::input::winxml {
 namespace {
 
 constexpr std::string_view kEventTag = "<Event";
+// An event beyond this is no event (a JSON document may have as much).
+constexpr size_t kMaxEventBytes = size_t{32} << 20;
 // Longest reference that is looked at: "&#x10FFFF;" and some leading zeros.
 constexpr size_t kMaxReferenceBytes = 16;
 
@@ -98,15 +100,20 @@ EventParser::Outcome EventParser::parse(std::string_view text, size_t at, Window
   num_made_ = 0;
   problem_ = {};
 
-  while (tag(event) && !open_.empty())
+  while (tag(event) && !open_.empty()) {
     take_text();
+    if (at_ - last_start_ <= kMaxEventBytes) continue;
+    forget_text();
+    fail("event too long to be one");
+    break;
+  }
   // Cut within a value: its first part is still evidence.
   if (!problem_.empty() && !open_.empty() && value_.data())
     emit(shape_.text(), without_line_end(value_), event);
   if (const std::string_view t = event[SystemField::kTimeCreated]; t.data())
     event.time = parse_rfc3339(trim(t));
   const size_t end = std::max(at_, at + 1);
-  event.raw = repaired(without_line_end(text.substr(at, end - at)));
+  event.raw = repaired(without_line_end(text.substr(at, std::min(end - at, kMaxEventBytes))));
   return {end, problem_, problem_at_};
 }
 
@@ -136,7 +143,8 @@ bool EventParser::tag(WindowsEvent& event) {
   if (rest.starts_with("<![CDATA[")) {
     const size_t begin = at_ += 9;
     if (!skip_to(kCdataEnd)) return false;
-    append_text(repaired(text_.substr(begin, at_ - 3 - begin)));
+    if (at_ - last_start_ <= kMaxEventBytes)
+      append_text(repaired(text_.substr(begin, at_ - 3 - begin)));
     return true;
   }
   if (rest.starts_with("<?")) return at_ += 2, skip_to(kInstructionEnd);
@@ -203,6 +211,7 @@ bool EventParser::attributes(WindowsEvent& event, bool& is_empty) {
     if (end == std::string_view::npos || raw.find('<') != std::string_view::npos)
       return fail("attribute value without closing quote");
     at_ = end + 1;
+    if (at_ - last_start_ > kMaxEventBytes) return fail("event too long to be one");
     const EventShape::Meaning m = shape_.attribute(local_name(name));
     if (m.kind == EventShape::Kind::kNothing) continue;  // a namespace, mostly
     const std::string_view value = unescape(raw);
@@ -240,7 +249,8 @@ void EventParser::take_text() {
     const char next = text_[end + 1];
     if (is_name_start(next) || next == '/' || next == '!' || next == '?') break;
   }
-  if (end > at_ && shape_.text().kind != EventShape::Kind::kNothing)
+  if (end > at_ && end - last_start_ <= kMaxEventBytes &&
+      shape_.text().kind != EventShape::Kind::kNothing)
     append_text(unescape(text_.substr(at_, end - at_)));
   at_ = end;
 }

@@ -378,7 +378,9 @@ void decode(const Input& original, DecodeContext& context) {
   bool changed = false;
   while (line.next()) {
     const std::string_view text = line.line();
-    if (!text.empty() && text[0] == '#') {
+    if (is_long_line(line, input, context)) {
+      // neither a record nor a header
+    } else if (!text.empty() && text[0] == '#') {
       header.take(text);
       changed = true;
     } else if (!text.empty() && !header.fields.empty()) {

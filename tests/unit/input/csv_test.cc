@@ -129,6 +129,18 @@ TEST(Csv, NamesBadRecordsAndKeepsWhatTheyHave) {
   EXPECT_EQ(d.anomaly("csv-bad-utf8"), 1u);
 }
 
+TEST(Csv, LeavesOutRecordsThatAreTooLongToBeOne) {
+  const std::string filler(csv::kMaxRecordBytes, 'x');
+  for (const std::string& record : {"3," + filler, "3,\"y\"," + filler, "3,\"y\"" + filler}) {
+    Decoded d({{"csv.row", {{"a", kString}, {"b", kString}}}});
+    d.run(csv::decode, "a,b\n1,2\n" + record + "\n4,5\n");
+    ASSERT_EQ(d.rows("csv.row").size(), 2U) << record.substr(0, 8);
+    EXPECT_EQ(d.row("csv.row", 1).at("a"), "4");
+    EXPECT_EQ(d.anomaly("csv-long-record"), 1U);
+    EXPECT_EQ(d.anomalies().all().at("csv-long-record").first_offset, 8U);
+  }
+}
+
 TEST(Csv, IsDetectedByContent) {
   EXPECT_TRUE(csv::detect("a,b\n1,2\n"));
   EXPECT_TRUE(csv::detect("a,b\n"));

@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "decoded.h"
+#include "input/auditd/auditd.h"
+#include "input/syslog/syslog.h"
+#include "input/zeek/zeek.h"
 
 namespace postern::input {
 namespace {
@@ -74,6 +77,32 @@ TEST(Progress, AddsUpToWhatWasDoneAndNoticesTheEnd) {
     EXPECT_FALSE(progress.at(300'000));
   }
   EXPECT_EQ(done, 300'000u);
+}
+
+TEST(TextInput, LinesTooLongToBeARecordAreCounted) {
+  struct Log {
+    void (*decode)(const Input&, DecodeContext&);
+    const char* table;
+    std::string header;
+    std::string line;  // of which one is made too long, at its end
+  };
+
+  const std::vector<Log> logs = {
+      {zeek::decode, "zeek.conn",
+       "#separator \\x09\n#path\tconn\n#fields\tts\tuid\n#types\ttime\tstring\n", "1.0\tA"},
+      {auditd::decode, "linux.auditd.record", "", "type=CWD msg=audit(1.000:1): cwd=/"},
+      {syslog::decode, "syslog.message", "", "2026-03-07T14:31:00Z web app[1]: ok"},
+  };
+  for (const Log& log : logs) {
+    Decoded d({{log.table, {{"_raw", kString}}}});
+    const std::string filler(kMaxLineBytes, 'x');
+    d.run(log.decode, log.header + log.line + "\n" + log.line + filler + "\n" + log.line + "\n");
+    EXPECT_EQ(d.rows(log.table).size(), 2U) << log.table;
+    EXPECT_EQ(d.anomaly("text-long-line"), 1U) << log.table;
+    const auto& named = d.anomalies().all();
+    ASSERT_EQ(named.count("text-long-line"), 1U) << log.table;
+    EXPECT_EQ(named.at("text-long-line").first_offset, log.header.size() + log.line.size() + 1);
+  }
 }
 
 }  // namespace

@@ -309,6 +309,21 @@ TEST(WinXmlDamage, CommentWithoutEndHidesNoOtherEvent) {
 }
 
 // Inputs that would take quadratic time or space if each event searched to the end of the file.
+TEST(WinXmlDamage, EventTooLongToBeOneKeepsWhatCameBefore) {
+  const std::string filler(size_t{33} << 20, 'x');
+  for (const std::string& data :
+       {"<Data Name='A'>" + filler + "</Data>", "<Data Name='A'><![CDATA[" + filler + "]]></Data>",
+        "<Data Name='" + filler + "'>b</Data>"}) {
+    Sysmon d(event_data("<Data Name='Image'>i</Data>" + data) +
+             event_data("<Data Name='Image'>j</Data>"));
+    ASSERT_EQ(d.rows(kSysmon).size(), 2U) << data.substr(0, 30);
+    EXPECT_EQ(d.get("Image"), "i");
+    EXPECT_EQ(d.get("A"), "(null)");
+    EXPECT_EQ(d.get("Image", 1), "j");
+    EXPECT_EQ(d.anomaly("xml-malformed-event"), 1U);
+  }
+}
+
 TEST(WinXmlDamage, HostileInputsTakeLinearTime) {
   const auto repeat = [](const std::string& s, size_t n) {
     std::string all;
