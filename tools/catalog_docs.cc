@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "plan/catalog.h"
+#include "tools/catalog_files.h"
 
 namespace {
 
@@ -147,24 +148,6 @@ Pages pages_of(const Catalog& catalog) {
     while (text.size() > 1 && text[text.size() - 2] == '\n')
       text.pop_back();
   return pages;
-}
-
-/// From the folder `catalog`, where the program is run.
-bool read_catalog(Catalog& catalog) {
-  const auto files = list_files("catalog");
-  if (!files) return std::cerr << files.error().message << '\n', false;
-  bool good = true;
-  for (const std::string& path : *files) {
-    if (!path.ends_with(".yml")) continue;
-    const Result<std::string> text = read_text_file(path);
-    if (!text) return std::cerr << text.error().message << '\n', false;
-    Diagnostics diag;
-    const Source source{path, *text};
-    good = catalog.add(source, diag) && good;
-    for (const Diagnostic& d : diag.all())
-      std::cerr << render(source, d);
-  }
-  return good;
 }
 
 int check(const std::string& folder, const Pages& pages) {
