@@ -360,8 +360,15 @@ std::unique_ptr<Cutter> cut(const Input& input, uint64_t slice_bytes) {
 }
 
 bool detect(std::string_view head) {
+  // People and tests put comments of their own before the header.
+  constexpr uint64_t kMaxComments = 8;
   std::string converted;
-  return text_head(head, converted).substr(0, 11) == "#separator ";
+  LineReader reader(text_head(head, converted));
+  while (reader.next() && reader.number() <= kMaxComments) {
+    if (reader.line().starts_with("#separator ")) return true;
+    if (!reader.line().starts_with("#")) return false;
+  }
+  return false;
 }
 
 void decode(const Input& original, DecodeContext& context) {

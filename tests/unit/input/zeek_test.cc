@@ -134,7 +134,9 @@ TEST(ZeekTsv, CountsALogThatNobodyReads) {
 
 TEST(ZeekTsv, IsDetectedByContent) {
   EXPECT_TRUE(zeek::detect(kHead));
+  EXPECT_TRUE(zeek::detect("### taken from sensor 3\n# by hand\n" + std::string(kHead)));
   EXPECT_FALSE(zeek::detect("#fields\tts"));
+  EXPECT_FALSE(zeek::detect("# a script\nx = 1\n" + std::string(kHead)));
 }
 
 }  // namespace
