@@ -4,13 +4,15 @@
     check_bad_input.py POSTERN [--quick]
 
 Makes the files, runs `postern inspect` on each with at most 512 MB of memory of its own (what is
-mapped of the file does not count) and a time limit, and compares the anomalies. --quick: lines of
-64 MB instead of 1 GB. Prints N of M.
+mapped of the file does not count) and a time limit, and compares the anomalies; then on files of
+EVTX chunks with bytes changed at random, which may take 50 ms a chunk. --quick: lines of 64 MB
+instead of 1 GB, fewer chunks. Prints N of M.
 """
 import gzip
 import io
 import json
 import os
+import random
 import resource
 import struct
 import subprocess
@@ -19,6 +21,7 @@ import tempfile
 import time
 import zipfile
 
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 QUICK = "--quick" in sys.argv
 LINE = (64 << 20) if QUICK else (1 << 30)
 MEMORY = 512 << 20
@@ -104,12 +107,14 @@ CASES = [
     ("nul.json", bytes_of(b'{"a":"x\0y"}\n{"a":"z"}\n'), "json-bad-line", "json"),
     ("bad_utf8.json", bytes_of(b'{"a":"\xff\xfe"}\n'), "json-bad-utf8", "json"),
     ("line.json", long_line(b'{"a":1}\n{"a":"', b"x", b'"}\n{"a":2}\n'), "json-too-large", "json"),
-    ("line.csv", long_line(b"a,b\n1,2\n3,", b"y", b"\n4,5\n"), None, "csv"),
+    ("line.csv", long_line(b"a,b\n1,2\n3,", b"y", b"\n4,5\n"), "csv-long-record", "csv"),
+    ("commas.csv", long_line(b"a,b\n1,2\n3", b",", b"\n4,5\n"), "csv-long-record", "csv"),
+    ("cdata.xml", long_line(b"<Events><Event><System><EventID>2</EventID><Channel>Security</Channel></System><EventData><Data Name='a'><![CDATA[", b"q", b"]]></Data></EventData></Event></Events>"), "xml-malformed-event", "windows-xml"),
     ("quote.csv", long_line(b'a,b\n1,2\n3,"', b"y,", b"\n4,5\n"), "csv-open-quote", "csv"),
-    ("line.log", long_line(b"2026-03-07T14:31:00Z web app[1]: ok\n2026-03-07T14:31:00Z web app[1]: ", b"z", b"\n"), None, "syslog"),
-    ("audit.log", long_line(b"type=CWD msg=audit(1604996384.965:1): cwd=\"/\"\ntype=CWD msg=audit(1604996384.965:2): cwd=\"", b"/w", b"\"\n"), None, "auditd"),
-    ("zeek.log", long_line(b"#separator \\x09\n#path\tconn\n#fields\tts\tuid\n#types\ttime\tstring\n1.0\tA\n2.0\t", b"B", b"\n"), None, "zeek-tsv"),
-    ("events.xml", long_line(b"<Events><Event><System><EventID>1</EventID><Channel>Security</Channel></System></Event><Event><System><EventID>2</EventID><Channel>Security</Channel></System><EventData><Data Name='a'>", b"q", b"</Data></EventData></Event></Events>"), None, "windows-xml"),
+    ("line.log", long_line(b"2026-03-07T14:31:00Z web app[1]: ok\n2026-03-07T14:31:00Z web app[1]: ", b"z", b"\n"), "text-long-line", "syslog"),
+    ("audit.log", long_line(b"type=CWD msg=audit(1604996384.965:1): cwd=\"/\"\ntype=CWD msg=audit(1604996384.965:2): cwd=\"", b"/w", b"\"\n"), "text-long-line", "auditd"),
+    ("zeek.log", long_line(b"#separator \\x09\n#path\tconn\n#fields\tts\tuid\n#types\ttime\tstring\n1.0\tA\n2.0\t", b"B", b"\n"), "text-long-line", "zeek-tsv"),
+    ("events.xml", long_line(b"<Events><Event><System><EventID>1</EventID><Channel>Security</Channel></System></Event><Event><System><EventID>2</EventID><Channel>Security</Channel></System><EventData><Data Name='a'>", b"q", b"</Data></EventData></Event></Events>"), "xml-malformed-event", "windows-xml"),
     ("mail.eml", long_line(b"From: a@b\nTo: c@d\nSubject: ", b"s", b"\n\nbody\n"), None, "eml"),
     ("nul.bin", bytes_of(bytes(1 << 20)), None, "unknown"),
     ("nul.log", bytes_of(b"Mar  7 14:31:00 web app: a\nMar  7 14:31:01 web app: \0\0\n"), None, None),
@@ -162,6 +167,51 @@ def faults_of(postern, folder, name, write, anomaly, form):
     return faults
 
 
+CHUNK_SECONDS = 0.050
+COPIES = 64  # of a damaged chunk, so that the start of the program does not count
+
+
+def damaged_chunk(number):
+    """A chunk of ordinary records with a few or many bytes changed, or pieces moved; by its seed."""
+    draw = random.Random(number)
+    with open(os.path.join(ROOT, "tests", "fuzz", "corpus", "evtx", "two_events.chunk"), "rb") as f:
+        seed = f.read()
+    chunk = bytearray((seed + seed[512:] * (65536 // (len(seed) - 512) + 1))[:65536])
+    struct.pack_into("<I", chunk, 48, 65536)
+    for _ in range(draw.choice([1, 5, 20, 100, 1000])):
+        at = draw.randrange(24, 65528)
+        how = draw.randrange(4)
+        if how == 0:
+            chunk[at] = draw.randrange(256)
+        elif how == 1:  # an offset or size, near or far
+            struct.pack_into("<I", chunk, at, draw.choice([0, 1, at, 512, 65535, 0xFFFFFFFF, draw.randrange(65536)]))
+        elif how == 2:  # tokens of binary XML
+            chunk[at] = draw.choice([0x01, 0x41, 0x02, 0x04, 0x05, 0x06, 0x0C, 0x0D, 0x0E, 0x0F, 0x21])
+        else:
+            n = draw.randrange(1, min(2000, 65536 - at))
+            to = draw.randrange(24, 65536 - n)
+            chunk[to:to + n] = chunk[at:at + n]
+    return bytes(chunk)
+
+
+def slow_chunks(postern, folder, count):
+    """Damaged chunks that take too long, and the slowest time per chunk."""
+    path = os.path.join(folder, "damaged.evtx")
+    slow, worst = [], 0.0
+    for number in range(count):
+        with open(path, "wb") as out:
+            out.write(b"ElfFile\0" + bytes(4088) + damaged_chunk(number) * COPIES)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done, _ = run(postern, path)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / COPIES
+        worst = max(worst, seconds)
+        if done.returncode != 0 or seconds > CHUNK_SECONDS:
+            slow.append(f"damaged chunk {number}: exit {done.returncode}, {seconds * 1000:.0f} ms a chunk")
+    os.unlink(path)
+    return slow, worst
+
+
 def main():
     postern = os.path.abspath(sys.argv[1])
     good = 0
@@ -171,8 +221,14 @@ def main():
             good += not faults
             for fault in faults:
                 print(f"  {case[0]}: {fault}")
+        chunks = 20 if QUICK else 300
+        slow, worst = slow_chunks(postern, folder, chunks)
+        for line in slow:
+            print(f"  {line}")
     print(f"{good} of {len(CASES)} hostile files read within {MEMORY >> 20} MB and named")
-    return 0 if good == len(CASES) else 1
+    print(f"{chunks - len(slow)} of {chunks} damaged chunks read within {CHUNK_SECONDS * 1000:.0f} ms each; "
+          f"the slowest took {worst * 1000:.1f} ms")
+    return 0 if good == len(CASES) and not slow else 1
 
 
 if __name__ == "__main__":
