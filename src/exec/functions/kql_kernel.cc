@@ -418,6 +418,7 @@ void register_kql_functions(plan::FunctionCatalog& c) {
   kql::register_parse_operator(c);
   kql::register_key_values(c);
   kql::register_xml(c);
+  kql::register_beacons(c);
   kql::register_windows(c);
 }
 

@@ -248,6 +248,7 @@ void register_addresses(plan::FunctionCatalog& c);       // kql_ip.cc
 void register_parse_operator(plan::FunctionCatalog& c);  // kql_parse_operator.cc
 void register_key_values(plan::FunctionCatalog& c);      // kql_parse_kv.cc
 void register_xml(plan::FunctionCatalog& c);             // kql_xml.cc
+void register_beacons(plan::FunctionCatalog& c);         // kql_beacon.cc
 void register_windows(plan::FunctionCatalog& c);         // kql_window.cc
 
 }  // namespace postern::exec::kql
