@@ -27,7 +27,8 @@ def literal(data: bytes) -> str:
 def main() -> None:
     out, root, *folders = sys.argv[1:]
     base = pathlib.Path(root)
-    files = sorted(p for f in folders for p in (base / f).rglob("*") if p.suffix in (".yml", ".yar", ".kql", ".spl"))
+    files = sorted(p for f in folders for p in (base / f).rglob("*")
+                   if p.suffix in (".yml", ".yar", ".kql", ".spl") and not p.name.endswith(".test.yml"))
     parts = ['#include "engine/embedded.h"\n\nnamespace postern::engine {\nnamespace {\n']
     for i, path in enumerate(files):
         data = path.read_bytes()

@@ -31,7 +31,6 @@ bool is_file(const std::string& path) {
 }
 
 constexpr std::string_view kRegression = "regression_data/";
-constexpr std::string_view kOwnSuffix = ".test.yml";
 
 /// A YAML value as JSON, by the types of YAML's core schema: events written in a test.
 std::string json_of(const YamlNode& n, int depth = 0) {
@@ -61,7 +60,7 @@ class Collector {
 
   void file(const std::string& path) {
     const bool regression = name_of(path) == "info.yml";
-    if (!regression && !path.ends_with(kOwnSuffix)) return;
+    if (!regression && !engine::rule_test_file(path)) return;
     const Result<std::string> text = read_text_file(path);
     if (!text) return broken(path, text.error().message);
     Diagnostics diag;
@@ -129,15 +128,16 @@ class Collector {
   void own(const std::string& path, const YamlNode& doc) {
     const std::string folder = folder_of(path);
     const std::string_view rule = doc.get("rule");
-    const std::string rule_path = rule.empty()
-                                      ? path.substr(0, path.size() - kOwnSuffix.size()) + ".yml"
-                                      : folder + std::string(rule);
+    const std::string rule_path =
+        rule.empty() ? path.substr(0, path.size() - engine::kRuleTestSuffix.size()) + ".yml"
+                     : folder + std::string(rule);
     const YamlNode* tests = doc.find("tests");
     if (!tests || !tests->is_sequence()) return broken(path, "a list of `tests` is missing");
     size_t number = 0;
     for (const YamlNode& n : tests->items) {
       RuleTest t;
       t.file = path;
+      t.own_form = true;
       t.rule_path = rule_path;
       t.name = n.get("name");
       if (t.name.empty()) t.name = "test " + std::to_string(number + 1);
@@ -242,7 +242,7 @@ void find_rules(const std::string& root, std::vector<RuleTest>& tests) {
   const Result<std::vector<std::string>> files = list_files(root);
   if (wanted.empty() || !files) return;
   for (const std::string& path : *files) {
-    if (!path.ends_with(".yml") || name_of(path) == "info.yml" || path.ends_with(kOwnSuffix))
+    if (!path.ends_with(".yml") || name_of(path) == "info.yml" || engine::rule_test_file(path))
       continue;
     const Result<std::string> text = read_text_file(path);
     if (!text) continue;
@@ -284,7 +284,9 @@ class Judge {
     for (const std::string& p : paths)
       if (const auto it = by_path_.find(p); it != by_path_.end())
         for (const Finding* f : it->second)
-          if (of_rule(*f, t)) findings.push_back(f);
+          // What several files of the test show together is one finding.
+          if (of_rule(*f, t) && std::find(findings.begin(), findings.end(), f) == findings.end())
+            findings.push_back(f);
     out.findings = findings.size();
     if (t.exactly && findings.size() != *t.exactly)
       return failed(out, "expected " + std::to_string(*t.exactly) + " findings, got " +
@@ -374,30 +376,47 @@ Result<RuleTestRun> run_rule_tests(const std::string& folder,
     for (const std::string& root : roots)
       find_rules(root, out.tests);
   }
-  std::set<std::string> seen(options.paths.begin(), options.paths.end());
-  const bool given = !options.paths.empty();
-  std::set<std::string> evidence;
-  std::vector<std::string> feeds(out.tests.size());
-  for (size_t i = 0; i < out.tests.size(); ++i) {
-    const RuleTest& t = out.tests[i];
-    if (!t.rule_path.empty() && !given && is_file(t.rule_path) && seen.insert(t.rule_path).second)
-      options.paths.push_back(t.rule_path);
-    if (!t.broken.empty()) continue;
-    for (const std::string& e : t.evidence)
-      if (evidence.insert(e).second) hunt.evidence.push_back(e);
-    if (t.events.empty()) continue;
-    feeds[i] = engine::feed_path(hunt.feeds.size());
-    hunt.feeds.push_back(feed_of(t.file, t.events));
+  if (options.paths.empty()) {
+    std::set<std::string> seen;
+    for (const RuleTest& t : out.tests)
+      if (!t.rule_path.empty() && is_file(t.rule_path) && seen.insert(t.rule_path).second)
+        options.paths.push_back(t.rule_path);
   }
   const std::unique_ptr<engine::RuleSet> rules = engine::RuleSet::load(setup, options);
-  engine::Progress progress;
-  const std::atomic<bool> never{false};
-  const engine::HuntResult result = engine::hunt(*rules, hunt, progress, never);
-  const Judge judge(*rules, result);
+  const auto hunted = [&](const std::vector<size_t>& tests) {
+    engine::HuntOptions one = hunt;
+    std::set<std::string> evidence;
+    std::vector<std::string> feeds(tests.size());
+    for (size_t i = 0; i < tests.size(); ++i) {
+      const RuleTest& t = out.tests[tests[i]];
+      if (!t.broken.empty()) continue;
+      for (const std::string& e : t.evidence)
+        if (evidence.insert(e).second) one.evidence.push_back(e);
+      if (t.events.empty()) continue;
+      feeds[i] = engine::feed_path(one.feeds.size());
+      one.feeds.push_back(feed_of(t.file, t.events));
+    }
+    engine::Progress progress;
+    const std::atomic<bool> never{false};
+    const engine::HuntResult result = engine::hunt(*rules, one, progress, never);
+    const Judge judge(*rules, result);
+    for (size_t i = 0; i < tests.size(); ++i) {
+      RuleTestResult& r = out.results[tests[i]];
+      r = judge.judge(out.tests[tests[i]], feeds[i]);
+      r.test = tests[i];
+    }
+  };
+  out.results.resize(out.tests.size());
+  std::vector<size_t> together;
   for (size_t i = 0; i < out.tests.size(); ++i) {
-    out.results.push_back(judge.judge(out.tests[i], feeds[i]));
-    out.results.back().test = i;
+    // A query counts and joins all evidence of a hunt, so each of our own tests has a hunt of its
+    // own.
+    if (out.tests[i].own_form)
+      hunted({i});
+    else
+      together.push_back(i);
   }
+  if (!together.empty()) hunted(together);
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return out;
 }

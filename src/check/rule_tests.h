@@ -16,7 +16,8 @@
 //       events: …
 //       silence: true
 //
-// All tests run in one hunt: findings are told apart by rule and evidence. Tests:
+// SigmaHQ's tests run in one hunt, where findings are told apart by rule and evidence; each of our
+// own has a hunt of its own, because a query counts and joins whatever evidence there is. Tests:
 // tests/unit/check/rule_tests_test.cc; docs/rule-tests.md.
 #pragma once
 #include <optional>
@@ -41,6 +42,7 @@ struct RuleTest {
   size_t at_least = 1;
   std::optional<size_t> exactly;
   std::vector<std::vector<std::pair<std::string, std::string>>> rows;  ///< one finding for each
+  bool own_form = false;
   std::string broken;  ///< not empty: why it cannot run
 };
 

@@ -79,7 +79,7 @@ class RuleLoader {
     for (const std::string& p : *files) {
       if (!seen_paths_.insert(p).second) continue;
       const bool alone = files->size() == 1 && p == path;
-      if (!alone && !known_suffix(p) && !lookup_file(p)) continue;
+      if (!alone && (rule_test_file(p) || (!known_suffix(p) && !lookup_file(p)))) continue;
       Result<std::string> text = read_text_file(p);
       if (text) {
         add_text(p, std::move(*text));
@@ -321,13 +321,15 @@ class RuleLoader {
       }
       if (num_errors(f.diagnostics) > errors_before && f.num_refused == 0) ++f.num_refused;
     }
-    if (!options_.builtin || bindings_.empty()) return;
-    // Without a STIX file the bindings are detections of their own.
-    const auto first = std::find_if(set_.files_.begin(), set_.files_.end(),
-                                    [&](const RuleFile& f) { return &f == bindings_.front(); });
-    const auto index = static_cast<size_t>(first - set_.files_.begin());
-    for (strategy::Analytic& a : strategy::read_bound(o, read, first->diagnostics))
-      add_analytic(index, std::move(a));
+    if (bindings_.empty()) return;
+    // Without a STIX file the bindings are detections of their own: the program's, unless these are
+    // not wanted, and those that somebody names.
+    for (strategy::Analytic& a : strategy::read_bound(o, read, bindings_.front()->diagnostics)) {
+      const auto file = std::find_if(set_.files_.begin(), set_.files_.end(),
+                                     [&](const RuleFile& f) { return &f == bindings_[a.binding]; });
+      if (!options_.builtin && file->path.rfind("builtin:", 0) == 0) continue;
+      add_analytic(static_cast<size_t>(file - set_.files_.begin()), std::move(a));
+    }
   }
 
   void add_analytic(size_t index, strategy::Analytic a) {

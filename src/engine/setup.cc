@@ -21,8 +21,9 @@ Result<std::vector<DataFile>> data_files() {
   for (const char* part : {"/catalog", "/rules"}) {
     POSTERN_TRY(std::vector<std::string> paths, list_files(folder + std::string(part)));
     for (const std::string& path : paths) {
-      if (!path.ends_with(".yml") && !path.ends_with(".yar") && !path.ends_with(".kql") &&
-          !path.ends_with(".spl"))
+      if ((!path.ends_with(".yml") && !path.ends_with(".yar") && !path.ends_with(".kql") &&
+           !path.ends_with(".spl")) ||
+          rule_test_file(path))
         continue;
       POSTERN_TRY(std::string text, read_text_file(path));
       out.push_back({path.substr(std::string(folder).size() + 1), std::move(text)});

@@ -88,6 +88,66 @@ TEST(RuleTests, OurOwnFormExpectsCountsRowsAndSilence) {
             "nothing expected: a test needs `findings` or `silence`\n");
 }
 
+TEST(RuleTests, EvidenceOfOneTestIsNoneOfAnother) {
+  const Folder f;
+  f.write("count.yml", R"(id: 22222222-2222-2222-2222-222222222222
+name: Three of one machine
+severity: Low
+query: HostProcesses | summarize n = count() by Host | where n >= 3
+)");
+  f.write("count.test.yml", R"(tests:
+  - name: three
+    events: &events
+      - { EventID: 1, Channel: Microsoft-Windows-Sysmon/Operational, SourceName: Microsoft-Windows-Sysmon, Hostname: A, Image: 'C:\a.exe' }
+      - { EventID: 1, Channel: Microsoft-Windows-Sysmon/Operational, SourceName: Microsoft-Windows-Sysmon, Hostname: A, Image: 'C:\b.exe' }
+      - { EventID: 1, Channel: Microsoft-Windows-Sysmon/Operational, SourceName: Microsoft-Windows-Sysmon, Hostname: A, Image: 'C:\c.exe' }
+    findings: [ { n: 3 } ]
+  - name: three again
+    events: *events
+    findings: [ { n: 3 } ]
+  - name: one
+    events:
+      - { EventID: 1, Channel: Microsoft-Windows-Sysmon/Operational, SourceName: Microsoft-Windows-Sysmon, Hostname: A, Image: 'C:\d.exe' }
+    silence: true
+)");
+  EXPECT_EQ(summary(run(f)), "three: ok\nthree again: ok\none: ok\n");
+}
+
+TEST(RuleTests, ATestFileIsNoRule) {
+  const Folder f;
+  f.write("whoami.yml", kRule);
+  f.write("whoami.test.yml", "tests: [ { name: n, events: [ { a: 1 } ], silence: true } ]\n");
+  const auto setup = engine::make_setup();
+  ASSERT_TRUE(setup.ok());
+  engine::RuleOptions options;
+  options.builtin = false;
+  options.paths = {f.path()};
+  const auto rules = engine::RuleSet::load(*setup, options);
+  EXPECT_EQ(rules->rules().size(), 1u);
+  EXPECT_EQ(rules->num_refused(), 0u);
+}
+
+TEST(RuleTests, ABindingOfAnAnalyticIsTestedAlone) {
+  const Folder f;
+  f.write("DET9001.yml", R"(strategy: DET9001
+analytics:
+  - analytic: AN9001
+    level: low
+    requires:
+      - { name: "x", any_of: [{ table: windows.sysmon, event_ids: [1] }] }
+    key: [Host]
+    query: |
+      HostProcesses | project Host, ImageName
+)");
+  f.write("DET9001.test.yml", R"(tests:
+  - name: it runs
+    events:
+      - { EventID: 1, Channel: Microsoft-Windows-Sysmon/Operational, SourceName: Microsoft-Windows-Sysmon, Hostname: A, Image: 'C:\a.exe' }
+    findings: [ { Host: A, ImageName: a.exe } ]
+)");
+  EXPECT_EQ(summary(run(f)), "it runs: ok\n");
+}
+
 TEST(RuleTests, RegressionFoldersNameTheirRuleByTheirPath) {
   const Folder f;
   f.write("rules/windows/whoami.yml", kRule);
