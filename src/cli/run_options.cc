@@ -188,7 +188,15 @@ void write_summary(const engine::HuntResult& result,
       if (const auto& [rule, bytes] = result.memory.rules[i]; bytes > 0)
         std::cerr << "  " << rule->rule.info.title << ": " << bytes_text(bytes) << '\n';
   }
+  // Analytics that somebody gave are told one by one, those of the program in one line.
+  size_t num_builtin = 0;
+  size_t num_evaluable = 0;
   for (const engine::Coverage& c : result.coverage) {
+    if (!verbose && c.rule->rule.info.path.rfind("builtin:", 0) == 0) {
+      ++num_builtin;
+      num_evaluable += c.state == engine::Coverage::State::kBlind ? 0 : 1;
+      continue;
+    }
     std::cerr << c.rule->rule.info.id << ' '
               << (c.state == engine::Coverage::State::kEvaluable ? "evaluable"
                   : c.state == engine::Coverage::State::kPartly  ? "partly evaluable"
@@ -197,6 +205,9 @@ void write_summary(const engine::HuntResult& result,
       std::cerr << (i == 0 ? ": missing " : ", ") << c.missing[i];
     std::cerr << '\n';
   }
+  if (num_builtin > 0)
+    std::cerr << num_evaluable << " of " << num_builtin
+              << " built-in ATT&CK analytics have log sources here; -v tells which are missing\n";
   for (const auto& [rule, notes] : result.notes) {
     std::cerr << rule->rule.info.title << ": " << notes.rows_dropped
               << " rows dropped because a group-by field is null:";

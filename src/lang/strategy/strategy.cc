@@ -46,6 +46,8 @@ class Resolver {
         own.techniques = entry.analytic.attack;
         own.span = entry.analytic.span;
         out.push_back(analytic(own, entry.analytic));
+        out.back().binding = static_cast<size_t>(entry.file - options_.bindings.data());
+        out.back().info.path = entry.file->source.name;
       }
       return out;
     }

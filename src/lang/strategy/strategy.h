@@ -36,6 +36,7 @@ struct Analytic {
   std::vector<std::string> key;    ///< columns that identify a finding
   std::vector<std::string> shown;  ///< columns of the finding's row; empty: all
   Span span;                       ///< of the analytic's id in the STIX text
+  size_t binding = 0;              ///< of read_bound: index of its file in ReadOptions::bindings
 };
 
 struct BindingFile {

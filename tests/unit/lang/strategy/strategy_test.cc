@@ -102,6 +102,23 @@ TEST(Strategy, ABoundAnalyticBecomesAQueryWithItsParameters) {
   EXPECT_EQ(text.substr(a.span.begin, a.span.end - a.span.begin), "\"AN9001\"");
 }
 
+TEST(Strategy, BindingsAloneAreAnalyticsOfTheirOwnFiles) {
+  std::string other(kBinding);
+  for (const auto& [from, to] : {std::pair{"DET9001", "DET9002"}, {"AN9001", "AN9002"}})
+    other.replace(other.find(from), std::string_view(from).size(), to);
+  Diagnostics first;
+  Diagnostics second;
+  Diagnostics all;
+  ReadOptions o;
+  o.bindings = {{{"one.yml", kBinding}, &first}, {{"two.yml", other}, &second}};
+  const std::vector<Analytic> bound = read_bound(o, {}, all);
+  ASSERT_EQ(bound.size(), 2u);
+  EXPECT_EQ(bound[0].info.id + " " + bound[0].info.path + " " + std::to_string(bound[0].binding),
+            "AN9001 one.yml 0");
+  EXPECT_EQ(bound[1].info.id + " " + bound[1].info.path + " " + std::to_string(bound[1].binding),
+            "AN9002 two.yml 1");
+}
+
 TEST(Strategy, SettingsReplaceDefaultsByType) {
   const Outcome o = run(bundle(), kBinding, {{"AN9001.Ports", "25, 2525"}});
   ASSERT_EQ(o.codes(), "");
