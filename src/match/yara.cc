@@ -74,7 +74,8 @@ struct External {
   std::array<std::string_view, 3> fields;
 };
 
-constexpr std::array<External, 9> kExternals = {{
+constexpr std::array<External, 10> kExternals = {{
+    {"view", {}},
     {"filename", {}},
     {"filepath", {}},
     {"extension", {}},
@@ -114,6 +115,7 @@ std::string external_value(const External& external, const ContentOrigin& origin
   const std::string_view file_name = base_name(!origin.name.empty() ? origin.name
                                                : file               ? origin.path
                                                                     : std::string_view());
+  if (name == "view") return origin.view;
   if (name == "filename") return std::string(file_name);
   if (name == "name") return origin.name;
   if (name == "filepath") {

@@ -221,7 +221,8 @@ rule file { condition: filename == "a.EXE" and extension == ".EXE" and filepath 
 rule attachment { condition: name == "inv.pdf.js" and filename == "inv.pdf.js" and extension == ".js"
                              and filepath == "" }
 rule mail { condition: sender contains "@evil" and recipient == "b@c" and subject icontains "invoice" }
-rule flow { condition: direction == "outbound" and protocol == "smtp" })");
+rule flow { condition: direction == "outbound" and protocol == "smtp" }
+rule seen { condition: view == "mail.attachment" })");
   ASSERT_EQ(c.summary(0), "");
   ContentOrigin file;
   file.view = "file";
@@ -236,7 +237,7 @@ rule flow { condition: direction == "outbound" and protocol == "smtp" })");
                        {"Subject", "Your INVOICE"},
                        {"Direction", "outbound"},
                        {"Protocol", "smtp"}};
-  EXPECT_EQ(c.hits("x", attachment), "attachment mail flow");
+  EXPECT_EQ(c.hits("x", attachment), "attachment mail flow seen");
   // Values do not stay from one content to the next.
   EXPECT_EQ(c.hits("x"), "");
 }
