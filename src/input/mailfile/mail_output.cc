@@ -4,6 +4,11 @@
 
 namespace postern::input {
 
+void AnomalyNames::add(std::string_view name) {
+  if (names_.size() < kMaxNames && std::find(names_.begin(), names_.end(), name) == names_.end())
+    names_.emplace_back(name);
+}
+
 void ContentBuffer::append(std::string_view bytes) {
   const uint64_t room = kMaxBytes - std::min<uint64_t>(kMaxBytes, bytes_.size());
   if (cut_ || bytes.size() > room || !budget_->take(bytes.size())) {

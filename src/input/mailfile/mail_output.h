@@ -56,6 +56,20 @@ class ContentBuffer {
   bool cut_ = false;
 };
 
+/// Distinct names of the anomalies of one session or mail, as its row tells them; the first few of
+/// what may be many.
+class AnomalyNames {
+ public:
+  static constexpr size_t kMaxNames = 50;
+
+  void add(std::string_view name);
+
+  const std::vector<std::string>& names() const { return names_; }
+
+ private:
+  std::vector<std::string> names_;
+};
+
 /// The connection or the file that a mail came from; shown in rows and findings.
 struct MailOrigin {
   std::string protocol;  ///< "smtp", "imap", "pop3", "eml", "mbox"

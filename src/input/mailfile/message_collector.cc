@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t kMaxAddresses = 1000;
 constexpr size_t kMaxReceived = 100;
+constexpr size_t kMaxHeaderNames = 100;
 /// Anomalies of one mail that are counted; a mail of ten thousand broken parts says enough sooner.
 constexpr uint64_t kMaxAnomalies = 1000;
 
@@ -105,6 +106,7 @@ void MessageCollector::finish() {
 }
 
 void MessageCollector::anomaly(std::string_view name, std::string_view detail) {
+  facts_.anomalies.add(name);
   if (++num_anomalies_ <= kMaxAnomalies) output_.anomaly(name, origin_.offset, detail);
 }
 
@@ -123,6 +125,7 @@ void MessageCollector::headers(const mime::Part& part) {
   MessageFacts& f = facts_;
   for (const mime::HeaderField& h : part.headers) {
     const auto is = [&h](std::string_view name) { return equal_ignore_case(h.name, name); };
+    if (f.header_names.size() < kMaxHeaderNames) f.header_names.push_back(h.name);
     if (is("subject")) {
       f.subject = mime::decode_words(h.value);
     } else if (is("from")) {
@@ -248,6 +251,8 @@ void add_message(EncodedRow& row, const MailOrigin& origin, const MessageFacts& 
   for (const std::string& ip : f.received_ips)
     if (path.empty() || path.back() != ip) path.push_back(ip);
   row.texts("path", path);
+  row.texts("header_names", f.header_names);
+  row.texts("anomalies", f.anomalies.names());
   row.text("user_agent", f.user_agent);
   row.boolean("is_webmail", f.is_webmail);
   row.count("message_bytes", f.bytes);

@@ -35,6 +35,7 @@ struct MessageFacts {
   std::string x_originating_ip, first_received, second_received, user_agent;
   std::vector<std::string> received;      ///< Received headers, newest hop first
   std::vector<std::string> received_ips;  ///< one of each Received header, newest hop first
+  std::vector<std::string> header_names;  ///< as written, in order, of the message itself
   std::string return_path;
   std::vector<std::string> delivered_to;
   bool is_webmail = false;
@@ -42,6 +43,7 @@ struct MessageFacts {
   uint64_t lost_bytes = 0;
   std::vector<AttachmentFacts> attachments;
   uint64_t attachment_bytes = 0;
+  AnomalyNames anomalies;
 };
 
 class MessageCollector final : public mime::Handler {

@@ -230,6 +230,7 @@ void FlowContent::write_session() {
     row.text("last_reply", s.last_reply);
     row.boolean("early_talker", s.early_talker);
     row.boolean("quit", s.quit);
+    row.texts("anomalies", anomalies_.names());
   }
   add_tls(row);
   row.write(output_.tables(), "mail.session", {o.offset, o.record}, o.time);
@@ -317,6 +318,7 @@ void FlowContent::tls_started(const Moment&) {
 }
 
 void FlowContent::anomaly(std::string_view name, const Moment& at, std::string_view detail) {
+  anomalies_.add(name);
   output_.anomaly(name, at.offset, detail);
 }
 

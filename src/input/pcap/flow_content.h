@@ -92,6 +92,7 @@ class FlowContent final : public net::stream::StreamConsumer, public net::protoc
   uint64_t tls_bytes_[2] = {0, 0};                      // of a session that began in TLS
   std::vector<Mail> mails_;
   std::string client_software_;
+  AnomalyNames anomalies_;  // of the SMTP session
   ContentBuffer views_[2];
   bool viewing_;
   bool swapped_ = false;  // sides are reversed until the flow has turned its ends round

@@ -72,6 +72,7 @@ const MailboxSummary& MailboxContent::summary() const {
 void MailboxContent::add_session(EncodedRow& row) const {
   const MailboxSummary& s = summary();
   row.text("banner", s.banner);
+  row.texts("anomalies", anomalies_.names());
   row.text("client_software", s.client_id);
   row.texts("extensions", s.extensions);
   row.text("auth_mechanism", s.auth_mechanism);
@@ -209,6 +210,7 @@ void MailboxContent::tls_started(const Moment&) {
 }
 
 void MailboxContent::anomaly(std::string_view name, const Moment& at, std::string_view detail) {
+  anomalies_.add(name);
   output_.anomaly(name, at.offset, detail);
 }
 

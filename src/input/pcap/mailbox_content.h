@@ -67,6 +67,7 @@ class MailboxContent final : public net::protocol::MailboxHandler {
   void scan_part(const Mail& mail);
 
   MailOutput& output_;
+  AnomalyNames anomalies_;
   Link link_;
   std::vector<Mail> mails_;
   std::variant<std::unique_ptr<net::protocol::imap::Session>,
