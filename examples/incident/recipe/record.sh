@@ -19,20 +19,17 @@ if [ "${POSTERN_INCIDENT_NETNS:-}" = "" ]; then
 fi
 work=$POSTERN_INCIDENT_NETNS
 chmod 755 "$work"
-ip link set lo mtu 1500 up
-ethtool -K lo tso off gso off gro off    # packets as they would be on a wire
+. "$here/servers.sh"
+loopback
 
 # --- Dovecot: IMAP and POP3 of the relay, and the password check of the mail drop
 mkdir -p "$work/home/bob/Maildir/new" "$work/dovecot"
-openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=mail.corp.example \
-    -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
+certificate mail.corp.example
 for n in 1 2; do
     printf 'From: dora@partner.example\nTo: bob@corp.example\nSubject: Re: Delivery %s\nDate: Mon, 09 Mar 2026 15:0%s:00 +0000\n\nThursday is fine.\n' \
         $n $n > "$work/home/bob/Maildir/new/177306840$n.M1P1.mail"
 done
 chown -R nobody:nogroup "$work/home"
-mkdir -p "$work/queue/private"
-chown postfix "$work/queue/private"
 cat > "$work/dovecot.conf" <<CONF
 base_dir = $work/dovecot
 log_path = $work/dovecot.log
@@ -72,28 +69,7 @@ service auth {
 CONF
 
 # --- Postfix: the relay, the mail drop, the partner's MX and a test server on ws1
-mkdir -p "$work/postfix" "$work/data"
-chown postfix "$work/data"
-cat > "$work/postfix/main.cf" <<CONF
-compatibility_level = 3.6
-queue_directory = $work/queue
-data_directory = $work/data
-maillog_file = /var/log/postern-incident-postfix.log
-maillog_file_prefixes = /var/log
-mynetworks = 127.0.0.0/8
-mydestination =
-default_transport = discard:
-relay_transport = discard:
-local_transport = discard:
-smtpd_peername_lookup = no
-smtpd_relay_restrictions = permit_mynetworks, reject
-smtpd_sasl_type = dovecot
-smtpd_sasl_path = private/auth
-smtpd_tls_cert_file = $work/cert.pem
-smtpd_tls_key_file = $work/key.pem
-message_size_limit = 20480000
-CONF
-cat > "$work/postfix/master.cf" <<CONF
+postfix_config incident <<CONF
 127.9.0.25:25   inet n - n - - smtpd -o myhostname=mail.corp.example
 127.9.0.25:587  inet n - n - - smtpd -o myhostname=mail.corp.example -o smtpd_tls_security_level=may
 127.9.9.25:25   inet n - n - - smtpd -o myhostname=mail.evil.example
@@ -101,18 +77,6 @@ cat > "$work/postfix/master.cf" <<CONF
 127.9.9.25:465  inet n - n - - smtpd -o myhostname=mail.evil.example -o smtpd_tls_wrappermode=yes
 127.9.7.77:25   inet n - n - - smtpd -o myhostname=mx.partner.example
 127.1.1.15:25   inet n - n - - smtpd -o myhostname=ws1.corp.example
-cleanup   unix n - n - 0 cleanup
-qmgr      unix n - n 300 1 qmgr
-tlsmgr    unix - - n 1000? 1 tlsmgr
-rewrite   unix - - n - - trivial-rewrite
-bounce    unix - - n - 0 bounce
-defer     unix - - n - 0 bounce
-proxymap  unix - - n - - proxymap
-anvil     unix - - n - 1 anvil
-discard   unix - - n - - discard
-retry     unix - - n - - error
-error     unix - - n - - error
-postlog   unix-dgram n - n - 1 postlogd
 CONF
 
 dovecot -c "$work/dovecot.conf"
@@ -124,6 +88,4 @@ PYTHONPATH=$here python3 "$here/clients.py" "$work"
 sleep 1
 kill -INT $tcpdump
 wait $tcpdump || true
-postfix -c "$work/postfix" stop
-doveadm -c "$work/dovecot.conf" stop
-rm -f /var/log/postern-incident-postfix.log
+stop_servers incident
