@@ -107,6 +107,32 @@ class BuiltinRules(unittest.TestCase):
             pieces = [json.dumps(e, sort_keys=True) for e in f["evidence"]]
             self.assertEqual(len(set(pieces)), len(pieces), f["rule"]["title"])
 
+    def test_one_finding_names_process_connection_message_and_attachment(self) -> None:
+        findings, log = hunt(str(INCIDENT))
+        about = [f for f in findings if f["rule"]["path"].endswith("/process_mails_files_outside.yml") and f["row"]["Pid"] == 8112]
+        self.assertEqual(1, len(about), log)
+        row = about[0]["row"]
+        self.assertEqual("ws1.corp.example", row["Host"])
+        self.assertIn("invoice_viewer.exe", row["Image"].lower())
+        self.assertIn("invoice_viewer.exe", row["CommandLine"])
+        self.assertIn("powershell.exe", row["ParentImage"].lower())
+        self.assertEqual(("10.20.1.15", "203.0.113.25", 587), (row["LocalIP"], row["RemoteIP"], row["RemotePort"]))
+        self.assertEqual([60556, 60572, 60578, 60586], sorted(row["LocalPorts"]))
+        self.assertEqual(4, len(row["Mails"]))
+        for mail in row["Mails"]:
+            self.assertEqual((["drop@mail.evil.example"], "PW_bob/ws1"), (mail["to"], mail["subject"]))
+            self.assertRegex(mail["files"][0]["name"], r"^PW_bob-ws1_.*\.zip$")
+            self.assertRegex(mail["files"][0]["sha256"], r"^[0-9a-f]{64}$")
+        tables = {e["table"] for e in about[0]["evidence"]}
+        self.assertLessEqual({"windows.sysmon", "net.flow", "mail.message", "mail.attachment"}, tables)
+
+    def test_every_finding_is_in_the_evidence(self) -> None:
+        findings, _ = hunt(str(INCIDENT))
+        for finding in findings:
+            for e in finding["evidence"]:
+                self.assertIn("/evidence/", e["path"], finding["rule"]["title"])
+            self.assertIn("time", finding, finding["rule"]["title"])
+
     def test_nothing_is_found_without_rules(self) -> None:
         findings, _ = hunt("--no-builtin", str(INCIDENT))
         self.assertEqual([], findings)
