@@ -52,6 +52,7 @@ int hunt_verb(const Arguments& args) {
                          " needs one of informational, low, medium, high, critical");
   Result<engine::RuleOptions> rule_opts = rule_options(args);
   if (!rule_opts) return usage_error(rule_opts.error().message);
+  rule_opts->keep_stages = false;
   const Result<engine::HuntOptions> options = hunt_options(args, args.positional);
   if (!options) return usage_error(options.error().message);
   Result<std::shared_ptr<const engine::Setup>> setup = engine::make_setup();

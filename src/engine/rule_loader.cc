@@ -61,6 +61,9 @@ class RuleLoader {
     references_.resolve(set_.files_, set_.rules_, [this](size_t file, plan::Rule rule) {
       return add_rule(file, std::move(rule));
     });
+    if (!options_.keep_stages)
+      for (LoadedRule& r : set_.rules_)
+        r.rule.plan = nullptr;
     read_strategies();
     compile_yara();
     diagnose_duplicates();
@@ -148,6 +151,7 @@ class RuleLoader {
         f.num_loaded += n.loaded;
         f.num_refused += n.refused;
       }
+      has_correlations_ = has_correlations_ || f.text.find("correlation") != std::string::npos;
       const bool ours = f.path.rfind("builtin:", 0) == 0;
       if ((ends_with_ignore_case(f.path, ".yml") || ends_with_ignore_case(f.path, ".conf")) &&
           (ours ? macros_.builtin : macros_.user).add(source_of(f), f.diagnostics)) {
@@ -265,6 +269,11 @@ class RuleLoader {
       return nullptr;
     }
     loaded.lookback = find_lookback(*loaded.optimized);
+    if (!options_.keep_stages) {
+      loaded.bound = nullptr;
+      loaded.rule.stages.clear();
+      if (!has_correlations_) loaded.rule.plan = nullptr;
+    }
     ++f.num_loaded;
     set_.rules_.push_back(std::move(loaded));
     return &set_.rules_.back();
@@ -462,6 +471,7 @@ class RuleLoader {
   std::vector<RuleFile*> bindings_;
   std::vector<size_t> strategies_;
   std::vector<size_t> yara_files_;
+  bool has_correlations_ = false;  // their parts' plans are needed until they are resolved
 };
 
 std::unique_ptr<RuleSet> RuleSet::load(std::shared_ptr<const Setup> setup,

@@ -37,6 +37,9 @@ struct RuleOptions {
   /// Sigma placeholders: name -> values.
   std::map<std::string, std::vector<std::string>> placeholders;
   bool optimize = true;  ///< off in tests only
+  /// The plans before the optimized one, and the front ends' stages: for who explains or checks
+  /// rules. A hunt needs none of them, and they are most of what a rule takes.
+  bool keep_stages = true;
 };
 
 /// One rule file and everything said about it.
@@ -65,8 +68,8 @@ struct Requirement {
 
 struct LoadedRule {
   plan::Rule rule;
-  size_t file = 0;  ///< index into RuleSet::files()
-  plan::OpPtr bound;
+  size_t file = 0;    ///< index into RuleSet::files()
+  plan::OpPtr bound;  ///< null unless RuleOptions::keep_stages; so is `rule.plan`
   plan::OpPtr optimized;
   plan::BindReport report;
   std::shared_ptr<const exec::CompiledPlan> compiled;  ///< null for YARA rules

@@ -114,6 +114,8 @@ ExprPtr Binder::bind_call(const ExprPtr& e, const Schema& schema) {
   out->function = f;
   std::vector<Type> types;
   std::vector<const Value*> constants;
+  types.reserve(out->args.size());
+  constants.reserve(out->args.size());
   bool ok = true;
   for (ExprPtr& a : out->args) {
     a = bind(a, schema);

@@ -94,18 +94,15 @@ void collect_columns(const ExprPtr& e, std::set<std::string>& out) {
 }
 
 ExprPtr rewrite(const ExprPtr& e, const std::function<ExprPtr(const ExprPtr&)>& f) {
-  if (e->args.empty()) return f(e);
-  bool changed = false;
-  std::vector<ExprPtr> args;
-  args.reserve(e->args.size());
-  for (const ExprPtr& a : e->args) {
-    args.push_back(rewrite(a, f));
-    changed = changed || args.back() != a;
+  // Mostly nothing changes: then nothing is copied either.
+  std::shared_ptr<Expr> copy;
+  for (size_t i = 0; i < e->args.size(); ++i) {
+    ExprPtr a = rewrite(e->args[i], f);
+    if (a == e->args[i]) continue;
+    if (!copy) copy = std::make_shared<Expr>(*e);
+    copy->args[i] = std::move(a);
   }
-  if (!changed) return f(e);
-  auto copy = std::make_shared<Expr>(*e);
-  copy->args = std::move(args);
-  return f(copy);
+  return f(copy ? ExprPtr(std::move(copy)) : e);
 }
 
 bool same(const Expr& a, const Expr& b) {
