@@ -17,7 +17,7 @@ uint32_t SlabPool::class_for(uint64_t num_words) {
   // 2^log < num_words <= 2^(log + 1), in quarters of 2^log.
   const auto log = static_cast<uint32_t>(std::bit_width(num_words - 1) - 1);
   const auto quarter = static_cast<uint32_t>((num_words - 1) >> (log - 2)) - 4;
-  return kExact + (log - 5) * 4 + quarter;
+  return kExact + (log - 6) * 4 + quarter;
 }
 
 uint32_t SlabPool::allocate(uint32_t size_class) {

@@ -4,7 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include "data/column.h"
+#include "exec/memory.h"
+#include "exec/run.h"
 #include "exec/window/window_engine.h"
+#include "plan/op.h"
 
 namespace postern::exec {
 namespace {
@@ -189,6 +193,48 @@ TEST(WindowEngine, a_median_over_many_rows) {
   ASSERT_EQ(sink.results.size(), 1U);
   EXPECT_EQ(sink.results[0].time, 100'000);
   EXPECT_EQ(sink.results[0].value, 50'000);
+}
+
+TEST(TimeWindow, what_it_keeps_is_charged_and_given_back) {
+  auto column = std::make_shared<plan::Expr>(*plan::column("key"));
+  column->type = data::Type::kString;
+  auto scan = std::make_shared<plan::Op>(*plan::scan("native", "events"));
+  scan->schema = {{"key", data::Type::kString}};
+  auto op = std::make_shared<plan::Op>();
+  op->kind = plan::OpKind::kTimeWindow;
+  op->inputs = {scan};
+  op->keys.push_back({"key", column, {}});
+  op->schema = {{"key", data::Type::kString},
+                {"event_count", data::Type::kLong},
+                {plan::kWindowFrom, data::Type::kDatetime},
+                {plan::kWindowTo, data::Type::kDatetime}};
+  WindowSpec spec = counting(WindowKind::kCount, 1000, BoundOp::kGreaterEqual, 5);
+  spec.name = "event_count";
+  op->window = std::make_shared<WindowSpec>(spec);
+  const auto plan = CompiledPlan::make(op);
+  ASSERT_TRUE(plan);
+  MemoryBudget budget(100'000);
+  RowCollector rows;
+  auto run = Run::start(*plan, {}, rows, &budget);
+  const auto push = [&](int64_t from) {
+    data::ColumnBuilder key(data::Type::kString);
+    Chunk c;
+    for (; c.num_rows < data::kBatchRows; ++c.num_rows) {
+      key.append_copy("group " + std::to_string(from + c.num_rows));
+      c.times.push_back(from + c.num_rows);
+      c.refs.add_row(&c.num_rows, 1);
+    }
+    c.columns = {key.finish()};
+    run->push(0, std::move(c));
+  };
+  push(1);
+  EXPECT_GT(run->memory_bytes(), data::kBatchRows * 50U);
+  EXPECT_EQ(budget.used(), run->memory_bytes());
+  EXPECT_TRUE(budget.exceeded());  // and nobody drops rows behind the back of who watches it
+  run->advance(1'000'000);
+  EXPECT_LT(budget.used(), data::kBatchRows * 30U);  // the table of groups stays
+  run.reset();
+  EXPECT_EQ(budget.used(), 0U);
 }
 
 }  // namespace
