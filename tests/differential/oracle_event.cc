@@ -23,6 +23,16 @@ bool same_text(const std::string& a, const std::string& b) {
 
 }  // namespace
 
+const std::u32string& OracleEvent::characters(const std::string& text, bool cased) const {
+  const auto [it, added] = characters_[cased ? 1 : 0].try_emplace(text);
+  const std::string folded = added && !cased ? fold(text) : std::string();
+  const std::string& read = cased ? text : folded;
+  if (added)
+    for (size_t at = 0; at < read.size();)
+      it->second += next_code_point(read, at);
+  return it->second;
+}
+
 Cell evaluate(const plan::Expr& e,
               const plan::TableDef& table,
               const OracleEvent& event,

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "plan/catalog.h"
@@ -25,6 +26,12 @@ struct OracleEvent {
   std::map<std::string, Field> fields;
   std::string raw;
   std::vector<std::string> values;  ///< of all fields, for keywords
+
+  /// Characters of a text, and those of it with cases folded: thousands of rules ask for each.
+  const std::u32string& characters(const std::string& text, bool cased) const;
+
+ private:
+  mutable std::unordered_map<std::string, std::u32string> characters_[2];
 };
 
 /// A value of the catalog's expressions: nullopt is null; several values for a

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <unordered_map>
 
 #include <arpa/inet.h>
 #include <pcre2.h>
@@ -97,6 +98,11 @@ bool matches_whole(const Pattern& p, const std::u32string& s) {
     } else if (run < p.size()) {
       i = run + 1;
       k = ++resume;
+      // On to the next place where what follows the run can begin.
+      if (i < p.size() && p[i].kind == Token::kChar) {
+        k = resume = s.find(p[i].c, resume);
+        if (k == std::u32string::npos) return false;
+      }
     } else {
       return false;
     }
@@ -213,13 +219,24 @@ std::vector<std::string> split_chain(const std::string& key) {
   return out;
 }
 
+/// A key: field and modifiers.
+struct Chain {
+  std::string field;
+  std::vector<std::string> modifiers;
+
+  bool has(const char* name) const {
+    return std::find(modifiers.begin(), modifiers.end(), name) != modifiers.end();
+  }
+};
+
 }  // namespace
 
 // ---- what is kept between evaluations
 
 struct OracleRule::Regexes {
   std::map<std::string, pcre2_code*> compiled;
-  std::map<const YamlNode*, std::vector<Pattern>> patterns;
+  std::unordered_map<const YamlNode*, std::vector<Pattern>> patterns;
+  std::unordered_map<const YamlNode*, Chain> chains;
 
   ~Regexes() {
     for (auto& [key, code] : compiled)
@@ -235,6 +252,7 @@ struct OracleRule::Regexes {
       pcre2_code* code =
           pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
                         flags | PCRE2_UTF | PCRE2_MATCH_INVALID_UTF, &error, &at, nullptr);
+      if (code) pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
       it = compiled.emplace(key, code).first;
     }
     if (!it->second) {
@@ -245,8 +263,94 @@ struct OracleRule::Regexes {
     const int n = pcre2_match(it->second, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0,
                               0, data, nullptr);
     pcre2_match_data_free(data);
+    if (n < 0 && n != PCRE2_ERROR_NOMATCH) unknown = true;  // too much backtracking
     return n >= 0;
   }
+};
+
+// ---- conditions
+
+struct OracleRule::Condition {
+  enum Kind : uint8_t { kAnd, kOr, kNot, kOneOf, kAllOf, kSelection } kind = kSelection;
+
+  std::vector<Condition> parts;             // kAnd, kOr, kNot
+  std::vector<const YamlNode*> selections;  // the others
+};
+
+class OracleRule::ConditionReader {
+ public:
+  explicit ConditionReader(const YamlNode& detection) : detection_(detection) {}
+
+  /// A list holds when one of it does.
+  bool read(const YamlNode& n, Condition& out) {
+    if (!n.is_sequence()) return read_text(n.text, out);
+    out.kind = Condition::kOr;
+    return std::all_of(n.items.begin(), n.items.end(),
+                       [&](const YamlNode& one) { return read(one, out.parts.emplace_back()); });
+  }
+
+ private:
+  bool read_text(const std::string& text, Condition& out) {
+    words_.clear();
+    at_ = 0;
+    std::string current;
+    for (const char c : text + " ") {
+      if (c == '(' || c == ')' || c == ' ' || c == '\n' || c == '\t') {
+        if (!current.empty()) words_.push_back(current);
+        current.clear();
+        if (c == '(' || c == ')') words_.emplace_back(1, c);
+      } else {
+        current += c;
+      }
+    }
+    return disjunction(out) && at_ == words_.size();
+  }
+
+  bool disjunction(Condition& out) {
+    out.kind = Condition::kOr;
+    do {
+      Condition& both = out.parts.emplace_back();
+      both.kind = Condition::kAnd;
+      do {
+        if (!negation(both.parts.emplace_back())) return false;
+      } while (next("and"));
+    } while (next("or"));
+    return true;
+  }
+
+  bool negation(Condition& out) {
+    if (next("not")) {
+      out.kind = Condition::kNot;
+      return negation(out.parts.emplace_back());
+    }
+    if (next("(")) return disjunction(out) && next(")");
+    if (at_ >= words_.size()) return false;
+    const std::string name = words_[at_++];
+    if (!next("of")) {
+      const YamlNode* s = detection_.find(name);
+      if (s) out.selections.push_back(s);
+      return s != nullptr;
+    }
+    if (at_ >= words_.size() || (name != "1" && name != "any" && name != "all")) return false;
+    out.kind = name == "all" ? Condition::kAllOf : Condition::kOneOf;
+    const std::string pattern = words_[at_++];
+    for (const YamlNode::Entry& e : detection_.entries) {
+      if (e.key.text == "condition" || e.key.text == "timeframe" || e.key.text[0] == '_') continue;
+      if (pattern == "them" || matches_whole(parse_pattern(pattern), code_points(e.key.text)))
+        out.selections.push_back(&e.value);
+    }
+    return !out.selections.empty();
+  }
+
+  bool next(const char* word) {
+    if (at_ >= words_.size() || words_[at_] != word) return false;
+    ++at_;
+    return true;
+  }
+
+  const YamlNode& detection_;
+  std::vector<std::string> words_;
+  size_t at_ = 0;
 };
 
 OracleRule::~OracleRule() = default;
@@ -259,87 +363,24 @@ class OracleRule::Run {
   Run(const OracleRule& rule, const Fields& fields, const OracleEvent& event, bool& unknown)
       : rule_(rule), fields_(fields), event_(event), unknown_(unknown) {}
 
-  bool condition(const YamlNode& n) {
-    if (n.is_sequence())
-      return std::any_of(n.items.begin(), n.items.end(),
-                         [&](const YamlNode& one) { return condition(one); });
-    words_.clear();
-    at_ = 0;
-    std::string current;
-    for (const char c : n.text + " ") {
-      if (c == '(' || c == ')' || c == ' ' || c == '\n' || c == '\t') {
-        if (!current.empty()) words_.push_back(current);
-        current.clear();
-        if (c == '(' || c == ')') words_.emplace_back(1, c);
-      } else {
-        current += c;
-      }
+  bool holds(const Condition& c) {
+    const auto part = [&](const Condition& p) { return holds(p); };
+    const auto selected = [&](const YamlNode* s) { return selection(*s); };
+    switch (c.kind) {
+      case Condition::kAnd:
+        return std::all_of(c.parts.begin(), c.parts.end(), part);
+      case Condition::kOr:
+        return std::any_of(c.parts.begin(), c.parts.end(), part);
+      case Condition::kNot:
+        return !holds(c.parts[0]);
+      case Condition::kAllOf:
+        return std::all_of(c.selections.begin(), c.selections.end(), selected);
+      default:
+        return std::any_of(c.selections.begin(), c.selections.end(), selected);
     }
-    return disjunction();
   }
 
  private:
-  // Both sides are always read, so that the position is right.
-  bool disjunction() {
-    bool out = conjunction();
-    while (next("or")) {
-      const bool right = conjunction();
-      out = out || right;
-    }
-    return out;
-  }
-
-  bool conjunction() {
-    bool out = negation();
-    while (next("and")) {
-      const bool right = negation();
-      out = out && right;
-    }
-    return out;
-  }
-
-  bool negation() {
-    if (next("not")) return !negation();
-    if (next("(")) {
-      const bool out = disjunction();
-      if (!next(")")) unknown_ = true;
-      return out;
-    }
-    if (at_ >= words_.size()) {
-      unknown_ = true;
-      return false;
-    }
-    const std::string name = words_[at_++];
-    if (at_ < words_.size() && words_[at_] == "of") {
-      ++at_;
-      const std::string pattern = at_ < words_.size() ? words_[at_++] : "";
-      bool any = false;
-      bool all = true;
-      for (const YamlNode::Entry& e : rule_.detection_->entries) {
-        if (e.key.text == "condition" || e.key.text == "timeframe" || e.key.text[0] == '_')
-          continue;
-        if (pattern != "them" && !matches_whole(parse_pattern(pattern), code_points(e.key.text)))
-          continue;
-        const bool held = selection(e.value);
-        any = any || held;
-        all = all && held;
-      }
-      return name == "all" ? all : any;
-    }
-    const YamlNode* s = rule_.detection_->find(name);
-    if (!s) {
-      unknown_ = true;
-      return false;
-    }
-    return selection(*s);
-  }
-
-  bool next(const char* word) {
-    if (at_ >= words_.size() || words_[at_] != word) return false;
-    ++at_;
-    return true;
-  }
-
   bool selection(const YamlNode& n) {
     if (n.is_mapping()) {
       for (const YamlNode::Entry& e : n.entries)
@@ -352,40 +393,37 @@ class OracleRule::Run {
     return false;
   }
 
-  struct Chain {
-    std::string field;
-    std::vector<std::string> modifiers;
-
-    bool has(const char* name) const {
-      return std::find(modifiers.begin(), modifiers.end(), name) != modifiers.end();
-    }
-  };
-
   bool item(const std::string& key, const YamlNode& value) {
-    Chain c;
-    std::vector<std::string> parts = split_chain(key);
+    const Chain& c = chain(key, value);
+    const auto one = [&](const YamlNode& v) {
+      return c.field.empty() ? keyword_any(v, c) : field_value(c, v);
+    };
+    bool held = false;
+    if (value.is_scalar())
+      held = one(value);
+    else if (value.items.empty())
+      held = null_field(c.field);
+    else
+      held = c.has("all") ? std::all_of(value.items.begin(), value.items.end(), one)
+                          : std::any_of(value.items.begin(), value.items.end(), one);
+    return held != c.has("neq");
+  }
+
+  /// A key is read once; its value tells where it stands.
+  const Chain& chain(const std::string& key, const YamlNode& value) {
+    const auto [it, added] = rule_.regexes_->chains.try_emplace(&value);
+    Chain& c = it->second;
+    if (!added) return c;
+    const std::vector<std::string> parts = split_chain(key);
     c.field = parts[0];
     const auto product = rule_.logsource_.find("product");
     if (product != rule_.logsource_.end() && product->second == "windows") std::erase(c.field, ' ');
     c.modifiers.assign(parts.begin() + 1, parts.end());
-    std::vector<const YamlNode*> values;
-    for (const YamlNode& v : value.items)
-      values.push_back(&v);
-    if (value.is_scalar()) values.push_back(&value);
-    const auto one = [&](const YamlNode* v) {
-      return c.field.empty() ? keyword_any(*v, c) : field_value(c, *v);
-    };
-    bool held = false;
-    if (value.is_sequence() && values.empty())
-      held = null_field(c.field);
-    else
-      held = c.has("all") ? std::all_of(values.begin(), values.end(), one)
-                          : std::any_of(values.begin(), values.end(), one);
-    return held != c.has("neq");
+    return c;
   }
 
   bool null_field(const std::string& field) {
-    const Cell cell = fields_(field);
+    const Cell& cell = fields_(field);
     if (!cell || cell->empty()) return true;
     return std::any_of(cell->begin(), cell->end(), [](const std::string& s) { return s.empty(); });
   }
@@ -393,10 +431,10 @@ class OracleRule::Run {
   bool field_value(const Chain& c, const YamlNode& v) {
     if (c.has("exists")) return fields_(c.field).has_value() == (v.text == "true");
     if (c.modifiers.empty() && is_null(v)) return null_field(c.field);
-    const Cell cell = fields_(c.field);
+    const Cell& cell = fields_(c.field);
     if (!cell) return false;
     if (c.has("fieldref")) {
-      const Cell other = fields_(v.text);
+      const Cell& other = fields_(v.text);
       if (!other) return false;
       for (const std::string& a : *cell)
         for (const std::string& b : *other)
@@ -467,18 +505,10 @@ class OracleRule::Run {
       const auto b = parse_real(text);
       if (a && b) return *a == *b;
     }
-    const bool cased = c.has("cased");
-    const std::u32string subject = code_points(cased ? text : folded(text));
+    const std::u32string& subject = event_.characters(text, c.has("cased"));
     for (const Pattern& p : patterns(c, v))
       if (matches_whole(p, subject)) return true;
     return false;
-  }
-
-  /// Texts come again and again within one event: each is folded once.
-  const std::string& folded(const std::string& text) {
-    const auto [it, added] = folded_.try_emplace(text);
-    if (added) it->second = fold(text);
-    return it->second;
   }
 
   /// The patterns of a value, read once: a value has one chain of modifiers.
@@ -530,9 +560,6 @@ class OracleRule::Run {
   const Fields& fields_;
   const OracleEvent& event_;
   bool& unknown_;
-  std::map<std::string, std::string> folded_;
-  std::vector<std::string> words_;
-  size_t at_ = 0;
 };
 
 OracleRule::OracleRule(const YamlNode& document,
@@ -545,15 +572,18 @@ OracleRule::OracleRule(const YamlNode& document,
     for (const char* key : {"category", "product", "service"})
       if (const YamlNode* v = source->find(key); v && !v->text.empty())
         logsource_[key] = fold(v->text);
+  const YamlNode* condition = detection_ ? detection_->find("condition") : nullptr;
+  auto read = std::make_unique<Condition>();
+  if (condition && ConditionReader(*detection_).read(*condition, *read))
+    condition_ = std::move(read);
 }
 
 bool OracleRule::matches(const Fields& fields, const OracleEvent& event, bool& unknown) const {
-  const YamlNode* condition = detection_ ? detection_->find("condition") : nullptr;
-  if (!condition) {
+  if (!condition_) {
     unknown = true;
     return false;
   }
-  return Run(*this, fields, event, unknown).condition(*condition);
+  return Run(*this, fields, event, unknown).holds(*condition_);
 }
 
 }  // namespace postern::differential

@@ -1,9 +1,10 @@
 // The second evaluator of Sigma: an interpreter over the rule's YAML, from the
 // specification.
 //
-// Nothing is compiled but regular expressions (PCRE2, directly): every value is
-// read again for every event. It shares the YAML reader with the engine and
-// none of: the modifier and condition parsers, the plan, the functions, match/.
+// Nothing is compiled but regular expressions (PCRE2, directly); conditions and
+// values are read once, and every value is tried on every event. It shares the
+// YAML reader with the engine and none of: the modifier and condition parsers,
+// the plan, the functions, match/.
 // Patterns are matched by trying, addresses are parsed by the C library, base64
 // and UTF-16 are written out here.
 #pragma once
@@ -31,7 +32,7 @@ class OracleRule {
   const std::map<std::string, std::string>& logsource() const { return logsource_; }
 
   /// Reads a field by the rule's name for it.
-  using Fields = std::function<Cell(const std::string&)>;
+  using Fields = std::function<const Cell&(const std::string&)>;
 
   /// Whether the detection holds. Sets `unknown` when something is not
   /// understood.
@@ -39,12 +40,15 @@ class OracleRule {
 
  private:
   struct Regexes;
+  struct Condition;
+  class ConditionReader;
   class Run;
   const adapt::YamlNode* detection_ = nullptr;
   std::string id_;
   std::map<std::string, std::string> logsource_;
   std::map<std::string, std::vector<std::string>> placeholders_;
   std::unique_ptr<Regexes> regexes_;
+  std::unique_ptr<Condition> condition_;  ///< null: not understood
 };
 
 }  // namespace postern::differential

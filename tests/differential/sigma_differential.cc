@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <set>
+#include <unordered_map>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -136,6 +137,19 @@ struct Comparable {
   std::vector<std::pair<const plan::View*, const plan::TableDef*>> views;
 };
 
+/// What a view makes of one event, for all the rules that look through it.
+struct SeenThrough {
+  bool taken = false;
+  bool unknown = false;
+
+  struct Seen {
+    Cell cell;
+    bool unknown = false;
+  };
+
+  std::unordered_map<std::string, Seen> fields;
+};
+
 using Hit = std::tuple<std::string, std::string, uint64_t,
                        uint64_t>;  // rule, path, offset, record
 
@@ -245,18 +259,31 @@ int compare(const Inputs& in) {
   for (const OracleEvent& e : events) {
     const auto it = by_table.find(e.table);
     if (it == by_table.end()) continue;
+    std::unordered_map<const plan::View*, SeenThrough> views;
     for (const Comparable& c : it->second) {
       bool unknown = false;
       bool held = false;
       bool asked = false;
       for (const auto& [view, table] : c.views) {
-        if (held || !takes(*view, *table, e, unknown)) continue;
+        if (held) break;
+        auto seen = views.find(view);
+        if (seen == views.end()) {
+          seen = views.try_emplace(view).first;
+          seen->second.taken = takes(*view, *table, e, seen->second.unknown);
+        }
+        SeenThrough& through = seen->second;
+        unknown = unknown || through.unknown;
+        if (!through.taken) continue;
         asked = true;
         const plan::View* v = view;
         const plan::TableDef* t = table;
         held = c.rule->matches(
-            [&e, v, t, &unknown](const std::string& name) {
-              return field_of(*v, *t, e, name, unknown);
+            [&e, v, t, &unknown, &through](const std::string& name) -> const Cell& {
+              const auto [at, added] = through.fields.try_emplace(name);
+              SeenThrough::Seen& field = at->second;
+              if (added) field.cell = field_of(*v, *t, e, name, field.unknown);
+              unknown = unknown || field.unknown;
+              return field.cell;
             },
             e, unknown);
       }
