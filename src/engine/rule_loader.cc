@@ -192,7 +192,11 @@ class RuleLoader {
     if (is("sigma", sigma::recognises)) {
       f.language = "sigma";
       sigma_options_.num_refused = &f.num_refused;
+      std::vector<plan::RuleReference> refused;
+      sigma_options_.refused_references = &refused;
       rules = sigma::read(source, sigma_options_, f.diagnostics);
+      for (plan::RuleReference& r : refused)
+        references_.check(index, std::move(r));
       for (plan::Rule& r : rules) {
         if (r.references.empty())
           add_rule(index, std::move(r));

@@ -109,6 +109,10 @@ void RuleReferences::defer(size_t file, plan::Rule rule) {
   d.rule = std::move(rule);
 }
 
+void RuleReferences::check(size_t file, plan::RuleReference reference) {
+  checked_.emplace_back(file, std::move(reference));
+}
+
 const plan::Rule& RuleReferences::rule_of(const Target& t) {
   return t.loaded ? t.loaded->rule : t.deferred->rule;
 }
@@ -116,7 +120,7 @@ const plan::Rule& RuleReferences::rule_of(const Target& t) {
 void RuleReferences::resolve(std::deque<RuleFile>& files,
                              std::deque<LoadedRule>& rules,
                              const Add& add) {
-  if (deferred_.empty()) return;
+  if (deferred_.empty() && checked_.empty()) return;
   files_ = &files;
   add_ = &add;
   auto index = [&](const plan::Rule& rule, const Target& t) {
@@ -127,6 +131,12 @@ void RuleReferences::resolve(std::deque<RuleFile>& files,
     if (r.rule.info.language == "sigma" && r.compiled) index(r.rule, {&r, nullptr});
   for (Deferred& d : deferred_)
     index(d.rule, {nullptr, &d});
+  for (const auto& [file, reference] : checked_) {
+    Deferred refused;
+    refused.file = file;
+    Target meant;
+    find(refused, reference, meant);
+  }
   for (Deferred& d : deferred_)
     build(d);
   // Who is fed by a rule, and whether one of them lets it speak.
@@ -231,6 +241,21 @@ bool RuleReferences::build(Deferred& d) {
   if (d.state == State::kRefused) {
     ++(*files_)[d.file].num_refused;
     return false;
+  }
+  if (d.rule.fit) {
+    std::vector<OpPtr> parts;
+    for (const RuleReference& r : d.rule.references)
+      parts.push_back(plans.at(r.text));
+    Diagnostics own;
+    d.rule.fit(d.rule, parts, own);
+    d.rule.fit = nullptr;
+    for (const Diagnostic& o : own.all())
+      (*files_)[d.file].diagnostics.add(o);
+    if (own.has_errors()) {
+      d.state = State::kRefused;
+      ++(*files_)[d.file].num_refused;
+      return false;
+    }
   }
   const bool asks_whether = d.rule.plan->window->kind == plan::WindowKind::kSequence;
   d.plan = resolved(d.rule.plan, plans, asks_whether);

@@ -24,6 +24,9 @@ class RuleReferences {
   /// Keeps a rule with references until resolve().
   void defer(size_t file, plan::Rule rule);
 
+  /// Of a rule that is refused already: resolve() only tells when nothing is meant.
+  void check(size_t file, plan::RuleReference reference);
+
   /// Resolves all deferred rules against each other and `rules`, and silences what only feeds them.
   void resolve(std::deque<RuleFile>& files, std::deque<LoadedRule>& rules, const Add& add);
 
@@ -57,6 +60,7 @@ class RuleReferences {
   static const plan::Rule& rule_of(const Target& t);
 
   std::deque<Deferred> deferred_;
+  std::vector<std::pair<size_t, plan::RuleReference>> checked_;
   std::deque<RuleFile>* files_ = nullptr;
   const Add* add_ = nullptr;
   std::map<std::string, std::vector<Target>> by_name_;

@@ -56,6 +56,9 @@ struct Rule {
   std::vector<RuleReference> references;
   /// Correlations: the rules referred to alert by themselves as well.
   bool generate = false;
+  /// Correlations: makes `plan` anew once the rules that it is made of are known (in the order of
+  /// `references`). Null where nothing depends on them.
+  std::function<void(Rule&, const std::vector<OpPtr>& plans, Diagnostics&)> fit;
   RuleKind kind = RuleKind::kQuery;
   OpPtr plan;  ///< unbound
   /// Vocabulary that names without one belong to: "sigma", "kql", "spl".

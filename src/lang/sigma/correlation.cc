@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "lang/sigma/correlation_condition.h"
+#include "lang/sigma/pipeline.h"
+#include "plan/bind.h"
 
 namespace postern::lang::sigma {
 
@@ -47,10 +49,77 @@ std::string value_column(size_t i) {
   return "#value" + std::to_string(i + 1);
 }
 
+/// A correlation read, before it is a plan.
+struct CorrelationParts {
+  WindowSpec spec;
+  std::vector<RuleReference> references;
+  CorrelationFields fields;
+  Span at;
+
+  bool temporal() const { return spec.kind == WindowKind::kSequence; }
+
+  /// The field behind a name in events of rule `step`.
+  std::string field_of(const std::string& name, const RuleReference& step) const {
+    if (const auto alias = fields.aliases.find(name); alias != fields.aliases.end())
+      if (const auto field = alias->second.find(step.text); field != alias->second.end())
+        return field->second.text;
+    return name;
+  }
+
+  /// What the window reads of the events of rule `i`.
+  OpPtr input(size_t i) const {
+    const RuleReference& r = references[i];
+    std::vector<NamedExpr> items;
+    if (temporal())
+      items.push_back({kStepColumn,
+                       plan::literal(data::Value::integer(static_cast<int64_t>(i)), r.span),
+                       r.span});
+    for (const FieldName& g : fields.groups)
+      items.push_back({g.text, plan::column(field_of(g.text, r), g.span), g.span});
+    for (size_t f = 0; f < fields.values.size(); ++f) {
+      const FieldName& v = fields.values[f];
+      items.push_back({value_column(f), plan::column(field_of(v.text, r), v.span), v.span});
+    }
+    return plan::project(plan::scan(plan::kRuleVocabulary, r.text, r.span), std::move(items),
+                         r.span);
+  }
+
+  OpPtr lower() const {
+    std::vector<OpPtr> inputs;
+    for (size_t i = 0; i < references.size(); ++i)
+      inputs.push_back(input(i));
+    auto window = std::make_shared<plan::Op>();
+    window->kind = plan::OpKind::kTimeWindow;
+    window->span = at;
+    for (const FieldName& g : fields.groups)
+      window->keys.push_back({g.text, plan::column(g.text, g.span), g.span});
+    if (temporal()) window->items.push_back({kStepColumn, plan::column(kStepColumn, at), at});
+    for (size_t f = 0; f < fields.values.size(); ++f) {
+      const FieldName& v = fields.values[f];
+      window->items.push_back({v.text, plan::column(value_column(f), v.span), v.span});
+    }
+    if (inputs.size() > 1) {
+      auto all = std::make_shared<plan::Op>();
+      all->kind = plan::OpKind::kUnion;
+      all->span = at;
+      all->inputs = std::move(inputs);
+      window->inputs = {all};
+    } else {
+      window->inputs = std::move(inputs);
+    }
+    window->window = std::make_shared<WindowSpec>(spec);
+    return window;
+  }
+};
+
 class CorrelationReader {
  public:
-  CorrelationReader(const YamlNode& document, Span head, plan::Rule& rule, Diagnostics& diag)
-      : document_(document), head_(head), rule_(rule), diag_(diag) {}
+  CorrelationReader(const YamlNode& document,
+                    Span head,
+                    const Pipelines* pipelines,
+                    plan::Rule& rule,
+                    Diagnostics& diag)
+      : document_(document), head_(head), pipelines_(pipelines), rule_(rule), diag_(diag) {}
 
   bool read() {
     for (const char* other : {"detection", "logsource"})
@@ -71,8 +140,9 @@ class CorrelationReader {
     group_by();
     generate();
     condition();
+    rule_.references = references_;
     if (failed_) return false;
-    lower();
+    finish();
     return true;
   }
 
@@ -239,7 +309,7 @@ class CorrelationReader {
         else if (!m.value.is_scalar() || m.value.text.empty())
           error("sigma-bad-correlation", "an alias stands for one field", m.value.span);
         else
-          aliases_[a.key.text][m.key.text] = m.value.text;
+          parts_.fields.aliases[a.key.text][m.key.text] = {m.value.text, m.value.span};
       }
     }
   }
@@ -247,10 +317,11 @@ class CorrelationReader {
   void group_by() {
     const YamlNode::Entry* e = entry(*body_, "group-by");
     if (!e || (e->value.is_scalar() && e->value.is_null())) return;
+    std::vector<FieldName>& groups = parts_.fields.groups;
     for (const YamlNode* n : scalars(*e, "a field"))
-      if (std::none_of(groups_.begin(), groups_.end(),
-                       [&](const YamlNode* g) { return g->text == n->text; }))
-        groups_.push_back(n);
+      if (std::none_of(groups.begin(), groups.end(),
+                       [&](const FieldName& g) { return g.text == n->text; }))
+        groups.push_back({n->text, n->span});
   }
 
   void generate() {
@@ -364,10 +435,12 @@ class CorrelationReader {
     if (!e)
       return error("sigma-bad-correlation-condition", "`" + type_ + "` needs a field", at, "",
                    "add `field` to the condition");
-    fields_ = scalars(*e, "a field");
-    if (fields_.size() > 1 && spec_.kind != WindowKind::kDistinct)
+    std::vector<FieldName>& values = parts_.fields.values;
+    for (const YamlNode* n : scalars(*e, "a field"))
+      values.push_back({n->text, n->span});
+    if (values.size() > 1 && spec_.kind != WindowKind::kDistinct)
       error("sigma-bad-correlation-condition", "`" + type_ + "` takes one field", e->value.span);
-    if (fields_.empty() && !failed_)
+    if (values.empty() && !failed_)
       error("sigma-bad-correlation-condition", "`" + type_ + "` needs a field", e->key.span);
   }
 
@@ -390,65 +463,38 @@ class CorrelationReader {
 
   // ---- lowering ----
 
-  /// The field behind a name in events of rule `step`.
-  std::string field_of(const std::string& name, const RuleReference& step) const {
-    if (const auto alias = aliases_.find(name); alias != aliases_.end())
-      if (const auto field = alias->second.find(step.text); field != alias->second.end())
-        return field->second;
-    return name;
-  }
-
-  void lower() {
+  void finish() {
     spec_.ignore_case = true;
-    std::vector<OpPtr> inputs;
-    for (size_t i = 0; i < references_.size(); ++i) {
-      const RuleReference& r = references_[i];
-      std::vector<NamedExpr> items;
-      if (temporal())
-        items.push_back({kStepColumn,
-                         plan::literal(data::Value::integer(static_cast<int64_t>(i)), r.span),
-                         r.span});
-      for (const YamlNode* g : groups_)
-        items.push_back({g->text, plan::column(field_of(g->text, r), g->span), g->span});
-      for (size_t f = 0; f < fields_.size(); ++f)
-        items.push_back({value_column(f),
-                         plan::column(field_of(fields_[f]->text, r), fields_[f]->span),
-                         fields_[f]->span});
-      inputs.push_back(plan::project(plan::scan(plan::kRuleVocabulary, r.text, r.span),
-                                     std::move(items), r.span));
-    }
-    auto window = std::make_shared<plan::Op>();
-    window->kind = plan::OpKind::kTimeWindow;
-    window->span = entry(document_, "correlation")->key.span;
-    for (const YamlNode* g : groups_)
-      window->keys.push_back({g->text, plan::column(g->text, g->span), g->span});
-    if (temporal())
-      window->items.push_back({kStepColumn, plan::column(kStepColumn, window->span), window->span});
-    for (size_t f = 0; f < fields_.size(); ++f)
-      window->items.push_back(
-          {fields_[f]->text, plan::column(value_column(f), fields_[f]->span), fields_[f]->span});
-    if (inputs.size() > 1) {
-      auto all = std::make_shared<plan::Op>();
-      all->kind = plan::OpKind::kUnion;
-      all->span = window->span;
-      all->inputs = std::move(inputs);
-      window->inputs = {all};
-    } else {
-      window->inputs = std::move(inputs);
-    }
-    window->window = std::make_shared<WindowSpec>(std::move(spec_));
-    rule_.stages.push_back(
-        {"correlation", [spec = window->window] { return plan::to_text(*spec); }});
-    rule_.plan = window;
-    rule_.references = references_;
+    parts_.spec = spec_;
+    parts_.references = references_;
+    parts_.at = entry(document_, "correlation")->key.span;
     rule_.kind = plan::RuleKind::kQuery;
     rule_.vocabulary = "sigma";
+    rule_.plan = parts_.lower();
+    rule_.stages.push_back(
+        {"correlation", [spec = rule_.plan->window] { return plan::to_text(*spec); }});
+    if (!pipelines_ || pipelines_->empty()) return;
+    rule_.fit = [parts = parts_, pipelines = pipelines_, head = head_](
+                    plan::Rule& rule, const std::vector<OpPtr>& plans, Diagnostics& diag) mutable {
+      RuleModel model;
+      model.info = rule.info;
+      model.head = head;
+      model.correlation = parts.fields;
+      for (const OpPtr& p : plans)
+        for (const plan::Op* scan : plan::scans(*p))
+          model.correlation->logsources.push_back(scan->attributes);
+      pipelines->apply(model, diag);
+      parts.fields = *model.correlation;
+      if (!diag.has_errors()) rule.plan = parts.lower();
+    };
   }
 
   const YamlNode& document_;
   Span head_;
+  const Pipelines* pipelines_;
   plan::Rule& rule_;
   Diagnostics& diag_;
+  CorrelationParts parts_;
   const YamlNode* body_ = nullptr;
   WindowSpec spec_;
   std::string type_;
@@ -456,15 +502,16 @@ class CorrelationReader {
   bool failed_ = false;
   std::vector<RuleReference> references_;
   std::vector<uint32_t> order_;  // as written, repeats included
-  std::map<std::string, std::map<std::string, std::string>> aliases_;
-  std::vector<const YamlNode*> groups_;
-  std::vector<const YamlNode*> fields_;
 };
 
 }  // namespace
 
-bool read_correlation(const YamlNode& document, Span head, plan::Rule& rule, Diagnostics& diag) {
-  return CorrelationReader(document, head, rule, diag).read();
+bool read_correlation(const YamlNode& document,
+                      Span head,
+                      const Pipelines* pipelines,
+                      plan::Rule& rule,
+                      Diagnostics& diag) {
+  return CorrelationReader(document, head, pipelines, rule, diag).read();
 }
 
 }  // namespace postern::lang::sigma

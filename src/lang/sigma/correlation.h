@@ -24,10 +24,15 @@
 
 namespace postern::lang::sigma {
 
+class Pipelines;
+
 /// Fills plan, references and kind of `rule` from the document's `correlation`; false once errors
-/// were added. `head`: where to point when something is missing.
+/// were added (the references are there all the same). `head`: where to point when something is
+/// missing. `pipelines` (null: none) live until the rule's references are resolved: they change
+/// names of fields, and whether they apply is a matter of the log sources of the rules referred to.
 bool read_correlation(const adapt::YamlNode& document,
                       Span head,
+                      const Pipelines* pipelines,
                       plan::Rule& rule,
                       Diagnostics& diag);
 

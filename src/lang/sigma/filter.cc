@@ -70,7 +70,10 @@ bool Filters::read(const YamlNode& doc, const ReadOptions& options, Diagnostics&
     if (e.key.text == "condition") {
       condition = &e.value;
     } else if (e.key.text == "rules") {
-      out.any = e.value.is_scalar() && equal_ignore_case(e.value.text, "any");
+      out.any = e.value.is_scalar() ? equal_ignore_case(e.value.text, "any") ||
+                                          equal_ignore_case(e.value.text, "all")
+                                    : e.value.items.empty() && e.value.is_sequence();
+      if (out.any && !e.value.is_scalar()) out.rules.push_back({"any", e.value.span});
       if (e.value.is_scalar()) out.rules.push_back({e.value.text, e.value.span});
       for (const YamlNode& r : e.value.items) {
         if (!r.is_scalar() || r.text.empty())
@@ -114,6 +117,17 @@ bool Filters::read(const YamlNode& doc, const ReadOptions& options, Diagnostics&
   return true;
 }
 
+void Filters::meets_correlation(std::string_view id, std::string_view name) {
+  for (Filter& f : filters_)
+    for (Reference& r : f.rules)
+      if (!f.any && r.is(id, name)) {
+        r.used = true;
+        f.diag->warning(
+            "sigma-filter-correlation", r.text + " is a correlation, not filtered itself", r.span,
+            "a filter is joined to a detection", "name the rules that the correlation is made of");
+      }
+}
+
 std::vector<FilterPart> Filters::for_rule(std::string_view id,
                                           std::string_view name,
                                           const std::map<std::string, std::string>& logsource) {
@@ -121,8 +135,7 @@ std::vector<FilterPart> Filters::for_rule(std::string_view id,
   for (Filter& f : filters_) {
     bool wanted = false;
     for (Reference& r : f.rules)
-      if (f.any || (!id.empty() && equal_ignore_case(r.text, id)) ||
-          (!name.empty() && r.text == name)) {
+      if (f.any || r.is(id, name)) {
         wanted = true;
         const bool covered =
             std::all_of(f.logsource.begin(), f.logsource.end(), [&](const auto& a) {

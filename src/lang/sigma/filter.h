@@ -2,7 +2,8 @@
 //
 //   logsource: { … }
 //   filter:
-//     rules: [ id or name, … ]       or `any`: every rule of the log source
+//     rules: [ id or name, … ]       or `any` (also `all`, or none named): every rule of the log
+//                                    source
 //     selection: { User: backup }
 //     condition: not selection
 //
@@ -20,6 +21,7 @@
 
 #include "adapt/yaml.h"
 #include "base/diagnostic.h"
+#include "base/text.h"
 #include "lang/sigma/rule_model.h"
 
 namespace postern::lang::sigma {
@@ -43,6 +45,10 @@ class Filters {
 
   bool empty() const { return filters_.empty(); }
 
+  /// A correlation was read: filters change detections, which it has none of; those that name it
+  /// are told so.
+  void meets_correlation(std::string_view id, std::string_view name);
+
   /// Copies of what applies to a rule, and remembers that it did.
   std::vector<FilterPart> for_rule(std::string_view id,
                                    std::string_view name,
@@ -56,6 +62,10 @@ class Filters {
     std::string text;
     Span span;
     bool used = false;
+
+    bool is(std::string_view id, std::string_view name) const {
+      return (!id.empty() && equal_ignore_case(text, id)) || (!name.empty() && text == name);
+    }
   };
 
   struct Filter {

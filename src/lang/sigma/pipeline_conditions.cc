@@ -207,10 +207,15 @@ RuleTest rule_test(std::string_view type, const YamlNode& node, Diagnostics& dia
     for (const char* key : {"category", "product", "service"})
       if (const YamlNode* n = node.find(key)) wanted[key] = fold(n->text);
     return [wanted](const RuleModel& rule) {
-      return std::all_of(wanted.begin(), wanted.end(), [&](const auto& w) {
-        const auto it = rule.logsource.find(w.first);
-        return it != rule.logsource.end() && it->second == w.second;
-      });
+      const auto has = [&](const std::map<std::string, std::string>& source) {
+        return std::all_of(wanted.begin(), wanted.end(), [&](const auto& w) {
+          const auto it = source.find(w.first);
+          return it != source.end() && it->second == w.second;
+        });
+      };
+      if (!rule.correlation) return has(rule.logsource);
+      const auto& sources = rule.correlation->logsources;
+      return std::any_of(sources.begin(), sources.end(), has);
     };
   }
   if (type == "contains_field" || type == "contains_detection_item") {
@@ -248,8 +253,9 @@ RuleTest rule_test(std::string_view type, const YamlNode& node, Diagnostics& dia
       return std::find(rule.info.tags.begin(), rule.info.tags.end(), t) != rule.info.tags.end();
     };
   }
-  if (type == "is_sigma_rule") return [](const RuleModel&) { return true; };
-  if (type == "is_sigma_correlation_rule") return [](const RuleModel&) { return false; };
+  if (type == "is_sigma_rule") return [](const RuleModel& rule) { return !rule.correlation; };
+  if (type == "is_sigma_correlation_rule")
+    return [](const RuleModel& rule) { return rule.correlation.has_value(); };
   return nullptr;
 }
 

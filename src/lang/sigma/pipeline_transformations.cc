@@ -273,7 +273,7 @@ class Maker {
 
   /// Renames fields, also those that a `fieldref` names.
   Action renaming(Renaming rename) {
-    return [shared = shared_, rename](RuleModel& rule, Diagnostics&) {
+    return [shared = shared_, rename](RuleModel& rule, Diagnostics& diag) {
       const auto change = [&](Detection& d) {
         Item& i = d.item;
         if (!shared->when.item(rule, i)) return;
@@ -298,7 +298,48 @@ class Maker {
         spread(d, to);
       };
       visit_rule(rule, change);
+      if (rule.correlation) rename_in_correlation(*shared, rule, rename, diag);
     };
+  }
+
+  /// Grouping by several fields instead of one is grouping by all of them; what stands for one
+  /// field of an event cannot become several.
+  static void rename_in_correlation(const Shared& shared,
+                                    RuleModel& rule,
+                                    const Renaming& rename,
+                                    Diagnostics& diag) {
+    CorrelationFields& c = *rule.correlation;
+    const auto renamed = [&](const FieldName& f) {
+      std::vector<FieldName> out;
+      if (shared.when.field(rule, f.text, nullptr))
+        for (std::string& to : rename(f.text))
+          out.push_back({std::move(to), f.span});
+      if (out.empty()) out.push_back(f);
+      return out;
+    };
+    const auto rename_one = [&](FieldName& f) {
+      std::vector<FieldName> to = renamed(f);
+      if (to.size() > 1)
+        diag.error("sigma-pipeline-failure",
+                   "a pipeline maps " + f.text + " to several fields; here it stands for one",
+                   f.span, "", "map it to one field where correlations are meant");
+      f = std::move(to[0]);
+    };
+    for (auto& [alias, fields] : c.aliases)
+      for (auto& [of, field] : fields)
+        rename_one(field);
+    std::vector<FieldName> groups;
+    for (const FieldName& g : c.groups) {
+      std::vector<FieldName> to = {g};
+      if (!c.aliases.count(g.text)) to = renamed(g);
+      for (FieldName& f : to)
+        if (std::none_of(groups.begin(), groups.end(),
+                         [&](const FieldName& known) { return known.text == f.text; }))
+          groups.push_back(std::move(f));
+    }
+    c.groups = std::move(groups);
+    for (FieldName& v : c.values)
+      if (!c.aliases.count(v.text)) rename_one(v);
   }
 
   std::vector<std::pair<std::string, std::vector<std::string>>> mapping() {

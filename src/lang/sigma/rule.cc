@@ -80,8 +80,12 @@ class RuleReader {
     info();
     rule_.name = text("name");
     if (entry(document_, "correlation")) {
-      if (!read_correlation(document_, head(), rule_, diag_)) return std::nullopt;
-      return std::move(rule_);
+      if (options_.filters) options_.filters->meets_correlation(rule_.info.id, rule_.name);
+      if (read_correlation(document_, head(), options_.pipelines, rule_, diag_) && unbroken())
+        return std::move(rule_);
+      if (std::vector<plan::RuleReference>* also = options_.refused_references)
+        also->insert(also->end(), rule_.references.begin(), rule_.references.end());
+      return std::nullopt;
     }
     model_.head = head();
     bool ok = read_logsource(document_, model_.logsource, diag_);
@@ -191,12 +195,16 @@ class RuleReader {
     i.false_positives = texts("falsepositives");
   }
 
+  /// No rule means what its author meant while a pipeline is missing.
+  bool unbroken() {
+    if (!options_.pipelines || !options_.pipelines->broken()) return true;
+    error("sigma-pipeline-failure", "a processing pipeline has errors", head(),
+          "without it the rule would mean something else");
+    return false;
+  }
+
   bool pipelines() {
-    if (options_.pipelines->broken()) {
-      error("sigma-pipeline-failure", "a processing pipeline has errors", model_.head,
-            "without it the rule would mean something else");
-      return false;
-    }
+    if (!unbroken()) return false;
     model_.info = rule_.info;
     Diagnostics own;
     options_.pipelines->apply(model_, own);

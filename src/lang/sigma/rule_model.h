@@ -1,6 +1,7 @@
 // A rule between reading and lowering: what processing pipelines look at and change.
 #pragma once
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -30,14 +31,30 @@ struct FilterPart {
   adapt::YamlNode condition;
 };
 
+/// A field that a correlation names.
+struct FieldName {
+  std::string text;
+  Span span;
+};
+
+/// What a correlation says of the events of the rules that it is made of.
+struct CorrelationFields {
+  std::vector<FieldName> groups;
+  std::vector<FieldName> values;
+  std::map<std::string, std::map<std::string, FieldName>> aliases;  ///< alias, rule, field
+  /// Log sources of the rules that it is made of.
+  std::vector<std::map<std::string, std::string>> logsources;
+};
+
 struct RuleModel {
   plan::RuleInfo info;
   std::map<std::string, std::string> logsource;  ///< category, product, service
   std::vector<NamedDetection> selections;
   std::vector<AddedCondition> added;
   std::vector<FilterPart> filters;
-  Placeholders placeholders;  ///< values that pipelines give, beside the user's
-  Span head;                  ///< where to point when the rule as a whole is meant
+  Placeholders placeholders;                     ///< values that pipelines give, beside the user's
+  std::optional<CorrelationFields> correlation;  ///< instead of a log source and selections
+  Span head;  ///< where to point when the rule as a whole is meant
   // What pipelines remember of their own work.
   std::set<std::string> applied;             ///< ids of items that were applied
   std::map<std::string, std::string> state;  ///< `set_state`

@@ -30,6 +30,9 @@ struct ReadOptions {
   Filters* filters = nullptr;            ///< null: none; remembers which rules it was asked for
   /// Documents that gave no rule are added here, where somebody counts them.
   size_t* num_refused = nullptr;
+  /// References of correlations that are refused for another reason are added here: who resolves
+  /// references tells which of these are wrong, too.
+  std::vector<plan::RuleReference>* refused_references = nullptr;
 };
 
 /// The rules of a file of one or more documents. A document with errors gives diagnostics and no
