@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "data/value.h"
+#include "input/syslog/header.h"
 
 namespace postern::check {
 
@@ -237,6 +238,48 @@ std::string audit_line(const MadeEvent& e, uint64_t serial) {
   return out;
 }
 
+// ---- syslog
+
+/// The number whose name is wanted; -1: none has it.
+int numbered(std::string_view name, std::string_view (*name_of)(int), int step) {
+  constexpr int kMost = 24 * 8;
+  for (int i = 0; i < kMost; i += step)
+    if (equal_ignore_case(name_of(i), name)) return i;
+  return -1;
+}
+
+/// RFC 5424: <34>1 2026-01-01T00:00:00Z host program pid id - text. Nullopt: fields that a message
+/// has no place for.
+std::optional<std::string> syslog_line(const MadeEvent& e, uint64_t serial) {
+  int facility = 8;  // user
+  int severity = 6;  // info
+  std::map<std::string_view, std::string> head = {
+      {"host", "WITNESS"}, {"program", "witness"}, {"pid", "-"}, {"message_id", "-"}};
+  std::string message;
+  std::string carried;
+  for (const auto& [column, text] : e.fields) {
+    if (text.find('\n') != std::string::npos) return std::nullopt;
+    if (column == "message")
+      message = text;
+    else if (column == kWitnessCarrier)
+      carried = text;
+    else if (column == "facility")
+      facility = numbered(text, input::syslog::facility_name, 8);
+    else if (column == "severity")
+      severity = numbered(text, input::syslog::severity_name, 1);
+    else if (head.count(column) && !text.empty() && text.find(' ') == std::string::npos)
+      head[column] = text;
+    else
+      return std::nullopt;
+  }
+  if (facility < 0 || severity < 0) return std::nullopt;
+  if (!message.empty() && !carried.empty()) message += " ";
+  return "<" + std::to_string(facility + severity) + ">1 " +
+         format_rfc3339(ticks_from_unix(kFirstSecond + static_cast<int64_t>(serial))) + " " +
+         head["host"] + " " + head["program"] + " " + head["pid"] + " " + head["message_id"] +
+         " - " + message + carried;
+}
+
 }  // namespace
 
 std::optional<EventText> event_text(const MadeEvent& event,
@@ -254,6 +297,11 @@ std::optional<EventText> event_text(const MadeEvent& event,
   if (t.starts_with("defender.")) return json(defender_json(event, table, serial));
   if (t == "json.object") return json(flat_json(event, table, {}, true));
   if (t.starts_with("osquery.")) return json(osquery_json(event, serial));
+  if (t == "syslog.message") {
+    std::optional<std::string> line = syslog_line(event, serial);
+    if (!line) return std::nullopt;
+    return EventText{Evidence::kSyslog, std::move(*line)};
+  }
   if (t == "linux.auditd.record") return EventText{Evidence::kAuditLog, audit_line(event, serial)};
   return std::nullopt;
 }

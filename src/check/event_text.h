@@ -2,7 +2,8 @@
 //
 // Windows tables (and Sysmon for Linux) as event JSON in the layout of evtx_dump, each column at
 // the place that the catalog names as its source; Zeek, Suricata, osquery and Defender as their own
-// JSON; audit records as lines of audit.log. Tests: tests/unit/check/event_text_test.cc.
+// JSON; audit records as lines of audit.log; syslog messages in the layout of RFC 5424. Tests:
+// tests/unit/check/event_text_test.cc.
 #pragma once
 #include <optional>
 #include <string>
@@ -12,7 +13,9 @@
 
 namespace postern::check {
 
-enum class Evidence : uint8_t { kJsonLines, kAuditLog };
+enum class Evidence : uint8_t { kJsonLines, kAuditLog, kSyslog };
+
+inline constexpr size_t kNumEvidenceForms = 3;
 
 struct EventText {
   Evidence form = Evidence::kJsonLines;

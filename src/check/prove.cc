@@ -18,7 +18,7 @@ using engine::LoadedRule;
 namespace {
 
 constexpr size_t kMaxRounds = 8;
-constexpr Evidence kForms[] = {Evidence::kJsonLines, Evidence::kAuditLog};
+constexpr Evidence kForms[] = {Evidence::kJsonLines, Evidence::kAuditLog, Evidence::kSyslog};
 
 /// Lines of one form, and which events they hold.
 struct Sheet {
@@ -101,10 +101,11 @@ class Prover {
     for (const Proof& p : out_.all) {
       out_.num_proven += p.fires ? 1 : 0;
       if (!p.fires) continue;
-      out_.num_conditions += p.near_misses.size();
-      out_.num_near_misses +=
-          static_cast<size_t>(std::count_if(p.near_misses.begin(), p.near_misses.end(),
-                                            [](const ProvenNearMiss& m) { return m.silent; }));
+      for (const ProvenNearMiss& m : p.near_misses) {
+        const bool implied = m.text.line.empty() && m.reason.starts_with("impossible: ");
+        ++(implied ? out_.num_implied : out_.num_conditions);
+        out_.num_near_misses += m.silent ? 1 : 0;
+      }
     }
     return std::move(out_);
   }
@@ -218,8 +219,11 @@ void write_text(std::ostream& out, const Proofs& proofs, bool verbose) {
     }
   }
   out << proofs.num_near_misses << " of " << proofs.num_conditions
-      << " conditions have a near miss that stays silent\n"
-      << proofs.num_proven << " of " << proofs.all.size() << " rules have a witness\n";
+      << " conditions have a near miss that stays silent\n";
+  if (proofs.num_implied > 0)
+    out << proofs.num_implied << (proofs.num_implied == 1 ? " other follows" : " others follow")
+        << " from the rest of the rule: no event misses only that\n";
+  out << proofs.num_proven << " of " << proofs.all.size() << " rules have a witness\n";
 }
 
 void write_jsonl(std::ostream& out, const Proofs& proofs) {
@@ -254,14 +258,14 @@ Result<bool> write_evidence(const std::string& folder, const Proofs& proofs) {
     size_t lines = 0;
   };
 
-  File files[] = {{"witness.ndjson", "", 0},
-                  {"witness.audit.log", "", 0},
-                  {"near-miss.ndjson", "", 0},
-                  {"near-miss.audit.log", "", 0}};
+  // By form, witnesses first.
+  File files[] = {{"witness.ndjson", "", 0},      {"witness.audit.log", "", 0},
+                  {"witness.syslog.log", "", 0},  {"near-miss.ndjson", "", 0},
+                  {"near-miss.audit.log", "", 0}, {"near-miss.syslog.log", "", 0}};
   std::string index;
   const auto add = [&](const Proof& p, const EventText& t, bool witness,
                        const std::string& condition) {
-    File& f = files[(witness ? 0 : 2) + (t.form == Evidence::kAuditLog ? 1 : 0)];
+    File& f = files[(witness ? 0 : kNumEvidenceForms) + static_cast<size_t>(t.form)];
     f.text += t.line + "\n";
     ++f.lines;
     index += "{\"rule\":" + json_string(p.id) + ",\"file\":" + json_string(f.name) +

@@ -38,7 +38,8 @@ struct Proof {
 struct Proofs {
   std::vector<Proof> all;
   size_t num_proven = 0;
-  size_t num_conditions = 0;
+  size_t num_conditions = 0;   ///< that an event can miss while it meets the others
+  size_t num_implied = 0;      ///< that follow from the others, or the log source: a proof
   size_t num_near_misses = 0;  ///< made, and silent
 };
 
@@ -48,8 +49,8 @@ Proofs prove(const engine::RuleSet& rules, const engine::HuntOptions& hunt);
 void write_text(std::ostream& out, const Proofs& proofs, bool verbose);
 /// A line per rule, with its witness and near misses as they were read.
 void write_jsonl(std::ostream& out, const Proofs& proofs);
-/// Writes witness.ndjson, witness.audit.log, near-miss.ndjson, near-miss.audit.log and index.jsonl
-/// (which line is of which rule). Error: a file could not be written.
+/// Writes witness.ndjson, witness.audit.log, witness.syslog.log, near-miss.… likewise and
+/// index.jsonl (which line is of which rule). Error: a file could not be written.
 Result<bool> write_evidence(const std::string& folder, const Proofs& proofs);
 
 }  // namespace postern::check

@@ -18,8 +18,6 @@ namespace {
 
 /// Separates a column from the part of it that a view takes out: "Hashes#MD5".
 constexpr char kPart = '#';
-/// Column that carries keywords; open tables take any name.
-constexpr const char* kCarrier = "WitnessText";
 
 const plan::Op* find(const plan::Op& op, plan::OpKind kind) {
   if (op.kind == kind) return &op;
@@ -128,7 +126,7 @@ class EventMaker {
         reason_ = "no text found with all keywords";
         return false;
       }
-      put(out, kCarrier, *v.text);
+      put(out, kWitnessCarrier, *v.text);
     }
     for (const auto& [a, b] : equal_)
       if (const auto it = out.fields.find(a); it != out.fields.end()) out.fields[b] = it->second;

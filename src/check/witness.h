@@ -17,6 +17,9 @@
 
 namespace postern::check {
 
+/// Column of a made event that carries keywords; open tables take any name.
+inline constexpr const char* kWitnessCarrier = "WitnessText";
+
 /// An event as native columns and their texts.
 struct MadeEvent {
   std::string table;

@@ -57,6 +57,30 @@ TEST(Prove, AllKindsOfTestsCanBeMet) {
   }
 }
 
+TEST(Prove, SyslogIsWrittenAsMessagesOfTheProgramThatTheLogSourceMeans) {
+  const auto rule = [](const std::string& logsource, const std::string& detection) {
+    return "title: T\nid: 6e9f6a3c-0000-4000-8000-000000000001\nlogsource: { " + logsource +
+           " }\ndetection:\n" + detection;
+  };
+  const std::string keywords =
+      "  words: [ 'core dumped', 'worker * exited' ]\n  not_it: [ harmless ]\n"
+      "  condition: words and not not_it\n";
+  for (const char* logsource :
+       {"product: linux, service: auth", "product: linux, service: cron", "service: nginx",
+        "product: cisco, service: aaa", "product: jvm, category: application"}) {
+    const Proof p = proof(rule(logsource, keywords));
+    EXPECT_TRUE(p.fires) << logsource << ": " << p.reason << "\n" << p.text.line;
+    EXPECT_EQ(p.text.form, Evidence::kSyslog);
+    ASSERT_EQ(p.near_misses.size(), 2U);
+    for (const ProvenNearMiss& m : p.near_misses)
+      EXPECT_TRUE(m.silent) << m.condition << "\n" << m.text.line;
+  }
+  // A field that no message has a place for.
+  EXPECT_FALSE(
+      proof(rule("product: linux, service: sshd", "  sel: { Nothing: x }\n  condition: sel\n"))
+          .fires);
+}
+
 TEST(Prove, OtherLogsHaveTheirOwnLayout) {
   const auto rule = [](const std::string& source, const std::string& items) {
     return "title: T\nlogsource: { " + source + " }\ndetection:\n  sel: { " + items +
