@@ -55,7 +55,7 @@ struct Event {
 };
 
 /// Events with the watermark after each, made as they are needed: the same for every kind. Each
-/// group has an event in each eighth of the window; one event in 64 goes to one of a few busy
+/// group has seven or eight events in the window; one event in 64 goes to one of a few busy
 /// groups in addition to that, and those are the ones that fire.
 class Stream {
  public:
@@ -63,7 +63,9 @@ class Stream {
 
   bool next(Event& e) {
     if (at_ == events_) return false;
-    const int64_t step = std::max<int64_t>(1, kLength / (int64_t{groups_} * kEventsPerGroup));
+    // A quarter less than eight of them, so that late ones make no ninth.
+    const int64_t step =
+        std::max<int64_t>(1, kLength * 4 / (int64_t{groups_} * (4 * kEventsPerGroup - 1)));
     now_ = kUnixEpochTicks + 56 * 365 * kTicksPerDay + static_cast<int64_t>(at_) * step;
     const uint64_t r = random_bits(random_);
     const bool busy = r % 64 == 0;
