@@ -8,17 +8,18 @@
 #include "net/packet/faults.h"
 #include "net/packet/packet.h"
 #include "net/stream/history.h"
+#include "net/stream/resting_flow.h"
 #include "net/stream/tcp.h"
 
 namespace postern::net::stream {
 
 struct Endpoint {
   match::IpAddress address;
+  bool active = false;  ///< a good packet came from here
   uint16_t port = 0;
   uint64_t packets = 0;
   uint64_t ip_bytes = 0;
   uint64_t payload_bytes = 0;  ///< UDP and ICMP; TCP counts by sequence numbers
-  bool active = false;         ///< a good packet came from here
 };
 
 /// Reads the content of one flow; made by the FlowHandler. Calls come in the order of the capture.
@@ -42,16 +43,27 @@ class StreamConsumer {
 
   /// True when the flow may be silent for long and should not be split (a mailbox being watched).
   virtual bool patient() const { return false; }
+
+  /// What becomes of the consumer while its flow is put to rest to save memory.
+  enum class AtRest : uint8_t {
+    kStays,      ///< it holds something: the flow cannot rest
+    kForgotten,  ///< it needs nothing more, and its finish() would do nothing
+    kMadeAgain   ///< one that is newly made does as well
+  };
+
+  virtual AtRest at_rest() const { return AtRest::kStays; }
 };
 
 class Flow final : public TcpSink {
  public:
   Flow(const packet::Packet& first, uint64_t id, bool flip, packet::Faults& faults);
+  /// One that was at rest, between the same endpoints.
+  Flow(const RestingFlow& r, const Endpoint ends[2], packet::Faults& faults);
 
   // -- what a row needs
   uint64_t id() const { return id_; }  ///< 1, 2, … in order of first packets
 
-  const std::string& uid() const { return uid_; }
+  std::string uid() const;
 
   uint8_t protocol() const { return protocol_; }
 
@@ -77,7 +89,7 @@ class Flow final : public TcpSink {
   uint16_t vlan() const { return vlan_; }
 
   /// Protocols found in the content, "smtp" or "smtp,ssl"; set by the consumer.
-  const std::string& service() const { return service_; }
+  const std::string& service() const;
 
   void add_service(std::string_view name);
 
@@ -87,6 +99,9 @@ class Flow final : public TcpSink {
   void finish(const Moment& at);
   /// The time at which the flow is over if nothing more comes.
   int64_t deadline() const;
+  /// The flow in little memory, or null when it holds more than that can say. Endpoints are not in
+  /// it but for which one is the originator.
+  std::unique_ptr<RestingFlow> rest() const;
 
   void set_consumer(std::unique_ptr<StreamConsumer> c) { consumer_ = std::move(c); }
 
@@ -103,7 +118,8 @@ class Flow final : public TcpSink {
   void doubt_used(Side side, const Moment& at) override;
   void flipped() override;
 
-  int64_t scheduled = 0;  ///< earliest check that the table has planned
+  int64_t scheduled = 0;                            ///< earliest check that the table has planned
+  uint32_t newer = UINT32_MAX, older = UINT32_MAX;  ///< the table's list of flows awake
 
  private:
   Side side_of(const packet::Packet& p) const;
@@ -113,7 +129,7 @@ class Flow final : public TcpSink {
 
   packet::Faults& faults_;
   uint64_t id_;
-  std::string uid_;
+  uint64_t uid_[2];
   uint8_t protocol_;
   uint16_t vlan_;
   Endpoint ends_[2];
@@ -126,8 +142,8 @@ class Flow final : public TcpSink {
   bool told_unusable_[2] = {false, false};
   uint64_t missed_bytes_ = 0;
   bool flip_requested_ = false;
-  int64_t closed_at_ = 0;  // when a TCP connection was seen to be complete
-  std::string service_;
+  int64_t closed_at_ = 0;                 // when a TCP connection was seen to be complete
+  std::unique_ptr<std::string> service_;  // null: none found
   std::unique_ptr<StreamConsumer> consumer_;
 };
 

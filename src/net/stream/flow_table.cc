@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <optional>
 #include <tuple>
 
@@ -40,24 +39,9 @@ bool is_multicast_or_broadcast(const match::IpAddress& a) {
 
 }  // namespace
 
-size_t FlowTable::KeyHash::operator()(const Key& k) const {
-  uint64_t h = uint64_t{k.low_port} << 32 | uint64_t{k.high_port} << 8 | k.protocol;
-  const auto feed = [&h](const std::array<uint8_t, 16>& a) {
-    uint64_t parts[2];
-    std::memcpy(parts, a.data(), 16);
-    for (const uint64_t part : parts) {
-      h = (h ^ part) * 0x9e3779b97f4a7c15u;
-      h ^= h >> 32;
-    }
-  };
-  feed(k.low);
-  feed(k.high);
-  return h;
-}
-
 /// Also gives ICMP packets the ports that conn.log shows for them: type and answering type or code.
-FlowTable::Key FlowTable::key_of(Packet& p) const {
-  Key k;
+FlowKey FlowTable::key_of(Packet& p) const {
+  FlowKey k;
   k.protocol = p.protocol;
   if (p.protocol == packet::kIcmp || p.protocol == packet::kIcmpV6) {
     const auto counterpart = icmp_counterpart(p.protocol, p.source_port);
@@ -72,6 +56,8 @@ FlowTable::Key FlowTable::key_of(Packet& p) const {
   k.high = swap ? p.source.bytes : p.destination.bytes;
   k.low_port = swap ? p.destination_port : p.source_port;
   k.high_port = swap ? p.source_port : p.destination_port;
+  k.low_v4 = swap ? p.destination.v4 : p.source.v4;
+  k.high_v4 = swap ? p.source.v4 : p.destination.v4;
   return k;
 }
 
@@ -94,71 +80,139 @@ void FlowTable::packet(const Packet& original) {
   // A packet older than the last one does not turn the clock back.
   now_ = {std::max(now_.time, p.time), p.offset, p.number};
   expire();
-  const Key key = key_of(p);
-  auto found = flows_.find(key);
-  if (found != flows_.end() && found->second->is_reuse(p)) {
-    end(found);
-    found = flows_.end();
+  const FlowKey key = key_of(p);
+  Slot* slot = flows_.find(key);
+  if (slot && awake(*slot).is_reuse(p)) {
+    end(*slot);
+    slot = nullptr;
   }
-  Flow& flow = found != flows_.end() ? *found->second : begin(key, p);
+  if (!slot) slot = &begin(key, p);
+  Flow& flow = *slot->flow;
+  if (newest_ != slot->number) {
+    unlink(*slot);
+    link(*slot);
+  }
   flow.packet(p);
-  if (flow.scheduled == 0 || flow.deadline() < flow.scheduled) plan(key, flow);
+  if (flow.scheduled == 0 || flow.deadline() < flow.scheduled) plan(*slot);
+  if (num_awake_ > max_awake_) put_to_rest();
 }
 
-Flow& FlowTable::begin(const Key& key, const Packet& p) {
+FlowTable::Slot& FlowTable::begin(const FlowKey& key, const Packet& p) {
   if (flows_.size() >= max_flows_) {
     faults_.add("flow-table-full", p.offset);
     // The flow that would end first; checks of flows that are gone are skipped.
     while (!checks_.empty() && flows_.size() >= max_flows_) {
       const Check c = checks_.top();
       checks_.pop();
-      const auto it = flows_.find(c.key);
-      if (it != flows_.end() && it->second->id() == c.id) end(it);
+      Slot& s = flows_.at(c.slot);
+      if (s.id != 0 && static_cast<uint32_t>(s.id) == c.id) end(s);
     }
   }
-  auto made = std::make_unique<Flow>(p, ++next_id_, should_flip(p), faults_);
-  Flow& flow = *made;
-  flows_[key] = std::move(made);
-  flow.set_consumer(handler_.open(flow));
-  return flow;
+  Slot& slot = flows_.insert(key);
+  slot.id = ++next_id_;
+  slot.flow = std::make_unique<Flow>(p, slot.id, should_flip(p), faults_);
+  slot.flow->set_consumer(handler_.open(*slot.flow));
+  ++num_awake_;
+  link(slot);
+  return slot;
 }
 
-void FlowTable::plan(const Key& key, Flow& flow) {
-  flow.scheduled = flow.deadline();
-  checks_.push({flow.scheduled, flow.id(), key});
+void FlowTable::check_at(const Slot& slot, int64_t time) {
+  checks_.push({time, slot.number, static_cast<uint32_t>(slot.id)});
+}
+
+void FlowTable::plan(Slot& slot) {
+  slot.flow->scheduled = slot.flow->deadline();
+  check_at(slot, slot.flow->scheduled);
 }
 
 void FlowTable::expire() {
   while (!checks_.empty() && checks_.top().time < now_.time) {
     const Check c = checks_.top();
     checks_.pop();
-    const auto it = flows_.find(c.key);
-    if (it == flows_.end() || it->second->id() != c.id) continue;
-    if (it->second->scheduled != c.time) continue;  // an earlier check was planned since
-    if (it->second->deadline() < now_.time) {
-      end(it);
+    Slot& slot = flows_.at(c.slot);
+    if (slot.id == 0 || static_cast<uint32_t>(slot.id) != c.id) continue;
+    int64_t& scheduled = slot.resting ? slot.resting->scheduled : slot.flow->scheduled;
+    if (scheduled != c.time) continue;  // an earlier check was planned since
+    const int64_t deadline = slot.resting ? slot.resting->deadline : slot.flow->deadline();
+    if (deadline < now_.time) {
+      end(slot);
     } else {
-      plan(c.key, *it->second);
+      scheduled = deadline;
+      check_at(slot, deadline);
     }
   }
 }
 
-void FlowTable::end(Flows::iterator it) {
-  Flow& flow = *it->second;
+void FlowTable::end(Slot& slot) {
+  Flow& flow = awake(slot, true);
   flow.finish(now_);
   handler_.close(flow);
-  flows_.erase(it);
+  unlink(slot);
+  --num_awake_;
+  flows_.erase(slot);
 }
 
 void FlowTable::finish() {
-  std::vector<Flows::iterator> all;
+  std::vector<uint32_t> all;
   all.reserve(flows_.size());
-  for (auto it = flows_.begin(); it != flows_.end(); ++it)
-    all.push_back(it);
+  for (uint32_t i = 0; i < flows_.num_slots(); ++i)
+    if (flows_.at(i).id != 0) all.push_back(i);
   std::sort(all.begin(), all.end(),
-            [](const auto& a, const auto& b) { return a->second->id() < b->second->id(); });
-  for (const auto& it : all)
-    end(it);
+            [this](uint32_t a, uint32_t b) { return flows_.at(a).id < flows_.at(b).id; });
+  for (const uint32_t i : all)
+    end(flows_.at(i));
+}
+
+// ---- flows awake and at rest
+
+Flow& FlowTable::awake(Slot& slot, bool for_end) {
+  if (slot.flow) return *slot.flow;
+  const RestingFlow& r = *slot.resting;
+  const FlowKey& k = slot.key;
+  Endpoint low, high;
+  low.address = {k.low, k.low_v4};
+  low.port = k.low_port;
+  high.address = {k.high, k.high_v4};
+  high.port = k.high_port;
+  const Endpoint ends[2] = {r.low_is_originator ? low : high, r.low_is_originator ? high : low};
+  slot.flow = std::make_unique<Flow>(r, ends, faults_);
+  if (!r.forgotten && !for_end) slot.flow->set_consumer(handler_.open(*slot.flow));
+  slot.resting.reset();
+  ++num_awake_;
+  link(slot);
+  return *slot.flow;
+}
+
+/// Puts the flow that was silent longest to rest, if it can.
+void FlowTable::put_to_rest() {
+  Slot& slot = flows_.at(oldest_);
+  const Flow& flow = *slot.flow;
+  std::unique_ptr<RestingFlow> r = flow.rest();
+  unlink(slot);
+  if (!r) return link(slot);  // not soon asked again
+  const Endpoint& originator = flow.originator();
+  r->low_is_originator = originator.port == slot.key.low_port &&
+                         originator.address.bytes == slot.key.low &&
+                         originator.address.v4 == slot.key.low_v4;
+  slot.resting = std::move(r);
+  slot.flow.reset();
+  --num_awake_;
+}
+
+void FlowTable::link(Slot& slot) {
+  slot.flow->newer = FlowIndex::kNone;
+  slot.flow->older = newest_;
+  if (newest_ != FlowIndex::kNone) flows_.at(newest_).flow->newer = slot.number;
+  newest_ = slot.number;
+  if (oldest_ == FlowIndex::kNone) oldest_ = slot.number;
+}
+
+void FlowTable::unlink(const Slot& slot) {
+  const uint32_t newer = slot.flow->newer;
+  const uint32_t older = slot.flow->older;
+  (newer == FlowIndex::kNone ? newest_ : flows_.at(newer).flow->older) = older;
+  (older == FlowIndex::kNone ? oldest_ : flows_.at(older).flow->newer) = newer;
 }
 
 }  // namespace postern::net::stream

@@ -2,18 +2,20 @@
 //
 // A flow ends when its connection is complete, when it was silent for long enough, or with the
 // capture; times are those of the packets. Number of flows is bounded: at the limit the flow that
-// would end first ends now (anomaly flow-table-full). Tests:
-// tests/unit/net_stream/flow_table_test.cc.
+// would end first ends now (anomaly flow-table-full). Of more than kMaxAwake flows those that were
+// silent longest are put to rest where they can (RestingFlow), so that a million idle connections
+// fit into a few hundred megabytes. Tests: tests/unit/net_stream/flow_table_test.cc,
+// resting_flow_test.cc.
 #pragma once
 #include <cstdint>
 #include <memory>
 #include <queue>
-#include <unordered_map>
 #include <vector>
 
 #include "net/packet/decoder.h"
 #include "net/packet/faults.h"
 #include "net/stream/flow.h"
+#include "net/stream/flow_index.h"
 
 namespace postern::net::stream {
 
@@ -29,10 +31,14 @@ class FlowHandler {
 
 class FlowTable final : public packet::PacketSink {
  public:
-  static constexpr size_t kMaxFlows = 500'000;
+  static constexpr size_t kMaxFlows = 2'000'000;
+  static constexpr size_t kMaxAwake = 65'536;
 
-  FlowTable(FlowHandler& handler, packet::Faults& faults, size_t max_flows = kMaxFlows)
-      : handler_(handler), faults_(faults), max_flows_(max_flows) {}
+  FlowTable(FlowHandler& handler,
+            packet::Faults& faults,
+            size_t max_flows = kMaxFlows,
+            size_t max_awake = kMaxAwake)
+      : handler_(handler), faults_(faults), max_flows_(max_flows), max_awake_(max_awake) {}
 
   void packet(const packet::Packet& p) override;
 
@@ -42,40 +48,37 @@ class FlowTable final : public packet::PacketSink {
   size_t num_open() const { return flows_.size(); }
 
  private:
-  /// Both directions have the same key.
-  struct Key {
-    std::array<uint8_t, 16> low{}, high{};
-    uint16_t low_port = 0, high_port = 0;
-    uint8_t protocol = 0;
-    bool one_way = false;
-    friend bool operator==(const Key&, const Key&) = default;
-  };
-
-  struct KeyHash {
-    size_t operator()(const Key& k) const;
-  };
+  using Slot = FlowIndex::Slot;
 
   struct Check {
     int64_t time;
-    uint64_t id;
-    Key key;
+    uint32_t slot;
+    uint32_t id;  // its lower half: slots are used again
 
     bool operator>(const Check& o) const { return time != o.time ? time > o.time : id > o.id; }
   };
 
-  using Flows = std::unordered_map<Key, std::unique_ptr<Flow>, KeyHash>;
-
-  Key key_of(packet::Packet& p) const;
+  FlowKey key_of(packet::Packet& p) const;
   bool should_flip(const packet::Packet& p) const;
-  Flow& begin(const Key& key, const packet::Packet& p);
-  void end(Flows::iterator it);
+  Slot& begin(const FlowKey& key, const packet::Packet& p);
+  void end(Slot& slot);
   void expire();
-  void plan(const Key& key, Flow& flow);
+  void plan(Slot& slot);
+  void check_at(const Slot& slot, int64_t time);
+  /// The flow of a slot, woken up if need be; `for_end`: it is only to end.
+  Flow& awake(Slot& slot, bool for_end = false);
+  void put_to_rest();
+  void link(Slot& slot);
+  void unlink(const Slot& slot);
 
   FlowHandler& handler_;
   packet::Faults& faults_;
   size_t max_flows_;
-  Flows flows_;
+  size_t max_awake_;
+  FlowIndex flows_;
+  size_t num_awake_ = 0;
+  uint32_t newest_ = FlowIndex::kNone;  // of the flows awake, by their last packet
+  uint32_t oldest_ = FlowIndex::kNone;
   std::priority_queue<Check, std::vector<Check>, std::greater<>> checks_;
   uint64_t next_id_ = 0;
   Moment now_;

@@ -2,6 +2,7 @@
 // lower case from the responder (s SYN, h SYN+ACK, a ACK, d data, f FIN, r RST, c bad checksum, g
 // gap, t retransmission, w zero window, i FIN+RST, q SYN with FIN or RST, ^ direction guessed).
 #pragma once
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -12,6 +13,30 @@ enum class Side : uint8_t { kOriginator, kResponder };
 constexpr Side other(Side s) {
   return s == Side::kOriginator ? Side::kResponder : Side::kOriginator;
 }
+
+/// A text of at most 15 characters, which std::string would keep in itself with twice the size.
+class ShortText {
+ public:
+  ShortText& operator=(const std::string& text) {
+    size_ = static_cast<uint8_t>(text.size());
+    text.copy(text_.data(), text_.size());
+    return *this;
+  }
+
+  operator std::string() const { return {text_.data(), size_}; }  // NOLINT: what it is
+
+  bool empty() const { return size_ == 0; }
+
+ private:
+  std::array<char, 15> text_{};
+  uint8_t size_ = 0;
+};
+
+/// A short history, to be taken up again.
+struct SavedHistory {
+  ShortText letters;
+  uint16_t seen[2] = {0, 0};
+};
 
 class History {
  public:
@@ -35,6 +60,21 @@ class History {
   }
 
   const std::string& letters() const { return letters_; }
+
+  /// False when it is too long to be saved.
+  bool save(SavedHistory& out) const {
+    if (letters_.size() >= sizeof out.letters) return false;
+    out.letters = letters_;
+    out.seen[0] = seen_[0];
+    out.seen[1] = seen_[1];
+    return true;
+  }
+
+  void restore(const SavedHistory& saved) {
+    letters_ = saved.letters;
+    seen_[0] = saved.seen[0];
+    seen_[1] = saved.seen[1];
+  }
 
  private:
   std::string letters_;

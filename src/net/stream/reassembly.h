@@ -64,6 +64,9 @@ class Reassembler {
 
   uint64_t next() const { return next_; }
 
+  /// Goes on at a position, of a stream that was put aside; nothing may have come yet.
+  void resume(uint64_t next) { next_ = next; }
+
   bool has_waiting() const { return !waiting_.empty(); }
 
   uint64_t waiting_bytes() const { return waiting_bytes_; }

@@ -441,6 +441,51 @@ uint64_t TcpTracker::size(Side side) const {
   return static_cast<uint64_t>(std::max<int64_t>(size, 0));
 }
 
+bool TcpTracker::rest(RestingTcp& out) const {
+  constexpr int64_t kMost = UINT32_MAX;
+  if (complete_ || num_conflicts_ != 0) return false;
+  for (size_t i = 0; i < 2; ++i) {
+    const End& e = ends_[i];
+    const bool odd = e.num_fins != 0 || e.did_close || e.wants_close || e.hole_due != 0 ||
+                     !e.doubtful.empty() || e.stream.has_waiting();
+    const bool counted =
+        e.retransmissions.count != 0 || e.zero_windows.count != 0 || e.gaps.count != 0;
+    const bool flags = e.last_syn != 0 || e.last_fin != 0 || e.last_rst != 0;
+    if (odd || counted || flags || e.last < 0 || e.last > kMost || e.acknowledged < 0 ||
+        e.acknowledged > kMost || e.stream.next() > static_cast<uint64_t>(kMost))
+      return false;
+    RestingTcp::End& to = out.ends[i];
+    to.state = static_cast<uint8_t>(e.state);
+    to.previous = static_cast<uint8_t>(e.previous);
+    to.acknowledged_once = e.acknowledged_once;
+    to.start = e.start;
+    to.last = static_cast<uint32_t>(e.last);
+    to.acknowledged = static_cast<uint32_t>(e.acknowledged);
+    to.next = static_cast<uint32_t>(e.stream.next());
+  }
+  out.partial = partial_;
+  out.seen = seen_;
+  out.num_flips = num_flips_;
+  return true;
+}
+
+void TcpTracker::wake(const RestingTcp& from) {
+  for (size_t i = 0; i < 2; ++i) {
+    const RestingTcp::End& e = from.ends[i];
+    End& to = ends_[i];
+    to.state = static_cast<TcpState>(e.state);
+    to.previous = static_cast<TcpState>(e.previous);
+    to.acknowledged_once = e.acknowledged_once;
+    to.start = e.start;
+    to.last = e.last;
+    to.acknowledged = e.acknowledged;
+    to.stream.resume(e.next);
+  }
+  partial_ = from.partial;
+  seen_ = from.seen;
+  num_flips_ = from.num_flips;
+}
+
 const char* tcp_conn_state(const TcpTracker& t, const std::string& history) {
   using S = TcpState;
   const S o = t.state(Side::kOriginator);

@@ -14,6 +14,7 @@
 #include "net/packet/packet.h"
 #include "net/stream/history.h"
 #include "net/stream/reassembly.h"
+#include "net/stream/resting_flow.h"
 
 namespace postern::net::stream {
 
@@ -74,6 +75,10 @@ class TcpTracker {
   bool both_closed() const { return ends_[0].did_close && ends_[1].did_close; }
 
   uint64_t num_conflicts() const { return num_conflicts_; }
+
+  /// What the connection is, in short; false when it holds more than that can say.
+  bool rest(RestingTcp& out) const;
+  void wake(const RestingTcp& from);
 
  private:
   struct Doubtful {
