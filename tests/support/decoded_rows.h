@@ -14,6 +14,12 @@ namespace postern::test {
 
 using TextRow = std::map<std::string, std::string, std::less<>>;
 
+/// A field of a row, or "-" where it has none.
+inline std::string get(const TextRow& row, std::string_view name) {
+  const auto it = row.find(name);
+  return it == row.end() ? "-" : it->second;
+}
+
 /// What decoding one evidence gave.
 struct Decoded {
   std::map<std::string, std::vector<TextRow>, std::less<>> tables;

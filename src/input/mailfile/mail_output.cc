@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace postern::input {
 
 void AnomalyNames::add(std::string_view name) {
@@ -30,6 +32,9 @@ MailOutput::MailOutput(const Input& input, DecodeContext& context, TableSet& tab
       wants_message_(context.layout("mail.message") != nullptr),
       wants_attachment_(context.layout("mail.attachment") != nullptr),
       wants_command_(context.layout("mail.command") != nullptr) {
+  if (const data::Layout* l = context.layout("mail.message"))
+    wants_text_ =
+        l->raw_slot() >= 0 || l->values_slot() >= 0 || l->slot("body") >= 0 || l->slot("urls") >= 0;
   if (const data::Layout* l = context.layout("mail.attachment")) {
     // Digests cost more than all the rest, so each is made only for a reader.
     const bool whole = l->raw_slot() >= 0 || l->values_slot() >= 0;
@@ -64,6 +69,10 @@ void MailOutput::scan(std::string_view view,
     field("DstPort", std::to_string(from.resp_p));
     field("Uid", from.uid);
   }
+  if (!from.tunnel.empty()) {
+    field("TunnelHost", from.tunnel_host);
+    field("TunnelPort", std::to_string(from.tunnel_port));
+  }
   field("Protocol", from.protocol);
   field("Direction", from.direction);
   field("Mailbox", from.mailbox);
@@ -80,6 +89,9 @@ void MailOutput::scan(std::string_view view,
   }
   field("Subject", context.subject);
   if (view == "mail.attachment" || view == "mail.member") field("Attachment", name);
+  // What a finding shows of the text itself.
+  constexpr size_t kMaxShown = 2000;
+  if (view == "mail.body") field("Body", repair_utf8(bytes.substr(0, kMaxShown)));
   const Result<uint32_t> done = context_.scanner->scan(origin, bytes);
   if (!done.ok()) anomaly("scan-failed", from.offset, done.error().message);
 }

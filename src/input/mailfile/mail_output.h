@@ -80,7 +80,10 @@ struct MailOrigin {
   bool has_envelope = true;  ///< sender and recipients were named outside of the message
   std::string direction;     ///< "to_server", "to_client"; "" for files
   std::string mailbox;       ///< IMAP
-  int64_t time = 0;          ///< ticks
+  std::string tunnel;        ///< "socks4", "socks5", "http"; "" when the flow leads there itself
+  std::string tunnel_host, tunnel_user;  ///< where it leads, and who asked the proxy
+  uint16_t tunnel_port = 0;
+  int64_t time = 0;  ///< ticks
   uint64_t offset = 0;
   uint64_t record = 0;
 };
@@ -113,6 +116,9 @@ class MailOutput {
 
   bool wants_commands() const { return wants_command_; }
 
+  /// The text of messages is shown, or what is in it.
+  bool wants_text() const { return wants_text_; }
+
   bool wants_md5() const { return wants_md5_; }
 
   bool wants_sha1() const { return wants_sha1_; }
@@ -139,6 +145,7 @@ class MailOutput {
   bool wants_message_;
   bool wants_attachment_;
   bool wants_command_;
+  bool wants_text_ = false;
   bool wants_md5_ = false;
   bool wants_sha1_ = false;
   bool wants_sha256_ = false;

@@ -3,33 +3,16 @@
 #include <algorithm>
 
 #include "adapt/hash.h"
-#include "base/text.h"
 #include "input/encoded_row.h"
 #include "input/pcap/flow_row.h"
+#include "input/pcap/mailbox_content.h"
+#include "input/pcap/smtp_content.h"
 
 namespace postern::input::pcap {
 
 using net::packet::Bytes;
 using net::protocol::Protocol;
-
-namespace {
-
-/// The server program that a greeting names: "ESMTP Postfix (Debian/GNU)" is "Postfix".
-std::string server_software(std::string_view banner) {
-  constexpr std::string_view kNames[] = {
-      "Postfix",       "Exim",         "Sendmail",        "Microsoft ESMTP MAIL Service",
-      "Haraka",        "OpenSMTPD",    "qmail",           "Zimbra",
-      "Exchange",      "hMailServer",  "MailEnable",      "MDaemon",
-      "Kerio Connect", "Lotus Domino", "CommuniGate Pro", "gsmtp",
-      "Coremail",      "Dovecot",      "Courier",         "Cyrus",
-      "Proofpoint",    "Symantec",     "Barracuda",       "PowerMTA",
-      "aiosmtpd",      "MailHog"};
-  for (const std::string_view n : kNames)
-    if (find_ignore_case(banner, n) != std::string_view::npos) return std::string(n);
-  return {};
-}
-
-}  // namespace
+namespace tunnel = net::protocol::tunnel;
 
 FlowContent::FlowContent(net::stream::Flow& flow, MailOutput& output)
     : flow_(flow),
@@ -40,23 +23,59 @@ FlowContent::FlowContent(net::stream::Flow& flow, MailOutput& output)
 FlowContent::~FlowContent() = default;
 
 bool FlowContent::patient() const {
-  return protocol_ == Protocol::kSmtp || protocol_ == Protocol::kImap ||
-         protocol_ == Protocol::kPop3;
+  return mail_ != nullptr;
+}
+
+FlowContent::AtRest FlowContent::at_rest() const {
+  const bool untouched = !detector_ && !tunnel_ && early_.empty() && !swapped_;
+  if (untouched) return AtRest::kMadeAgain;
+  if (protocol_ == Protocol::kUndecided || mail_ || tls_ || viewing_) return AtRest::kStays;
+  return AtRest::kForgotten;
 }
 
 void FlowContent::data(Side raw_side, Bytes bytes, const Moment& at) {
-  const Side side = effective(raw_side);
-  if (protocol_ != Protocol::kUndecided) return deliver(side, bytes, at);
-  if (!detector_) detector_.emplace(flow_.originator().port, flow_.responder().port, midstream());
-  early_.push_back({side, std::string(bytes), 0, at});
-  const Protocol p = detector_->feed(side, bytes);
-  if (p != Protocol::kUndecided) decided(p);
+  take(effective(raw_side), bytes, at);
 }
 
 void FlowContent::gap(Side raw_side, uint64_t num_bytes, const Moment& at) {
-  const Side side = effective(raw_side);
-  if (protocol_ != Protocol::kUndecided) return deliver_gap(side, num_bytes, at);
-  early_.push_back({side, std::string(), num_bytes, at});
+  take_gap(effective(raw_side), num_bytes, at);
+}
+
+/// Bytes from the outside: of a tunnel's handshake, or what is spoken.
+void FlowContent::take(Side side, Bytes bytes, const Moment& at) {
+  const bool from_client = side == Side::kOriginator;
+  if (!tunnel_ || tunnel_->inside(from_client)) return recognise(side, bytes, at);
+  see(side, bytes);
+  const std::vector<tunnel::Said> said = tunnel_->feed(from_client, bytes);
+  if (tunnel_->failed() && protocol_ == Protocol::kUndecided) {
+    if (!tunnel_->refused()) output_.anomaly("tunnel-bad-handshake", at.offset, flow_.uid());
+    protocol_ = Protocol::kUnknown;
+  }
+  for (const tunnel::Said& s : said)
+    recognise(s.from_client ? Side::kOriginator : Side::kResponder, s.bytes, at);
+}
+
+void FlowContent::take_gap(Side side, uint64_t num_bytes, const Moment& at) {
+  const bool from_client = side == Side::kOriginator;
+  // Where in the handshake the hole is nobody knows.
+  if (tunnel_ && !tunnel_->inside(from_client)) protocol_ = Protocol::kUnknown;
+  if (protocol_ == Protocol::kUndecided) {
+    early_.push_back({side, std::string(), num_bytes, at});
+    return;
+  }
+  // A byte that is in no text keeps what is left of the hole apart from what is right of it.
+  see(side, std::string_view("\0", 1));
+  if (mail_) mail_->gap(from_client, num_bytes, at);
+  if (tls_) tls_->gap(from_client);
+}
+
+void FlowContent::recognise(Side side, Bytes bytes, const Moment& at) {
+  if (protocol_ != Protocol::kUndecided) return deliver(side, bytes, at);
+  if (!detector_)
+    detector_.emplace(flow_.originator().port, server_port(), num_tunnels_ == 0 && midstream());
+  early_.push_back({side, std::string(bytes), 0, at});
+  const Protocol p = detector_->feed(side, bytes);
+  if (p != Protocol::kUndecided) decided(p);
 }
 
 /// Neither a SYN nor its answer was captured: the beginning is missing.
@@ -74,48 +93,71 @@ void FlowContent::decided(Protocol p) {
   }
   const std::string_view name = net::protocol::service_name(p);
   if (!name.empty()) flow_.add_service(name);
+  const std::vector<Early> early = std::move(early_);
+  early_.clear();
+  if (enter_tunnel(p)) return replay(early);
   if (p == Protocol::kTls || p == Protocol::kSsh) stop_views();
   if (p == Protocol::kTls && !mail_protocol().empty())
     tls_ = std::make_unique<net::protocol::tls::Handshake>();
-  if (p == Protocol::kSmtp)
-    smtp_ = std::make_unique<net::protocol::smtp::Session>(*this, midstream());
+  const MailContent::Link link{[this] { return origin(); }, [this] { tls_started(); }};
+  const bool middle = num_tunnels_ == 0 && midstream();
+  if (p == Protocol::kSmtp) mail_ = std::make_unique<SmtpContent>(middle, output_, link);
   if (p == Protocol::kImap || p == Protocol::kPop3)
-    mailbox_ = std::make_unique<MailboxContent>(
-        p == Protocol::kImap, midstream(), output_,
-        MailboxContent::Link{[this] { return origin(); }, [this] { tls_started({}); }});
-  const std::vector<Early> early = std::move(early_);
-  early_.clear();
+    mail_ = std::make_unique<MailboxContent>(p == Protocol::kImap, middle, output_, link);
+  replay(early);
+}
+
+/// True when what was recognised is the beginning of a tunnel.
+bool FlowContent::enter_tunnel(Protocol p) {
+  const bool begins =
+      p == Protocol::kSocks4 || p == Protocol::kSocks5 || p == Protocol::kHttpConnect;
+  if (!begins || num_tunnels_ >= kMaxTunnels) return false;
+  ++num_tunnels_;
+  tunnel_ =
+      std::make_unique<tunnel::Handshake>(p == Protocol::kSocks4   ? tunnel::Kind::kSocks4
+                                          : p == Protocol::kSocks5 ? tunnel::Kind::kSocks5
+                                                                   : tunnel::Kind::kHttpConnect);
+  detector_.reset();
+  protocol_ = Protocol::kUndecided;
+  return true;
+}
+
+void FlowContent::replay(const std::vector<Early>& early) {
   for (const Early& e : early) {
     if (e.gap > 0) {
-      deliver_gap(e.side, e.gap, e.at);
+      take_gap(e.side, e.gap, e.at);
     } else {
-      deliver(e.side, e.bytes, e.at);
+      take(e.side, e.bytes, e.at);
     }
   }
 }
 
-void FlowContent::deliver(Side side, Bytes bytes, const Moment& at) {
+/// Keeps bytes for the scanner.
+void FlowContent::see(Side side, Bytes bytes) {
   if (viewing_) views_[static_cast<size_t>(side)].append(bytes);
+}
+
+void FlowContent::deliver(Side side, Bytes bytes, const Moment& at) {
+  see(side, bytes);
   const bool was_tls = tls_ != nullptr;
-  session(side, bytes, at);
+  const bool from_client = side == Side::kOriginator;
+  if (mail_) mail_->data(from_client, bytes, at);
   if (!tls_) return;
   tls_bytes_[static_cast<size_t>(side)] += bytes.size();
   // What agreed to TLS is no part of it, unless only these bytes show that it was agreed to.
-  if (was_tls || net::protocol::looks_tls(bytes)) tls_->feed(side == Side::kOriginator, bytes);
+  if (was_tls || net::protocol::looks_tls(bytes)) tls_->feed(from_client, bytes);
 }
 
-void FlowContent::session(Side side, Bytes bytes, const Moment& at) {
-  const bool from_client = side == Side::kOriginator;
-  if (smtp_ && from_client) smtp_->client(bytes, at);
-  if (smtp_ && !from_client) smtp_->server(bytes, at);
-  if (mailbox_ && from_client) mailbox_->client(bytes, at);
-  if (mailbox_ && !from_client) mailbox_->server(bytes, at);
+/// Where the connection leads: the port inside of the tunnel, if there is one.
+uint16_t FlowContent::server_port() const {
+  if (tunnel_ && tunnel_->asked()) return tunnel_->target().port;
+  return swapped_ ? flow_.originator().port : flow_.responder().port;
 }
 
 /// The mail protocol inside a connection that began in TLS, by its port; "" for none.
 std::string_view FlowContent::mail_protocol() const {
   if (protocol_ != Protocol::kTls) return net::protocol::service_name(protocol_);
-  switch (swapped_ ? flow_.originator().port : flow_.responder().port) {
+  switch (server_port()) {
     case 465:
       return "smtp";
     case 993:
@@ -127,23 +169,18 @@ std::string_view FlowContent::mail_protocol() const {
   }
 }
 
-void FlowContent::deliver_gap(Side side, uint64_t num_bytes, const Moment& at) {
-  // A byte that is in no text keeps what is left of the hole apart from what is right of it.
-  if (viewing_) views_[static_cast<size_t>(side)].append(std::string_view("\0", 1));
-  const bool from_client = side == Side::kOriginator;
-  if (smtp_ && from_client) smtp_->client_gap(num_bytes, at);
-  if (smtp_ && !from_client) smtp_->server_gap(num_bytes, at);
-  if (mailbox_ && from_client) mailbox_->client_gap(num_bytes, at);
-  if (mailbox_ && !from_client) mailbox_->server_gap(num_bytes, at);
-  if (tls_) tls_->gap(from_client);
-}
-
 void FlowContent::conflict(Side raw_side, Bytes, Bytes second, const Moment&) {
   // Either copy may be what the receiver read: the one that was not used is scanned by itself.
   if (!viewing_) return;
-  MailOrigin o = origin();
+  const MailOrigin o = origin();
   output_.scan(effective(raw_side) == Side::kOriginator ? "tcp.client" : "tcp.server",
                "second copy", second, {o, {}, nullptr, {}});
+}
+
+void FlowContent::tls_started() {
+  flow_.add_service("ssl");
+  if (!tls_) tls_ = std::make_unique<net::protocol::tls::Handshake>();
+  stop_views();
 }
 
 /// What follows is encrypted: the views end here.
@@ -160,9 +197,10 @@ void FlowContent::stop_views() {
 }
 
 void FlowContent::finish(const Moment& at) {
-  if (protocol_ == Protocol::kUndecided && detector_) decided(detector_->finish());
-  if (smtp_) smtp_->finish(at);
-  if (mailbox_) mailbox_->finish(at);
+  // What was recognised may be a tunnel whose inside is not recognised yet.
+  for (int i = 0; i <= kMaxTunnels && protocol_ == Protocol::kUndecided && detector_; ++i)
+    decided(detector_->finish());
+  if (mail_) mail_->finish(at);
   if (viewing_ && (views_[0].cut() || views_[1].cut()))
     output_.anomaly("stream-too-large", flow_.first().offset, flow_.uid());
   stop_views();
@@ -176,6 +214,12 @@ MailOrigin FlowContent::origin() const {
     std::swap(o.orig_p, o.resp_p);
   }
   o.protocol = std::string(mail_protocol());
+  if (tunnel_ && tunnel_->asked()) {
+    o.tunnel = std::string(tunnel::kind_name(tunnel_->kind()));
+    o.tunnel_host = tunnel_->target().host;
+    o.tunnel_port = tunnel_->target().port;
+    o.tunnel_user = tunnel_->target().user;
+  }
   return o;
 }
 
@@ -197,129 +241,20 @@ void FlowContent::add_tls(EncodedRow& row) const {
 }
 
 void FlowContent::write_session() {
-  if (!smtp_ && !mailbox_ && !tls_) return;
+  if (!mail_ && !tls_) return;
   const MailOrigin o = origin();
   EncodedRow row;
   add_origin(row, o);
   row.text("protocol", o.protocol);
-  if (mailbox_) {
-    mailbox_->add_session(row);
-    row.text("software", server_software(mailbox_->summary().banner));
-  } else if (!smtp_) {
+  if (mail_) {
+    mail_->add_session(row);
+  } else {
     row.boolean("tls", true);
     row.count("client_bytes", tls_bytes_[0]);
     row.count("server_bytes", tls_bytes_[1]);
-  } else {
-    const net::protocol::smtp::Summary& s = smtp_->summary();
-    row.text("helo", s.helo);
-    row.text("banner", s.banner);
-    row.text("software", server_software(s.banner));
-    row.text("client_software", client_software_);
-    row.texts("extensions", s.extensions);
-    row.text("auth_mechanism", s.auth_mechanism);
-    row.text("auth_user", s.auth_user);
-    row.count("auth_attempts", s.auth_attempts);
-    if (s.auth_attempts > 0) row.boolean("auth_success", s.auth_accepted);
-    row.boolean("starttls_offered", s.starttls_offered);
-    row.boolean("starttls", s.starttls);
-    row.boolean("tls", s.tls);
-    row.count("num_messages", s.num_messages);
-    row.count("num_commands", s.num_commands);
-    row.count("client_bytes", s.client_bytes);
-    row.count("server_bytes", s.server_bytes);
-    row.text("last_reply", s.last_reply);
-    row.boolean("early_talker", s.early_talker);
-    row.boolean("quit", s.quit);
-    row.texts("anomalies", anomalies_.names());
   }
   add_tls(row);
   row.write(output_.tables(), "mail.session", {o.offset, o.record}, o.time);
-}
-
-// ---- mails of an SMTP session
-
-FlowContent::Mail* FlowContent::find(uint64_t id) {
-  for (Mail& m : mails_)
-    if (m.transaction == id) return &m;
-  return nullptr;
-}
-
-void FlowContent::content_begin(const Transaction& t) {
-  if (!output_.wants_mime()) return;
-  Mail m;
-  m.transaction = t.id;
-  m.origin = std::make_unique<MailOrigin>(origin());
-  m.origin->time = t.begin.time;
-  m.origin->offset = t.begin.offset;
-  m.origin->record = t.begin.number;
-  m.origin->direction = "to_server";
-  m.collector = std::make_unique<MessageCollector>(output_, *m.origin, t.mail_from, t.recipients);
-  mails_.push_back(std::move(m));
-}
-
-void FlowContent::content(const Transaction& t, std::string_view bytes) {
-  if (Mail* m = find(t.id)) m->collector->feed(bytes);
-}
-
-void FlowContent::content_gap(const Transaction& t, uint64_t num_bytes) {
-  if (Mail* m = find(t.id)) m->collector->gap(num_bytes);
-}
-
-void FlowContent::content_end(const Transaction& t) {
-  if (Mail* m = find(t.id)) m->collector->finish();
-}
-
-void FlowContent::transaction(const Transaction& t) {
-  Mail* const m = find(t.id);
-  MailOrigin o = origin();
-  o.time = t.begin.time;
-  o.offset = t.begin.offset;
-  o.record = t.begin.number;
-  o.direction = "to_server";
-  static const MessageFacts kNoMessage;
-  const MessageFacts& facts = m ? m->collector->facts() : kNoMessage;
-  if (!facts.user_agent.empty()) client_software_ = facts.user_agent;
-
-  EncodedRow row;
-  add_origin(row, o);
-  row.text("protocol", o.protocol);
-  row.text("direction", "to_server");
-  row.count("trans_depth", t.depth);
-  row.text("helo", t.helo);
-  row.text("mailfrom", t.mail_from);
-  row.texts("rcptto", t.recipients);
-  row.count("num_recipients", t.num_recipients);
-  row.count("num_rejected_recipients", t.num_rejected_recipients);
-  row.text("last_reply", t.last_reply);
-  row.boolean("tls", t.tls);
-  add_message(row, o, facts);
-  row.text("auth_user", smtp_ ? std::string_view(smtp_->summary().auth_user) : std::string_view());
-  row.boolean("complete", t.complete && t.lost_bytes == 0);
-  if (t.final_code != 0) row.boolean("accepted", t.final_code / 100 == 2);
-  row.text("smuggling", t.smuggling.sequence);
-  row.text("smuggled_mailfrom", t.smuggling.mail_from);
-  row.texts("smuggled_rcptto", t.smuggling.recipients);
-  row.write(output_.tables(), "mail.message", {o.offset, o.record}, o.time);
-  write_attachments(output_, o, t.mail_from, t.recipients, facts);
-
-  if (!m) return;
-  const auto index = m - mails_.data();
-  mails_.erase(mails_.begin() + index);
-}
-
-void FlowContent::command(const net::protocol::CommandRecord& c) {
-  if (output_.wants_commands()) write_command(output_, origin(), smtp_->summary().auth_user, c);
-}
-
-void FlowContent::tls_started(const Moment&) {
-  flow_.add_service("ssl");
-  if (!tls_) tls_ = std::make_unique<net::protocol::tls::Handshake>();
-  stop_views();
-}
-
-void FlowContent::anomaly(std::string_view name, const Moment& at, std::string_view detail) {
-  anomalies_.add(name);
-  output_.anomaly(name, at.offset, detail);
 }
 
 // ---- UDP

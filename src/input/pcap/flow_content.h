@@ -1,4 +1,8 @@
 // The content of one flow: recognised, handed to the parser of its protocol and to the scanner.
+//
+// What begins as SOCKS or HTTP CONNECT is followed into the tunnel: once its handshake is over the
+// bytes are recognised anew, as those of the connection inside.
+// Tests: tests/unit/input/pcap_test.cc, tunnel_content_test.cc.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -7,17 +11,16 @@
 #include <vector>
 
 #include "input/mailfile/mail_output.h"
-#include "input/mailfile/message_collector.h"
-#include "input/pcap/mailbox_content.h"
+#include "input/pcap/mail_content.h"
 #include "net/protocol/detect.h"
-#include "net/protocol/smtp/session.h"
 #include "net/protocol/tls/handshake.h"
+#include "net/protocol/tunnel/handshake.h"
 #include "net/stream/flow.h"
 
 namespace postern::input::pcap {
 
 /// A TCP connection.
-class FlowContent final : public net::stream::StreamConsumer, public net::protocol::smtp::Handler {
+class FlowContent final : public net::stream::StreamConsumer {
  public:
   /// Both must outlive the content.
   FlowContent(net::stream::Flow& flow, MailOutput& output);
@@ -36,11 +39,13 @@ class FlowContent final : public net::stream::StreamConsumer, public net::protoc
 
   void finish(const net::stream::Moment& at) override;
   bool patient() const override;
+  AtRest at_rest() const override;
 
  private:
-  using Moment = net::stream::Moment;
   using Side = net::stream::Side;
-  using Transaction = net::protocol::smtp::Transaction;
+
+  /// Tunnels in tunnels at most.
+  static constexpr int kMaxTunnels = 4;
 
   /// What came before the protocol was known.
   struct Early {
@@ -50,52 +55,38 @@ class FlowContent final : public net::stream::StreamConsumer, public net::protoc
     Moment at;
   };
 
-  /// A mail of the session whose row is not written yet.
-  struct Mail {
-    uint64_t transaction = 0;
-    std::unique_ptr<MailOrigin> origin;
-    std::unique_ptr<MessageCollector> collector;
-  };
-
   Side effective(Side s) const { return swapped_ ? net::stream::other(s) : s; }
 
   bool midstream() const;
+  void take(Side side, net::packet::Bytes bytes, const Moment& at);
+  void take_gap(Side side, uint64_t num_bytes, const Moment& at);
+  void recognise(Side side, net::packet::Bytes bytes, const Moment& at);
   void decided(net::protocol::Protocol p);
+  bool enter_tunnel(net::protocol::Protocol p);
+  void replay(const std::vector<Early>& early);
   void deliver(Side side, net::packet::Bytes bytes, const Moment& at);
-  void deliver_gap(Side side, uint64_t num_bytes, const Moment& at);
+  void see(Side side, net::packet::Bytes bytes);
+  void tls_started();
   void stop_views();
-  void session(Side side, net::packet::Bytes bytes, const Moment& at);
   std::string_view mail_protocol() const;
+  uint16_t server_port() const;
   void add_tls(EncodedRow& row) const;
   void write_session();
   MailOrigin origin() const;
-  Mail* find(uint64_t transaction);
-
-  // -- smtp::Handler
-  void content_begin(const Transaction& t) override;
-  void content(const Transaction& t, std::string_view bytes) override;
-  void content_gap(const Transaction& t, uint64_t num_bytes) override;
-  void content_end(const Transaction& t) override;
-  void transaction(const Transaction& t) override;
-  void command(const net::protocol::CommandRecord& c) override;
-  void tls_started(const Moment& at) override;
-  void anomaly(std::string_view name, const Moment& at, std::string_view detail) override;
 
   net::stream::Flow& flow_;
   MailOutput& output_;
   net::protocol::Protocol protocol_ = net::protocol::Protocol::kUndecided;
+  bool swapped_ = false;
   std::optional<net::protocol::Detector> detector_;
   std::vector<Early> early_;
-  std::unique_ptr<net::protocol::smtp::Session> smtp_;
-  std::unique_ptr<MailboxContent> mailbox_;
-  std::unique_ptr<net::protocol::tls::Handshake> tls_;  // of a mail session
-  uint64_t tls_bytes_[2] = {0, 0};                      // of a session that began in TLS
-  std::vector<Mail> mails_;
-  std::string client_software_;
-  AnomalyNames anomalies_;  // of the SMTP session
+  std::unique_ptr<net::protocol::tunnel::Handshake> tunnel_;  // the innermost
+  int num_tunnels_ = 0;
+  std::unique_ptr<MailContent> mail_;
+  std::unique_ptr<net::protocol::tls::Handshake> tls_;
+  uint64_t tls_bytes_[2] = {0, 0};
   ContentBuffer views_[2];
   bool viewing_;
-  bool swapped_ = false;  // sides are reversed until the flow has turned its ends round
 };
 
 /// A UDP flow: only its protocol is of interest.
@@ -110,6 +101,8 @@ class DatagramContent final : public net::stream::StreamConsumer {
   void gap(net::stream::Side, uint64_t, const net::stream::Moment&) override {}
 
   void finish(const net::stream::Moment&) override {}
+
+  AtRest at_rest() const override { return AtRest::kMadeAgain; }
 
  private:
   net::stream::Flow& flow_;

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "base/time.h"
 #include "input/encoded_row.h"
 #include "mime/transfer.h"
 
@@ -11,7 +10,6 @@ namespace postern::input::pcap {
 
 using net::protocol::CommandRecord;
 using net::protocol::MailboxSummary;
-using net::stream::Moment;
 
 namespace {
 
@@ -45,20 +43,16 @@ MailboxContent::MailboxContent(bool imap, bool midstream, MailOutput& output, Li
 
 MailboxContent::~MailboxContent() = default;
 
-void MailboxContent::client(std::string_view bytes, const Moment& at) {
-  std::visit([&](auto& s) { s->client(bytes, at); }, session_);
+void MailboxContent::data(bool from_client, std::string_view bytes, const Moment& at) {
+  const auto feed = [&](auto& s) { from_client ? s->client(bytes, at) : s->server(bytes, at); };
+  std::visit(feed, session_);
 }
 
-void MailboxContent::server(std::string_view bytes, const Moment& at) {
-  std::visit([&](auto& s) { s->server(bytes, at); }, session_);
-}
-
-void MailboxContent::client_gap(uint64_t num_bytes, const Moment& at) {
-  std::visit([&](auto& s) { s->client_gap(num_bytes, at); }, session_);
-}
-
-void MailboxContent::server_gap(uint64_t num_bytes, const Moment& at) {
-  std::visit([&](auto& s) { s->server_gap(num_bytes, at); }, session_);
+void MailboxContent::gap(bool from_client, uint64_t num_bytes, const Moment& at) {
+  const auto feed = [&](auto& s) {
+    from_client ? s->client_gap(num_bytes, at) : s->server_gap(num_bytes, at);
+  };
+  std::visit(feed, session_);
 }
 
 void MailboxContent::finish(const Moment& at) {
@@ -71,25 +65,10 @@ const MailboxSummary& MailboxContent::summary() const {
 
 void MailboxContent::add_session(EncodedRow& row) const {
   const MailboxSummary& s = summary();
-  row.text("banner", s.banner);
+  add_summary(row, s);
   row.texts("anomalies", anomalies_.names());
   row.text("client_software", s.client_id);
-  row.texts("extensions", s.extensions);
-  row.text("auth_mechanism", s.auth_mechanism);
-  row.text("auth_user", s.auth_user);
-  row.count("auth_attempts", s.auth_attempts);
-  if (s.auth_attempts > 0) row.boolean("auth_success", s.auth_accepted);
-  row.boolean("starttls_offered", s.starttls_offered);
-  row.boolean("starttls", s.starttls);
-  row.boolean("tls", s.tls);
   row.boolean("compressed", s.compressed);
-  row.count("num_messages", s.num_fetched + s.num_appended);
-  row.count("num_commands", s.num_commands);
-  row.count("client_bytes", s.client_bytes);
-  row.count("server_bytes", s.server_bytes);
-  row.text("last_reply", s.last_reply);
-  row.boolean("early_talker", s.early_talker);
-  row.boolean("quit", s.quit);
   row.texts("mailboxes", s.mailboxes);
   row.texts("searches", s.searches);
   row.count("num_polls", s.num_polls);
@@ -103,17 +82,8 @@ void MailboxContent::add_session(EncodedRow& row) const {
 
 // ---- messages
 
-MailboxContent::Mail* MailboxContent::find(uint64_t id) {
-  for (Mail& m : mails_)
-    if (m.id == id) return &m;
-  return nullptr;
-}
-
 MailOrigin MailboxContent::origin_of_message(const Message& m) const {
-  MailOrigin o = link_.origin();
-  o.time = m.begin.time;
-  o.offset = m.begin.offset;
-  o.record = m.begin.number;
+  MailOrigin o = origin_at(link_.origin(), m.begin);
   o.has_envelope = false;
   o.direction = m.to_server ? "to_server" : "to_client";
   o.mailbox = m.mailbox;
@@ -122,32 +92,29 @@ MailOrigin MailboxContent::origin_of_message(const Message& m) const {
 
 void MailboxContent::message_begin(const Message& m) {
   if (!output_.wants_mime()) return;
-  Mail mail;
-  mail.id = m.id;
-  mail.origin = std::make_unique<MailOrigin>(origin_of_message(m));
+  OpenMail& mail = mails_.add(m.id, origin_of_message(m));
   if (has_header(m.section)) {
     mail.collector = std::make_unique<MessageCollector>(output_, *mail.origin, std::string(),
                                                         std::vector<std::string>());
   } else if (output_.scans()) {
     mail.part = std::make_unique<ContentBuffer>(output_.budget());
   }
-  mails_.push_back(std::move(mail));
 }
 
 void MailboxContent::message_data(const Message& m, std::string_view bytes) {
-  Mail* const mail = find(m.id);
+  OpenMail* const mail = mails_.find(m.id);
   if (!mail) return;
   if (mail->collector) mail->collector->feed(bytes);
   if (mail->part) mail->part->append(bytes);
 }
 
 void MailboxContent::message_gap(const Message& m, uint64_t num_bytes) {
-  Mail* const mail = find(m.id);
+  OpenMail* const mail = mails_.find(m.id);
   if (mail && mail->collector) mail->collector->gap(num_bytes);
 }
 
 void MailboxContent::message_end(const Message& m) {
-  Mail* const mail = find(m.id);
+  OpenMail* const mail = mails_.find(m.id);
   if (!mail) return;
   if (mail->collector) mail->collector->finish();
   if (mail->part) scan_part(*mail);
@@ -155,7 +122,7 @@ void MailboxContent::message_end(const Message& m) {
 
 /// A part that was fetched without its header: how it is encoded is not said, so it is scanned as
 /// it is and as what it seems to be.
-void MailboxContent::scan_part(const Mail& mail) {
+void MailboxContent::scan_part(const OpenMail& mail) {
   const std::string_view raw = mail.part->view();
   output_.scan("mail.raw", "", raw, {*mail.origin, {}, nullptr, {}});
   std::string decoded;
@@ -171,9 +138,9 @@ void MailboxContent::scan_part(const Mail& mail) {
 }
 
 void MailboxContent::message_done(const Message& m) {
-  Mail* const mail = find(m.id);
+  OpenMail* const mail = mails_.find(m.id);
   if (!has_header(m.section)) {
-    if (mail) mails_.erase(mails_.begin() + (mail - mails_.data()));
+    mails_.remove(m.id);
     return;
   }
   const MailOrigin o = origin_of_message(m);
@@ -198,11 +165,11 @@ void MailboxContent::message_done(const Message& m) {
   if (m.to_server && !m.status.empty()) row.boolean("accepted", m.status == "OK");
   row.write(output_.tables(), "mail.message", {o.offset, o.record}, o.time);
   write_attachments(output_, o, facts.return_path, facts.delivered_to, facts);
-  if (mail) mails_.erase(mails_.begin() + (mail - mails_.data()));
+  mails_.remove(m.id);
 }
 
 void MailboxContent::command(const CommandRecord& c) {
-  write_command(output_, link_.origin(), summary().auth_user, c);
+  if (output_.wants_commands()) write_command(output_, link_.origin(), summary().auth_user, c);
 }
 
 void MailboxContent::tls_started(const Moment&) {
@@ -212,32 +179,6 @@ void MailboxContent::tls_started(const Moment&) {
 void MailboxContent::anomaly(std::string_view name, const Moment& at, std::string_view detail) {
   anomalies_.add(name);
   output_.anomaly(name, at.offset, detail);
-}
-
-void write_command(MailOutput& output,
-                   const MailOrigin& origin,
-                   std::string_view user,
-                   const CommandRecord& c) {
-  if (!output.wants_commands()) return;
-  MailOrigin o = origin;
-  o.time = c.at.time;
-  o.offset = c.at.offset;
-  o.record = c.at.number;
-  EncodedRow row;
-  add_origin(row, o);
-  row.text("protocol", o.protocol);
-  row.count("number", c.number);
-  row.text("tag", c.tag);
-  row.text("command", c.verb);
-  row.text("argument", c.argument);
-  row.text("mailbox", c.mailbox);
-  row.text("auth_user", user);
-  row.text("status", c.status);
-  row.text("reply", c.reply);
-  if (c.latency >= 0)
-    row.real("latency", static_cast<double>(c.latency) / static_cast<double>(kTicksPerSecond));
-  row.count("content_bytes", c.content_bytes);
-  row.write(output.tables(), "mail.command", {o.offset, o.record}, o.time);
 }
 
 }  // namespace postern::input::pcap

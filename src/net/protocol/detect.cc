@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "base/text.h"
+#include "net/protocol/tunnel/handshake.h"
 
 namespace postern::net::protocol {
 namespace {
@@ -35,9 +36,16 @@ bool is_smtp_greeting_code(std::string_view s) {
   return is_reply(s) && starts_any(s, {"220", "554", "421"});
 }
 
+/// One of the words, as a command: a blank or the end of the line follows it.
+bool is_word(std::string_view s, std::initializer_list<std::string_view> words) {
+  return std::any_of(words.begin(), words.end(), [s](std::string_view w) {
+    return s.size() > w.size() && starts_with_ignore_case(s, w) && ascii_space(s[w.size()]);
+  });
+}
+
 bool is_smtp_command(std::string_view s) {
-  return starts_any(s, {"EHLO ", "HELO ", "LHLO ", "MAIL FROM:", "RCPT TO:", "XCLIENT ", "EHLO\r",
-                        "HELO\r", "BDAT ", "STARTTLS\r"});
+  return is_word(s, {"EHLO", "HELO", "LHLO", "XCLIENT", "BDAT", "STARTTLS"}) ||
+         starts_any(s, {"MAIL FROM:", "RCPT TO:"});
 }
 
 bool is_ftp_command(std::string_view s) {
@@ -117,6 +125,11 @@ std::string_view service_name(Protocol p) {
       return "rdp";
     case Protocol::kIrc:
       return "irc";
+    case Protocol::kSocks4:
+    case Protocol::kSocks5:
+      return "socks";
+    case Protocol::kHttpConnect:
+      return "http";
     case Protocol::kVxlan:
       return "vxlan";
     case Protocol::kGeneve:
@@ -125,6 +138,8 @@ std::string_view service_name(Protocol p) {
       return "gtpv1";
     case Protocol::kTeredo:
       return "teredo";
+    case Protocol::kAyiya:
+      return "ayiya";
   }
   return "";
 }
@@ -167,6 +182,20 @@ Protocol Detector::judge(bool last) {
       return Protocol::kSmtp;
     }
   }
+  switch (tunnel::guess_socks(client, server)) {
+    case tunnel::Guess::kSocks4:
+      return Protocol::kSocks4;
+    case tunnel::Guess::kSocks5:
+      return Protocol::kSocks5;
+    case tunnel::Guess::kPerhaps:
+      if (!last) return Protocol::kUndecided;
+      break;
+    case tunnel::Guess::kNo:
+      break;
+  }
+  // The proxy has said nothing yet, or begins to answer as one.
+  if (tunnel::is_connect_request(client) && starts("HTTP/", std::string_view(server).substr(0, 5)))
+    return has_line(client) || last ? Protocol::kHttpConnect : Protocol::kUndecided;
   if (!server.empty()) {
     const Protocol p = judge_server(server, client, last);
     if (p != Protocol::kUnknown) return p;
@@ -231,7 +260,7 @@ Protocol Detector::judge_client(std::string_view client, bool server_silent, boo
   if (is_smtp_command(client)) return Protocol::kSmtp;
   // Words that other protocols have, too: where mail is sent they open a session that says little.
   if (is_smtp_port(server_port_) &&
-      starts_any(client, {"QUIT\r", "RSET\r", "NOOP\r", "HELP\r", "AUTH ", "VRFY ", "EXPN "}))
+      is_word(client, {"QUIT", "RSET", "NOOP", "HELP", "AUTH", "VRFY", "EXPN"}))
     return Protocol::kSmtp;
   if (is_imap_command(client) && (server_port_ == 143 || server_silent)) return Protocol::kImap;
   if (server_silent && server_port_ == 110 && is_pop3_command(client)) return Protocol::kPop3;
@@ -272,6 +301,8 @@ Protocol detect_datagram(uint16_t client_port, uint16_t server_port, Bytes b) {
                                                                             : Protocol::kUnknown;
     case 3544:
       return b.size() >= 40 ? Protocol::kTeredo : Protocol::kUnknown;
+    case 5072:
+      return b.size() >= 8 ? Protocol::kAyiya : Protocol::kUnknown;
     case 6081:
       return b.size() >= 8 && u8(b, 0) >> 6 == 0 ? Protocol::kGeneve : Protocol::kUnknown;
     default:

@@ -29,10 +29,14 @@ enum class Protocol : uint8_t {
   kSmb,
   kRdp,
   kIrc,
+  kSocks4,
+  kSocks5,
+  kHttpConnect,  ///< HTTP whose client asks for a tunnel
   kVxlan,
   kGeneve,
   kGtp,
-  kTeredo
+  kTeredo,
+  kAyiya
 };
 
 /// The name that conn.log has for it: "smtp", "ssl", "dns", …; "" for undecided and unknown.

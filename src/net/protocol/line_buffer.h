@@ -1,6 +1,6 @@
 // Lines put together from the pieces of a stream, each held up to a limit: a peer that never sends
-// a line end costs no more than that. Tests: the session tests of
-// imap and pop3 (BoundsWhatItHolds, HoldsNoMoreThanALineOfAnEndlessOne).
+// a line end costs no more than that. Tests: the session tests of smtp, imap and pop3
+// (BoundsWhatItHolds, HoldsNoMoreThanALineOfAnEndlessOne).
 #pragma once
 #include <algorithm>
 #include <cstring>
@@ -17,6 +17,7 @@ class LineBuffer {
   /// next call.
   bool take(std::string_view& bytes) {
     if (done_) clear();
+    if (bytes.empty()) return false;
     const void* found = std::memchr(bytes.data(), '\n', bytes.size());
     const size_t length =
         found ? static_cast<size_t>(static_cast<const char*>(found) - bytes.data()) + 1

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "net/protocol/command_record.h"
+#include "net/protocol/session_summary.h"
 
 namespace postern::net::protocol {
 
@@ -43,26 +44,10 @@ class MailboxHandler {
   virtual void anomaly(std::string_view name, const Moment& at, std::string_view detail) = 0;
 };
 
-/// What a session was, at its end.
-struct MailboxSummary {
-  Moment begin;
-  std::string banner;                   ///< text of the greeting
-  std::vector<std::string> extensions;  ///< capabilities that the server named last
-  std::string client_id;                ///< what the client said of itself (ID)
-  std::string auth_mechanism;           ///< "LOGIN" also for the commands LOGIN and USER/PASS
-  std::string auth_user;
-  uint32_t auth_attempts = 0;
-  bool auth_accepted = false;
-  bool starttls_offered = false;
-  bool starttls = false;
-  bool tls = false;
+/// What a session was, at its end; num_messages counts those that went either way.
+struct MailboxSummary : SessionSummary {
+  std::string client_id;  ///< what the client said of itself (ID)
   bool compressed = false;
-  uint64_t num_commands = 0;
-  uint64_t client_bytes = 0;
-  uint64_t server_bytes = 0;
-  std::string last_reply;
-  bool early_talker = false;
-  bool quit = false;
   std::vector<std::string> mailboxes;  ///< opened or written to, distinct
   std::vector<std::string> searches;   ///< what was searched for, distinct
   uint64_t num_polls = 0;              ///< NOOP, CHECK, IDLE; STAT, LIST, UIDL

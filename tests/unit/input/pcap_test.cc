@@ -14,15 +14,11 @@ using test::CaptureBuilder;
 using test::Conversation;
 using test::decode_rows;
 using test::Decoded;
+using test::get;
 using test::TextRow;
 
 const std::vector<std::string> kTables = {"net.flow", "mail.session", "mail.message",
                                           "mail.attachment"};
-
-std::string get(const TextRow& row, const std::string& name) {
-  const auto it = row.find(name);
-  return it == row.end() ? "-" : it->second;
-}
 
 constexpr std::string_view kMail =
     "Subject: =?utf-8?q?PW=5Fadmin/PC?=\r\n"

@@ -186,8 +186,12 @@ TEST(ImapSession, BoundsWhatItHolds) {
   const std::string piece(64u << 10, 'A');
   for (int i = 0; i < 64; ++i)
     t.c(piece);
-  t.c("\r\nz NOOP\r\n").s("z OK\r\n").end();
+  t.c("\r\nz NOOP\r\n").s("z OK\r\n").c(std::string(65, 't') + " NOOP\r\n").end();
   EXPECT_EQ(t.anomalies["imap-line-too-long"], 1);
+  EXPECT_EQ(t.anomalies["imap-tag-too-long"], 2) << "the endless line is one, too";
+  for (int i = 0; i < 5000; ++i)
+    t.c("y NOOP\r\n");
+  EXPECT_GT(t.anomalies["imap-too-many-commands"], 0);
   EXPECT_EQ(t.commands.at(0).status, "OK");
   Script cut;
   login(cut).c("a2 APPEND x {100}\r\n").s("+\r\n").c("abc").end();

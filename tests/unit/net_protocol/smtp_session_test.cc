@@ -347,6 +347,30 @@ TEST(SmtpSession, BoundsLinesAndRecipients) {
   EXPECT_EQ(t.mails[0].num_recipients, 20u);
 }
 
+TEST(SmtpSession, TellsLongLinesAndManyTransactions) {
+  Limits limits;
+  limits.max_transactions = 10;
+  Script t(false, limits);
+  t.s("220 mx\r\n").c("EHLO " + std::string(4100, 'h') + "\r\n").s("250 mx\r\n");
+  EXPECT_EQ(t.anomalies["smtp-long-line"], 1);
+  t.s("250 " + std::string(5000, 'r') + "\r\n");
+  EXPECT_EQ(t.anomalies["smtp-line-too-long"], 1);
+  EXPECT_EQ(t.session.summary().helo.size(), 4096u);
+  for (int i = 0; i < 30; ++i)
+    t.envelope().c("RSET\r\n").s("250 ok\r\n");
+  t.end();
+  EXPECT_EQ(t.anomalies["smtp-too-many-transactions"], 1);
+  EXPECT_EQ(t.mails.size(), 30u);
+}
+
+TEST(SmtpSession, ChunksLongerThan32BitsDoNotWrap) {
+  Script t;
+  t.hello().envelope().c("BDAT 4294967301 LAST\r\nhello").c("QUIT\r\n").end();
+  ASSERT_EQ(t.mails.size(), 1u);
+  EXPECT_EQ(t.content_of(t.mails[0].id), "helloQUIT\r\n|") << "five bytes are not all of it";
+  EXPECT_FALSE(t.mails[0].complete);
+}
+
 TEST(SmtpSession, BoundsCommandsWithoutReply) {
   Script t;
   t.hello();

@@ -217,6 +217,7 @@ void Session::end_client_literal(bool complete) {
   }
   MailboxMessage& m = *l.message;
   m.complete = complete && m.lost_bytes == 0;
+  ++summary_.num_messages;
   ++summary_.num_appended;
   summary_.appended_bytes += m.bytes;
   handler_.message_end(m);

@@ -229,6 +229,7 @@ void Session::close_fetched(bool complete) {
   m->complete = complete && m->lost_bytes == 0;
   m->status = "OK";
   if (m->section.empty()) {
+    ++summary_.num_messages;
     ++summary_.num_fetched;
     summary_.fetched_bytes += m->bytes;
   }

@@ -1,7 +1,6 @@
 #include "net/protocol/pop3/session.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/text.h"
 #include "net/protocol/detect.h"
@@ -45,7 +44,8 @@ Session::Session(MailboxHandler& handler, bool midstream, Limits limits)
     : handler_(handler),
       limits_(limits),
       client_line_(limits.max_command_line),
-      server_line_(limits.max_reply_line) {
+      server_line_(limits.max_reply_line),
+      message_lines_(kMaxHeldLine) {
   if (midstream) return;
   Pending greeting;
   greeting.greeting = true;
@@ -323,35 +323,12 @@ void Session::begin_message(const CommandRecord& c) {
   message_->user = summary_.auth_user;
   message_->status = "+OK";
   message_->reply = c.reply;
-  in_line_ = false;
-  piece_.clear();
+  message_lines_.clear();
   handler_.message_begin(*message_);
 }
 
 void Session::message_bytes(std::string_view& bytes) {
-  const void* found = std::memchr(bytes.data(), '\n', bytes.size());
-  if (!found) {
-    piece_.append(bytes);
-    bytes = {};
-    if (piece_.size() <= kMaxHeldLine) return;
-    message_line(piece_, !in_line_);
-    in_line_ = true;
-    piece_.clear();
-    return;
-  }
-  const size_t length = static_cast<size_t>(static_cast<const char*>(found) - bytes.data()) + 1;
-  const bool begins = !in_line_;
-  in_line_ = false;
-  if (piece_.empty()) {
-    const std::string_view line = bytes.substr(0, length);
-    bytes.remove_prefix(length);
-    return message_line(line, begins);
-  }
-  piece_.append(bytes.substr(0, length));
-  bytes.remove_prefix(length);
-  const std::string line = std::move(piece_);
-  piece_.clear();
-  message_line(line, begins);
+  if (message_lines_.next(bytes)) message_line(message_lines_.piece(), message_lines_.begins());
 }
 
 /// A line of a message with its line end, or a piece of a long one.
@@ -372,6 +349,7 @@ void Session::message_line(std::string_view text, bool begins) {
 void Session::end_message(bool complete) {
   message_->complete = complete && message_->lost_bytes == 0;
   if (message_->section.empty()) {
+    ++summary_.num_messages;
     ++summary_.num_fetched;
     summary_.fetched_bytes += message_->bytes;
   }
@@ -398,8 +376,7 @@ void Session::server_gap(uint64_t num_bytes, const Moment& at) {
   fault("pop3-gap");
   if (server_state_ == ServerState::kMessage) {
     message_->lost_bytes += num_bytes;
-    piece_.clear();
-    in_line_ = true;
+    message_lines_.lose();
     handler_.message_gap(*message_, num_bytes);
     return;
   }
@@ -411,7 +388,9 @@ void Session::finish(const Moment& at) {
   at_ = at;
   if (held_for_tls_) resolve_tls(looks_tls(held_));
   if (message_) {
-    if (!piece_.empty() && piece_ != "." && piece_ != ".\r") message_line(piece_, !in_line_);
+    const std::string rest(message_lines_.held());
+    if (!rest.empty() && rest != "." && rest != ".\r")
+      message_line(rest, message_lines_.next_begins());
     if (message_) end_message(false);
   }
   if (answering_) end_reply();

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 
+#include "base/line_pieces.h"
 #include "net/protocol/auth.h"
 #include "net/protocol/line_buffer.h"
 #include "net/protocol/mailbox.h"
@@ -87,8 +88,7 @@ class Session {
   bool in_auth_ = false;
   bool held_for_tls_ = false;
   std::string held_;
-  bool in_line_ = false;  // of a message: the rest of a line whose beginning was handed over
-  std::string piece_;     // of a message: a line whose end has not come
+  LinePieces message_lines_;
   std::unique_ptr<MailboxMessage> message_;
   uint64_t num_messages_ = 0;
 };

@@ -1,7 +1,6 @@
 #include "net/protocol/smtp/data.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/text.h"
 #include "net/protocol/smtp/command.h"
@@ -19,37 +18,18 @@ constexpr size_t kMaxSuspectedRecipients = 100;
 
 }  // namespace
 
+DataReader::DataReader() : lines_(kMaxHeld) {}
+
 size_t DataReader::feed(std::string_view bytes, ContentSink& sink) {
-  size_t used = 0;
-  while (used < bytes.size() && !ended_) {
-    const std::string_view rest = bytes.substr(used);
-    const void* found = std::memchr(rest.data(), '\n', rest.size());
-    if (!found) {
-      held_.append(rest);
-      if (held_.size() > kMaxHeld) {
-        line(held_, sink);
-        held_.clear();
-        long_line_ = true;
-      }
-      return bytes.size();
-    }
-    const size_t length = static_cast<size_t>(static_cast<const char*>(found) - rest.data()) + 1;
-    used += length;
-    if (held_.empty()) {
-      line(rest.substr(0, length), sink);
-    } else {
-      held_.append(rest.substr(0, length));
-      line(held_, sink);
-      held_.clear();
-    }
-    long_line_ = false;
-  }
-  return used;
+  const size_t size = bytes.size();
+  while (!ended_ && lines_.next(bytes))
+    line(lines_.piece(), lines_.begins(), sink);
+  return size - bytes.size();
 }
 
 /// One line with its line end (or, of a long line, a piece).
-void DataReader::line(std::string_view text, ContentSink& sink) {
-  const Before before = long_line_ ? Before::kOther : before_;
+void DataReader::line(std::string_view text, bool begins, ContentSink& sink) {
+  const Before before = begins ? before_ : Before::kOther;
   const bool lf = text.back() == '\n';
   const bool crlf = lf && (text.size() >= 2 ? text[text.size() - 2] == '\r' : last_was_cr_);
   before_ = crlf ? Before::kCrLf : (lf ? Before::kLf : Before::kOther);
@@ -111,20 +91,20 @@ void DataReader::watch(std::string_view text) {
 }
 
 void DataReader::gap() {
-  held_.clear();
-  long_line_ = true;  // what follows is the rest of a line
+  lines_.lose();
   before_ = Before::kOther;
   last_was_cr_ = false;
 }
 
 void DataReader::finish(ContentSink& sink) {
-  if (!held_.empty() && !ended_) {
-    const std::string rest = std::move(held_);
-    held_.clear();
-    // A dot without its line end is the end of data that was cut, not content.
-    if (!(before_ == Before::kCrLf && !long_line_ && (rest == "." || rest == ".\r")))
-      line(rest, sink);
-  }
+  if (ended_) return;
+  const std::string rest(lines_.held());
+  const bool begins = lines_.next_begins();
+  lines_.clear();
+  // A dot without its line end is the end of data that was cut, not content.
+  if (rest.empty() || (begins && before_ == Before::kCrLf && (rest == "." || rest == ".\r")))
+    return;
+  line(rest, begins, sink);
 }
 
 }  // namespace postern::net::protocol::smtp

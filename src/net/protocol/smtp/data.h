@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/line_pieces.h"
+
 namespace postern::net::protocol::smtp {
 
 /// What was hidden behind a false end of data.
@@ -30,6 +32,8 @@ class ContentSink {
 
 class DataReader {
  public:
+  DataReader();
+
   /// Reads until the end of data or of `bytes`; returns the number of bytes used. The line end
   /// before the final dot belongs to the message.
   size_t feed(std::string_view bytes, ContentSink& sink);
@@ -52,12 +56,11 @@ class DataReader {
  private:
   enum class Before : uint8_t { kCrLf, kLf, kOther };  // what the current line follows
 
-  void line(std::string_view text, ContentSink& sink);
+  void line(std::string_view text, bool begins, ContentSink& sink);
   void suspect(const char* sequence);
   void watch(std::string_view text);
 
-  std::string held_;        // a line whose end has not come
-  bool long_line_ = false;  // its beginning has been handed over already
+  LinePieces lines_;
   Before before_ = Before::kCrLf;
   bool ended_ = false;
   uint64_t num_stuffed_ = 0;

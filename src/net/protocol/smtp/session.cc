@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 
 #include "base/text.h"
 #include "net/protocol/detect.h"
@@ -16,7 +15,11 @@ void Session::ContentForward::content(std::string_view bytes) {
 }
 
 Session::Session(Handler& handler, bool midstream, Limits limits)
-    : handler_(handler), limits_(limits), state_(midstream ? State::kUnknown : State::kCommand) {
+    : handler_(handler),
+      limits_(limits),
+      state_(midstream ? State::kUnknown : State::kCommand),
+      client_line_(limits.max_command_line),
+      server_line_(limits.max_reply_line) {
   if (!midstream) pending_.push_back({Pending::kGreeting, 0, {}});
 }
 
@@ -66,43 +69,30 @@ void Session::client(std::string_view bytes, const Moment& at) {
 
 /// Takes one command line, or what there is of it.
 void Session::command_bytes(std::string_view& bytes) {
-  const void* found = std::memchr(bytes.data(), '\n', bytes.size());
-  const size_t length =
-      found ? static_cast<size_t>(static_cast<const char*>(found) - bytes.data()) + 1
-            : bytes.size();
-  const std::string_view piece = bytes.substr(0, length);
-  bytes.remove_prefix(length);
-  if (state_ == State::kLost) {
-    // The rest of a line that was cut, unless the hole ended just before a command.
-    const bool whole = found && parse_command(piece).known;
-    if (found) state_ = State::kCommand;
-    if (!whole) return;
-  }
   // A refused STARTTLS may be followed by TLS all the same; a client that speaks it is not read.
-  if (client_line_.empty() && looks_tls(piece)) {
+  if (client_line_.empty() && state_ != State::kLost && looks_tls(bytes)) {
     state_ = State::kTls;
     summary_.tls = true;
     handler_.tls_started(at_);
     return;
   }
-  if (client_line_.size() + piece.size() > limits_.max_command_line) {
-    if (!client_line_too_long_) fault("smtp-line-too-long");
-    client_line_too_long_ = true;
-    client_line_.append(piece.substr(0, limits_.max_command_line - client_line_.size()));
-  } else {
-    client_line_.append(piece);
+  if (!client_line_.take(bytes)) return;
+  const std::string_view line = client_line_.line();
+  if (state_ == State::kLost) {
+    // The rest of a line that was cut, unless the hole ended just before a command.
+    state_ = State::kCommand;
+    if (!parse_command(line).known) return;
   }
-  if (!found) return;
-  std::string line = std::move(client_line_);
-  client_line_.clear();
-  client_line_too_long_ = false;
-  if (line.size() < 2 || line[line.size() - 2] != '\r') fault("smtp-bare-line-feed");
+  if (client_line_.too_long()) {
+    fault("smtp-line-too-long");
+  } else if (line.size() > limits_.long_command_line) {
+    fault("smtp-long-line", std::to_string(line.size()));
+  }
+  if (client_line_.bare_lf()) fault("smtp-bare-line-feed");
   command_line(line);
 }
 
 void Session::command_line(std::string_view line) {
-  while (!line.empty() && (line.back() == '\n' || line.back() == '\r'))
-    line.remove_suffix(1);
   if (line.find('\0') != std::string_view::npos) fault("smtp-nul-byte");
   if (state_ == State::kAuth) return auth_line(line);
   const Command c = parse_command(line);
@@ -119,7 +109,7 @@ void Session::command(const Command& c, std::string_view line) {
   spoken_.verb = repair_utf8(c.verb);
   spoken_.argument = repair_utf8(c.argument.substr(0, CommandRecord::kMaxText));
   if (c.verb == "EHLO" || c.verb == "HELO" || c.verb == "LHLO") {
-    summary_.helo = std::string(c.argument.substr(0, limits_.max_text));
+    summary_.helo = std::string(c.argument.substr(0, limits_.max_helo));
     if (current_ && !current_->has_mail) current_->helo = summary_.helo;
     return expect(Pending::kHelo);
   }
@@ -408,6 +398,7 @@ void Session::server_gap(uint64_t, const Moment& at) {
 
 void Session::finish(const Moment& at) {
   at_ = at;
+  if (client_line_.too_long()) fault("smtp-line-too-long");
   if (state_ == State::kHeld) resolve_held(waits_for_data_ && !held_.empty());
   if (content_open_) {
     ContentForward forward(*this);
@@ -428,6 +419,7 @@ Transaction& Session::current() {
   if (!current_) {
     current_ = std::make_unique<Transaction>();
     current_->id = ++next_id_;
+    if (next_id_ == limits_.max_transactions + 1) fault("smtp-too-many-transactions");
     current_->begin = at_;
     current_->depth = static_cast<uint32_t>(acknowledged_ + 1);
     current_->helo = summary_.helo;

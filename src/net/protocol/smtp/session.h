@@ -10,10 +10,10 @@
 // Sources: RFC 5321, 1870 (SIZE), 2920 (PIPELINING), 3030 (CHUNKING, BDAT), 3207 (STARTTLS), 4954
 // (AUTH). Tests: tests/unit/net_protocol/smtp_session_test.cc, fuzz_smtp.
 //
-// Anomalies: smtp-line-too-long, smtp-bare-line-feed, smtp-nul-byte, smtp-bad-bdat,
-// smtp-bdat-in-data, smtp-bad-sequence, smtp-unknown-command, smtp-too-many-commands,
-// smtp-too-many-recipients, smtp-early-talker, smtp-starttls-injection, smtp-smuggling,
-// smtp-bad-reply, smtp-gap.
+// Anomalies: smtp-line-too-long, smtp-long-line, smtp-too-many-transactions, smtp-bare-line-feed,
+// smtp-nul-byte, smtp-bad-bdat, smtp-bdat-in-data, smtp-bad-sequence, smtp-unknown-command,
+// smtp-too-many-commands, smtp-too-many-recipients, smtp-early-talker, smtp-starttls-injection,
+// smtp-smuggling, smtp-bad-reply, smtp-gap.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -24,6 +24,8 @@
 
 #include "net/protocol/auth.h"
 #include "net/protocol/command_record.h"
+#include "net/protocol/line_buffer.h"
+#include "net/protocol/session_summary.h"
 #include "net/protocol/smtp/command.h"
 #include "net/protocol/smtp/data.h"
 #include "net/stream/reassembly.h"
@@ -54,25 +56,8 @@ struct Transaction {
 };
 
 /// What a session was, at its end.
-struct Summary {
-  Moment begin;
-  std::string banner;  ///< text of the greeting
-  std::string helo;
-  std::vector<std::string> extensions;  ///< of the last EHLO reply, as the server wrote them
-  std::string auth_mechanism;
-  std::string auth_user;
-  uint32_t auth_attempts = 0;
-  bool auth_accepted = false;
-  bool starttls_offered = false;
-  bool starttls = false;      ///< the client asked for it
-  bool tls = false;           ///< and the server agreed
-  uint64_t num_messages = 0;  ///< contents whose end was seen
-  uint64_t num_commands = 0;
-  uint64_t client_bytes = 0;
-  uint64_t server_bytes = 0;
-  std::string last_reply;
-  bool early_talker = false;  ///< the client spoke before the greeting
-  bool quit = false;
+struct Summary : SessionSummary {
+  std::string helo;  ///< what the client called itself last
 };
 
 /// Takes what a session gives.
@@ -95,11 +80,14 @@ class Handler {
 
 struct Limits {
   size_t max_command_line = 64u << 10;
-  size_t max_reply_line = 8u << 10;
+  size_t long_command_line = 4u << 10;  ///< longer ones are told, and read
+  size_t max_reply_line = 4u << 10;
   size_t max_recipients = 1000;
   size_t max_pending = 1000;   ///< commands without reply
   size_t max_held = 1u << 20;  ///< bytes after DATA or STARTTLS that wait for the server's word
   size_t max_text = 1024;      ///< of a kept reply or banner
+  size_t max_helo = 4096;
+  uint64_t max_transactions = 10'000;  ///< of a session; more are told, and read
 };
 
 class Session {
@@ -196,10 +184,8 @@ class Session {
   Summary summary_;
   State state_;
   Moment at_;  // of the bytes being read
-  std::string client_line_;
-  bool client_line_too_long_ = false;
-  std::string server_line_;
-  bool server_line_too_long_ = false;
+  LineBuffer client_line_;
+  LineBuffer server_line_;
   bool server_heard_ = false;
   bool replies_lost_ = false;
   bool begun_ = false;

@@ -1,6 +1,5 @@
 // The server's side of a session: reply lines, matched with the commands that they answer.
 #include <algorithm>
-#include <cstring>
 
 #include "base/text.h"
 #include "net/protocol/smtp/session.h"
@@ -18,27 +17,9 @@ void Session::server(std::string_view bytes, const Moment& at) {
     server_heard_ = true;
     if (summary_.early_talker) fault("smtp-early-talker");
   }
-  while (!bytes.empty() && state_ != State::kTls) {
-    const void* found = std::memchr(bytes.data(), '\n', bytes.size());
-    const size_t length =
-        found ? static_cast<size_t>(static_cast<const char*>(found) - bytes.data()) + 1
-              : bytes.size();
-    const std::string_view piece = bytes.substr(0, length);
-    bytes.remove_prefix(length);
-    if (server_line_.size() + piece.size() > limits_.max_reply_line) {
-      if (!server_line_too_long_) fault("smtp-line-too-long", "reply");
-      server_line_too_long_ = true;
-      server_line_.append(piece.substr(0, limits_.max_reply_line - server_line_.size()));
-    } else {
-      server_line_.append(piece);
-    }
-    if (!found) return;
-    std::string line = std::move(server_line_);
-    server_line_.clear();
-    server_line_too_long_ = false;
-    while (!line.empty() && (line.back() == '\n' || line.back() == '\r'))
-      line.pop_back();
-    reply_line(line);
+  while (state_ != State::kTls && server_line_.take(bytes)) {
+    if (server_line_.too_long()) fault("smtp-line-too-long", "reply");
+    reply_line(std::string(server_line_.line()));
   }
 }
 

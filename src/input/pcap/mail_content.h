@@ -1,0 +1,71 @@
+// What the readers of SMTP, IMAP and POP3 connections have in common: they take both sides of a
+// flow, keep the mails that pass until their rows can be written, and tell of the session at its
+// end. Tests: tests/unit/input/pcap_test.cc, mail_captures_test.cc.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "input/mailfile/mail_output.h"
+#include "input/mailfile/message_collector.h"
+#include "net/protocol/command_record.h"
+#include "net/protocol/session_summary.h"
+
+namespace postern::input {
+class EncodedRow;
+}
+
+namespace postern::input::pcap {
+
+using net::stream::Moment;
+
+class MailContent {
+ public:
+  /// What the content needs of its flow.
+  struct Link {
+    std::function<MailOrigin()> origin;
+    std::function<void()> encrypted;  ///< what follows cannot be read
+  };
+
+  virtual ~MailContent() = default;
+  virtual void data(bool from_client, std::string_view bytes, const Moment& at) = 0;
+  virtual void gap(bool from_client, uint64_t num_bytes, const Moment& at) = 0;
+  virtual void finish(const Moment& at) = 0;
+  /// The columns of mail.session that the session gives.
+  virtual void add_session(EncodedRow& row) const = 0;
+};
+
+/// A mail whose row is not written yet.
+struct OpenMail {
+  uint64_t id = 0;  ///< in its session
+  std::unique_ptr<MailOrigin> origin;
+  std::unique_ptr<MessageCollector> collector;  ///< of a message with its header
+  std::unique_ptr<ContentBuffer> part;          ///< of a part without one
+};
+
+class OpenMails {
+ public:
+  /// The mail of that id, or null.
+  OpenMail* find(uint64_t id);
+  OpenMail& add(uint64_t id, MailOrigin origin);
+  void remove(uint64_t id);
+
+ private:
+  std::vector<OpenMail> mails_;  // few: those whose reply has not come
+};
+
+/// The origin with the place in the capture where something began.
+MailOrigin origin_at(MailOrigin origin, const Moment& at);
+
+/// The columns of mail.session that all sessions have.
+void add_summary(EncodedRow& row, const net::protocol::SessionSummary& summary);
+
+/// Writes a row of mail.command.
+void write_command(MailOutput& output,
+                   const MailOrigin& origin,
+                   std::string_view user,
+                   const net::protocol::CommandRecord& c);
+
+}  // namespace postern::input::pcap
