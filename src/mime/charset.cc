@@ -116,4 +116,42 @@ bool to_utf8(std::string_view charset, std::string_view bytes, std::string& out)
   return known;
 }
 
+std::string charset_of_content(std::string_view bytes, bool html) {
+  if (has_prefix(bytes, "\xef\xbb\xbf")) return "UTF-8";
+  if (has_prefix(bytes, "\xff\xfe")) return "UTF-16LE";
+  if (has_prefix(bytes, "\xfe\xff")) return "UTF-16BE";
+  if (!html) return {};
+  // <meta charset="x"> or <meta … content="text/html; charset=x">, in the first kilobyte (HTML,
+  // "determining the character encoding").
+  constexpr size_t kSearched = 1024;
+  constexpr std::string_view kWord = "charset=";
+  const std::string_view head = bytes.substr(0, kSearched);
+  const size_t meta = find_ignore_case(head, "<meta");
+  if (meta == std::string_view::npos) return {};
+  const size_t at = find_ignore_case(head, kWord, meta);
+  if (at == std::string_view::npos) return {};
+  std::string_view value = head.substr(at + kWord.size());
+  if (!value.empty() && (value[0] == '"' || value[0] == '\'')) value.remove_prefix(1);
+  return std::string(value.substr(0, value.find_first_of("\"'; />\r\n\t")));
+}
+
+std::vector<std::string> other_texts(std::string_view bytes,
+                                     std::string_view text,
+                                     std::string_view other,
+                                     bool html) {
+  std::vector<std::string> out;
+  const auto read_as = [&](std::string_view charset) {
+    std::string t;
+    if (!to_utf8(charset, bytes, t) && !charset.empty()) return;
+    if (t != text && std::find(out.begin(), out.end(), t) == out.end()) out.push_back(std::move(t));
+  };
+  if (!other.empty()) read_as(other);
+  const std::string named = charset_of_content(bytes, html);
+  if (!named.empty()) read_as(named);
+  const bool replaced = text.find(kReplacement) != std::string_view::npos &&
+                        bytes.find(kReplacement) == std::string_view::npos;
+  if (replaced) read_as("");
+  return out;
+}
+
 }  // namespace postern::mime

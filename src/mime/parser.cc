@@ -1,15 +1,13 @@
 #include "mime/parser.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/text.h"
+#include "mime/parser_shared.h"
 
 namespace postern::mime {
 namespace {
 
-/// Decoded bytes are handed over in pieces of about this size.
-constexpr size_t kFlushBytes = 64u << 10;
 constexpr size_t kMaxBoundary = 1024;
 
 std::string_view strip_eol(std::string_view line) {
@@ -46,15 +44,26 @@ bool is_message_type(std::string_view type) {
   return type == "message/rfc822" || type == "message/global" || type == "message/news";
 }
 
+void declare_charset(Part& part, const std::string& charset) {
+  if (part.charset.empty()) {
+    part.charset = charset;
+  } else if (part.other_charset.empty() && !equal_ignore_case(part.charset, charset)) {
+    part.other_charset = charset;
+  }
+}
+
 }  // namespace
 
-struct Parser::Shared {
-  Handler& handler;
-  Limits limits;
-  uint32_t num_parts = 0;
-  uint32_t num_messages = 0;  // nested, open now
-  bool told_too_many = false;
-};
+bool Parser::plain_encoding(std::string_view token) {
+  return token.empty() || token == "7bit" || token == "8bit" || token == "binary";
+}
+
+Parser::Coding Parser::coding_of(std::string_view token) {
+  if (token == "base64") return Coding::kBase64;
+  if (token == "quoted-printable") return Coding::kQuotedPrintable;
+  if (token == "x-uuencode" || token == "uuencode" || token == "x-uue") return Coding::kUuencode;
+  return Coding::kIdentity;
+}
 
 const std::string* Part::header(std::string_view field) const {
   for (const HeaderField& h : headers)
@@ -69,51 +78,29 @@ bool Part::is_attachment() const {
 }
 
 Parser::Parser(Handler& handler, Limits limits)
-    : shared_(std::make_shared<Shared>(Shared{handler, limits, 0, 0, false})) {
+    : shared_(std::make_shared<Shared>(Shared{handler, limits, 0, 0, false})),
+      lines_(limits.max_line_bytes) {
   begin_part(nullptr).part.message = true;
 }
 
-Parser::Parser(std::shared_ptr<Shared> shared, const Part& container) : shared_(std::move(shared)) {
+Parser::Parser(std::shared_ptr<Shared> shared, const Part& container)
+    : shared_(std::move(shared)), lines_(shared_->limits.max_line_bytes) {
   begin_part(&container).part.message = true;
 }
 
 Parser::~Parser() = default;
 
 void Parser::feed(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const void* found = std::memchr(bytes.data(), '\n', bytes.size());
-    if (skip_to_line_end_) {
-      if (!found) return;
-      bytes.remove_prefix(static_cast<size_t>(static_cast<const char*>(found) - bytes.data()) + 1);
-      skip_to_line_end_ = false;
-      continue;
-    }
-    if (!found) {
-      partial_.append(bytes);
-      if (partial_.size() >= shared_->limits.max_line_bytes) {
-        line(partial_, !line_continues_, false);
-        partial_.clear();
-        line_continues_ = true;
-      }
-      return;
-    }
-    const size_t length = static_cast<size_t>(static_cast<const char*>(found) - bytes.data()) + 1;
-    if (partial_.empty()) {
-      line(bytes.substr(0, length), !line_continues_, true);
-    } else {
-      partial_.append(bytes.substr(0, length));
-      line(partial_, !line_continues_, true);
-      partial_.clear();
-    }
-    line_continues_ = false;
-    bytes.remove_prefix(length);
+  while (lines_.next(bytes)) {
+    if (skip_to_line_end_ && !lines_.begins()) continue;
+    skip_to_line_end_ = false;
+    line(lines_.piece(), lines_.begins(), lines_.ends());
   }
 }
 
 void Parser::gap() {
   // The line that was cut is dropped on both sides of the hole; groups of base64 begin with lines.
-  partial_.clear();
-  line_continues_ = false;
+  lines_.lose();
   skip_to_line_end_ = true;
   Entity& e = *open_.back();
   e.gap = true;
@@ -127,8 +114,10 @@ void Parser::gap() {
 void Parser::finish() {
   if (finished_) return;
   finished_ = true;
-  if (!partial_.empty()) line(partial_, !line_continues_, false);
-  partial_.clear();
+  const std::string rest(lines_.held());
+  if (!rest.empty() && !(skip_to_line_end_ && !lines_.next_begins()))
+    line(rest, lines_.next_begins(), false);
+  lines_.clear();
   if (open_.back()->state == State::kHeader) end_headers();
   while (!open_.empty()) {
     Entity& e = *open_.back();
@@ -150,8 +139,10 @@ void Parser::line(std::string_view text, bool begins, bool ends) {
     case State::kBody:
       return body_line(text, begins, ends);
     case State::kPreamble:
-    case State::kEpilogue:
+      if (begins && encoded_multipart(e, text)) body_line(text, begins, ends);
       return;  // shown by no reader
+    case State::kEpilogue:
+      return;
   }
 }
 
@@ -234,6 +225,7 @@ void Parser::header_line(std::string_view text, bool begins) {
     }
     // A value that begins on its second line begins without the blank of the fold.
     value.append(value.empty() ? trim(t) : t);
+    e.header_bytes += t.size();
     return;
   }
   const size_t colon = t.find(':');
@@ -273,6 +265,15 @@ void Parser::header_line(std::string_view text, bool begins) {
       return;
     }
   }
+  // All continuations of a field that is kept count, so the block ends within one field of it.
+  if (e.header_bytes > limits.max_block_bytes) {
+    if (!e.told_block) shared_->handler.anomaly("mime-header-block-too-long", "");
+    e.told_block = true;
+    if (!well_known(name) || e.header_bytes > 2 * limits.max_block_bytes) {
+      e.dropped_field = true;
+      return;
+    }
+  }
   std::string_view value = t.substr(colon + 1);
   while (!value.empty() && (value[0] == ' ' || value[0] == '\t'))
     value.remove_prefix(1);
@@ -283,6 +284,7 @@ void Parser::header_line(std::string_view text, bool begins) {
   }
   e.part.headers.push_back({std::string(name.substr(0, kMaxName)),
                             std::string(value.substr(0, limits.max_header_bytes))});
+  e.header_bytes += e.part.headers.back().name.size() + e.part.headers.back().value.size();
 }
 
 /// The header block is whole: decides what the body is.
@@ -320,54 +322,66 @@ void Parser::declare_type(Entity& e) {
   bool seen = false;
   for (const HeaderField& h : e.part.headers) {
     if (!equal_ignore_case(h.name, "content-type")) continue;
-    if (seen) {
-      // Readers differ in which one they take; the first is the most common.
-      shared_->handler.anomaly("mime-duplicate-header", h.name);
-      break;
-    }
-    seen = true;
     const StructuredValue v = parse_structured(h.value);
-    if (v.token.find('/') != std::string::npos) e.part.type = v.token;
-    e.part.charset = std::string(v.parameter("charset"));
-    e.part.name = std::string(v.parameter("name"));
+    const bool again = seen;
+    if (again) shared_->handler.anomaly("mime-duplicate-header", h.name);
+    seen = true;
+    // Readers differ in which one they take. The first is the most common; but one that says that
+    // there are parts is not passed over, or they would not be seen.
+    const bool multipart = starts_with(v.token, "multipart/");
+    if (v.token.find('/') != std::string::npos &&
+        (!again || (multipart && !starts_with(e.part.type, "multipart/"))))
+      e.part.type = v.token;
     for (const Parameter& p : v.parameters) {
-      if (p.name != "boundary" || p.value.empty() || p.value.size() > kMaxBoundary) continue;
-      if (std::find(e.boundaries.begin(), e.boundaries.end(), p.value) != e.boundaries.end())
-        continue;
-      if (!e.boundaries.empty()) shared_->handler.anomaly("mime-duplicate-parameter", "boundary");
-      // Some readers take the first, some the last: both delimit here.
-      if (e.boundaries.size() < 4) e.boundaries.push_back(p.value);
+      if (p.name == "charset") {
+        declare_charset(e.part, p.value);
+      } else if (p.name == "name") {
+        if (e.part.name.empty()) e.part.name = p.value;
+      } else if (p.name == "boundary" && !p.value.empty() && p.value.size() <= kMaxBoundary) {
+        if (std::find(e.boundaries.begin(), e.boundaries.end(), p.value) != e.boundaries.end())
+          continue;
+        if (!e.boundaries.empty()) shared_->handler.anomaly("mime-duplicate-parameter", "boundary");
+        if (p.value.size() > shared_->limits.long_boundary)
+          shared_->handler.anomaly("mime-long-boundary", std::to_string(p.value.size()));
+        // Some readers take the first, some the last: both delimit here.
+        if (e.boundaries.size() < 4) e.boundaries.push_back(p.value);
+      }
     }
   }
 }
 
 void Parser::declare_rest(Entity& e) {
-  if (const std::string* d = e.part.header("content-disposition")) {
-    const StructuredValue v = parse_structured(*d);
-    e.part.disposition = v.token;
-    const std::string_view file = v.parameter("filename");
-    if (!file.empty()) {
-      if (!e.part.name.empty() && e.part.name != file)
-        shared_->handler.anomaly("mime-name-conflict", e.part.name);
-      e.part.name = std::string(file);
+  Part& part = e.part;
+  bool named = false;
+  for (const HeaderField& h : part.headers) {
+    if (!equal_ignore_case(h.name, "content-disposition")) continue;
+    const StructuredValue v = parse_structured(h.value);
+    if (part.disposition.empty()) part.disposition = v.token;
+    const std::string file(v.parameter("filename"));
+    if (file.empty() || file == part.name) continue;
+    // The first filename wins over a name; whatever else there is some readers take.
+    const std::string loser = named ? file : part.name;
+    if (!loser.empty()) {
+      shared_->handler.anomaly("mime-name-conflict", loser);
+      if (part.other_name.empty()) part.other_name = loser;
     }
+    if (!named) part.name = file;
+    named = true;
   }
-  const std::string* declared = e.part.header("content-transfer-encoding");
-  if (!declared) return;
-  for (const HeaderField& h : e.part.headers)
-    if (equal_ignore_case(h.name, "content-transfer-encoding") &&
-        parse_structured(h.value).token != parse_structured(*declared).token)
+  bool seen = false;
+  for (const HeaderField& h : part.headers) {
+    if (!equal_ignore_case(h.name, "content-transfer-encoding")) continue;
+    const std::string token = parse_structured(h.value).token;
+    if (seen && token != part.encoding) {
       shared_->handler.anomaly("mime-duplicate-header", h.name);
-  e.part.encoding = parse_structured(*declared).token;
-  const std::string_view c = e.part.encoding;
-  if (c == "base64") {
-    e.coding = Coding::kBase64;
-  } else if (c == "quoted-printable") {
-    e.coding = Coding::kQuotedPrintable;
-  } else if (c == "x-uuencode" || c == "uuencode" || c == "x-uue") {
-    e.coding = Coding::kUuencode;
-  } else if (c != "7bit" && c != "8bit" && c != "binary" && !c.empty()) {
-    shared_->handler.anomaly("mime-unknown-encoding", c.substr(0, 80));
+      if (!e.other && coding_of(token) != e.coding) begin_other(e, coding_of(token), token);
+    }
+    if (seen) continue;
+    seen = true;
+    part.encoding = token;
+    e.coding = coding_of(token);
+    if (e.coding == Coding::kIdentity && !plain_encoding(token))
+      shared_->handler.anomaly("mime-unknown-encoding", std::string_view(token).substr(0, 80));
   }
 }
 
@@ -378,7 +392,10 @@ void Parser::body_line(std::string_view text, bool begins, bool ends) {
     e.held_eol = {};
     decode(e, held);
   }
-  if (begins && !e.body_begun) doubt_encoding(e, text);
+  if (begins && !e.body_begun) {
+    doubt_body(e, text);
+    doubt_encoding(e, text);
+  }
   if (begins && uu_line(e, text)) return;
   if (ends && open_.size() > 1) {
     const std::string_view content = strip_eol(text);
@@ -386,22 +403,6 @@ void Parser::body_line(std::string_view text, bool begins, bool ends) {
     text = content;
   }
   decode(e, text);
-}
-
-/// A message must not be encoded as a whole (RFC 2046, 5.2.1), so some readers ignore that it is
-/// said to be: one that begins with a header field is read as it stands.
-void Parser::doubt_encoding(Entity& e, std::string_view text) {
-  const std::string_view t = trim(text);
-  if (t.empty()) return;
-  e.body_begun = true;
-  if (!e.inner || e.coding != Coding::kBase64) return;
-  const size_t colon = t.find(':');
-  if (colon == 0 || colon == std::string_view::npos) return;
-  const bool field = std::all_of(t.begin(), t.begin() + static_cast<std::ptrdiff_t>(colon),
-                                 [](char c) { return c > 32 && c < 127; });
-  if (!field) return;
-  shared_->handler.anomaly("mime-encoding-ignored", e.part.encoding);
-  e.coding = Coding::kIdentity;
 }
 
 /// True when the line belongs to a uuencoded file: declared, or just standing in a text.
@@ -454,6 +455,7 @@ void Parser::end_uu(Entity& e) {
 }
 
 void Parser::decode(Entity& e, std::string_view text) {
+  if (e.other) feed_other(e, text);
   switch (e.coding) {
     case Coding::kIdentity:
     case Coding::kUuencode:
@@ -476,10 +478,8 @@ void Parser::emit(Entity& e, std::string_view bytes) {
 
 void Parser::flush(Entity& e) {
   if (decoded_.empty()) return;
-  if (!e.part.multipart) {
-    shared_->handler.part_data(e.part, decoded_);
-    if (e.inner) e.inner->feed(decoded_);
-  }
+  if (!e.part.multipart) shared_->handler.part_data(e.part, decoded_);
+  if (e.inner) e.inner->feed(decoded_);
   decoded_.clear();
 }
 
@@ -488,6 +488,7 @@ void Parser::end_part() {
   if (e.coding == Coding::kBase64) e.base64.finish(decoded_);
   if (e.coding == Coding::kQuotedPrintable) e.quoted.finish(decoded_);
   flush(e);
+  end_other(e);
   report_decoding(e);
   end_uu(e);
   if (e.inner) {
@@ -501,7 +502,10 @@ void Parser::end_part() {
 void Parser::report_decoding(Entity& e) {
   if (e.base64.num_junk() > 0)
     shared_->handler.anomaly("mime-bad-base64", std::to_string(e.base64.num_junk()));
-  if (e.base64.data_after_padding()) shared_->handler.anomaly("mime-base64-after-padding", "");
+  if (e.base64.data_after_padding()) {
+    shared_->handler.anomaly("mime-base64-after-padding", "");
+    e.part.strict_bytes = e.base64.bytes_before_padding();
+  }
   if (e.quoted.num_invalid() > 0)
     shared_->handler.anomaly("mime-bad-quoted-printable", std::to_string(e.quoted.num_invalid()));
 }

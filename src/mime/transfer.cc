@@ -44,6 +44,7 @@ int hex_value(char c) {
 }  // namespace
 
 void Base64Decoder::feed(std::string_view in, std::string& out) {
+  const size_t before = out.size();
   const char* at = in.data();
   const char* const end = at + in.size();
   while (at < end) {
@@ -74,6 +75,7 @@ void Base64Decoder::feed(std::string_view in, std::string& out) {
     if (v == kPad) {
       // The group ends here; what follows is another one.
       finish(out);
+      if (!padded_) before_padding_ = num_out_ + (out.size() - before);
       padded_ = true;
     } else if (v == kJunk) {
       ++num_junk_;
@@ -88,6 +90,7 @@ void Base64Decoder::feed(std::string_view in, std::string& out) {
       }
     }
   }
+  num_out_ += out.size() - before;
 }
 
 void Base64Decoder::finish(std::string& out) {

@@ -26,10 +26,15 @@ class Base64Decoder {
   /// Data after padding: several encodings in a row, or an attempt to hide the second.
   bool data_after_padding() const { return data_after_padding_; }
 
+  /// Bytes that had come out when the first padding was read; 0 when none was.
+  uint64_t bytes_before_padding() const { return padded_ ? before_padding_ : 0; }
+
  private:
   uint32_t held_ = 0;
   int num_held_ = 0;
   bool padded_ = false;
+  uint64_t num_out_ = 0;
+  uint64_t before_padding_ = 0;
   bool data_after_padding_ = false;
   uint64_t num_junk_ = 0;
 };

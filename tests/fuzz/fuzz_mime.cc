@@ -22,6 +22,11 @@ struct Collector final : Handler {
 
   void part_data(const Part& p, std::string_view bytes) override { bodies.at(p.index) += bytes; }
 
+  void part_other(const Part& p, std::string_view bytes) override {
+    constexpr uint32_t kOther = 1u << 31;
+    bodies[p.index + kOther] += bytes;
+  }
+
   void part_end(const Part& p) override {
     POSTERN_CHECK(bodies.count(p.index) == 1);
     --open;

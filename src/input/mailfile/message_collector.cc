@@ -4,9 +4,10 @@
 
 #include "adapt/hash.h"
 #include "base/text.h"
-#include "input/encoded_row.h"
 #include "mime/charset.h"
 #include "mime/header.h"
+#include "mime/tnef.h"
+#include "mime/urls.h"
 
 namespace postern::input {
 namespace {
@@ -14,6 +15,8 @@ namespace {
 constexpr size_t kMaxAddresses = 1000;
 constexpr size_t kMaxReceived = 100;
 constexpr size_t kMaxHeaderNames = 100;
+constexpr size_t kMaxBody = 32u << 10;
+constexpr size_t kMaxUrls = 100;
 /// Anomalies of one mail that are counted; a mail of ten thousand broken parts says enough sooner.
 constexpr uint64_t kMaxAnomalies = 1000;
 
@@ -72,7 +75,18 @@ struct MessageCollector::Open {
   uint64_t size = 0;
   mime::ByteHistogram histogram;
   ContentBuffer buffer;
+  std::unique_ptr<ContentBuffer> other;  // the content in its other reading
 };
+
+namespace {
+
+/// Worth holding whole although nobody asked for its digests: the attachments are inside.
+bool may_be_tnef(const mime::Part& part) {
+  return part.type == "application/ms-tnef" || part.type == "application/vnd.ms-tnef" ||
+         equal_ignore_case(part.name, "winmail.dat");
+}
+
+}  // namespace
 
 MessageCollector::MessageCollector(MailOutput& output,
                                    const MailOrigin& origin,
@@ -116,8 +130,10 @@ void MessageCollector::part_begin(const mime::Part& part) {
   if (part.multipart) return;
   auto open = std::make_unique<Open>(output_.budget());
   open->attachment = part.is_attachment();
-  open->keep =
-      output_.scans() || (open->attachment && (output_.wants_digests() || output_.wants_members()));
+  open->keep = output_.scans() ||
+               (open->attachment && (output_.wants_digests() || output_.wants_members())) ||
+               (output_.wants_attachments() && may_be_tnef(part)) ||
+               (output_.wants_text() && !open->attachment);
   open_[part.index] = std::move(open);
 }
 
@@ -182,125 +198,149 @@ void MessageCollector::part_data(const mime::Part& part, std::string_view bytes)
   if (open.keep) open.buffer.append(bytes);
 }
 
+void MessageCollector::part_other(const mime::Part& part, std::string_view bytes) {
+  const auto found = open_.find(part.index);
+  if (found == open_.end() || !found->second->keep) return;
+  Open& open = *found->second;
+  if (!open.other) open.other = std::make_unique<ContentBuffer>(output_.budget());
+  open.other->append(bytes);
+}
+
 void MessageCollector::part_end(const mime::Part& part) {
   const auto found = open_.find(part.index);
   if (found == open_.end()) return;
   Open& open = *found->second;
   if (open.attachment) {
     end_attachment(part, open);
-  } else if (output_.scans()) {
-    if (open.buffer.cut()) output_.anomaly("mail-part-too-large", origin_.offset);
-    std::string text;
-    if (!mime::to_utf8(part.charset, open.buffer.view(), text) && !part.charset.empty())
-      anomaly("mime-unknown-charset", part.charset);
-    output_.scan("mail.body", "", text, context());
+  } else if (open.keep) {
+    end_text(part, open);
   }
   open_.erase(found);
+}
+
+void MessageCollector::end_text(const mime::Part& part, const Open& open) {
+  if (open.buffer.cut()) output_.anomaly("mail-part-too-large", origin_.offset);
+  read_text(part, open.buffer.view());
+  if (open.other && !part.other_encoding.empty()) read_text(part, open.other->view());
+}
+
+/// A text as each of its readers shows it.
+void MessageCollector::read_text(const mime::Part& part, std::string_view bytes) {
+  std::string text;
+  if (!mime::to_utf8(part.charset, bytes, text) && !part.charset.empty())
+    anomaly("mime-unknown-charset", part.charset);
+  output_.scan("mail.body", "", text, context());
+  keep_text(text);
+  const auto others = mime::other_texts(bytes, text, part.other_charset, part.type == "text/html");
+  if (!others.empty()) anomaly("mime-charset-doubt", part.charset);
+  for (const std::string& other : others) {
+    output_.scan("mail.body", "", other, context());
+    keep_text(other);
+  }
+}
+
+void MessageCollector::keep_text(std::string_view text) {
+  if (!output_.wants_text() || text.empty()) return;
+  std::string& body = facts_.body;
+  if (body.size() < kMaxBody) {
+    if (!body.empty()) body += '\n';
+    body += repair_utf8(text.substr(0, kMaxBody - std::min(kMaxBody, body.size())));
+  }
+  mime::add_urls(text, kMaxUrls, facts_.urls);
 }
 
 void MessageCollector::end_attachment(const mime::Part& part, Open& open) {
   AttachmentFacts a;
   a.name = part.name;
+  a.other_name = part.other_name;
   a.content_type = part.type;
-  a.real_type = std::string(mime::content_type(open.head));
   a.encoding = part.encoding;
   a.disposition = part.disposition;
   a.size = open.size;
   a.entropy = open.histogram.entropy();
   a.cut = open.buffer.cut();
-  if (a.cut) output_.anomaly("mail-part-too-large", origin_.offset, a.name);
-  if (!a.cut) {
-    if (output_.wants_md5()) a.md5 = adapt::md5(open.buffer.view());
-    if (output_.wants_sha1()) a.sha1 = adapt::sha1(open.buffer.view());
-    if (output_.wants_sha256()) a.sha256 = adapt::sha256(open.buffer.view());
+  add_attachment(a, open.head, open.buffer.view());
+  const auto other = [&](std::string_view reading, std::string_view content, bool cut) {
+    a.reading = std::string(reading);
+    a.size = content.size();
+    a.cut = cut;
+    mime::ByteHistogram histogram;
+    histogram.add(content);
+    a.entropy = histogram.entropy();
+    add_attachment(a, content.substr(0, mime::kMagicBytes), content);
+  };
+  if (open.other && !part.other_encoding.empty())
+    other(part.other_encoding, open.other->view(), open.other->cut());
+  if (part.strict_bytes > 0 && part.strict_bytes < open.buffer.view().size())
+    other("base64-strict", open.buffer.view().substr(0, part.strict_bytes), false);
+}
+
+/// An attachment whose declared side, size and entropy are known.
+void MessageCollector::add_attachment(AttachmentFacts a,
+                                      std::string_view head,
+                                      std::string_view content) {
+  a.real_type = std::string(mime::content_type(head));
+  if (a.cut) {
+    output_.anomaly("mail-part-too-large", origin_.offset, a.name);
+  } else {
+    if (output_.wants_md5()) a.md5 = adapt::md5(content);
+    if (output_.wants_sha1()) a.sha1 = adapt::sha1(content);
+    if (output_.wants_sha256()) a.sha256 = adapt::sha256(content);
   }
-  output_.scan("mail.attachment", a.name, open.buffer.view(), context());
+  output_.scan("mail.attachment", a.name, content, context());
   // Of a cut archive what came is read.
   if (output_.scans() || output_.wants_members())
-    a.archive = read_members(output_, context(), a.name, open.buffer.view());
-  if (a.real_type == "application/vnd.ms-tnef") anomaly("mail-tnef-not-read", a.name);
-  facts_.attachment_bytes += a.size;
+    a.archive = read_members(output_, context(), a.name, content);
+  const bool contained = !a.container.empty();
+  const std::string name = a.name;
+  if (!contained && a.reading.empty()) facts_.attachment_bytes += a.size;
   facts_.attachments.push_back(std::move(a));
+  if (!contained && mime::is_tnef(content)) read_tnef_parts(name, content);
 }
 
-void add_origin(EncodedRow& row, const MailOrigin& origin) {
-  if (origin.time != 0) row.datetime("ts", origin.time);
-  if (!origin.has_flow) return;
-  row.text("uid", origin.uid);
-  row.text("id.orig_h", origin.orig_h);
-  row.integer("id.orig_p", origin.orig_p);
-  row.text("id.resp_h", origin.resp_h);
-  row.integer("id.resp_p", origin.resp_p);
-}
+/// What Outlook packed into one attachment, as attachments and texts of the mail.
+class MessageCollector::TnefParts final : public mime::TnefHandler {
+ public:
+  TnefParts(MessageCollector& mail, const std::string& container)
+      : mail_(mail), container_(container) {}
 
-void add_message(EncodedRow& row, const MailOrigin& origin, const MessageFacts& f) {
-  row.text("date", f.date);
-  row.text("from", f.from);
-  row.texts("to", f.to);
-  row.texts("cc", f.cc);
-  row.text("reply_to", f.reply_to);
-  row.text("msg_id", f.msg_id);
-  row.text("in_reply_to", f.in_reply_to);
-  row.text("subject", f.subject);
-  row.text("x_originating_ip", f.x_originating_ip);
-  row.text("first_received", f.first_received);
-  row.text("second_received", f.second_received);
-  row.texts("received", f.received);
-  std::vector<std::string> path;
-  if (origin.has_flow) path = {origin.resp_h, origin.orig_h};
-  for (const std::string& ip : f.received_ips)
-    if (path.empty() || path.back() != ip) path.push_back(ip);
-  row.texts("path", path);
-  row.texts("header_names", f.header_names);
-  row.texts("anomalies", f.anomalies.names());
-  row.text("user_agent", f.user_agent);
-  row.boolean("is_webmail", f.is_webmail);
-  row.count("message_bytes", f.bytes);
-  row.count("missed_bytes", f.lost_bytes);
-  row.count("num_attachments", f.attachments.size());
-  std::vector<std::string> names;
-  std::vector<std::string> types;
-  for (const AttachmentFacts& a : f.attachments) {
-    names.push_back(a.name);
-    types.push_back(a.content_type);
+  void tnef_file(std::string_view name, std::string_view type, std::string_view bytes) override {
+    AttachmentFacts a;
+    a.name = std::string(name);
+    a.container = container_;
+    a.content_type = std::string(type);
+    a.size = bytes.size();
+    mime::ByteHistogram histogram;
+    histogram.add(bytes);
+    a.entropy = histogram.entropy();
+    mail_.add_attachment(std::move(a), bytes.substr(0, mime::kMagicBytes), bytes);
   }
-  row.texts("attachment_names", names);
-  row.texts("attachment_types", types);
-  row.count("attachment_bytes", f.attachment_bytes);
-}
 
-void write_attachments(MailOutput& output,
-                       const MailOrigin& origin,
-                       std::string_view mail_from,
-                       const std::vector<std::string>& recipients,
-                       const MessageFacts& facts) {
-  for (const AttachmentFacts& a : facts.attachments) {
-    EncodedRow row;
-    add_origin(row, origin);
-    row.text("protocol", origin.protocol);
-    row.text("direction", origin.direction);
-    row.text("mailbox", origin.mailbox);
-    row.text("mailfrom", mail_from);
-    row.texts("rcptto", recipients);
-    row.text("subject", facts.subject);
-    row.text("msg_id", facts.msg_id);
-    row.text("filename", a.name);
-    row.text("content_type", a.content_type);
-    row.text("real_type", a.real_type);
-    row.text("disposition", a.disposition);
-    row.text("encoding", a.encoding);
-    row.count("size", a.size);
-    row.real("entropy", a.entropy);
-    row.text("md5", a.md5);
-    row.text("sha1", a.sha1);
-    row.text("sha256", a.sha256);
-    if (a.archive.is_archive) {
-      row.boolean("encrypted", a.archive.encrypted);
-      row.count("num_members", a.archive.num_members);
-      row.texts("member_names", a.archive.names);
-    }
-    row.write(output.tables(), "mail.attachment", {origin.offset, origin.record},
-              origin.time != 0 ? std::optional(origin.time) : std::nullopt);
+  void tnef_body(std::string_view, std::string_view charset, std::string_view bytes) override {
+    std::string text;
+    mime::to_utf8(charset, bytes, text);
+    mail_.output_.scan("mail.body", "", text, mail_.context());
+    mail_.keep_text(text);
+  }
+
+ private:
+  MessageCollector& mail_;
+  const std::string& container_;
+};
+
+void MessageCollector::read_tnef_parts(const std::string& container, std::string_view content) {
+  // In a row an empty name would say that there is no container.
+  const std::string name = container.empty() ? "winmail.dat" : container;
+  TnefParts parts(*this, name);
+  switch (mime::read_tnef(content, parts)) {
+    case mime::TnefResult::kGood:
+      break;
+    case mime::TnefResult::kDamaged:
+      anomaly("tnef-damaged", name);
+      break;
+    case mime::TnefResult::kTooLarge:
+      anomaly("tnef-too-large", name);
+      break;
   }
 }
 

@@ -17,6 +17,9 @@ namespace postern::input {
 
 struct AttachmentFacts {
   std::string name;
+  std::string other_name;    ///< that other readers take; "" the same
+  std::string container;     ///< TNEF attachment that it was in; "" none
+  std::string reading;       ///< how it was decoded where readers differ; "" as most do
   std::string content_type;  ///< declared
   std::string real_type;     ///< by content
   std::string encoding;
@@ -39,6 +42,8 @@ struct MessageFacts {
   std::string return_path;
   std::vector<std::string> delivered_to;
   bool is_webmail = false;
+  std::string body;               ///< texts that a reader shows, one after the other, cut
+  std::vector<std::string> urls;  ///< in them, distinct
   uint64_t bytes = 0;
   uint64_t lost_bytes = 0;
   std::vector<AttachmentFacts> attachments;
@@ -63,14 +68,21 @@ class MessageCollector final : public mime::Handler {
 
   void part_begin(const mime::Part& part) override;
   void part_data(const mime::Part& part, std::string_view bytes) override;
+  void part_other(const mime::Part& part, std::string_view bytes) override;
   void part_end(const mime::Part& part) override;
   void anomaly(std::string_view name, std::string_view detail) override;
 
  private:
   struct Open;
+  class TnefParts;
 
   void headers(const mime::Part& part);
+  void end_text(const mime::Part& part, const Open& open);
+  void read_text(const mime::Part& part, std::string_view bytes);
+  void keep_text(std::string_view text);
   void end_attachment(const mime::Part& part, Open& open);
+  void add_attachment(AttachmentFacts facts, std::string_view head, std::string_view content);
+  void read_tnef_parts(const std::string& container, std::string_view content);
 
   ScanContext context() const { return {origin_, mail_from_, &recipients_, facts_.subject}; }
 

@@ -1,5 +1,6 @@
 #include "input/mailfile/mailfile.h"
 
+#include <algorithm>
 #include <map>
 
 #include <gtest/gtest.h>
@@ -11,14 +12,10 @@ namespace {
 
 using test::decode_rows;
 using test::Decoded;
+using test::get;
 using test::TextRow;
 
 const std::vector<std::string> kTables = {"mail.message", "mail.attachment"};
-
-std::string get(const TextRow& row, const std::string& name) {
-  const auto it = row.find(name);
-  return it == row.end() ? "-" : it->second;
-}
 
 constexpr std::string_view kMessage =
     "Return-Path: <bounce@evil.example>\n"
@@ -147,6 +144,117 @@ TEST(MailFile, NamesArchivesThatItCannotRead) {
     nested = zip_of("x.zip", nested);
   EXPECT_EQ(decode_rows(mail_with(nested), kTables, &scanner).num_anomalies("archive-too-deep"),
             1u);
+}
+
+TEST(MailFile, KeepsHeadersOfAttachedMessagesApart) {
+  const Decoded d = decode_rows(
+      "From: outer@x\nTo: b@y\nSubject: outer\nMessage-ID: <1@x>\n"
+      "Content-Type: multipart/mixed; boundary=b\n\n"
+      "--b\nContent-Type: message/rfc822\n\n"
+      "From: inner@x\nSubject: inner\nMessage-ID: <2@x>\n\nbody\n--b--\n",
+      kTables);
+  ASSERT_EQ(d.rows("mail.message").size(), 1u);
+  EXPECT_EQ(get(d.rows("mail.message")[0], "subject"), "outer");
+  EXPECT_EQ(get(d.rows("mail.message")[0], "msg_id"), "<1@x>");
+}
+
+TEST(MailFile, GivesADigestOfEveryAttachment) {
+  const Decoded d = decode_rows(
+      "From: a@x\nTo: b@y\nContent-Type: multipart/mixed; boundary=b\n\n"
+      "--b\nContent-Disposition: attachment; filename=1\n\na\n"
+      "--b\nContent-Disposition: attachment; filename=2\n\nb\n--b--\n",
+      kTables);
+  ASSERT_EQ(d.rows("mail.attachment").size(), 2u);
+  EXPECT_EQ(get(d.rows("mail.attachment")[0], "md5"), "0cc175b9c0f1b6a831c399e269772661");
+  EXPECT_EQ(get(d.rows("mail.attachment")[1], "md5"), "92eb5ffee6ae2fec3ad71c777531578f");
+}
+
+TEST(MailFile, ShowsBothReadingsOfAnAttachment) {
+  struct Scanner final : match::ContentScanner {
+    Result<uint32_t> scan(const match::ContentOrigin& o, std::string_view content) override {
+      if (o.view == "mail.attachment" || o.view == "mail.body") seen.emplace_back(content);
+      return uint32_t{0};
+    }
+
+    bool has(std::string_view text) const {
+      return std::find(seen.begin(), seen.end(), text) != seen.end();
+    }
+
+    std::vector<std::string> seen;
+  } scanner;
+
+  const Decoded d = decode_rows(
+      "From: a@x\nTo: b@y\nContent-Type: application/pdf; name=a.pdf\n"
+      "Content-Disposition: attachment; filename=b.exe\n"
+      "Content-Transfer-Encoding: 7bit\nContent-Transfer-Encoding: base64\n\nTVpoaQ==\n",
+      kTables, &scanner);
+  const auto& rows = d.rows("mail.attachment");
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(get(rows[0], "reading"), "-");
+  EXPECT_EQ(get(rows[0], "other_filename"), "a.pdf");
+  EXPECT_EQ(get(rows[1], "reading"), "base64");
+  EXPECT_EQ(get(rows[1], "size"), "4");
+  EXPECT_EQ(get(d.rows("mail.message")[0], "num_attachments"), "1");
+  EXPECT_TRUE(scanner.has("TVpoaQ==\n"));
+  EXPECT_TRUE(scanner.has("MZhi"));
+
+  decode_rows(
+      "From: a@x\nTo: b@y\nContent-Type: text/plain; charset=utf-8; charset=koi8-r\n\n\xc1\n",
+      kTables, &scanner);
+  EXPECT_TRUE(scanner.has("\xd0\xb0\n")) << "the second charset";
+}
+
+TEST(MailFile, LooksIntoWhatOutlookPacked) {
+  const auto number = [](uint64_t v, int n) {
+    std::string out;
+    for (int i = 0; i < n; ++i)
+      out += static_cast<char>(v >> (8 * i) & 0xff);
+    return out;
+  };
+  const auto attribute = [&](uint32_t id, const std::string& data) {
+    return number(2, 1) + number(id, 4) + number(data.size(), 4) + data + number(0, 2);
+  };
+  const std::string tnef =
+      number(0x223e9f78, 4) + number(1, 2) + attribute(0x00069002, std::string(14, '\0')) +
+      attribute(0x00018010, std::string("run.exe\0", 8)) + attribute(0x0006800f, "MZ packed");
+  const std::string mail =
+      "From: a@x\nTo: b@y\nContent-Type: application/ms-tnef; name=winmail.dat\n\n";
+  const Decoded d = decode_rows(mail + tnef, kTables);
+  const auto& rows = d.rows("mail.attachment");
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(get(rows[1], "filename"), "run.exe");
+  EXPECT_EQ(get(rows[1], "container"), "winmail.dat");
+  EXPECT_EQ(get(rows[1], "size"), "9");
+  EXPECT_EQ(d.num_anomalies("tnef-damaged"), 0u);
+  EXPECT_EQ(
+      decode_rows(mail + tnef.substr(0, tnef.size() - 5), kTables).num_anomalies("tnef-damaged"),
+      1u);
+}
+
+TEST(MailFile, CutsWhatIsTooLarge) {
+  struct Scanner final : match::ContentScanner {
+    Result<uint32_t> scan(const match::ContentOrigin& o, std::string_view content) override {
+      if (o.view == "mail.attachment") size = content.size();
+      return uint32_t{0};
+    }
+
+    size_t size = 0;
+  } scanner;
+
+  // 33 MiB in lines; the limit for one content is 32.
+  std::string body;
+  const std::string line = std::string(1023, 'x') + "\n";
+  for (int i = 0; i < 33 * 1024; ++i)
+    body += line;
+  const Decoded d =
+      decode_rows("From: a@x\nTo: b@y\nContent-Disposition: attachment; filename=big\n\n" + body,
+                  kTables, &scanner);
+  EXPECT_EQ(d.num_anomalies("mail-part-too-large"), 1u);
+  EXPECT_EQ(d.num_anomalies("mail-too-large"), 1u);
+  EXPECT_LE(scanner.size, size_t{32} << 20);
+  const TextRow& a = d.rows("mail.attachment").at(0);
+  EXPECT_EQ(get(a, "size"), std::to_string(body.size())) << "all of it is counted";
+  EXPECT_EQ(get(a, "md5"), "-") << "no digest of a part";
 }
 
 }  // namespace
