@@ -27,6 +27,10 @@ constexpr Flag kHunt[] = {
     {"--placeholders", "", "FILE", true, "Values of Sigma placeholders: YAML, name to list."},
     {"--pipeline", "", "FILE", true,
      "Fit Sigma rules to other names: a pipeline in pySigma's YAML."},
+    {"--interface", "", "NAME", true,
+     "Capture on a network interface, until Ctrl-C or --duration, beside the files or without "
+     "any."},
+    {"--duration", "", "SECONDS", false, "How long to capture on the interface."},
     {"--from", "", "TIME", false, "Only events at or after this time (RFC 3339)."},
     {"--to", "", "TIME", false, "Only events before this time."},
     {"--now", "", "TIME", false, "Run scheduled queries once, with this now()."},

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/time.h"
+#include "cli/live_feeds.h"
 #include "cli/run_options.h"
 #include "cli/terminal.h"
 #include "cli/verbs.h"
@@ -42,7 +43,7 @@ int write_findings(const std::vector<Finding>& findings,
 }  // namespace
 
 int hunt_verb(const Arguments& args) {
-  if (args.positional.empty())
+  if (args.positional.empty() && !args.has("--interface"))
     return usage_error("hunt needs evidence: files or folders; see `postern hunt --help`");
   const Result<std::string> format = output_format(args);
   if (!format) return usage_error(format.error().message);
@@ -52,11 +53,13 @@ int hunt_verb(const Arguments& args) {
                          " needs one of informational, low, medium, high, critical");
   Result<engine::RuleOptions> rule_opts = rule_options(args);
   if (!rule_opts) return usage_error(rule_opts.error().message);
-  rule_opts->keep_stages = false;
-  const Result<engine::HuntOptions> options = hunt_options(args, args.positional);
+  Result<engine::HuntOptions> options = hunt_options(args, args.positional);
   if (!options) return usage_error(options.error().message);
   Result<std::shared_ptr<const engine::Setup>> setup = engine::make_setup();
   if (!setup) return usage_error(setup.error().message);
+  LiveFeeds live;
+  if (const Result<bool> opened = live.open(args, *options); !opened)
+    return usage_error(opened.error().message);
 
   const int64_t start = wall_clock_ticks();
   const std::unique_ptr<engine::RuleSet> rules = engine::RuleSet::load(*setup, *rule_opts);
@@ -67,7 +70,9 @@ int hunt_verb(const Arguments& args) {
   engine::HuntResult result;
   {
     const ProgressLine line(progress, !quiet && !args.has("--no-progress"));
-    result = engine::hunt(*rules, *options, progress, interrupted());
+    // Ctrl-C ends a capture, and then there is a result like any other.
+    const std::atomic<bool> never{false};
+    result = engine::hunt(*rules, *options, progress, live.any() ? never : interrupted());
   }
   if (const auto least = level_rank(args.get("--min-level")); least)
     std::erase_if(result.findings,

@@ -340,7 +340,7 @@ class Hunt {
 
   void run() {
     for (size_t i = 0; i < options_.feeds.size(); ++i)
-      paths_.push_back(feed_path(i));
+      paths_.push_back(i < options_.feed_names.size() ? options_.feed_names[i] : feed_path(i));
     const std::vector<std::string> files = expand_evidence(options_.evidence, result_.errors);
     paths_.insert(paths_.end(), files.begin(), files.end());
     for (const std::string& p : paths_)

@@ -29,8 +29,9 @@ inline std::string feed_path(size_t i) {
 }
 
 struct HuntOptions {
-  std::vector<Feed> feeds;            ///< before the files
-  std::vector<std::string> evidence;  ///< files, folders, globs, "-"
+  std::vector<Feed> feeds;              ///< before the files
+  std::vector<std::string> feed_names;  ///< in place of feed_path(i), where given
+  std::vector<std::string> evidence;    ///< files, folders, globs, "-"
   unsigned threads = 1;
   std::optional<int64_t> from;                ///< only events at or after, ticks
   std::optional<int64_t> to;                  ///< only events before

@@ -7,6 +7,7 @@
 #include "input/text_input.h"
 #include "net/packet/capture.h"
 #include "net/packet/decoder.h"
+#include "net/packet/live.h"
 #include "net/stream/flow_table.h"
 
 namespace postern::input::pcap {
@@ -53,6 +54,32 @@ void decode(const Input& input, DecodeContext& context) {
     if (!progress.at(reader.position())) break;
   }
   // Also when cancelled: what was seen of open flows is evidence, and their state must be let go.
+  flows.finish();
+  run.tables().flush();
+}
+
+void capture(net::packet::LiveCapture& source,
+             const std::string& name,
+             DecodeContext& context,
+             const std::function<bool()>& stop) {
+  using Next = net::packet::LiveCapture::Next;
+  Input input;
+  input.path = name;
+  net::packet::Faults faults(context.anomalies, name);
+  CaptureRun run(input, context);
+  net::stream::FlowTable flows(run, faults);
+  net::packet::PacketDecoder decoder(faults, flows);
+  net::packet::CapturedFrame frame;
+  while (run.tables().ok() && !context.stopped() && !stop()) {
+    const Next next = source.next(frame);
+    if (next == Next::kFrame) decoder.decode(frame);
+    if (next == Next::kEnded) {
+      faults.add("capture-ended", frame.offset, source.error());
+      break;
+    }
+  }
+  if (const uint64_t dropped = source.num_dropped(); dropped > 0)
+    context.anomalies.add("capture-dropped", name, frame.offset, "no room in the kernel", dropped);
   flows.finish();
   run.tables().flush();
 }

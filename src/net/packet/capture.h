@@ -10,6 +10,8 @@
 // be; the reader looks for the next plausible record), pcapng-bad-block, pcapng-unknown-interface.
 #pragma once
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "net/packet/faults.h"
@@ -25,6 +27,8 @@ struct CapturedFrame {
   uint32_t link_type = 0;    ///< LINKTYPE_* as registered at tcpdump.org
   uint64_t offset = 0;       ///< of the record (header) in the file
   uint64_t number = 0;       ///< 1 for the first packet of the file
+  /// Owns `bytes` when they come from an interface; null when they lie in a file.
+  std::shared_ptr<const std::string> owner;
 };
 
 class CaptureReader {
