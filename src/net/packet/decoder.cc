@@ -40,6 +40,7 @@ void PacketDecoder::decode(const CapturedFrame& frame) {
   p.time = frame.time;
   p.offset = frame.offset;
   p.number = frame.number;
+  p.owner = frame.owner;
   if (frame.bytes.size() < frame.wire_length) faults_.add("packet-cut", frame.offset);
   const LinkPayload link = peel_link(frame.link_type, frame.bytes);
   p.vlan = link.vlan;
@@ -95,6 +96,8 @@ void PacketDecoder::transport(const IpHeader& header, Packet& p) {
       return inner({LinkPayload::Kind::kIp, header.payload, 0, 0, {}}, p);
     case kGre:
       return gre(header.payload, p);
+    case kNoNextHeader:
+      return;  // a packet of nothing, such as the bubbles of Teredo
     default:
       sink_.packet(p);
   }

@@ -2,9 +2,9 @@
 //
 // One frame gives no packet (ARP, a fragment), one, or several: a UDP tunnel is a packet of its own
 // and holds another one, as in Zeek's conn.log. Looked into are IP in IP, IPv6 in IPv4, GRE (also
-// with PPP and ERSPAN, also over UDP), VXLAN, Geneve, GTP-U and Teredo. Sources: RFC 9293 (TCP),
-// 768 (UDP), 792 and 4443 (ICMP), 2784 and 2890 (GRE), 7348 (VXLAN), 8926 (Geneve), 4380 (Teredo),
-// 3GPP TS 29.281 (GTP-U). Tests: tests/unit/net_packet/decoder_test.cc.
+// with PPP and ERSPAN, also over UDP), VXLAN, Geneve, GTP-U, AYIYA and Teredo. Sources: RFC 9293
+// (TCP), 768 (UDP), 792 and 4443 (ICMP), 2784 and 2890 (GRE), 7348 (VXLAN), 8926 (Geneve), 4380
+// (Teredo), 3GPP TS 29.281 (GTP-U). Tests: tests/unit/net_packet/decoder_test.cc.
 //
 // Anomalies: link-unknown, link-cut, ip-bad-header, ip-header-cut, packet-cut (snap length), …
 #pragma once
@@ -47,6 +47,7 @@ class PacketDecoder {
   void vxlan(const Packet& outer);
   void geneve(const Packet& outer);
   void gtp(const Packet& outer);
+  void ayiya(const Packet& outer);
   void teredo(const Packet& outer, bool on_its_port);
   void inner(const LinkPayload& link, const Packet& outer);
 

@@ -14,6 +14,7 @@ inline constexpr uint8_t kIcmp = 1;
 inline constexpr uint8_t kTcp = 6;
 inline constexpr uint8_t kUdp = 17;
 inline constexpr uint8_t kIcmpV6 = 58;
+inline constexpr uint8_t kNoNextHeader = 59;
 
 /// What a transport checksum said.
 enum class Checksum : uint8_t {

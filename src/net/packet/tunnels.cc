@@ -44,7 +44,8 @@ void PacketDecoder::gre(Bytes b, const Packet& outer) {
 
 /// UDP tunnels are known by their ports, Teredo also by its addresses: relays use any port.
 void PacketDecoder::datagram_tunnel(const Packet& outer) {
-  constexpr uint16_t kGtp = 2152, kTeredo = 3544, kGre = 4754, kVxlan = 4789, kGeneve = 6081;
+  constexpr uint16_t kGtp = 2152, kTeredo = 3544, kGre = 4754, kVxlan = 4789, kAyiya = 5072,
+                     kGeneve = 6081;
   const auto port = [&outer](uint16_t p) {
     return outer.source_port == p || outer.destination_port == p;
   };
@@ -52,6 +53,7 @@ void PacketDecoder::datagram_tunnel(const Packet& outer) {
   if (outer.destination_port == kGeneve) return geneve(outer);
   if (outer.destination_port == kGre) return gre(outer.payload, outer);
   if (port(kGtp)) return gtp(outer);
+  if (port(kAyiya)) return ayiya(outer);
   teredo(outer, port(kTeredo));
 }
 
@@ -94,6 +96,20 @@ void PacketDecoder::gtp(const Packet& outer) {
   // Control data of other kinds travels the same way; an IP version tells user packets apart.
   if (at < b.size() && (u8(b, at) >> 4 == 4 || u8(b, at) >> 4 == 6))
     inner({LinkPayload::Kind::kIp, b.substr(at), 0, 0, {}}, outer);
+}
+
+/// AYIYA (draft-massar-v6ops-ayiya-02): lengths of identity and signature, then what they vouch
+/// for.
+void PacketDecoder::ayiya(const Packet& outer) {
+  const Bytes b = outer.payload;
+  constexpr int kForward = 1;
+  if (b.size() < 8 || (u8(b, 2) & 15) != kForward) return;
+  const size_t header = 8 + (size_t{1} << (u8(b, 0) >> 4)) + size_t{u8(b, 1)} / 16 * 4;
+  const uint8_t next = u8(b, 3);
+  if (b.size() < header) return faults_.add("tunnel-header-cut", outer.offset, "ayiya");
+  constexpr uint8_t kIpV4 = 4, kIpV6 = 41;
+  if (next == kIpV4 || next == kIpV6)
+    inner({LinkPayload::Kind::kIp, b.substr(header), 0, 0, {}}, outer);
 }
 
 /// Teredo (RFC 4380): authentication and origin indications, then an IPv6 packet.
