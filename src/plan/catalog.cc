@@ -186,7 +186,7 @@ const VocabularyTable* Catalog::vocabulary_table(std::string_view vocabulary,
                                                  std::string_view name) const {
   // Schemas without a language of their own are tables of KQL.
   if (vocabulary == "kql")
-    for (const std::string_view schema : {"ecs", "ocsf"})
+    for (const std::string_view schema : {"ecs", "ocsf", "eve"})
       if (name.starts_with(schema) && name.substr(schema.size()).starts_with('_'))
         return vocabulary_table(schema, name);
   const auto it = vocabularies_.find(vocabulary);
