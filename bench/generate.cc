@@ -4,6 +4,7 @@
 //   wec         NDJSON, Sysmon as a flat Windows event collector export, Message included
 //   winlogbeat  NDJSON, Sysmon as Winlogbeat 8 writes it
 //   zeek        TSV, conn.log
+//   mail, packets, idle   packet captures, see captures.cc
 //   auditd      raw audit log: connect() and execve() events, records of two events interleaved
 //
 // Says on stdout what is in the file, as JSON: {"events":…,"wanted":…}; `wanted` is what the rules
@@ -15,7 +16,9 @@
 #include <fstream>
 #include <iostream>
 
+#include "bench/captures.h"
 #include "bench/events.h"
+#include "bench/output.h"
 #include "tests/support/evtx_builder.h"
 
 namespace postern::bench {
@@ -29,33 +32,6 @@ using input::evtx::ValueType;
 struct Counts {
   uint64_t events = 0;
   uint64_t wanted = 0;
-};
-
-/// Writes until `bytes` are reached; hands large pieces to the file.
-class Output {
- public:
-  Output(const char* path, uint64_t bytes) : file_(path, std::ios::binary), left_(bytes) {}
-
-  bool full() const { return written_ >= left_; }
-
-  void add(std::string_view text) {
-    buffer_.append(text);
-    written_ += text.size();
-    if (buffer_.size() > size_t{1} << 20) flush();
-  }
-
-  bool flush() {
-    file_.write(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
-    buffer_.clear();
-    file_.flush();
-    return static_cast<bool>(file_);
-  }
-
- private:
-  std::ofstream file_;
-  uint64_t left_;
-  uint64_t written_ = 0;
-  std::string buffer_;
 };
 
 // --- EVTX -----------------------------------------------------------------------------------
@@ -450,7 +426,7 @@ Counts auditd(const char* path, uint64_t bytes, uint64_t seed) {
 int main(int argc, char** argv) {
   using namespace postern::bench;
   if (argc < 4) {
-    std::cerr << "generate evtx|wec|winlogbeat|zeek|auditd BYTES FILE [SEED]\n";
+    std::cerr << "generate evtx|wec|winlogbeat|zeek|auditd|mail|packets|idle BYTES FILE [SEED]\n";
     return 2;
   }
   const std::string_view kind = argv[1];
@@ -462,6 +438,10 @@ int main(int argc, char** argv) {
   if (kind == "winlogbeat") counts = ndjson(argv[3], bytes, seed, winlogbeat_line);
   if (kind == "zeek") counts = zeek(argv[3], bytes, seed);
   if (kind == "auditd") counts = auditd(argv[3], bytes, seed);
+  if (counts.events == 0) {
+    const CaptureCounts capture = write_capture(kind, argv[3], bytes, seed);
+    counts = {capture.events, capture.wanted};
+  }
   if (counts.events == 0) {
     std::cerr << "generate: nothing written\n";
     return 1;

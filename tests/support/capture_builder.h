@@ -142,6 +142,12 @@ class CaptureBuilder {
 
   const std::string& file() const { return file_; }
 
+  /// What was built since the last call, for files that are written in pieces.
+  std::string take() {
+    offsets_.clear();
+    return std::exchange(file_, {});
+  }
+
   const std::vector<size_t>& offsets() const { return offsets_; }
 
  private:
