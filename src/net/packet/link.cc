@@ -64,6 +64,8 @@ class Peeler {
   void protocol_family();
   void wireless();
   void radiotap();
+  void per_packet_information();
+  void netfilter_log();
 
   Bytes rest_;
   LinkPayload out_;
@@ -109,6 +111,10 @@ void Peeler::by_link_type(uint32_t type) {
       return;
     case 127:
       return radiotap();
+    case 192:
+      return per_packet_information();
+    case 239:
+      return netfilter_log();
     case 276:  // Linux cooked v2
       if (need(20)) {
         const uint16_t next = be16(rest_, 0);
@@ -246,6 +252,36 @@ void Peeler::radiotap() {
   if (!need(length)) return;
   skip(length);
   wireless();
+}
+
+/// PPI: version, flags, length, then the type of the link that follows.
+void Peeler::per_packet_information() {
+  if (!need(8)) return;
+  const uint16_t length = le16(rest_, 2);
+  const uint32_t type = le32(rest_, 4);
+  if (length < 8) return unknown("ppi header");
+  if (!need(length) || !deeper()) return;
+  skip(length);
+  by_link_type(type);
+}
+
+/// Linux NFLOG: fields of length, type and value; one of them is the packet.
+void Peeler::netfilter_log() {
+  constexpr uint16_t kPayload = 9;
+  if (!need(4)) return;
+  skip(4);
+  while (need(4)) {
+    const uint16_t length = le16(rest_, 0);
+    const uint16_t type = le16(rest_, 2) & 0x7fff;
+    if (length < 4) return unknown("nflog field");
+    if (type == kPayload) {
+      skip(4);
+      return ip();
+    }
+    const size_t padded = (size_t{length} + 3) & ~size_t{3};
+    if (!need(padded)) return;
+    skip(padded);
+  }
 }
 
 void Peeler::wireless() {

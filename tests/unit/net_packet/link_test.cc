@@ -51,6 +51,9 @@ std::vector<Case> cases() {
       {"linux cooked 2", 276, b16(0x86dd) + std::string(18, '\0') + ip},
       {"wireless", 105, wireless_data + llc + ip},
       {"wireless qos", 105, bytes({0x88, 0x02}) + std::string(22, '\0') + b16(0) + llc + ip},
+      {"ppi", 192, bytes({0, 0, 12, 0, 1, 0, 0, 0, 9, 9, 9, 9}) + ethernet(0x0800, ip)},
+      {"nflog", 239,
+       bytes({2, 0, 0, 0, 5, 0, 10, 0, 1, 0, 0, 0, static_cast<int>(4 + ip.size()), 0, 9, 0}) + ip},
       {"radiotap", 127, bytes({0, 0, 8, 0, 0, 0, 0, 0}) + wireless_data + llc + ip},
   };
 }
