@@ -139,6 +139,23 @@ def archive_as_picture(lab: Lab) -> None:
 
 
 @pattern()
+def archive_with_program(lab: Lab) -> None:
+    head, body = with_file("invoice.zip", "application/zip", archive(invoice_exe=PROGRAM))
+    lab.swaks(RELAY, "news@example.org", BOB, mail("news@example.org", BOB, "invoice", body, head, "X-Mailer: Agent 1.0"), helo="mx.example.org")
+
+
+PATTERNS["archive_with_program"][1][:] = [Placed("partner", "09:30")]
+
+
+@pattern()
+def archive_with_password(lab: Lab) -> None:
+    lab.file("papers.txt", noise("papers", 900))
+    lab.run("zip", "-q", "-X", "-P", PASSWORD, "papers.zip", "papers.txt")
+    head, body = with_file("papers.dat", "application/octet-stream", (lab.work / "papers.zip").read_bytes())
+    lab.swaks(OUTSIDE, BOB, DROP, mail(BOB, DROP, "papers", body, head))
+
+
+@pattern()
 def picture_with_appended_data(lab: Lab) -> None:
     head, body = with_file("holiday.jpg", "image/jpeg", jpeg(noise("appended", 6_000)))
     lab.swaks(RELAY, BOB, "carol@example.com", mail(BOB, "carol@example.com", "holiday", body, head))
@@ -282,6 +299,16 @@ def other_protocol_on_mail_port(lab: Lab) -> None:
     lab.curl("http://127.9.9.25:2525/task")
     web.terminate()
     web.wait()
+
+
+@pattern()
+def web_in_tls(lab: Lab) -> None:
+    lab.curl("--http0.9", "--max-time", "4", f"https://{OUTSIDE}:993/", may_fail=True)
+
+
+@pattern()
+def signed_by_itself(lab: Lab) -> None:
+    lab.curl("--tls-max", "1.2", f"imaps://{OUTSIDE}/INBOX", "-X", "NOOP", user="bob")
 
 
 @pattern()

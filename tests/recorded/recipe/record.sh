@@ -3,7 +3,7 @@
 # capture of its own beside this folder.
 #
 # Needs, from Debian: postfix dovecot-imapd dovecot-pop3d swaks mutt s-nail msmtp fetchmail isync curl
-# socat tcpdump openssl iproute2 ethtool util-linux python3 (3.11). Installs nothing. Needs root for the
+# socat zip tcpdump openssl iproute2 ethtool util-linux python3 (3.11). Installs nothing. Needs root for the
 # network namespace: in it there is one loopback device, so no packet can leave the machine, and Postfix
 # hands every mail that it accepts to its discard transport.
 #
