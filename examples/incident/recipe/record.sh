@@ -23,34 +23,15 @@ chmod 755 "$work"
 loopback
 
 # --- Dovecot: IMAP and POP3 of the relay, and the password check of the mail drop
-mkdir -p "$work/home/bob/Maildir/new" "$work/dovecot"
+mkdir -p "$work/home/bob/Maildir/new"
 certificate mail.corp.example
 for n in 1 2; do
     printf 'From: dora@partner.example\nTo: bob@corp.example\nSubject: Re: Delivery %s\nDate: Mon, 09 Mar 2026 15:0%s:00 +0000\n\nThursday is fine.\n' \
         $n $n > "$work/home/bob/Maildir/new/177306840$n.M1P1.mail"
 done
 chown -R nobody:nogroup "$work/home"
-cat > "$work/dovecot.conf" <<CONF
-base_dir = $work/dovecot
-log_path = $work/dovecot.log
-protocols = imap pop3
-listen = 127.9.0.25
-ssl = yes
-ssl_cert = <$work/cert.pem
-ssl_key = <$work/key.pem
-disable_plaintext_auth = no
-auth_mechanisms = plain login
+dovecot_config 127.9.0.25 "plain login" "$work/home/bob" <<CONF
 login_greeting = mail.corp.example ready.
-first_valid_uid = 1
-mail_location = maildir:~/Maildir
-passdb {
-  driver = static
-  args = password=made-up
-}
-userdb {
-  driver = static
-  args = uid=nobody gid=nogroup home=$work/home/bob
-}
 service imap-login {
   inet_listener imap {
     port = 0
@@ -59,11 +40,6 @@ service imap-login {
 service pop3-login {
   inet_listener pop3s {
     port = 0
-  }
-}
-service auth {
-  unix_listener $work/queue/private/auth {
-    mode = 0666
   }
 }
 CONF

@@ -13,6 +13,41 @@ certificate() {
         -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
 }
 
+# dovecot_config ADDRESSES MECHANISMS HOME: dovecot.conf for any account with the password "made-up", whose
+# mailbox is in HOME; what else shall be in it comes on the standard input.
+dovecot_config() {
+    mkdir -p "$work/dovecot"
+    {
+        cat <<CONF
+base_dir = $work/dovecot
+log_path = $work/dovecot.log
+protocols = imap pop3
+listen = $1
+ssl = yes
+ssl_cert = <$work/cert.pem
+ssl_key = <$work/key.pem
+disable_plaintext_auth = no
+auth_mechanisms = $2
+first_valid_uid = 1
+mail_location = maildir:~/Maildir
+passdb {
+  driver = static
+  args = password=made-up
+}
+userdb {
+  driver = static
+  args = uid=nobody gid=nogroup home=$3
+}
+service auth {
+  unix_listener $work/queue/private/auth {
+    mode = 0666
+  }
+}
+CONF
+        cat
+    } > "$work/dovecot.conf"
+}
+
 # postfix_config NAME: main.cf, with a log of that name, and the services of master.cf. The listeners come
 # on the standard input.
 postfix_config() {

@@ -24,33 +24,14 @@ incident=$here/../../../examples/incident/recipe
 . "$incident/servers.sh"
 loopback
 certificate mail.example.net
-mkdir -p "$work/home" "$work/dovecot"
+mkdir -p "$work/home"
 chown nobody:nogroup "$work/home"
 
 # --- Dovecot: mailboxes of the relay and of the provider, and the password check of both.
-cat > "$work/dovecot.conf" <<CONF
-base_dir = $work/dovecot
-log_path = $work/dovecot.log
-protocols = imap pop3
-listen = 127.9.0.25, 127.9.9.25
-ssl = yes
-ssl_cert = <$work/cert.pem
-ssl_key = <$work/key.pem
-disable_plaintext_auth = no
-auth_mechanisms = plain login cram-md5
+dovecot_config "127.9.0.25, 127.9.9.25" "plain login cram-md5" "$work/home/%n" <<CONF
 auth_failure_delay = 0
 login_greeting = ready.
-first_valid_uid = 1
 mail_max_userip_connections = 100
-mail_location = maildir:~/Maildir
-passdb {
-  driver = static
-  args = password=made-up
-}
-userdb {
-  driver = static
-  args = uid=nobody gid=nogroup home=$work/home/%n
-}
 namespace inbox {
   inbox = yes
   mailbox Drafts {
@@ -63,11 +44,6 @@ namespace inbox {
 }
 service anvil {
   client_limit = 500
-}
-service auth {
-  unix_listener $work/queue/private/auth {
-    mode = 0666
-  }
 }
 CONF
 
