@@ -1,7 +1,7 @@
 // From the link layer to the IP packet: Ethernet, VLAN and QinQ, MPLS, PPPoE, PPP, provider
 // backbone and fabric headers, Linux cooked v1 and v2, raw IP, loopback, 802.11 with and without
-// radiotap, PPI, NFLOG. Sources: LINKTYPE registry of tcpdump.org; IEEE 802.1Q, 802.1ah, 802.11; RFC 1661,
-// 2516, 3032. Tests: tests/unit/net_packet/link_test.cc.
+// radiotap, PPI, NFLOG. Sources: LINKTYPE registry of tcpdump.org; IEEE 802.1Q, 802.1ah, 802.11;
+// RFC 1661, 2516, 3032. Tests: tests/unit/net_packet/link_test.cc.
 #pragma once
 #include <cstdint>
 #include <string_view>
