@@ -190,21 +190,35 @@ char32_t fold(char32_t c) {
   return c < kDirect ? direct[c] : fold_by_table(c);
 }
 
+namespace {
+
+/// Lower case of the ASCII that `s` begins with, to `out`; the number of bytes done.
+size_t fold_ascii(std::string_view s, char* out) {
+  constexpr size_t kWord = sizeof(uint64_t);
+  const auto put = [&](size_t at) {
+    const uint64_t word = load8(s.data() + at);
+    if ((word & kHighBits) != 0) return false;
+    const uint64_t lower = lower8(word);
+    std::memcpy(out + at, &lower, kWord);
+    return true;
+  };
+  size_t at = 0;
+  for (; at + kWord <= s.size(); at += kWord)
+    if (!put(at)) return at;
+  if (at == s.size()) return at;
+  if (at > 0 && put(s.size() - kWord)) return s.size();
+  for (; at < s.size() && !high(s[at]); ++at)
+    out[at] = ascii_lower(s[at]);
+  return at;
+}
+
+}  // namespace
+
 void fold(std::string_view s, std::string& out) {
-  out.clear();
-  out.reserve(s.size());
-  for (size_t at = 0; at < s.size();) {
-    if (s.size() - at >= sizeof(uint64_t)) {
-      uint64_t word = load8(s.data() + at);
-      if ((word & kHighBits) == 0) {
-        word = lower8(word);
-        char bytes[sizeof word];
-        std::memcpy(bytes, &word, sizeof word);
-        out.append(bytes, sizeof word);
-        at += sizeof word;
-        continue;
-      }
-    }
+  out.resize(s.size());
+  size_t at = fold_ascii(s, out.data());
+  out.resize(at);
+  while (at < s.size()) {
     if (!high(s[at])) {
       out.push_back(ascii_lower(s[at++]));
       continue;

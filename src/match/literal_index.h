@@ -1,13 +1,18 @@
 // Which of many literals does a text equal, begin with, end with or contain? All of them in one
 // pass, whatever their number.
 //
-// Whole texts are found by hash. Every other literal is filed under a window of four of its bytes,
-// the one that fewest other literals have, and shorter ones under their first two; the scan looks
-// each window of the text up: a bit set answers "no" for most, and what is left is compared in
-// place, where a prefix or a suffix also has to lie at its edge. Lists whose members begin alike
-// (`MD5=…`, `SHA256=…`) cost no more than others, which a trie or the first bytes would not give,
-// and neither does a text in which many literals occur. Bytes are compared exactly: to ignore case
-// fold both. Tests: tests/unit/match/literal_index_test.cc (against a plain search).
+// What must be at an edge of the text is found there: whole texts by their hash, prefixes and
+// suffixes by a hash of up to sixteen bytes of that edge, one for each length in use. A literal
+// that may lie anywhere is filed under windows of its bytes. Of a long literal four neighbouring
+// windows of eight or four bytes are filed (eight, where literals are few), so that only every
+// fourth place of the text has to be looked at: wherever the literal lies, one of the four is at
+// such a place. Those windows are chosen that fewest other literals have; lists whose members begin
+// alike (`MD5=…`, `SHA256=…`) cost no more than others, which a trie or the first bytes would not
+// give. Shorter literals have fewer windows and are looked for at every second place or at every
+// one, those of one to three bytes under their first two. A bit set answers "no" for most places;
+// what is left is compared in place. Bytes are compared exactly: to ignore case fold both.
+//
+// Tests: tests/unit/match/literal_index_test.cc (against a plain search).
 #pragma once
 #include <array>
 #include <cstdint>
@@ -16,6 +21,8 @@
 #include <unordered_map>
 #include <utility>
 #include <vector>
+
+#include "match/caseless_filter.h"
 
 namespace postern::match {
 
@@ -35,62 +42,114 @@ class LiteralIndex {
 
   bool empty() const { return literals_.empty(); }
 
+  /// True when every literal may lie anywhere (Place::kPart).
+  bool only_parts() const {
+    return whole_.empty() && prefixes_.table.empty() && suffixes_.table.empty();
+  }
+
   /// Whether any literal holds.
   bool any(std::string_view text) const;
-  /// Appends the ids of all literals that hold, in no order; an id may come more than once.
-  void find(std::string_view text, std::vector<uint32_t>& ids) const;
+
+  /// What one thread notes while it searches; belongs to one index.
+  struct Marks {
+    std::vector<uint32_t> seen;  // by literal: the search that found it last
+    uint32_t search = 0;
+  };
+
+  /// Appends the ids of all literals that hold, in no order, those of each literal once; an id of
+  /// several literals may come more than once.
+  void find(std::string_view text, std::vector<uint32_t>& ids, Marks& marks) const;
+
+  /// False: no literal is in the folded text, and `text` itself need not be folded. Quick; says
+  /// true of most texts unless literals are few and may lie anywhere (is_quick).
+  bool may_hold(std::string_view text) const { return !is_quick_ || caseless_.may_hold(text); }
+
+  bool is_quick() const { return is_quick_; }
 
  private:
   struct Literal {
-    std::string text;
-    Place place;
+    uint32_t begin;  // in texts_
+    uint32_t size;
     uint32_t first_id = 0;  // in ids_
     uint32_t num_ids = 0;
+    Place place;
   };
 
   struct Entry {
-    uint32_t window;  // its bytes
+    uint64_t key;  // a window's bytes, or a hash
     uint32_t literal;
     uint32_t offset;  // of the window in the literal
   };
 
-  /// Literals of four bytes and more.
+  /// Entries by key, behind a bit set that is finer than the buckets.
   struct Table {
     uint32_t bits = 0;             // of a bucket number
-    std::vector<uint64_t> filter;  // bit per window, kFilterBits finer than the buckets
+    std::vector<uint64_t> filter;  // bit per hash
     std::vector<uint32_t> starts;  // of each bucket in entries, and one more
     std::vector<Entry> entries;
+
+    bool empty() const { return entries.empty(); }
+
+    void build(const std::vector<Entry>& from);
+    /// Calls f(entry) for each entry of this key until one says true.
+    template <class F>
+    bool find(uint64_t key, F&& f) const;
+  };
+
+  /// Literals at the beginning or the end of a text, by their first or last bytes.
+  struct EdgeTable {
+    uint32_t lengths = 0;  // bit n - 1: a literal is filed under n bytes
+    Table table;
+  };
+
+  /// Literals anywhere, filed under `stride` neighbouring windows of `width` bytes each.
+  struct WindowTable {
+    size_t width;
+    size_t stride;
+    Table table;
   };
 
   /// Literals of one to three bytes, by their first two; one byte stands with every second one.
   struct ShortTable {
-    std::vector<uint64_t> filter;  // bit per pair of bytes
-    std::unordered_map<uint32_t, std::vector<uint32_t>>
-        literals;                               // of two and three bytes, by pair
-    std::vector<std::vector<uint32_t>> single;  // of one byte, by that byte
+    std::vector<uint64_t> filter;    // bit per pair of bytes
+    std::vector<uint32_t> before;    // pairs in the filter before each of its words
+    std::vector<uint32_t> starts;    // by pair in the filter, and one more: into literals
+    std::vector<uint32_t> literals;  // of two and three bytes; also of one, with every second byte
+    std::vector<uint32_t> single;    // by byte: the literal that is just this, or kNone
   };
 
-  void build(const std::vector<Entry>& entries);
+  void build_edges();
+  void build_windows();
   void build_short(const std::vector<uint32_t>& literals);
   template <class Found>
   bool scan(std::string_view text, Found&& found) const;
-  template <bool has_short, class Found>
-  bool scan_parts(std::string_view text, Found&& found) const;
   template <class Found>
-  bool try_long(
-      std::string_view text, size_t at, uint32_t window, uint32_t hash, Found&& found) const;
+  bool scan_edges(std::string_view text, Found&& found) const;
+  template <size_t width, size_t stride, class Found>
+  bool scan_windows(const Table& table, std::string_view text, Found&& found) const;
   template <class Found>
-  bool try_short(std::string_view text, size_t at, Found&& found) const;
+  bool scan_short(std::string_view text, Found&& found) const;
   template <class Found>
-  bool try_one(std::string_view text, size_t begin, const Literal& literal, Found&& found) const;
+  bool try_one(std::string_view text, size_t begin, uint32_t literal, Found&& found) const;
+
+  std::string_view text_of(const Literal& l) const {
+    return std::string_view(texts_).substr(l.begin, l.size);
+  }
+
+  static constexpr uint32_t kNone = UINT32_MAX;
 
   std::vector<Literal> literals_;
+  std::string texts_;  // of all literals
   std::vector<uint32_t> ids_;
   std::vector<std::pair<uint32_t, uint32_t>> added_;  // literal and id, until sealed
   std::array<std::unordered_map<std::string, uint32_t>, 4> numbers_;  // by place, until sealed
-  std::unordered_map<std::string_view, uint32_t> whole_;
-  Table long_;
+  Table whole_;
+  EdgeTable prefixes_;
+  EdgeTable suffixes_;
+  std::array<WindowTable, 5> windows_{{{4, 8, {}}, {8, 4, {}}, {4, 4, {}}, {4, 2, {}}, {4, 1, {}}}};
   ShortTable short_;
+  CaselessFilter caseless_;
+  bool is_quick_ = false;
 };
 
 }  // namespace postern::match

@@ -43,7 +43,8 @@ TEST(LiteralIndex, KnowsWhereALiteralLies) {
   index.seal();
   const auto ids = [&](std::string_view text) {
     std::vector<uint32_t> out;
-    index.find(text, out);
+    LiteralIndex::Marks marks;
+    index.find(text, out, marks);
     std::sort(out.begin(), out.end());
     return out;
   };
@@ -54,9 +55,10 @@ TEST(LiteralIndex, KnowsWhereALiteralLies) {
   EXPECT_EQ(ids(""), (std::vector<uint32_t>{5}));
 }
 
-TEST(LiteralIndex, AgreesWithAPlainSearch) {
-  std::mt19937 random(20260103);
-  for (int round = 0; round < 300; ++round) {
+/// Random literals of `longest` bytes at most, in texts that are made of them and of letters.
+void hold_against_a_plain_search(uint32_t seed, int rounds, size_t most, size_t longest) {
+  std::mt19937 random(seed);
+  for (int round = 0; round < rounds; ++round) {
     const size_t letters = 2 + random() % 3;
     const auto word = [&](size_t size) {
       std::string s;
@@ -66,13 +68,17 @@ TEST(LiteralIndex, AgreesWithAPlainSearch) {
     };
     std::vector<std::pair<Place, std::string>> literals;
     LiteralIndex index;
-    for (uint32_t id = 0; id < 1 + random() % 40; ++id) {
-      literals.emplace_back(static_cast<Place>(random() % 4), word(1 + random() % 12));
+    const size_t num_literals = 1 + random() % most;
+    for (uint32_t id = 0; id < num_literals; ++id) {
+      literals.emplace_back(static_cast<Place>(random() % 4), word(1 + random() % longest));
       index.add(literals.back().first, literals.back().second, id);
     }
     index.seal();
+    LiteralIndex::Marks marks;
     for (int i = 0; i < 50; ++i) {
-      const std::string text = word(random() % 30);
+      std::string text = word(random() % (2 * longest));
+      if (random() % 2 == 0) text += literals[random() % literals.size()].second;
+      if (random() % 2 == 0) text += word(random() % longest);
       std::vector<uint32_t> expected;
       for (uint32_t id = 0; id < literals.size(); ++id) {
         const auto& [place, s] = literals[id];
@@ -83,13 +89,37 @@ TEST(LiteralIndex, AgreesWithAPlainSearch) {
           expected.push_back(id);
       }
       std::vector<uint32_t> ids;
-      index.find(text, ids);
+      index.find(text, ids, marks);
       std::sort(ids.begin(), ids.end());
       ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
       ASSERT_EQ(ids, expected) << text;
       ASSERT_EQ(index.any(text), !expected.empty()) << text;
     }
   }
+}
+
+TEST(LiteralIndex, AgreesWithAPlainSearch) {
+  hold_against_a_plain_search(20260103, 300, 40, 12);
+}
+
+TEST(LiteralIndex, AgreesWithAPlainSearchOnLongLiterals) {
+  hold_against_a_plain_search(20261121, 200, 40, 40);
+}
+
+TEST(LiteralIndex, AgreesWithAPlainSearchOnManyLiterals) {
+  hold_against_a_plain_search(6, 3, 8000, 24);
+}
+
+TEST(LiteralIndex, TellsWhetherEdgesMatter) {
+  LiteralIndex parts;
+  parts.add(Place::kPart, "abc");
+  parts.seal();
+  EXPECT_TRUE(parts.only_parts());
+  LiteralIndex edges;
+  edges.add(Place::kPart, "abc");
+  edges.add(Place::kSuffix, "d");
+  edges.seal();
+  EXPECT_FALSE(edges.only_parts());
 }
 
 }  // namespace

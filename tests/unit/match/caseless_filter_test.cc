@@ -1,0 +1,61 @@
+#include "match/caseless_filter.h"
+
+#include <random>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+
+namespace postern::match {
+namespace {
+
+TEST(CaselessFilter, NeverMissesALiteralInAnyCase) {
+  std::mt19937 random(6);
+  for (int round = 0; round < 300; ++round) {
+    const auto word = [&](size_t size) {
+      std::string s;
+      for (size_t i = 0; i < size; ++i)
+        s += static_cast<char>("abksxyz:. \\"[random() % 11]);
+      return s;
+    };
+    std::vector<std::string> literals;
+    for (size_t i = 0; i < 1 + random() % 20; ++i)
+      literals.push_back(word(3 + random() % 10));
+    const CaselessFilter filter({literals.begin(), literals.end()});
+    for (int i = 0; i < 100; ++i) {
+      std::string literal = literals[random() % literals.size()];
+      for (char& c : literal)
+        if (random() % 2 == 0 && ascii_alpha(c)) c = static_cast<char>(c - 32);
+      const std::string text = word(random() % 40) + literal + word(random() % 40);
+      ASSERT_TRUE(filter.may_hold(text)) << literal << " in " << text;
+    }
+  }
+}
+
+TEST(CaselessFilter, KnowsWhatFoldsToALetter) {
+  const CaselessFilter filter({"sekurlsa::", "kerberos"});
+  for (const std::string before : {"", "0123456789", "0123456789abcdef0123456789"}) {
+    for (const std::string after : {"", "::", "erberos and more than a block of text"}) {
+      EXPECT_TRUE(filter.may_hold(before + "\xC5\xBF" + after)) << before << after;      // U+017F
+      EXPECT_TRUE(filter.may_hold(before + "\xE2\x84\xAA" + after)) << before << after;  // U+212A
+    }
+  }
+}
+
+TEST(CaselessFilter, SaysNoOfMostTexts) {
+  const CaselessFilter filter({"sekurlsa::", "lsadump::"});
+  if (!filter.usable()) GTEST_SKIP() << "no SSSE3";
+  EXPECT_FALSE(filter.may_hold("C:\\Windows\\System32\\svchost.exe -k netsvcs -p -s Schedule"));
+  EXPECT_FALSE(filter.may_hold("x"));
+  EXPECT_FALSE(filter.may_hold(""));
+}
+
+TEST(CaselessFilter, IsOfNoUseForLiteralsThatItCannotKnow) {
+  EXPECT_FALSE(CaselessFilter({"ab"}).usable());
+  EXPECT_FALSE(CaselessFilter({"abc\xC3\xA9"}).usable());
+  EXPECT_TRUE(CaselessFilter({"ab"}).may_hold(""));
+}
+
+}  // namespace
+}  // namespace postern::match
