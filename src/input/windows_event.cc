@@ -65,18 +65,23 @@ bool is_reserved(std::string_view name) {
   return false;
 }
 
-/// False when no two fields have the same name; may be true although that is so. Nearly every event
-/// is without repeats, and then needs no grouping.
-bool may_repeat(const std::vector<WindowsEvent::Field>& data) {
+/// Whether two fields have the same name. Nearly every event is without repeats, and then needs no
+/// grouping.
+bool repeats_a_name(const std::vector<WindowsEvent::Field>& data) {
   constexpr size_t kBits = 1024;
   std::bitset<kBits> seen;
-  // Where every name has a slot of its own, they are told apart exactly.
+  // Where every name has a slot of its own, they are told apart by that.
   const bool by_slot = std::all_of(data.begin(), data.end(),
                                    [](const WindowsEvent::Field& f) { return f.slot >= 0; });
-  for (const WindowsEvent::Field& f : data) {
+  for (size_t i = 0; i < data.size(); ++i) {
+    const WindowsEvent::Field& f = data[i];
     const size_t bit = (by_slot ? static_cast<size_t>(f.slot) : size_t{name_hash(f.name)}) % kBits;
-    if (seen[bit]) return true;
-    seen[bit] = true;
+    if (!seen[bit]) {
+      seen[bit] = true;
+      continue;
+    }
+    for (size_t j = 0; j < i; ++j)
+      if (data[j].name == f.name) return true;
   }
   return false;
 }
@@ -113,7 +118,7 @@ template <class One, class Many>
 void for_each_field(const std::vector<WindowsEvent::Field>& data,
                     const One& one,
                     const Many& many) {
-  if (!may_repeat(data)) {
+  if (!repeats_a_name(data)) {
     for (uint32_t i = 0; i < data.size(); ++i) {
       if (data[i].name.empty())
         many(data[i].name, text_array(data, {i}));
@@ -220,7 +225,7 @@ WindowsEventWriter::WindowsEventWriter(DecodeContext& context, const std::string
 int WindowsEventWriter::slot_of(WindowsTable table, std::string_view name) const {
   const data::BatchBuilder* b = builder(table);
   std::string scratch;
-  if (!b || b->wants_values() || name.empty() || data_column(name, scratch) != name)
+  if (!b || name.empty() || data_column(name, scratch) != name)
     return WindowsEvent::kAnySlot;
   const int slot = b->layout().slot(name);
   if (slot < 0) return WindowsEvent::kAnySlot;
@@ -250,7 +255,7 @@ void WindowsEventWriter::write(const WindowsEvent& event,
             std::less_equal<>{}(text.data() + text.size(), lasting.data() + lasting.size()));
   };
   const Slots& slots = slots_[static_cast<size_t>(table)];
-  const bool by_name = b->wants_values();
+  const bool values = b->wants_values();
   b->begin(position);
   if (event.time) b->set_time(*event.time);
   bool has_user_id = false;
@@ -263,20 +268,18 @@ void WindowsEventWriter::write(const WindowsEvent& event,
     const std::string_view text = event.system[i];
     const auto f = static_cast<SystemField>(i);
     if (!text.data() || (f == SystemField::kMessage && has_message)) continue;
-    if (by_name)
-      b->field(kSystemColumns[i], text, lasts(text));
-    else
-      b->text(slots.system[i], text, lasts(text));
-    // By slot, so that `_values` holds the id once.
+    if (values) b->feed_values(text);
+    b->text(slots.system[i], text, lasts(text));
+    // Not fed again: `_values` holds the id once.
     if (f == SystemField::kUserId && !has_user_id) b->text(slots.user_id, text, lasts(text));
   }
   for_each_field(
       event.data,
       [&](const WindowsEvent::Field& f) {
-        if (f.slot >= 0)
-          b->text(f.slot, f.value, lasts(f.value));
-        else
-          b->field(data_column(f.name, scratch_), f.value, lasts(f.value));
+        if (f.slot == WindowsEvent::kAnySlot)
+          return b->field(data_column(f.name, scratch_), f.value, lasts(f.value));
+        if (values) b->feed_values(f.value);
+        b->text(f.slot, f.value, lasts(f.value));
       },
       [&](std::string_view name, const data::Value& list) {
         b->field(data_column(name, scratch_), list);

@@ -75,6 +75,8 @@ struct WindowsEvent {
 
   /// The column is found by its name.
   static constexpr int kAnySlot = -2;
+  /// Nobody reads a column of this name; the value still is one of the event's (`_values`).
+  static constexpr int kOnlyValue = -3;
 
   std::array<std::string_view, kNumSystemFields> system{};
   std::vector<Field> data;      ///< EventData or UserData, in order of the source

@@ -70,10 +70,12 @@ void RecordDecoder::write_text(const BoundOp& bound,
                                std::string_view column,
                                const Text& t,
                                data::BatchBuilder& b) {
-  if (b.wants_values() || bound.slot < 0)
+  if (bound.slot < 0) {
     b.field(column, t.text, t.in_arena);
-  else
+  } else {
+    if (b.wants_values()) b.feed_values(t.text);
     b.text(bound.slot, t.text, t.in_arena);
+  }
   b.text(bound.alias_slot, t.text, t.in_arena);
 }
 

@@ -37,7 +37,7 @@ class BatchOutput : public Output {
     windows_.set_reader_factory([this](WindowsTable t) { return take_reader(t); });
     for (size_t i = 0; i < kNumWindowsTables; ++i) {
       const data::BatchBuilder* builder = windows_.builder(static_cast<WindowsTable>(i));
-      if (!builder || builder->wants_values()) continue;
+      if (!builder) continue;
       NameTable& names = per_table_[i].names.emplace();
       const auto table = static_cast<WindowsTable>(i);
       constexpr std::string_view kRenamed = "EventData_";
@@ -92,6 +92,11 @@ class BatchOutput : public Output {
   const NameTable* windows_names(WindowsTable table) override {
     const auto& names = per_table_[static_cast<size_t>(table)].names;
     return names ? &*names : nullptr;
+  }
+
+  bool wants_windows_values(WindowsTable table) override {
+    const data::BatchBuilder* builder = windows_.builder(table);
+    return builder && builder->wants_values();
   }
 
   void end_windows(const WindowsEvent& event, bool borrowed, bool raw_borrowed) override {
@@ -170,6 +175,8 @@ class VisitorOutput : public Output {
   bool begin_windows(WindowsTable, std::string_view) override { return next_++ == wanted_; }
 
   const NameTable* windows_names(WindowsTable) override { return nullptr; }
+
+  bool wants_windows_values(WindowsTable) override { return true; }
 
   void end_windows(const WindowsEvent& event, bool, bool) override { visit(event, visitor_); }
 

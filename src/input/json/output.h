@@ -29,6 +29,8 @@ class Output {
   /// Names of the data fields of the table that somebody reads, with their slots (slot_of of
   /// WindowsEventWriter); null: all of them.
   virtual const NameTable* windows_names(WindowsTable table) = 0;
+  /// Whether somebody also reads the values of all other fields, as `_values`.
+  virtual bool wants_windows_values(WindowsTable table) = 0;
   /// `borrowed`: all of the event's text lives in the input; `raw_borrowed`: that of `raw` does.
   virtual void end_windows(const WindowsEvent& event, bool borrowed, bool raw_borrowed) = 0;
 

@@ -91,13 +91,15 @@ bool WindowsReader::start() {
   const WindowsTable table = event().table();
   if (!out_.begin_windows(table, record_->text())) return false;
   names_ = out_.windows_names(table);
+  values_ = out_.wants_windows_values(table);
   event().raw = record_->text();
   return true;
 }
 
 int WindowsReader::slot(std::string_view name, uint32_t hash) const {
   if (!names_) return WindowsEvent::kAnySlot;
-  return names_->find(name, hash);
+  const int at = names_->find(name, hash);
+  return at == kUnread && values_ ? WindowsEvent::kOnlyValue : at;
 }
 
 void WindowsReader::data(std::string_view name, uint32_t hash, const Item& item, uint32_t number) {
@@ -118,11 +120,13 @@ void WindowsReader::data(std::string_view name, uint32_t hash, const Item& item,
   }
   if (item.kind == Kind::kNull) return;
   int at = slot(name, hash);
-  if (at == kUnread) {
+  if (at == kUnread || at == WindowsEvent::kOnlyValue) {
     // A blank is no part of the column's name, and a nameless field is Data: few, so they are
     // simply taken.
-    if (!name.empty() && name.find(' ') == std::string_view::npos) return;
-    at = WindowsEvent::kAnySlot;
+    if (name.empty() || name.find(' ') != std::string_view::npos)
+      at = WindowsEvent::kAnySlot;
+    else if (at == kUnread)
+      return;
   }
   std::string_view value = text(item);
   if (brace_guids_ && ends_with_ignore_case(name, "guid")) value = guid(value);

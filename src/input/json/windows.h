@@ -103,7 +103,7 @@ class WindowsReader {
  private:
   static constexpr int kUnread = -1;
 
-  /// The slot of a data field, WindowsEvent::kAnySlot, or kUnread.
+  /// The slot of a data field, WindowsEvent::kAnySlot, kOnlyValue, or kUnread.
   int slot(std::string_view name, uint32_t hash) const;
 
   const Record* record_;
@@ -111,6 +111,7 @@ class WindowsReader {
   Output& out_;
   bool borrowed_;
   bool brace_guids_ = false;
+  bool values_ = false;  // the values of fields without a column are read too
   const NameTable* names_ = nullptr;
 };
 
