@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "data/column.h"
@@ -27,6 +28,21 @@ namespace postern::exec {
 struct Survivors {
   std::vector<uint32_t> sure;   ///< the filter holds
   std::vector<uint32_t> maybe;  ///< the filter must be asked
+};
+
+/// What the filters cost while they ran (State::set_profiling).
+struct FilterProfile {
+  struct Column {
+    size_t slot = 0;        ///< in the schema
+    uint64_t texts = 0;     ///< that were looked up
+    uint64_t computed = 0;  ///< of these, not remembered
+    double seconds = 0;
+  };
+
+  std::vector<uint64_t> tried;    ///< by filter: rows on which its program was run
+  std::vector<uint64_t> touched;  ///< by predicate: rows
+  std::vector<Column> columns;
+  uint64_t num_rows = 0;
 };
 
 class SharedFilter {
@@ -52,10 +68,18 @@ class SharedFilter {
                      data::Rows rows,
                      std::vector<Survivors>& out,
                      std::vector<uint32_t>& touched) = 0;
+
+    /// Counts from now on, which takes time itself.
+    virtual void set_profiling() = 0;
+    virtual const FilterProfile& profile() const = 0;
   };
 
   virtual std::unique_ptr<State> start() const = 0;
+  /// True when the answer about a filter is always sure: it is never asked itself.
+  virtual bool decides(uint32_t filter) const = 0;
   virtual size_t num_predicates() const = 0;
+  /// A predicate as its rules say it: `sigma.endswith(Image, "\\cmd.exe")`.
+  virtual std::string predicate_text(uint32_t predicate) const = 0;
 };
 
 }  // namespace postern::exec

@@ -359,6 +359,8 @@ std::optional<TextWitness> text_witness(const Expr& call) {
   if (witness) {
     witness->num_columns = it->second.num_columns;
     witness->takes_members = call.name.starts_with("sigma.");
+    // Sigma knows two truth values only.
+    witness->never_null = call.name.starts_with("sigma.");
   }
   return witness;
 }

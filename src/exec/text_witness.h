@@ -28,6 +28,7 @@ struct TextWitness {
   bool takes_members = false;   ///< of an array, the test looks at each member by itself
   /// The test holds just where one of them does, and is never null: on string columns.
   bool exact = false;
+  bool never_null = false;  ///< the test is true or false, also of what is absent
 };
 
 /// Witness of a call of columns and then literals; nullopt: none. The literals are looked for in

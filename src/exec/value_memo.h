@@ -1,5 +1,7 @@
 // Remembers, per distinct text of a column, a list of numbers; bounded, and out of the way where
-// texts hardly repeat. Tests: tests/unit/exec/value_memo_test.cc.
+// texts hardly repeat: a text is remembered when it comes for the second time, so that those that
+// come once (a command line with an id of its own) push nothing out. Tests:
+// tests/unit/exec/shared_filter_test.cc.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -7,6 +9,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/text_hash.h"
 
 namespace postern::exec {
 
@@ -28,12 +32,31 @@ class ValueMemo {
     if (pool_.size() > kMaxNumbers || bytes_.size() > kMaxBytes || used_ > kMaxTexts) clear();
   }
 
+  /// Texts do not repeat for now: unremembered() does, without a hash.
+  bool bypasses() const { return bypass_ > 0; }
+
+  template <class Make>
+  Answer unremembered(Make&& make) {
+    if (bypass_ > 0) --bypass_;
+    return computed(make, loose_);
+  }
+
+  /// Fetches what get() of a text with this hash will look at.
+  void prefetch(uint64_t hash) const {
+    if (!slots_.empty()) __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
+  }
+
   /// The list of `text`; `make(list)` fills it the first time.
   template <class Make>
   Answer get(std::string_view text, Make&& make) {
-    if (text.size() > kMaxText || (bypass_ > 0 && bypass_-- > 0)) return computed(make, loose_);
+    return get(text, text_hash(text), make);
+  }
+
+  /// The same, for whom knows text_hash(text) already.
+  template <class Make>
+  Answer get(std::string_view text, uint64_t hash, Make&& make) {
+    if (text.size() > kMaxText || bypass_ > 0) return unremembered(make);
     if (++lookups_ == kSample) judge();
-    const uint64_t hash = hash_of(text);
     if (used_ * 2 >= slots_.size()) grow();
     size_t at = hash & (slots_.size() - 1);
     for (;; at = (at + 1) & (slots_.size() - 1)) {
@@ -44,6 +67,11 @@ class ValueMemo {
         ++found_;
         return {nullptr, &pool_, s.list_size, s.list};
       }
+    }
+    uint16_t& seen = seen_[(hash >> 16) % kSeen];
+    if (const auto mark = static_cast<uint16_t>(hash >> 48); seen != mark) {
+      seen = mark;
+      return computed(make, loose_);
     }
     const Answer answer = computed(make, pool_);
     slots_[at] = {hash, static_cast<uint32_t>(bytes_.size()), static_cast<uint32_t>(text.size()),
@@ -76,6 +104,7 @@ class ValueMemo {
   static constexpr size_t kMaxNumbers = size_t{1} << 20;
   // After so many texts of which fewer than an eighth were known, the next ones are not remembered.
   static constexpr uint32_t kSample = 8192;
+  static constexpr size_t kSeen = 16384;  // marks of texts that came once
   static constexpr uint32_t kBypass = 65536;
 
   template <class Make>
@@ -113,30 +142,8 @@ class ValueMemo {
     }
   }
 
-  /// Eight bytes at a time, multiplied and mixed; never 0.
-  static uint64_t hash_of(std::string_view s) {
-    constexpr uint64_t kMultiplier = 0x9E3779B97F4A7C15U;
-    uint64_t h = s.size() * kMultiplier;
-    const char* p = s.data();
-    size_t n = s.size();
-    const auto mix = [&](uint64_t w) {
-      h = (h ^ w) * kMultiplier;
-      h ^= h >> 29;
-    };
-    for (; n >= 8; n -= 8, p += 8) {
-      uint64_t w = 0;
-      std::memcpy(&w, p, 8);
-      mix(w);
-    }
-    uint64_t w = 0;
-    std::memcpy(&w, p, n);
-    mix(w);
-    h *= kMultiplier;
-    h ^= h >> 32;
-    return h == 0 ? 1 : h;
-  }
-
   std::vector<Slot> slots_;
+  std::vector<uint16_t> seen_ = std::vector<uint16_t>(kSeen);
   std::string bytes_;
   std::vector<uint32_t> pool_;   // lists of remembered texts
   std::vector<uint32_t> loose_;  // lists of this batch's other texts

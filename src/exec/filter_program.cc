@@ -1,0 +1,155 @@
+#include "exec/filter_program.h"
+
+#include <cmath>
+
+#include "base/text.h"
+#include "data/batch.h"
+
+namespace postern::exec {
+
+using data::Type;
+using plan::Expr;
+using plan::ExprPtr;
+using Place = match::LiteralIndex::Place;
+
+namespace {
+
+/// How often a text of rules is met in events, as a rough guess: long ones are rare, and what must
+/// be the whole value rarer than what may be anywhere.
+double guessed_share(const TextWitness& w) {
+  double share = 0.001 * static_cast<double>(w.numbers.size());
+  for (const TextWitness::Literal& l : w.literals) {
+    const double edge = l.place == Place::kWhole ? 4 : l.place == Place::kPart ? 0 : 2;
+    share += std::exp(-0.3 * (static_cast<double>(l.text.size()) + edge));
+  }
+  return std::min(share, 1.0);
+}
+
+bool can_index(const TextWitness& w, Type type) {
+  if (type == Type::kString) return true;
+  if (type == Type::kDynamic) return w.takes_members;
+  // Of a number's text only the whole is known.
+  return data::is_integer(type) &&
+         std::all_of(w.literals.begin(), w.literals.end(),
+                     [](const TextWitness::Literal& l) { return l.place == Place::kWhole; });
+}
+
+uint32_t emit(const FilterNode& n, uint32_t t, uint32_t f, std::vector<FilterStep>& steps) {
+  const auto push = [&](const FilterStep& s) {
+    steps.push_back(s);
+    return static_cast<uint32_t>(steps.size() - 1);
+  };
+  switch (n.kind) {
+    case FilterNode::Kind::kTrue:
+      return t;
+    case FilterNode::Kind::kFalse:
+      return f;
+    case FilterNode::Kind::kOpen:
+      return push({kNoPredicate, false, t, f});
+    case FilterNode::Kind::kTest:
+      return push({n.predicate, n.negated, t, f});
+    case FilterNode::Kind::kAnd:
+      for (size_t i = n.children.size(); i-- > 0;)
+        t = emit(n.children[i], t, f, steps);
+      return t;
+    case FilterNode::Kind::kOr:
+      for (size_t i = n.children.size(); i-- > 0;)
+        f = emit(n.children[i], t, f, steps);
+      return f;
+  }
+  return t;
+}
+
+}  // namespace
+
+FilterPrograms::FilterPrograms(const std::vector<ExprPtr>& filters, const plan::Schema& schema)
+    : exprs_(filters) {
+  for (size_t i = 0; i < schema.size(); ++i)
+    slots_.emplace(schema[i].name, i);
+  schema_ = &schema;
+  filters_.resize(filters.size());
+  for (size_t i = 0; i < filters.size(); ++i) {
+    FilterProgram& f = filters_[i];
+    if (!filters[i])
+      f.root.kind = FilterNode::Kind::kTrue;
+    else
+      f.root = node_of(*filters[i], false);
+    f.entry = emit(f.root, kAccept, kReject, f.steps);
+  }
+  for (const auto& index : columns_) {
+    index->texts.seal();
+    index->texts_only = schema[index->slot].name == data::kValuesColumn && index->numbers.empty();
+  }
+  slots_.clear();
+  known_.clear();
+  schema_ = nullptr;
+}
+
+FilterNode FilterPrograms::node_of(const Expr& e, bool negated) {
+  FilterNode n;
+  if (e.is_call("not") && e.args.size() == 1) return node_of(*e.args[0], !negated);
+  if (e.is_call("and") || e.is_call("or")) {
+    n.kind = e.is_call("and") != negated ? FilterNode::Kind::kAnd : FilterNode::Kind::kOr;
+    for (const ExprPtr& a : e.args)
+      n.children.push_back(node_of(*a, negated));
+    // What is known first, so that less is left open.
+    std::stable_partition(n.children.begin(), n.children.end(),
+                          [](const FilterNode& c) { return !c.open(); });
+    return n;
+  }
+  if (e.is_literal() && e.literal.type() == Type::kBool && !e.literal.is_null()) {
+    n.kind = e.literal.as_bool() != negated ? FilterNode::Kind::kTrue : FilterNode::Kind::kFalse;
+    return n;
+  }
+  const uint32_t predicate = predicate_of(e);
+  if (predicate == kNoPredicate) return n;
+  // That it is not touched says that it does not hold, but not that it is false.
+  if (negated && !predicates_[predicate].exact && !predicates_[predicate].never_null) return n;
+  n.kind = FilterNode::Kind::kTest;
+  n.predicate = predicate;
+  n.negated = negated;
+  return n;
+}
+
+uint32_t FilterPrograms::predicate_of(const Expr& e) {
+  if (e.kind != Expr::Kind::kCall || e.args.empty() || !e.args[0]->is_column()) return kNoPredicate;
+  const auto [it, is_new] = known_.try_emplace(plan::to_text(e), kNoPredicate);
+  if (!is_new) return it->second;
+  const auto witness = text_witness(e);
+  if (!witness) return kNoPredicate;
+  std::vector<size_t> slots;
+  for (size_t i = 0; i < witness->num_columns; ++i) {
+    const auto slot = slots_.find(e.args[i]->name);
+    if (slot == slots_.end() || !can_index(*witness, (*schema_)[slot->second].type))
+      return kNoPredicate;
+    slots.push_back(slot->second);
+  }
+  const auto number = static_cast<uint32_t>(predicates_.size());
+  it->second = number;
+  predicates_.push_back({witness->exact, witness->never_null, {}, guessed_share(*witness), &e});
+  for (const size_t slot : slots)
+    predicates_.back().columns.push_back(file(*witness, number, slot));
+  return number;
+}
+
+size_t FilterPrograms::file(const TextWitness& w, uint32_t predicate, size_t slot) {
+  const auto [it, is_new] = by_slot_.try_emplace(slot, columns_.size());
+  if (is_new) {
+    columns_.push_back(std::make_unique<ColumnIndex>());
+    columns_.back()->slot = slot;
+    columns_.back()->type = (*schema_)[slot].type;
+  }
+  ColumnIndex& index = *columns_[it->second];
+  for (const double n : w.numbers)
+    index.numbers[n].push_back(predicate);
+  for (const TextWitness::Literal& l : w.literals) {
+    if (!data::is_integer(index.type)) {
+      index.texts.add(l.place, l.text, predicate);
+    } else if (const auto i = parse_int(l.text); i && std::to_string(*i) == l.text) {
+      index.numbers[static_cast<double>(*i)].push_back(predicate);
+    }
+  }
+  return it->second;
+}
+
+}  // namespace postern::exec
