@@ -38,6 +38,8 @@ constexpr Flag kHunt[] = {
      "Also look for event records in damaged and unallocated space, and in files of no known "
      "format."},
     {"--strict", "", "", false, "Refuse rules that would run degraded."},
+    {"--profile", "", "", false,
+     "Tell the dearest rules, columns and predicates, in time and in rows."},
     {"--min-level", "", "LEVEL", false,
      "Show findings of this level and above: informational, low, medium, high, critical."},
     {"--fail-on", "", "LEVEL", false,

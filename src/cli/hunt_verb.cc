@@ -86,6 +86,7 @@ int hunt_verb(const Arguments& args) {
   } else {
     exit = write_findings(result.findings, *format, std::cout);
   }
+  if (result.profile) write_profile(*result.profile);
   if (!quiet)
     write_summary(result, result.findings.size(), seconds_since(start), verbose);
   else

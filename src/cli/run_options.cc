@@ -1,6 +1,7 @@
 #include "cli/run_options.h"
 
 #include <algorithm>
+#include <cinttypes>
 #include <cstdio>
 #include <iostream>
 #include <set>
@@ -104,6 +105,7 @@ Result<engine::HuntOptions> hunt_options(const Arguments& args, std::vector<std:
     o.memory_limit = static_cast<uint64_t>(*bytes);
   }
   o.carve = args.has("--carve");
+  o.profile = args.has("--profile");
   POSTERN_TRY(o.from, time_flag(args, "--from"));
   POSTERN_TRY(o.to, time_flag(args, "--to"));
   POSTERN_TRY(o.now, time_flag(args, "--now"));
@@ -153,6 +155,37 @@ void write_load_report(const RuleSet& rules, bool verbose) {
       std::cerr << "never fires: " << r.rule.info.title << ": " << r.report.never << '\n';
     else if (r.report.degraded && (verbose || rules.rules().size() < 100))
       std::cerr << "degraded: " << r.rule.info.title << " (" << rules.files()[r.file].path << ")\n";
+  }
+}
+
+void write_profile(const engine::HuntProfile& profile) {
+  constexpr size_t kShown = 20;
+  constexpr size_t kMaxText = 100;
+  const auto shorten = [](std::string text) {
+    if (text.size() <= kMaxText) return text;
+    text.resize(kMaxText);
+    return repair_utf8(text) + "…";
+  };
+  char line[128];
+  std::cerr << "dearest rules: filter s, query s, rows tried, asked, passed\n";
+  for (size_t i = 0; i < std::min(kShown, profile.rules.size()); ++i) {
+    const engine::HuntProfile::Rule& r = profile.rules[i];
+    std::snprintf(line, sizeof line, "%9.3f %9.3f %10" PRIu64 " %10" PRIu64 " %10" PRIu64 "  ",
+                  r.filter_seconds, r.query_seconds, r.tried, r.asked, r.passed);
+    std::cerr << line << shorten(r.rule->rule.info.title) << '\n';
+  }
+  std::cerr << "dearest columns, for all rules together: s, values, not known before\n";
+  for (size_t i = 0; i < std::min(kShown, profile.columns.size()); ++i) {
+    const engine::HuntProfile::Column& c = profile.columns[i];
+    std::snprintf(line, sizeof line, "%9.3f %10" PRIu64 " %10" PRIu64 "  ", c.seconds, c.texts,
+                  c.computed);
+    std::cerr << line << c.table << ' ' << c.name << '\n';
+  }
+  std::cerr << "predicates that most rows touch: rows\n";
+  for (size_t i = 0; i < std::min(kShown, profile.predicates.size()); ++i) {
+    const engine::HuntProfile::Predicate& p = profile.predicates[i];
+    std::snprintf(line, sizeof line, "%10" PRIu64 "  ", p.rows);
+    std::cerr << line << p.table << ' ' << shorten(p.text) << '\n';
   }
 }
 

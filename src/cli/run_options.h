@@ -28,6 +28,8 @@ void write_summary(const engine::HuntResult& result,
                    size_t num_shown,
                    double seconds,
                    bool verbose);
+/// What rules, columns and predicates cost, dearest first, on stderr.
+void write_profile(const engine::HuntProfile& profile);
 /// Refused and degraded rules in short, before a hunt.
 void write_load_report(const engine::RuleSet& rules, bool verbose);
 

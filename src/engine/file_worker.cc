@@ -87,7 +87,7 @@ void FileWorker::filter_together(const TableProgram& table,
                                  std::span<const Column> columns,
                                  const RowsById& rows) {
   std::unique_ptr<RowFilter>& filter = filters_[&table];
-  if (!filter) filter = table.filter_states->take(table);
+  if (!filter) filter = table.filter_states->take(table, options_.profile);
   filter->run(columns, rows, batch.num_rows);
   for (const uint32_t b : filter->passed())
     deliver(table.branches[b], table, batch, columns, filter->rows(b));
@@ -105,7 +105,7 @@ void FileWorker::filter_one_by_one(const TableProgram& table,
     std::sort(todo.begin(), todo.end());
     std::vector<uint32_t> passed;
     if (p.where && !todo.empty())
-      p.where->select(columns, todo, batch.num_rows, none, passed);
+      p.where->get().select(columns, todo, batch.num_rows, none, passed);
     else
       passed = std::move(todo);
     deliver(p, table, batch, columns, passed);
@@ -117,9 +117,7 @@ void FileWorker::deliver(const BranchProgram& p,
                          const Batch& batch,
                          std::span<const Column> columns,
                          Rows rows) {
-  // An event rule whose plan is no more than a filtered scan reports the event itself.
-  const bool event =
-      p.rule->rule.kind == plan::RuleKind::kEvent && p.rule->optimized->kind == plan::OpKind::kScan;
+  const bool event = reports_event(*p.rule);
   for (size_t at = 0; at < rows.size(); at += options_.batch_rows) {
     const Rows part = rows.subspan(at, std::min<size_t>(options_.batch_rows, rows.size() - at));
     if (event)

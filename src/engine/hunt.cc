@@ -45,12 +45,12 @@ class Committer {
         sorted_(options.sorted),
         budget_(options.memory_limit) {
     runs_.resize(rules.rules().size());
+    if (options.profile) query_seconds_.resize(runs_.size());
     for (size_t i = 0; i < rules.rules().size(); ++i) {
       const LoadedRule& r = rules.rules()[i];
       if (r.silent) continue;
-      const bool event = r.rule.kind == plan::RuleKind::kEvent && r.optimized &&
-                         r.optimized->kind == plan::OpKind::kScan;
-      if (r.compiled && !event) runs_[i] = std::make_unique<QueryRun>(r, options.now, &budget_);
+      if (r.compiled && !reports_event(r))
+        runs_[i] = std::make_unique<QueryRun>(r, options.now, &budget_);
     }
   }
 
@@ -98,6 +98,8 @@ class Committer {
     wait(lock, cancelled, [&] { return next_ == unit || waiting_bytes_ <= kMaxWaitingBytes; });
   }
 
+  const std::vector<double>& query_seconds() const { return query_seconds_; }
+
   /// All files are in: query rules give their rows.
   void finish() {
     if (const auto sealed = origins_.seal(); !sealed)
@@ -107,7 +109,11 @@ class Committer {
       if (!runs_[i]) continue;
       const LoadedRule& rule = rules_.rules()[i];
       result_.memory.rules.emplace_back(&rule, runs_[i]->memory_bytes());
-      std::vector<ResultRow> rows = runs_[i]->finish();
+      std::vector<ResultRow> rows;
+      {
+        const QueryClock clock = clock_of(i);
+        rows = runs_[i]->finish();
+      }
       if (runs_[i]->over_budget()) {
         stop(i);
         continue;
@@ -139,6 +145,30 @@ class Committer {
     std::vector<std::string> errors;
   };
 
+  /// Adds the time until its end to what a rule's query took.
+  class QueryClock {
+   public:
+    explicit QueryClock(double* seconds) : seconds_(seconds) {
+      if (seconds_) begin_ = Clock::now();
+    }
+
+    QueryClock(const QueryClock&) = delete;
+    QueryClock& operator=(const QueryClock&) = delete;
+
+    ~QueryClock() {
+      if (seconds_) *seconds_ += std::chrono::duration<double>(Clock::now() - begin_).count();
+    }
+
+   private:
+    using Clock = std::chrono::steady_clock;
+    double* seconds_;
+    Clock::time_point begin_;
+  };
+
+  QueryClock clock_of(size_t rule) {
+    return QueryClock(query_seconds_.empty() ? nullptr : &query_seconds_[rule]);
+  }
+
   /// Also wakes up now and then to see whether the run was cancelled: a signal tells nobody.
   template <class Ready>
   void wait(std::unique_lock<std::mutex>& lock,
@@ -156,7 +186,10 @@ class Committer {
       for (uint32_t& id : p.chunk.refs.ids)
         id += *base;
       if (!runs_[p.rule_index]) continue;
-      runs_[p.rule_index]->push(p.scan, std::move(p.chunk), std::move(p.hosts), p.own);
+      {
+        const QueryClock clock = clock_of(p.rule_index);
+        runs_[p.rule_index]->push(p.scan, std::move(p.chunk), std::move(p.hosts), p.own);
+      }
       while (budget_.exceeded() && stop_largest()) {
       }
     }
@@ -311,7 +344,8 @@ class Committer {
   std::map<size_t, Waiting> waiting_;
   uint64_t waiting_bytes_ = 0;
   std::vector<std::unique_ptr<QueryRun>> runs_;
-  OriginStore origins_;  // of rows that queries keep, by evidence id
+  std::vector<double> query_seconds_;  // by rule, when profiling
+  OriginStore origins_;                // of rows that queries keep, by evidence id
   bool told_of_no_ids_ = false;
   std::map<std::string, std::map<int64_t, uint64_t>, std::less<>> events_;
 };
@@ -353,6 +387,8 @@ class Hunt {
     for (std::thread& t : pool)
       t.join();
     committer_.finish();
+    if (options_.profile)
+      result_.profile = profile_of(rules_, programs_, committer_.query_seconds());
     result_.bytes = progress_.bytes_total;
     result_.cancelled = cancelled_;
   }

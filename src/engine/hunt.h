@@ -15,6 +15,7 @@
 
 #include "data/batch.h"
 #include "engine/finding.h"
+#include "engine/profile.h"
 #include "engine/rule_set.h"
 #include "input/format.h"
 
@@ -41,6 +42,7 @@ struct HuntOptions {
   uint64_t slice_bytes = input::kSliceBytes;  ///< of large files; tests: small ones
   bool use_event_ids = true;                  ///< tests: off
   bool share_filters = true;                  ///< tests: off, each rule's filter on its own
+  bool profile = false;                       ///< tell what rules and predicates cost
   bool carve = false;  ///< look for event records in damaged and unallocated space
   bool sorted = true;  ///< off: rows stay in the order that a query's plan gives
 };
@@ -85,6 +87,7 @@ struct HuntResult {
   /// Evidence that could not be opened, and rules that were stopped by the memory limit.
   std::vector<std::string> errors;
   MemoryUse memory;
+  std::optional<HuntProfile> profile;
   bool cancelled = false;
   uint64_t bytes = 0;
 };

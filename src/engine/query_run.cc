@@ -80,24 +80,28 @@ void QueryRun::push(size_t scan, Chunk&& chunk) {
 void QueryRun::push_windows(const Chunk& chunk) {
   const int64_t length = window_length(rule_);
   std::vector<uint32_t> untimed;
-  std::set<int64_t> starts;
+  std::map<int64_t, std::vector<uint32_t>> rows_of;  // by start of the window
   for (uint32_t r = 0; r < chunk.num_rows; ++r) {
     const int64_t t = chunk.times[r];
-    if (t == 0) untimed.push_back(r);
-    for (const int64_t shift : {int64_t{0}, length / 2})
-      if (t != 0) starts.insert((t + shift) / length * length - shift);
+    if (t == 0) {
+      untimed.push_back(r);
+      continue;
+    }
+    const int64_t first = t / length * length;
+    const int64_t second = (t + length / 2) / length * length - length / 2;
+    rows_of[first].push_back(r);
+    if (second != first) rows_of[second].push_back(r);
   }
-  for (const int64_t from : starts)
+  for (const auto& [from, rows] : rows_of)
     window(from);
   if (!untimed.empty())
     for (const auto& [from, open] : windows_)
-      starts.insert(from);
+      rows_of.try_emplace(from);
   std::vector<uint32_t> inside;
-  for (const int64_t from : starts) {
+  for (const auto& [from, rows] : rows_of) {
     inside.clear();
-    for (uint32_t r = 0; r < chunk.num_rows; ++r)
-      if (chunk.times[r] == 0 || (chunk.times[r] >= from && chunk.times[r] < from + length))
-        inside.push_back(r);
+    std::merge(rows.begin(), rows.end(), untimed.begin(), untimed.end(),
+               std::back_inserter(inside));
     window(from).run->push(0, exec::gather(chunk, inside));
   }
   if (!untimed.empty()) memory_.charge(stores_[0].add(exec::gather(chunk, untimed)));
@@ -146,21 +150,38 @@ void QueryRun::add_notes(const exec::RunNotes& n) {
     notes_.anomalies[name] += count;
 }
 
-void QueryRun::replay(int64_t from, int64_t to, std::vector<ResultRow>& out) {
+void QueryRun::list_rows(std::vector<std::pair<int64_t, StoredRow>>& timed,
+                         std::vector<StoredRow>& untimed) const {
+  for (uint32_t s = 0; s < stores_.size(); ++s) {
+    uint32_t number = 0;
+    for (const Chunk& c : stores_[s].chunks()) {
+      for (uint32_t r = 0; r < c.num_rows; ++r)
+        if (c.times[r] == 0)
+          untimed.push_back({s, number, r});
+        else
+          timed.push_back({c.times[r], {s, number, r}});
+      ++number;
+    }
+  }
+}
+
+void QueryRun::replay(int64_t from,
+                      int64_t to,
+                      const std::vector<StoredRow>& inside,
+                      std::vector<ResultRow>& out) {
   plan::RunContext context;
   context.now_ticks = to;
   context.window_from = from;
   context.window_to = to;
   exec::RowCollector rows(budget_);
   const std::unique_ptr<exec::Run> run = exec::Run::start(rule_.compiled, context, rows, budget_);
-  for (size_t s = 0; s < stores_.size(); ++s) {
-    for (const Chunk& c : stores_[s].chunks()) {
-      std::vector<uint32_t> inside;
-      for (uint32_t r = 0; r < c.num_rows; ++r)
-        if (c.times[r] == 0 || from == to || (c.times[r] >= from && c.times[r] < to))
-          inside.push_back(r);
-      if (!inside.empty()) run->push(s, exec::gather(c, inside));
-    }
+  std::vector<uint32_t> of_chunk;
+  for (size_t i = 0; i < inside.size();) {
+    const StoredRow& first = inside[i];
+    of_chunk.clear();
+    for (; i < inside.size() && inside[i].scan == first.scan && inside[i].chunk == first.chunk; ++i)
+      of_chunk.push_back(inside[i].row);
+    run->push(first.scan, exec::gather(stores_[first.scan].chunks()[first.chunk], of_chunk));
   }
   run->finish();
   take_rows(rows, *run, from != to ? std::optional<Window>({from, to}) : std::nullopt, out);
@@ -241,34 +262,39 @@ std::vector<ResultRow> QueryRun::finish() {
     windows_.clear();
     return merge_windows(std::move(out));
   }
-  if (now_ || !rule_.lookback) {
-    replay(now_.value_or(last_time_ + 1), now_.value_or(last_time_ + 1), out);
+  std::vector<std::pair<int64_t, StoredRow>> timed;
+  std::vector<StoredRow> untimed;
+  list_rows(timed, untimed);
+  if (now_ || !rule_.lookback || timed.empty()) {
+    std::vector<StoredRow> all = std::move(untimed);
+    for (const auto& [time, row] : timed)
+      all.push_back(row);
+    std::sort(all.begin(), all.end());
+    const int64_t at = now_ || !rule_.lookback ? now_.value_or(last_time_ + 1) : 0;
+    replay(at, at, all, out);
     return out;
   }
   const int64_t length = window_length(rule_);
-  int64_t first = 0;
-  for (const RowStore& s : stores_)
-    for (const Chunk& c : s.chunks())
-      for (const int64_t t : c.times)
-        if (t != 0 && (first == 0 || t < first)) first = t;
-  if (first == 0) {
-    replay(0, 0, out);
-    return out;
-  }
+  int64_t first = timed.front().first;
+  for (const auto& [time, row] : timed)
+    first = std::min(first, time);
   const int64_t midnight = first - first % kTicksPerDay;
   // Only windows that hold a row are run: evidence may have gaps of years.
-  std::set<int64_t> starts;
-  for (const int64_t shift : {int64_t{0}, length / 2}) {
-    for (const RowStore& s : stores_)
-      for (const Chunk& c : s.chunks())
-        for (const int64_t t : c.times)
-          if (t != 0) {
-            const int64_t since = t - midnight + shift;
-            starts.insert(midnight - shift + since / length * length);
-          }
+  std::map<int64_t, std::vector<StoredRow>> windows;  // by their start
+  for (const auto& [time, row] : timed) {
+    const auto start = [&, t = time](int64_t shift) {
+      return midnight - shift + (t - midnight + shift) / length * length;
+    };
+    windows[start(0)].push_back(row);
+    if (start(length / 2) != start(0)) windows[start(length / 2)].push_back(row);
   }
-  for (const int64_t from : starts)
-    replay(from, from + length, out);
+  std::vector<StoredRow> inside;
+  for (const auto& [from, rows] : windows) {
+    inside.clear();
+    std::merge(rows.begin(), rows.end(), untimed.begin(), untimed.end(),
+               std::back_inserter(inside));
+    replay(from, from + length, inside, out);
+  }
   return merge_windows(std::move(out));
 }
 

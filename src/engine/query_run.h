@@ -68,7 +68,24 @@ class QueryRun {
                  const exec::Run& run,
                  std::optional<Window> window,
                  std::vector<ResultRow>& out);
-  void replay(int64_t from, int64_t to, std::vector<ResultRow>& out);
+
+  /// A row that is kept, in the order of the evidence.
+  struct StoredRow {
+    uint32_t scan;
+    uint32_t chunk;
+    uint32_t row;
+
+    auto operator<=>(const StoredRow&) const = default;
+  };
+
+  /// Runs the plan over some of the kept rows, as of the end of a window.
+  void replay(int64_t from,
+              int64_t to,
+              const std::vector<StoredRow>& rows,
+              std::vector<ResultRow>& out);
+  /// Rows with a time in `timed`, with that time, others in `untimed`; both in order.
+  void list_rows(std::vector<std::pair<int64_t, StoredRow>>& timed,
+                 std::vector<StoredRow>& untimed) const;
   void add_notes(const exec::RunNotes& n);
 
   const LoadedRule& rule_;

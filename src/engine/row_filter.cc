@@ -1,13 +1,23 @@
 #include "engine/row_filter.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "engine/scan_program.h"
 
 namespace postern::engine {
+namespace {
 
-RowFilter::RowFilter(const TableProgram& table)
-    : table_(table), state_(table.filter->start()), survivors_(table.branches.size()) {}
+using Clock = std::chrono::steady_clock;
+
+}  // namespace
+
+RowFilter::RowFilter(const TableProgram& table, bool profiling)
+    : table_(table), state_(table.filter->start()), survivors_(table.branches.size()) {
+  if (!profiling) return;
+  state_->set_profiling();
+  costs_.resize(table.branches.size());
+}
 
 void RowFilter::run(std::span<const data::Column> columns,
                     const RowsById& rows,
@@ -30,15 +40,21 @@ void RowFilter::run(std::span<const data::Column> columns,
     exec::Survivors& s = survivors_[b];
     std::sort(s.maybe.begin(), s.maybe.end());
     if (!s.maybe.empty()) {
-      table_.branches[b].where->select(columns, s.maybe, num_rows, none, s.sure);
+      const auto begin = costs_.empty() ? Clock::time_point() : Clock::now();
+      table_.branches[b].where->get().select(columns, s.maybe, num_rows, none, s.sure);
+      if (!costs_.empty()) {
+        costs_[b].asked += s.maybe.size();
+        costs_[b].seconds += std::chrono::duration<double>(Clock::now() - begin).count();
+      }
       s.maybe.clear();
     }
+    if (!costs_.empty()) costs_[b].passed += s.sure.size();
     std::sort(s.sure.begin(), s.sure.end());
     return s.sure.empty();
   });
 }
 
-std::unique_ptr<RowFilter> RowFilterPool::take(const TableProgram& table) {
+std::unique_ptr<RowFilter> RowFilterPool::take(const TableProgram& table, bool profiling) {
   {
     const std::lock_guard lock(mutex_);
     if (!free_.empty()) {
@@ -47,7 +63,7 @@ std::unique_ptr<RowFilter> RowFilterPool::take(const TableProgram& table) {
       return filter;
     }
   }
-  return std::make_unique<RowFilter>(table);
+  return std::make_unique<RowFilter>(table, profiling);
 }
 
 void RowFilterPool::give_back(std::unique_ptr<RowFilter> filter) {

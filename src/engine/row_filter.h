@@ -17,10 +17,18 @@ struct TableProgram;
 /// Rows of one batch by event id (0 where there is none), ascending.
 using RowsById = std::map<int64_t, std::vector<uint32_t>>;
 
+/// What one branch of a rule cost: rows, and the time of asking its own filter.
+struct BranchCost {
+  uint64_t asked = 0;   ///< rows on which the filter itself was evaluated
+  uint64_t passed = 0;  ///< rows that it let through
+  double seconds = 0;
+};
+
 /// State of one thread over one table.
 class RowFilter {
  public:
-  explicit RowFilter(const TableProgram& table);
+  /// `profiling`: count what each branch costs, which takes time itself.
+  explicit RowFilter(const TableProgram& table, bool profiling = false);
 
   /// `columns` are the batch's, then its time. Afterwards passed() names the branches with rows.
   void run(std::span<const data::Column> columns, const RowsById& rows, uint32_t num_rows);
@@ -30,18 +38,31 @@ class RowFilter {
 
   const std::vector<uint32_t>& rows(uint32_t branch) const { return survivors_[branch].sure; }
 
+  /// By branch; empty where nothing was counted.
+  const std::vector<BranchCost>& costs() const { return costs_; }
+
+  const exec::FilterProfile& shared_costs() const { return state_->profile(); }
+
  private:
   const TableProgram& table_;
   std::unique_ptr<exec::SharedFilter::State> state_;
   std::vector<exec::Survivors> survivors_;  // by branch; empty outside of passed_
   std::vector<uint32_t> passed_;
+  std::vector<BranchCost> costs_;  // by branch, when profiling
 };
 
 /// States that no thread uses at the moment: what one file taught serves the next.
 class RowFilterPool {
  public:
-  std::unique_ptr<RowFilter> take(const TableProgram& table);
+  std::unique_ptr<RowFilter> take(const TableProgram& table, bool profiling = false);
   void give_back(std::unique_ptr<RowFilter> filter);
+
+  /// Calls f(filter) for each; while no thread uses any.
+  template <class F>
+  void each(F&& f) const {
+    for (const auto& filter : free_)
+      f(*filter);
+  }
 
  private:
   std::mutex mutex_;

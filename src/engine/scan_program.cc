@@ -64,7 +64,30 @@ data::Layout& layout_of(data::Layouts& layouts, const std::string& table) {
   return layouts.try_emplace(table, data::Layout(table)).first->second;
 }
 
+using Programs = std::vector<std::shared_ptr<const exec::CompiledExpr>>;
+
+/// A program per column of the scan's schema, null where the branch has none.
+Result<Programs> compile_columns(const plan::Op& scan,
+                                 const plan::Branch& branch,
+                                 const plan::Schema& schema) {
+  Programs out;
+  for (const plan::ColumnInfo& c : scan.schema) {
+    std::shared_ptr<const exec::CompiledExpr> program;
+    for (const plan::NamedExpr& n : branch.columns) {
+      if (n.name != c.name) continue;
+      POSTERN_TRY(program, exec::compile(n.expr, schema));
+    }
+    out.push_back(std::move(program));
+  }
+  return out;
+}
+
 }  // namespace
+
+bool reports_event(const LoadedRule& rule) {
+  return rule.rule.kind == plan::RuleKind::kEvent && rule.optimized &&
+         rule.optimized->kind == plan::OpKind::kScan;
+}
 
 std::optional<std::vector<int64_t>> required_event_ids(const ExprPtr& where,
                                                        const std::string& column) {
@@ -78,6 +101,19 @@ std::optional<std::vector<int64_t>> required_event_ids(const ExprPtr& where,
     best->erase(std::unique(best->begin(), best->end()), best->end());
   }
   return best;
+}
+
+Result<bool> BranchFilter::compile() const {
+  const std::lock_guard lock(mutex_);
+  if (!compiled_) {
+    POSTERN_TRY(compiled_, exec::compile(where_, schema_));
+  }
+  return true;
+}
+
+const exec::CompiledExpr& BranchFilter::get() const {
+  POSTERN_CHECK(compile().ok());
+  return *compiled_;
 }
 
 Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules, bool use_event_ids) {
@@ -133,17 +169,12 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules, b
         p.branch = &b;
         if (mixes_own_and_foreign(*scan)) p.host_slot = t.layout->slot(host_column(*t.table));
         if (b.where) {
-          POSTERN_TRY(p.where, exec::compile(b.where, t.schema));
+          p.where = std::make_shared<BranchFilter>(b.where, t.schema);
           if (use_event_ids && t.event_id_slot >= 0)
             p.event_ids = required_event_ids(b.where, t.table->event_id);
         }
-        for (const plan::ColumnInfo& c : scan->schema) {
-          std::shared_ptr<const exec::CompiledExpr> program;
-          for (const plan::NamedExpr& n : b.columns) {
-            if (n.name != c.name) continue;
-            POSTERN_TRY(program, exec::compile(n.expr, t.schema));
-          }
-          p.columns.push_back(std::move(program));
+        if (!reports_event(r)) {
+          POSTERN_TRY(p.columns, compile_columns(*scan, b, t.schema));
         }
         t.branches.push_back(std::move(p));
       }
@@ -154,6 +185,11 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules, b
     for (const BranchProgram& b : t.branches)
       filters.push_back(b.branch->where);
     t.filter = exec::SharedFilter::make(filters, t.schema);
+    for (uint32_t b = 0; b < t.branches.size(); ++b)
+      if (t.branches[b].where && !t.filter->decides(b)) {
+        POSTERN_TRY(const bool compiled, t.branches[b].where->compile());
+        POSTERN_CHECK(compiled);
+      }
   }
   if (use_event_ids) out->gate_decoders(rules);
   return out;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,26 @@
 
 namespace postern::engine {
 
+/// A branch's filter, compiled when it is first asked: most never are, because the shared filter
+/// decides them.
+class BranchFilter {
+ public:
+  /// `schema` lives as long as this.
+  BranchFilter(plan::ExprPtr where, const plan::Schema& schema)
+      : where_(std::move(where)), schema_(schema) {}
+
+  /// Now; the error is what a function's prepare() said. Called for every filter that get() may be
+  /// called for and that holds more than tests of text with literals, which cannot fail.
+  Result<bool> compile() const;
+  const exec::CompiledExpr& get() const;
+
+ private:
+  plan::ExprPtr where_;
+  const plan::Schema& schema_;
+  mutable std::mutex mutex_;
+  mutable std::shared_ptr<const exec::CompiledExpr> compiled_;
+};
+
 /// One branch of one scan of one rule, compiled against its table's layout plus `_time`.
 struct BranchProgram {
   const LoadedRule* rule = nullptr;
@@ -23,7 +44,7 @@ struct BranchProgram {
   const plan::Branch* branch = nullptr;
   /// Event ids that the filter requires, sorted; nullopt: any event may pass.
   std::optional<std::vector<int64_t>> event_ids;
-  std::shared_ptr<const exec::CompiledExpr> where;  ///< null: every row passes
+  std::shared_ptr<const BranchFilter> where;  ///< null: every row passes
   /// Slot of the machine's name, where this scan reads its vocabulary's own table and others beside
   /// it: then rows of the others count only for machines of which the own table tells nothing.
   int host_slot = -1;
@@ -32,7 +53,8 @@ struct BranchProgram {
     return !event_ids || std::binary_search(event_ids->begin(), event_ids->end(), event_id);
   }
 
-  /// A program per column of the scan's schema; null where the table lacks it.
+  /// A program per column of the scan's schema; null where the table lacks it. None for rules that
+  /// report the event itself.
   std::vector<std::shared_ptr<const exec::CompiledExpr>> columns;
 };
 
@@ -45,6 +67,9 @@ struct TableProgram {
   std::shared_ptr<const exec::SharedFilter> filter;  ///< of all branches, by their numbers
   std::shared_ptr<RowFilterPool> filter_states = std::make_shared<RowFilterPool>();
 };
+
+/// An event rule whose plan is no more than a filtered scan: it reports the event itself.
+bool reports_event(const LoadedRule& rule);
 
 /// Event ids that a filter requires of the column that holds them, sorted; nullopt: any may pass.
 std::optional<std::vector<int64_t>> required_event_ids(const plan::ExprPtr& where,
@@ -60,6 +85,8 @@ class ScanPrograms {
   const data::Layouts& layouts() const { return layouts_; }
 
   const TableProgram* table(std::string_view name) const;
+
+  const std::map<std::string, TableProgram, std::less<>>& tables() const { return tables_; }
 
  private:
   void gate_decoders(const RuleSet& rules);

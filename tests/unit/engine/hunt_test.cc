@@ -194,5 +194,48 @@ TEST(Hunt, WindowsOfAnAggregateKeepNoRows) {
   EXPECT_GT(b.findings.size(), 60U);
 }
 
+// Each window looks at its own rows alone: thousands of windows over thousands of rows are as many
+// rows, not their product.
+TEST(Hunt, ManyWindowsOfARuleThatKeepsRowsTakeTheirOwnRows) {
+  const int rows = 8000;
+  const File file(process_lines(rows, 3));
+  const Answer a = run_file({{"short",
+                              "DeviceProcessEvents | where Timestamp > ago(7m) | sort by Timestamp "
+                              "asc | take 1 | project Timestamp, ProcessCommandLine",
+                              "kql"}},
+                            file);
+  EXPECT_TRUE(a.result.errors.empty());
+  // One window begins every three and a half minutes; its first row is a finding unless the window
+  // before had the same.
+  EXPECT_GT(a.findings.size(), rows / 7U);
+  EXPECT_LT(a.findings.size(), rows / 3U);
+}
+
+TEST(Hunt, ProfileTellsWhatRulesAndPredicatesCost) {
+  const File file(process_lines(700, 5));
+  HuntOptions options;
+  options.profile = true;
+  const Answer a = run_file(
+      {kSigma,
+       {"query", "DeviceProcessEvents | where FolderPath endswith 'p1.exe' | summarize count()",
+        "kql"}},
+      file, options);
+  ASSERT_TRUE(a.result.profile);
+  const HuntProfile& p = *a.result.profile;
+  ASSERT_EQ(p.rules.size(), 2U);
+  for (const HuntProfile::Rule& r : p.rules)
+    EXPECT_EQ(r.passed, 100U);
+  const bool timed = p.rules[0].query_seconds > 0 || p.rules[1].query_seconds > 0;
+  EXPECT_TRUE(timed);
+  uint64_t image_texts = 0;
+  for (const HuntProfile::Column& c : p.columns)
+    if (c.name == "Image") image_texts += c.texts;
+  EXPECT_EQ(image_texts, 700U);
+  ASSERT_FALSE(p.predicates.empty());
+  EXPECT_EQ(p.predicates.front().table, "windows.sysmon");
+  options.profile = false;
+  EXPECT_FALSE(run_file({kSigma}, file, options).result.profile);
+}
+
 }  // namespace
 }  // namespace postern::engine
