@@ -1,9 +1,11 @@
-// Compares the shared filter with the plain one: the same hunt twice, finding by finding.
+// Compares the shared filter with the plain one: the same hunt several times, finding by finding.
 //
-//   check_filters [--rules PATH]... [EVIDENCE...]
+//   check_filters [--rules PATH]... [--batch ROWS]... [--threads N]... [EVIDENCE...]
 //
-// Without arguments: the Sigma corpus over the EVTX samples of $POSTERN_SHARED (77 where it is
-// absent). Prints the user time of each way and `N of M findings equal`; lists differences.
+// The plain interpreter is what the others are held against: the shared filter, and the shared
+// filter with each size of batches and number of threads that is given. Without arguments: the
+// Sigma, KQL and SPL corpora over the EVTX samples of $POSTERN_SHARED (77 where it is absent).
+// Prints the user time of each way and `N of M findings equal`; lists differences.
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -37,15 +39,40 @@ std::string text_of(const engine::Finding& f) {
   return out;
 }
 
-engine::HuntResult hunt(const engine::RuleSet& rules, engine::HuntOptions options, bool share) {
-  options.share_filters = share;
+struct Way {
+  std::string name;
+  engine::HuntOptions options;
+};
+
+engine::HuntResult hunt(const engine::RuleSet& rules, const Way& way) {
   engine::Progress progress;
   const std::atomic<bool> cancelled{false};
   const double begin = user_seconds();
-  engine::HuntResult result = engine::hunt(rules, options, progress, cancelled);
-  std::printf("%-10s %8.3f s user, %zu findings\n", share ? "shared" : "plain",
-              user_seconds() - begin, result.findings.size());
+  engine::HuntResult result = engine::hunt(rules, way.options, progress, cancelled);
+  std::printf("%-12s %8.3f s user, %zu findings\n", way.name.c_str(), user_seconds() - begin,
+              result.findings.size());
   return result;
+}
+
+/// Lists what only one of the two found; true when there is nothing.
+bool same(const engine::HuntResult& plain, const engine::HuntResult& other, const Way& way) {
+  std::map<std::string, int> count;
+  for (const engine::Finding& f : plain.findings)
+    ++count[text_of(f)];
+  size_t equal = 0;
+  for (const engine::Finding& f : other.findings) {
+    int& n = count[text_of(f)];
+    if (n > 0) ++equal;
+    --n;
+  }
+  constexpr size_t kListed = 50;
+  size_t listed = 0;
+  for (const auto& [text, n] : count)
+    if (n != 0 && listed++ < kListed)
+      std::printf("only %s: %s\n", n > 0 ? "plain" : way.name.c_str(), text.substr(0, 300).c_str());
+  const size_t all = std::max(other.findings.size(), plain.findings.size());
+  std::printf("%s: %zu of %zu findings equal\n", way.name.c_str(), equal, all);
+  return equal == all;
 }
 
 }  // namespace
@@ -54,10 +81,17 @@ int main(int argc, char** argv) {
   engine::RuleOptions rule_options;
   rule_options.builtin = false;
   engine::HuntOptions options;
+  std::vector<uint32_t> batches;
+  std::vector<unsigned> threads;
   for (int i = 1; i < argc; ++i) {
     const std::string arg = argv[i];
-    if (arg == "--rules" && i + 1 < argc)
+    const bool more = i + 1 < argc;
+    if (arg == "--rules" && more)
       rule_options.paths.emplace_back(argv[++i]);
+    else if (arg == "--batch" && more)
+      batches.push_back(static_cast<uint32_t>(std::strtoul(argv[++i], nullptr, 10)));
+    else if (arg == "--threads" && more)
+      threads.push_back(static_cast<unsigned>(std::strtoul(argv[++i], nullptr, 10)));
     else
       options.evidence.push_back(arg);
   }
@@ -79,22 +113,23 @@ int main(int argc, char** argv) {
   }
   const auto rules = engine::RuleSet::load(*setup, rule_options);
   std::printf("%zu rules\n", rules->rules().size());
-  const engine::HuntResult shared = hunt(*rules, options, true);
-  const engine::HuntResult plain = hunt(*rules, options, false);
-  std::map<std::string, int> count;
-  for (const engine::Finding& f : plain.findings)
-    ++count[text_of(f)];
-  size_t equal = 0;
-  for (const engine::Finding& f : shared.findings) {
-    int& n = count[text_of(f)];
-    if (n > 0) ++equal;
-    --n;
+  // Small slices, so that threads have something to share; where batches end is the same for all.
+  constexpr uint64_t kSmallSlices = uint64_t{1} << 20;
+  if (!threads.empty()) options.slice_bytes = kSmallSlices;
+  std::vector<Way> ways{{"shared", options}};
+  for (const uint32_t rows : batches) {
+    ways.push_back({"batch " + std::to_string(rows), options});
+    ways.back().options.batch_rows = rows;
   }
-  size_t listed = 0;
-  for (const auto& [text, n] : count)
-    if (n != 0 && listed++ < 50)
-      std::printf("only %s: %s\n", n > 0 ? "plain" : "shared", text.substr(0, 300).c_str());
-  const size_t all = std::max(shared.findings.size(), plain.findings.size());
-  std::printf("%zu of %zu findings equal\n", equal, all);
-  return equal == all ? 0 : 1;
+  for (const unsigned n : threads) {
+    ways.push_back({"threads " + std::to_string(n), options});
+    ways.back().options.threads = n;
+  }
+  Way oracle{"plain", options};
+  oracle.options.share_filters = false;
+  const engine::HuntResult plain = hunt(*rules, oracle);
+  bool all_same = true;
+  for (const Way& way : ways)
+    all_same = same(plain, hunt(*rules, way), way) && all_same;
+  return all_same ? 0 : 1;
 }
