@@ -6,6 +6,9 @@
 //   zeek        TSV, conn.log
 //   mail, packets, idle   packet captures, see captures.cc
 //   auditd      raw audit log: connect() and execve() events, records of two events interleaved
+//   sysmon, raw, sysmon-evtx, execve, conn, smtp   what the rule benchmarks hunt (bench/rules.py),
+//   with
+//               the repetition of real logs; with `-unique` behind the name without any
 //
 // Says on stdout what is in the file, as JSON: {"events":…,"wanted":…}; `wanted` is what the rules
 // of the benchmarks must find.
@@ -18,7 +21,9 @@
 
 #include "bench/captures.h"
 #include "bench/events.h"
+#include "bench/fleet_events.h"
 #include "bench/output.h"
+#include "bench/text_lanes.h"
 #include "tests/support/evtx_builder.h"
 
 namespace postern::bench {
@@ -28,11 +33,6 @@ using input::evtx::bytes_of;
 using input::evtx::ChunkBuilder;
 using input::evtx::kChunkBytes;
 using input::evtx::ValueType;
-
-struct Counts {
-  uint64_t events = 0;
-  uint64_t wanted = 0;
-};
 
 // --- EVTX -----------------------------------------------------------------------------------
 
@@ -168,9 +168,9 @@ std::string file_header() {
 }
 
 /// Writes chunk after chunk; the header is written last, when their number is known.
-Counts evtx(const char* path, uint64_t bytes, uint64_t seed) {
+template <class Events>
+Counts evtx(const char* path, uint64_t bytes, Events events) {
   Counts counts;
-  SysmonEvents events(seed);
   uint64_t chunks = 0;
   uint64_t first = 1;
   {
@@ -205,33 +205,6 @@ Counts evtx(const char* path, uint64_t bytes, uint64_t seed) {
 }
 
 // --- NDJSON ---------------------------------------------------------------------------------
-
-void append_json(std::string& out, std::string_view text) {
-  out.push_back('"');
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out.push_back('\\');
-    if (c == '\r')
-      out.append("\\r");
-    else if (c == '\n')
-      out.append("\\n");
-    else
-      out.push_back(c);
-  }
-  out.push_back('"');
-}
-
-void append_member(std::string& out, std::string_view name, std::string_view text) {
-  out.append(", ");
-  append_json(out, name);
-  out.append(": ");
-  append_json(out, text);
-}
-
-std::string rfc3339(uint64_t filetime) {
-  std::string t = utc_text(filetime) + "Z";
-  t[10] = 'T';
-  return t;
-}
 
 std::string message_of(const SysmonEvent& e) {
   std::string m = "Process Create:";
@@ -346,16 +319,6 @@ Counts zeek(const char* path, uint64_t bytes, uint64_t seed) {
   return counts;
 }
 
-std::string upper_hex(std::string_view text) {
-  static constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    out.push_back(kDigits[static_cast<uint8_t>(c) >> 4]);
-    out.push_back(kDigits[static_cast<uint8_t>(c) & 15]);
-  }
-  return out;
-}
-
 Counts auditd(const char* path, uint64_t bytes, uint64_t seed) {
   static constexpr std::string_view kPrograms[] = {"/usr/bin/python3.11", "/usr/sbin/sshd",
                                                    "/usr/bin/bash", "/usr/bin/curl",
@@ -426,18 +389,22 @@ Counts auditd(const char* path, uint64_t bytes, uint64_t seed) {
 int main(int argc, char** argv) {
   using namespace postern::bench;
   if (argc < 4) {
-    std::cerr << "generate evtx|wec|winlogbeat|zeek|auditd|mail|packets|idle BYTES FILE [SEED]\n";
+    std::cerr << "generate evtx|wec|winlogbeat|zeek|auditd|mail|packets|idle|LANE BYTES FILE [SEED]\n"
+                 "LANE: sysmon, raw, sysmon-evtx, execve, conn, smtp; with -unique behind it\n";
     return 2;
   }
   const std::string_view kind = argv[1];
   const uint64_t bytes = std::strtoull(argv[2], nullptr, 10);
   const uint64_t seed = argc > 4 ? std::strtoull(argv[4], nullptr, 10) : 1;
   Counts counts;
-  if (kind == "evtx") counts = evtx(argv[3], bytes, seed);
+  if (kind == "evtx") counts = evtx(argv[3], bytes, SysmonEvents(seed));
+  if (kind == "sysmon-evtx") counts = evtx(argv[3], bytes, FleetEvents(seed, true));
+  if (kind == "sysmon-evtx-unique") counts = evtx(argv[3], bytes, FleetEvents(seed, false));
   if (kind == "wec") counts = ndjson(argv[3], bytes, seed, wec_line);
   if (kind == "winlogbeat") counts = ndjson(argv[3], bytes, seed, winlogbeat_line);
   if (kind == "zeek") counts = zeek(argv[3], bytes, seed);
   if (kind == "auditd") counts = auditd(argv[3], bytes, seed);
+  if (counts.events == 0) counts = text_lane(kind, argv[3], bytes, seed);
   if (counts.events == 0) {
     const CaptureCounts capture = write_capture(kind, argv[3], bytes, seed);
     counts = {capture.events, capture.wanted};

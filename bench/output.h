@@ -1,4 +1,4 @@
-// Files that the generators of the benchmarks write.
+// A file of a wanted size that the generators write to.
 #pragma once
 #include <cstdint>
 #include <fstream>
@@ -6,6 +6,12 @@
 #include <string_view>
 
 namespace postern::bench {
+
+/// What was written; `wanted` is what the rules of the benchmarks must find.
+struct Counts {
+  uint64_t events = 0;
+  uint64_t wanted = 0;
+};
 
 /// Writes until `bytes` are reached; hands large pieces to the file.
 class Output {
