@@ -179,6 +179,7 @@ class BatchBuilder {
   /// By name: finds the slot, and feeds `_values` when somebody reads it.
   void field(std::string_view name, std::string_view value, bool borrowed = false);
   void field(std::string_view name, const Value& v);
+
   /// Text for `_values` alone, where the column is given by slot or nobody reads it; only when
   /// wants_values().
   void feed_values(std::string_view text) { add_value(text); }

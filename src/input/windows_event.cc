@@ -225,8 +225,7 @@ WindowsEventWriter::WindowsEventWriter(DecodeContext& context, const std::string
 int WindowsEventWriter::slot_of(WindowsTable table, std::string_view name) const {
   const data::BatchBuilder* b = builder(table);
   std::string scratch;
-  if (!b || name.empty() || data_column(name, scratch) != name)
-    return WindowsEvent::kAnySlot;
+  if (!b || name.empty() || data_column(name, scratch) != name) return WindowsEvent::kAnySlot;
   const int slot = b->layout().slot(name);
   if (slot < 0) return WindowsEvent::kAnySlot;
   const data::Type type = b->layout().fields()[static_cast<size_t>(slot)].type;
