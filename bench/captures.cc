@@ -168,7 +168,7 @@ uint64_t side_by_side(Writer& w, size_t width, size_t segment, const Make& make)
   return ended;
 }
 
-CaptureCounts mail(Writer& w, uint64_t seed) {
+Counts mail(Writer& w, uint64_t seed) {
   std::mt19937_64 random(seed);
   std::vector<std::string> attachments;
   for (int i = 0; i < 16; ++i)
@@ -179,7 +179,7 @@ CaptureCounts mail(Writer& w, uint64_t seed) {
   return {mails, 3 * mails};  // flows, mails, attachments
 }
 
-CaptureCounts packets(Writer& w, uint64_t seed) {
+Counts packets(Writer& w, uint64_t seed) {
   // 700 bytes of a frame are 646 of payload.
   constexpr size_t kPayload = 646;
   constexpr size_t kPackets = 200;
@@ -194,7 +194,7 @@ CaptureCounts packets(Writer& w, uint64_t seed) {
   return {flows, 0};
 }
 
-CaptureCounts idle(Writer& w) {
+Counts idle(Writer& w) {
   uint64_t flows = 0;
   // Three packets, half a millisecond: a million of them in less than a minute.
   while (!w.full()) {
@@ -210,17 +210,14 @@ CaptureCounts idle(Writer& w) {
 
 }  // namespace
 
-CaptureCounts write_capture(std::string_view kind,
-                            const char* path,
-                            uint64_t bytes,
-                            uint64_t seed) {
-  CaptureCounts counts;
+Counts write_capture(std::string_view kind, const char* path, uint64_t bytes, uint64_t seed) {
+  Counts counts;
   if (kind != "mail" && kind != "packets" && kind != "idle") return counts;
   Writer w(path, bytes);
   if (kind == "mail") counts = mail(w, seed);
   if (kind == "packets") counts = packets(w, seed);
   if (kind == "idle") counts = idle(w);
-  return w.finish() ? counts : CaptureCounts();
+  return w.finish() ? counts : Counts();
 }
 
 }  // namespace postern::bench

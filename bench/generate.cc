@@ -389,8 +389,9 @@ Counts auditd(const char* path, uint64_t bytes, uint64_t seed) {
 int main(int argc, char** argv) {
   using namespace postern::bench;
   if (argc < 4) {
-    std::cerr << "generate evtx|wec|winlogbeat|zeek|auditd|mail|packets|idle|LANE BYTES FILE [SEED]\n"
-                 "LANE: sysmon, raw, sysmon-evtx, execve, conn, smtp; with -unique behind it\n";
+    std::cerr
+        << "generate evtx|wec|winlogbeat|zeek|auditd|mail|packets|idle|LANE BYTES FILE [SEED]\n"
+           "LANE: sysmon, raw, sysmon-evtx, execve, conn, smtp; with -unique behind it\n";
     return 2;
   }
   const std::string_view kind = argv[1];
@@ -405,10 +406,7 @@ int main(int argc, char** argv) {
   if (kind == "zeek") counts = zeek(argv[3], bytes, seed);
   if (kind == "auditd") counts = auditd(argv[3], bytes, seed);
   if (counts.events == 0) counts = text_lane(kind, argv[3], bytes, seed);
-  if (counts.events == 0) {
-    const CaptureCounts capture = write_capture(kind, argv[3], bytes, seed);
-    counts = {capture.events, capture.wanted};
-  }
+  if (counts.events == 0) counts = write_capture(kind, argv[3], bytes, seed);
   if (counts.events == 0) {
     std::cerr << "generate: nothing written\n";
     return 1;
