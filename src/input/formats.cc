@@ -18,13 +18,13 @@ const std::vector<Format>& formats() {
       {"evtx", evtx::detect, evtx::decode, evtx::cut},
       {"zeek-tsv", zeek::detect, zeek::decode, zeek::cut},
       {"syslog", syslog::detect, syslog::decode},  // may carry audit records, XML and JSON
-      {"auditd", auditd::detect, auditd::decode},
+      {"auditd", auditd::detect, auditd::decode, auditd::cut},
       {"json", json::detect, json::decode, json::cut},
       {"pcap", pcap::detect, pcap::decode},
       {"mbox", mailfile::detect_mbox, mailfile::decode_mbox},
       {"eml", mailfile::detect_message, mailfile::decode_message},
-      {"windows-xml", winxml::detect, winxml::decode},
-      {"csv", csv::detect, csv::decode},  // any text with a header: last
+      {"windows-xml", winxml::detect, winxml::decode, winxml::cut},
+      {"csv", csv::detect, csv::decode, csv::cut},  // any text with a header: last
   };
   return all;
 }

@@ -65,4 +65,11 @@ void Assembler::flush() {
     give(open_.begin(), false);
 }
 
+void Assembler::flush_before(uint64_t offset) {
+  while (!open_.empty() && open_.front().offset < offset)
+    give(open_.begin(), false);
+  open_.clear();
+  by_id_.clear();
+}
+
 }  // namespace postern::input::auditd

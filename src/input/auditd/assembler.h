@@ -35,6 +35,8 @@ class Assembler {
 
   void add(const Line& line, std::string_view text, uint64_t offset, uint64_t line_number);
   void flush();
+  /// Gives out the events whose first line is before `offset`, and forgets the others.
+  void flush_before(uint64_t offset);
 
   static constexpr size_t kMaxOpen = 1024;  ///< events
   static constexpr size_t kMaxLinesPerEvent = 16'384;

@@ -64,13 +64,18 @@ bool RecordStream::add(std::string_view text, uint64_t offset, uint64_t number) 
   Line line;
   if (!read_head(text, line)) return false;
   // With no reader at all, records are counted.
-  if (wants_records_ || !wants_events_) record(line, text, offset, number);
+  if (gives_out_ && (wants_records_ || !wants_events_)) record(line, text, offset, number);
   if (wants_events_) assembler_.add(line, text, offset, number);
   return true;
 }
 
 void RecordStream::finish() {
   if (tables_.ok()) assembler_.flush();
+  tables_.flush();
+}
+
+void RecordStream::finish_slice(uint64_t offset) {
+  if (tables_.ok()) assembler_.flush_before(offset);
   tables_.flush();
 }
 
@@ -89,7 +94,7 @@ void RecordStream::record(const Line& line,
 }
 
 void RecordStream::event(const Event& event, bool forced) {
-  if (event.lines.empty()) return;
+  if (event.lines.empty() || !gives_out_) return;
   if (forced)
     context_.anomalies.add("auditd-event-cut", input_.path, event.offset,
                            "too many events or lines open");
@@ -99,7 +104,7 @@ void RecordStream::event(const Event& event, bool forced) {
   const std::string_view text = stretch(event, copy);
   rows->begin({event.offset, event.line_number}, {text, kWholeEvent}, copy);
   Row row(*rows);
-  if (rows->layout().raw_slot() >= 0) row.raw(joined(event), false);
+  if (rows->layout().wants_text()) row.raw(joined(event), false);
   writer_.write(event.lines, row);
   rows->end();
   tables_.check(*rows);

@@ -20,8 +20,15 @@ class RecordStream {
   /// A line of the input that may be a record; false: it is none. Its text must live as long as the
   /// input.
   bool add(std::string_view line, uint64_t offset, uint64_t number);
+
+  /// Whether what comes from now on is given out (it is, at first): lines before a slice are read
+  /// only to know which events are open where it begins.
+  void give_out(bool on) { gives_out_ = on; }
+
   /// Gives out the events that are still open, and the batches.
   void finish();
+  /// The same at the end of a slice: events that began at `offset` or behind are the next slice's.
+  void finish_slice(uint64_t offset);
 
   /// False once the sink asked to stop.
   bool ok() const { return tables_.ok(); }
@@ -37,6 +44,7 @@ class RecordStream {
   EventWriter writer_;
   bool wants_events_;
   bool wants_records_;
+  bool gives_out_ = true;
 };
 
 }  // namespace postern::input::auditd

@@ -116,7 +116,8 @@ class Decoder {
 
   void run() {
     Progress progress(context_, &input_);
-    if (header_->has_local_times)
+    const bool is_start = !context_.slice || context_.slice->begin == 0;
+    if (header_->has_local_times && is_start)
       context_.anomalies.add("csv-local-time", input_.path, 0,
                              "times of an unknown zone are taken as UTC");
     while (tables_.ok() && records_.next()) {
@@ -263,7 +264,42 @@ std::optional<char> find_separator(std::string_view text) {
   return best;
 }
 
+/// Slices end where a record does: quotes may hold line ends, so every record is looked at.
+class RecordCutter final : public Cutter {
+ public:
+  RecordCutter(std::string_view text, char separator, uint64_t slice_bytes)
+      : records_(text, separator), size_(text.size()), slice_bytes_(slice_bytes) {
+    // The header is read again for each slice; none begins in front of it.
+    if (named_separator(text)) records_.next(false);
+    records_.next(false);
+  }
+
+  bool next(Slice& slice) override {
+    if (begin_ >= size_) return false;
+    slice.begin = begin_;
+    slice.lines_before = lines_;
+    while (records_.done() < begin_ + slice_bytes_ && records_.next(false)) {
+    }
+    slice.end = begin_ = records_.done();
+    lines_ = records_.lines_done();
+    return true;
+  }
+
+ private:
+  Records records_;
+  uint64_t size_;
+  uint64_t slice_bytes_;
+  uint64_t begin_ = 0;
+  uint64_t lines_ = 0;
+};
+
 }  // namespace
+
+std::unique_ptr<Cutter> cut(const Input& input, uint64_t slice_bytes) {
+  if (!can_cut_text(input, slice_bytes)) return nullptr;
+  return std::make_unique<RecordCutter>(input.bytes, find_separator(input.bytes).value_or(','),
+                                        slice_bytes);
+}
 
 bool detect(std::string_view head) {
   std::string converted;
@@ -274,14 +310,17 @@ bool detect(std::string_view head) {
 
 void decode(const Input& original, DecodeContext& context) {
   const Input input = text_input(original);
+  const Slice* slice = context.slice;
   const char separator = find_separator(input.bytes).value_or(',');
-  Records records(input.bytes, separator);
+  Records records(slice ? input.bytes.substr(0, slice->end) : input.bytes, separator);
   if (named_separator(input.bytes)) records.next();
   if (!records.next() || records.is_broken() || records.is_too_long()) {
-    context.anomalies.add("csv-bad-record", input.path, 0, "no header");
+    if (!slice || slice->begin == 0)
+      context.anomalies.add("csv-bad-record", input.path, 0, "no header");
     return;
   }
   Header header = read_header(records, separator);
+  if (slice && slice->begin > 0) records.seek(slice->begin, slice->lines_before);
   Decoder(input, context, records, std::move(header)).run();
 }
 

@@ -7,6 +7,7 @@
 // or fewer values than the header has names), csv-open-quote, csv-bad-utf8 (repaired),
 // csv-local-time. Source: RFC 4180. Tests: tests/unit/input/csv_test.cc, fuzz_csv.
 #pragma once
+#include <memory>
 #include <string_view>
 
 #include "input/format.h"
@@ -15,5 +16,6 @@ namespace postern::input::csv {
 
 bool detect(std::string_view head);
 void decode(const Input& input, DecodeContext& context);
+std::unique_ptr<Cutter> cut(const Input& input, uint64_t slice_bytes);
 
 }  // namespace postern::input::csv

@@ -82,7 +82,12 @@ bool Records::take_value(size_t limit) {
   return true;
 }
 
-bool Records::next() {
+void Records::seek(uint64_t offset, uint64_t lines_before) {
+  at_ = offset;
+  next_line_ = lines_before + 1;
+}
+
+bool Records::next(bool split) {
   values_.clear();
   broken_ = false;
   too_long_ = false;
@@ -101,7 +106,7 @@ bool Records::next() {
   if (find(text_, '"', at_, stop) == stop) {
     too_long_ = stop - at_ > kMaxRecordBytes;
     if (too_long_) return pass_over(stop), true;
-    take_plain_line(stop);
+    if (split) take_plain_line(stop);
     at_ = std::min(stop + 1, text_.size());
     ++next_line_;
     return true;

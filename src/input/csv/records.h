@@ -27,8 +27,11 @@ class Records {
  public:
   Records(std::string_view text, char separator);
 
-  /// The next record; blank lines are passed over. False at the end.
-  bool next();
+  /// The next record; blank lines are passed over. False at the end. Not `split`: only its end is
+  /// looked for, and the values of most records are left out.
+  bool next(bool split = true);
+  /// Goes on at `offset`, which a record begins at, behind so many lines.
+  void seek(uint64_t offset, uint64_t lines_before);
 
   const std::vector<Value>& values() const { return values_; }
 
@@ -43,6 +46,8 @@ class Records {
   bool is_too_long() const { return too_long_; }  ///< beyond kMaxRecordBytes; it has no values
 
   uint64_t done() const { return at_; }
+
+  uint64_t lines_done() const { return next_line_ - 1; }
 
  private:
   bool take_value(size_t limit);

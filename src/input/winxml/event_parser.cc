@@ -86,6 +86,15 @@ size_t find_event(std::string_view text, size_t from) {
   return std::string_view::npos;
 }
 
+bool is_whole_event(std::string_view text, size_t at) {
+  const size_t end = text.find('>', at);
+  if (end == std::string_view::npos) return false;
+  size_t behind = end + 1;
+  while (behind < text.size() && ascii_space(text[behind]))
+    ++behind;
+  return text.substr(behind).starts_with("<System");
+}
+
 EventParser::Outcome EventParser::parse(std::string_view text, size_t at, WindowsEvent& event) {
   event.clear();
   // Another text, or (a buffer used again) the same place started over.
@@ -159,7 +168,7 @@ bool EventParser::start_tag(WindowsEvent& event) {
   while (end < text_.size() && !ends_name(text_[end]))
     ++end;
   const std::string_view name = text_.substr(begin, end - begin);
-  if (!open_.empty() && name == "Event" && starts_next_event())
+  if (!open_.empty() && name == "Event" && is_whole_event(text_, at_))
     return fail("event without end, the next one follows");
   if (!shape_.open(repaired(name))) return fail("elements nested too deep");
   open_.push_back(name);
@@ -173,16 +182,6 @@ bool EventParser::start_tag(WindowsEvent& event) {
   shape_.close();
   forget_text();
   return true;
-}
-
-/// True at a start tag that is followed by System: only a whole event has that.
-bool EventParser::starts_next_event() const {
-  const size_t end = text_.find('>', at_);
-  if (end == std::string_view::npos) return false;
-  size_t at = end + 1;
-  while (at < text_.size() && ascii_space(text_[at]))
-    ++at;
-  return text_.substr(at).starts_with("<System");
 }
 
 bool EventParser::attributes(WindowsEvent& event, bool& is_empty) {

@@ -23,6 +23,9 @@ namespace postern::input::winxml {
 /// Offset of the next `<Event` start tag at or after `from`, or npos.
 size_t find_event(std::string_view text, size_t from);
 
+/// True for a start tag at `at` that is followed by System: nothing else in an event has that.
+bool is_whole_event(std::string_view text, size_t at);
+
 class EventParser {
  public:
   struct Outcome {
@@ -42,7 +45,6 @@ class EventParser {
   bool attributes(WindowsEvent& event, bool& is_empty);
   void take_text();
   bool skip_to(size_t mark);
-  bool starts_next_event() const;
   void emit(const EventShape::Meaning& m, std::string_view value, WindowsEvent& event);
   bool fail(std::string_view problem);
   std::string_view unescape(std::string_view raw);

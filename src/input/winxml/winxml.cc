@@ -2,6 +2,7 @@
 // prolog, syslog headers or garbage between events need no rules of their own.
 #include "input/winxml/winxml.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -41,6 +42,42 @@ bool has_identity(const WindowsEvent& event) {
          (event[SystemField::kChannel].data() || event[SystemField::kProviderName].data());
 }
 
+/// Slices begin at events, as the decoder finds them one after the other; it is the number of
+/// events that is counted as lines.
+class EventCutter final : public Cutter {
+ public:
+  EventCutter(std::string_view text, uint64_t slice_bytes)
+      : text_(text), slice_bytes_(slice_bytes) {}
+
+  bool next(Slice& slice) override {
+    if (begin_ >= text_.size()) return false;
+    slice.begin = begin_;
+    slice.lines_before = events_;
+    size_t at = find_event(text_, begin_);
+    while (at < begin_ + slice_bytes_ && at != std::string_view::npos)
+      at = next_event(at);
+    slice.end = begin_ = std::min(at, text_.size());
+    return true;
+  }
+
+ private:
+  /// The first event behind the one at `at`. What looks like one inside of it is data, unless it is
+  /// whole: then the first has no end.
+  size_t next_event(size_t at) {
+    ++events_;
+    const size_t end = text_.find("</Event>", at);
+    size_t next = find_event(text_, at + 1);
+    while (next < end && next != std::string_view::npos && !is_whole_event(text_, next))
+      next = find_event(text_, next + 1);
+    return next;
+  }
+
+  std::string_view text_;
+  uint64_t slice_bytes_;
+  size_t begin_ = 0;
+  uint64_t events_ = 0;
+};
+
 }  // namespace
 
 // The document may start with a prolog, a root, or (syslog) text in front of the first event; JSON
@@ -71,8 +108,10 @@ void decode(const Input& original, DecodeContext& context) {
   Progress progress(context, &input);
   EventParser parser;
   WindowsEvent event;
-  uint64_t number = 0;
-  for (size_t at = find_event(text, 0); at != std::string_view::npos; at = find_event(text, at)) {
+  const uint64_t begin = context.slice ? context.slice->begin : 0;
+  const uint64_t end = context.slice ? context.slice->end : text.size();
+  uint64_t number = context.slice ? context.slice->lines_before : 0;
+  for (size_t at = find_event(text, begin); at < end; at = find_event(text, at)) {
     const EventParser::Outcome outcome = parser.parse(text, at, event);
     ++number;
     if (!outcome.problem.empty())
@@ -85,8 +124,13 @@ void decode(const Input& original, DecodeContext& context) {
     at = outcome.end;
     if (!progress.at(at) || !writer.ok()) break;
   }
-  if (writer.ok() && !context.stopped()) progress.at(text.size());
+  if (writer.ok() && !context.stopped()) progress.at(end);
   writer.flush();
+}
+
+std::unique_ptr<Cutter> cut(const Input& input, uint64_t slice_bytes) {
+  if (!can_cut_text(input, slice_bytes)) return nullptr;
+  return std::make_unique<EventCutter>(input.bytes, slice_bytes);
 }
 
 }  // namespace postern::input::winxml

@@ -7,11 +7,14 @@
 // the event in the file, from 1. `_raw` is the event's text. Tests:
 // tests/unit/input/winxml_test.cc, fuzz_winxml.
 #pragma once
+#include <memory>
+
 #include "input/format.h"
 
 namespace postern::input::winxml {
 
 bool detect(std::string_view head);
 void decode(const Input& input, DecodeContext& context);
+std::unique_ptr<Cutter> cut(const Input& input, uint64_t slice_bytes);
 
 }  // namespace postern::input::winxml

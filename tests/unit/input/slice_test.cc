@@ -48,8 +48,8 @@ struct Answer {
 
 Answer decode(const std::string& bytes, uint64_t slice_bytes) {
   data::Layouts layouts;
-  for (const char* table :
-       {"windows.sysmon", "windows.event", "zeek.conn", "zeek.dns", "json.object"})
+  for (const char* table : {"windows.sysmon", "windows.event", "zeek.conn", "zeek.dns",
+                            "json.object", "csv.row", "linux.auditd", "linux.auditd.record"})
     layouts.emplace(table, data::Layout(table));
   Answer out;
   const Format* format = detect_format(bytes);
@@ -165,6 +165,66 @@ TEST(Slices, JsonOverSeveralLinesIsNotCut) {
   for (int i = 0; i < 30; ++i)
     text += "{\n\"a\":\n{\"b\": " + std::to_string(i) + "}\n}\n";
   expect_same(text, 50, false);
+}
+
+TEST(Slices, CsvIsCutBetweenRecords) {
+  std::string text = "sep=;\r\nname;time;what\r\n";
+  for (int i = 0; i < 80; ++i) {
+    const std::string n = std::to_string(i);
+    text += i % 7 == 0   ? "n" + n + ";2024-05-01T08:00:00Z;\"a\r\nb;\"\"c\"\"\nd\"\r\n"
+            : i % 9 == 0 ? "short" + n + "\n\n"
+                         : "n" + n + ";2024-05-01T08:00:00Z;x\n";
+    if (i == 40) text += "n;\"open\n";
+  }
+  for (const uint64_t slice : {1, 50, 333, 1000})
+    expect_same(text, slice);
+}
+
+TEST(Slices, EventXmlIsCutBetweenEvents) {
+  std::string text = "<?xml version='1.0'?>\n<Events>";
+  for (int i = 0; i < 60; ++i) {
+    const std::string n = std::to_string(i);
+    text +=
+        "<Event xmlns='x'><System><Provider Name='Microsoft-Windows-Sysmon'/><EventID>1</EventID>"
+        "<EventRecordID>" +
+        n + "</EventRecordID></System><EventData><Data Name='Image'>" + n;
+    if (i == 20) continue;  // without end
+    if (i % 3 == 0) text += "<![CDATA[<Event >no event]]>";
+    text += "</Data></EventData></Event>" + std::string(i % 2 == 0 ? "\n" : "");
+  }
+  text += "</Events>";
+  for (const uint64_t slice : {1, 50, 333, 2000})
+    expect_same(text, slice);
+}
+
+TEST(Slices, AuditEventsKeepTheirRecords) {
+  std::string text;
+  const auto line = [&](const char* type, int event, const std::string& rest) {
+    text += std::string("type=") + type + " msg=audit(1604996384." + std::to_string(100 + event) +
+            ":" + std::to_string(event) + "): " + rest + "\n";
+  };
+  for (int i = 0; i < 60; ++i) {
+    line("SYSCALL", i, "arch=c000003e syscall=59 pid=" + std::to_string(i));
+    if (i > 0) line("CWD", i - 1, "cwd=\"/d" + std::to_string(i) + "\"");
+    if (i > 2 && i % 2 == 0) line("PROCTITLE", i - 2, "proctitle=\"t\"");
+    if (i == 30) text += "no record\n----\n";
+  }
+  for (const uint64_t slice : {1, 50, 333, 2000})
+    expect_same(text, slice);
+}
+
+TEST(Slices, AuditEventsOfLongLogsAreNeitherLostNorTwice) {
+  std::string text;
+  const std::string filler(400, 'x');
+  for (int i = 0; i < 9000; ++i) {  // 4 MB: more than is read in front of a slice
+    const std::string id =
+        " msg=audit(" + std::to_string(1604996384 + i) + ".100:" + std::to_string(i) + "): ";
+    text += "type=SYSCALL" + id + "arch=c000003e syscall=59 comm=\"" + filler + "\"\n";
+    if (i > 3)
+      text += "type=CWD msg=audit(" + std::to_string(1604996384 + i - 3) +
+              ".100:" + std::to_string(i - 3) + "): cwd=\"/\"\n";
+  }
+  expect_same(text, 1'000'000);
 }
 
 }  // namespace
