@@ -150,7 +150,7 @@ class Decoder {
 
   void run() {
     LineReader reader(input_.bytes);
-    Progress progress(context_);
+    Progress progress(context_, &input_);
     while (ok() && reader.next()) {
       if (!progress.at(reader.done())) break;
       if (!is_long_line(reader, input_, context_)) line(reader);
