@@ -97,7 +97,7 @@ class Explanation {
     std::set<std::string> names;
     plan::collect_columns(atom, names);
     for (const std::string& name : names) {
-      if (name == data::kRawColumn || name == data::kValuesColumn) continue;
+      if (data::is_pseudo_column(name)) continue;
       for (const plan::ColumnInfo& c : row_.schema()) {
         if (c.name != name) continue;
         auto column = std::make_shared<Expr>(*plan::column(name));

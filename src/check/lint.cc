@@ -26,7 +26,7 @@ const plan::Op* find(const plan::OpPtr& op, plan::OpKind kind) {
 }
 
 bool is_pseudo(const std::string& name) {
-  return name == data::kValuesColumn || name == data::kRawColumn || name == "_time";
+  return data::is_pseudo_column(name) || name == "_time";
 }
 
 /// Matches whatever there is: the empty text, and one that no rule means.

@@ -166,7 +166,8 @@ class EventMaker {
       return l.wanted ? fail(l) : true;
     }
     if (!subject->is_column()) return true;  // a constant, decided by the solver
-    if (subject->name == data::kRawColumn) return l.wanted ? fail(l) : true;
+    if (subject->name == data::kRawColumn || subject->name == data::kTextColumn)
+      return l.wanted ? fail(l) : true;
     if (subject->name == data::kValuesColumn) {
       (l.wanted ? keywords_ : ruled_out_).push_back(l.test);
       return true;

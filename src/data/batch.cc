@@ -356,6 +356,11 @@ void BatchBuilder::field(std::string_view name, const Value& v) {
 
 void BatchBuilder::raw(std::string_view text, bool borrowed) {
   if (layout_.raw_slot() >= 0) put_text(layout_.raw_slot(), text, borrowed);
+  if (layout_.text_slot() >= 0) put_text(layout_.text_slot(), text, borrowed);
+}
+
+void BatchBuilder::made_raw(std::string_view text) {
+  if (layout_.raw_slot() >= 0) put_text(layout_.raw_slot(), text, false);
 }
 
 void BatchBuilder::end() {

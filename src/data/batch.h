@@ -25,9 +25,15 @@ inline constexpr size_t kMaxCopiedBytes = size_t{16} * 1024 * 1024;
 
 /// Pseudo columns that any table offers.
 inline constexpr std::string_view kRawColumn =
-    "_raw";  ///< string: the record's text, if it has one
+    "_raw";  ///< string: the record's text; made where it has none (EVTX as XML, others as JSON)
+inline constexpr std::string_view kTextColumn =
+    "_text";  ///< string: the record as it stands in a log of text, null for other evidence
 inline constexpr std::string_view kValuesColumn =
     "_values";  ///< dynamic array: text of every field value
+
+inline bool is_pseudo_column(std::string_view name) {
+  return name == kRawColumn || name == kTextColumn || name == kValuesColumn;
+}
 
 /// The columns of one native table that a run reads. Immutable while a run lasts.
 class Layout {
@@ -51,6 +57,11 @@ class Layout {
 
   int raw_slot() const { return raw_slot_; }
 
+  int text_slot() const { return text_slot_; }
+
+  /// True when somebody reads the text of records that have one.
+  bool wants_text() const { return raw_slot_ >= 0 || text_slot_ >= 0; }
+
   int values_slot() const { return values_slot_; }
 
   /// Kinds of events that anybody reads, ascending, as numbered by the table's event id column;
@@ -73,6 +84,7 @@ class Layout {
   std::vector<Field> fields_;
   std::unordered_map<std::string, int, Hash, std::equal_to<>> slots_;
   int raw_slot_ = -1;
+  int text_slot_ = -1;
   int values_slot_ = -1;
   std::vector<int64_t> event_ids_;
 };
@@ -184,8 +196,10 @@ class BatchBuilder {
   /// wants_values().
   void feed_values(std::string_view text) { add_value(text); }
 
-  /// The record's text, for `_raw`.
+  /// The record's text, for `_raw` and `_text`.
   void raw(std::string_view text, bool borrowed = false);
+  /// What stands for the text of a record that is none, for `_raw` alone.
+  void made_raw(std::string_view text);
 
   bool wants_values() const { return layout_.values_slot() >= 0; }
 

@@ -7,6 +7,7 @@ int Layout::add(const std::string& name, Type type) {
   if (added) {
     fields_.push_back({name, type});
     if (name == kRawColumn) raw_slot_ = at->second;
+    if (name == kTextColumn) text_slot_ = at->second;
     if (name == kValuesColumn) values_slot_ = at->second;
   }
   return at->second;

@@ -21,7 +21,7 @@ class RowCopy final : public data::FieldVisitor {
   explicit RowCopy(Finding& f) : finding_(f) {}
 
   void field(std::string_view name, const data::Value& value) override {
-    if (name == data::kRawColumn || name == data::kValuesColumn) return;
+    if (data::is_pseudo_column(name)) return;
     finding_.row.emplace_back(std::string(name), value);
   }
 

@@ -48,7 +48,7 @@ std::optional<std::vector<int64_t>> ids_of(const Expr& e, const std::string& col
 
 data::Type native_type(const plan::TableDef& table, const std::string& name) {
   if (name == data::kValuesColumn) return data::Type::kDynamic;
-  if (name == data::kRawColumn) return data::Type::kString;
+  if (name == data::kRawColumn || name == data::kTextColumn) return data::Type::kString;
   const plan::FieldDef* f = table.find(name);
   return f ? f->type : data::Type::kString;
 }

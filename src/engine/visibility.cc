@@ -15,7 +15,7 @@ using plan::OpKind;
 
 /// Columns that every batch has.
 bool is_always_there(std::string_view name) {
-  return name == "_time" || name == data::kRawColumn || name == data::kValuesColumn;
+  return name == "_time" || data::is_pseudo_column(name);
 }
 
 /// Functions whose answer about nothing may be true.

@@ -106,7 +106,7 @@ void EncodedRow::write(TableSet& tables,
   if (time) row.time(*time);
   replay(Dynamic(*encoded), row);
   // The row has no text of its own; as JSON it can be searched like a log line.
-  if (rows->layout().raw_slot() >= 0) row.raw(Dynamic(*encoded).json(), false);
+  if (rows->layout().raw_slot() >= 0) row.made_raw(Dynamic(*encoded).json());
   rows->end();
   tables.check(*rows);
 }

@@ -154,6 +154,10 @@ class Row {
     if (rows_) rows_->builder().raw(text, borrowed);
   }
 
+  void made_raw(std::string_view text) {
+    if (rows_) rows_->builder().made_raw(text);
+  }
+
   // By target, with the name for the case that it is kByName. Each does nothing for kUnread.
   void text(Target target, std::string_view name, std::string_view value, bool borrowed);
   /// A JSON number, true or false, as written.

@@ -56,7 +56,7 @@ ExprPtr Binder::native_column(const std::string& name, const TableDef& table) {
     return ExprPtr(e);
   };
   if (name == kTimeColumn) return typed(Type::kDatetime);
-  if (name == data::kRawColumn) return typed(Type::kString);
+  if (name == data::kRawColumn || name == data::kTextColumn) return typed(Type::kString);
   if (name == data::kValuesColumn) return typed(Type::kDynamic);
   for (const auto& [key, value] : table.constants)
     if (key == name) return literal(Value::string(value));
@@ -115,8 +115,7 @@ void Binder::add_branch(Op& scan, const VocabularyTable& table, const View& view
     ExprPtr e;
     if (const ExprPtr* mapped = view.find(c.name))
       e = native(*mapped, *native_table);
-    else if (view.passthrough || c.name == kTimeColumn || c.name == data::kRawColumn ||
-             c.name == data::kValuesColumn) {
+    else if (view.passthrough || c.name == kTimeColumn || data::is_pseudo_column(c.name)) {
       e = inside_array(c.name, scan, *native_table);
       if (!e) e = native_column(c.name, *native_table);
     }

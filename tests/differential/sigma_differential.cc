@@ -44,7 +44,7 @@ class EventReader final : public data::BatchSink {
         const data::Column& c = batch.columns[i];
         const std::string& name = batch.layout->fields()[i].name;
         if (c.type() == data::Type::kNull || !c.valid(row)) continue;
-        if (name == data::kRawColumn) {
+        if (name == data::kTextColumn) {
           e.raw = c.value(row).text();
         } else if (name == data::kValuesColumn) {
           add_values(c.value(row), e.values);
@@ -111,7 +111,7 @@ std::vector<OracleEvent> read_events(const std::vector<std::string>& evidence,
     if (table.open)
       for (const std::string& c : columns)
         if (!table.find(c)) layout.add(c, data::Type::kString);
-    layout.add(std::string(data::kRawColumn), data::Type::kString);
+    layout.add(std::string(data::kTextColumn), data::Type::kString);
     layout.add(std::string(data::kValuesColumn), data::Type::kDynamic);
     layouts.emplace(name, std::move(layout));
   }

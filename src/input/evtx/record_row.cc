@@ -34,7 +34,7 @@ void RecordDecoder::write_row(WindowsTable t, data::BatchBuilder& b, data::Posit
     for (const BoundOp& bound : bound_ops(*f.program, t, b.layout()))
       write_field(f, bound, b);
   write_gathered(b);
-  if (b.layout().raw_slot() >= 0) b.raw(xml());
+  if (b.layout().raw_slot() >= 0) b.made_raw(xml());
   b.end();
 }
 

@@ -219,7 +219,8 @@ ExprPtr DetectionLowering::call(const Modifiers& m,
   };
   if (!m.field.empty()) return with(function_name(m), {subject(m)});
   const ExprPtr values = plan::column(std::string(data::kValuesColumn), span);
-  const ExprPtr raw = plan::column(std::string(data::kRawColumn), span);
+  // Of records that are text; what a binary one would be as XML has names in it that are no values.
+  const ExprPtr raw = plan::column(std::string(data::kTextColumn), span);
   if (m.comparison <= Comparison::kContains)
     return with(m.cased ? "sigma.keyword_cased" : "sigma.keyword", {values, raw});
   // An expression may run across fields of the raw record; an anchor or an address is about one

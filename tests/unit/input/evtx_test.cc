@@ -367,8 +367,8 @@ TEST(Evtx, ValuesColumnHoldsEveryFieldOnce) {
   EXPECT_EQ(d.row(kSysmonTable)["UserID"], "S-1-5-18");
 }
 
-TEST(Evtx, RawIsTheEventAsXml) {
-  Decoded d({{kSysmonTable, {{"_raw", kString}}}});
+TEST(Evtx, RawIsTheEventAsXmlAndNoText) {
+  Decoded d({{kSysmonTable, {{"_raw", kString}, {"_text", kString}}}});
   d.run(
       decode,
       one_event({}, event_data(1, {"A", "B"},
@@ -383,6 +383,7 @@ TEST(Evtx, RawIsTheEventAsXml) {
       "<Computer>HOST</Computer><Security UserID='S-1-5-18'/></System>"
       "<EventData><Data Name='A'>&lt;&amp;&gt;</Data><Data Name='B'>1</Data><Data Name='B'>2</Data>"
       "</EventData></Event>");
+  EXPECT_EQ(d.row(kSysmonTable).count("_text"), 0U);
 }
 
 TEST(Evtx, TemplatesOfOneChunkDoNotLeakIntoTheNext) {

@@ -94,10 +94,12 @@ TEST(TextInput, LinesTooLongToBeARecordAreCounted) {
       {syslog::decode, "syslog.message", "", "2026-03-07T14:31:00Z web app[1]: ok"},
   };
   for (const Log& log : logs) {
-    Decoded d({{log.table, {{"_raw", kString}}}});
+    Decoded d({{log.table, {{"_raw", kString}, {"_text", kString}}}});
     const std::string filler(kMaxLineBytes, 'x');
     d.run(log.decode, log.header + log.line + "\n" + log.line + filler + "\n" + log.line + "\n");
     EXPECT_EQ(d.rows(log.table).size(), 2U) << log.table;
+    EXPECT_EQ(d.row(log.table).at("_raw"), log.line);
+    EXPECT_EQ(d.row(log.table).at("_text"), log.line);
     EXPECT_EQ(d.anomaly("text-long-line"), 1U) << log.table;
     const auto& named = d.anomalies().all();
     ASSERT_EQ(named.count("text-long-line"), 1U) << log.table;

@@ -62,21 +62,21 @@ TEST(Detection, NeqNegatesTheWholeItem) {
 
 TEST(Detection, KeywordsSearchValuesAndRecord) {
   EXPECT_EQ(condition_of("  sel:\n    - one\n    - 2\n  condition: sel\n"),
-            R"(keyword(_values, _raw, "one", "2"))");
-  EXPECT_EQ(condition_of("  sel: one\n  condition: sel\n"), R"(keyword(_values, _raw, "one"))");
+            R"(keyword(_values, _text, "one", "2"))");
+  EXPECT_EQ(condition_of("  sel: one\n  condition: sel\n"), R"(keyword(_values, _text, "one"))");
   EXPECT_EQ(condition_of("  sel:\n    '|all': [a, b]\n  condition: sel\n"),
-            R"(keyword(_values, _raw, "a") and keyword(_values, _raw, "b"))");
+            R"(keyword(_values, _text, "a") and keyword(_values, _text, "b"))");
   EXPECT_EQ(condition_of("  sel:\n    '|re': 'a.b'\n  condition: sel\n"),
-            R"(re(_values, "a.b") or re(_raw, "a.b"))");
+            R"(re(_values, "a.b") or re(_text, "a.b"))");
   EXPECT_EQ(condition_of("  sel:\n    '|cased': A\n  condition: sel\n"),
-            R"(keyword_cased(_values, _raw, "A"))");
+            R"(keyword_cased(_values, _text, "A"))");
   EXPECT_EQ(condition_of("  sel:\n    '|startswith': A\n  condition: sel\n"),
             R"(startswith(_values, "A"))");
 }
 
 TEST(Detection, MapsAndKeywordsMayMixInAList) {
   EXPECT_EQ(condition_of("  sel:\n    - a: x\n    - word\n  condition: sel\n"),
-            R"(equals(a, "x") or keyword(_values, _raw, "word"))");
+            R"(equals(a, "x") or keyword(_values, _text, "word"))");
 }
 
 TEST(Detection, FieldReferencesCompareColumns) {

@@ -68,7 +68,7 @@ Event::Event(std::string_view json, std::string_view raw) : raw_(raw) {
 
 Value Event::value(std::string_view column) const {
   if (column == "_values") return Value::dynamic(values_);
-  if (column == "_raw") return raw_.empty() ? Value::null(Type::kString) : Value::string(raw_);
+  if (column == "_text") return raw_.empty() ? Value::null(Type::kString) : Value::string(raw_);
   const Dynamic d = Dynamic(encoded_).find(column);
   switch (d.kind()) {
     case Dynamic::Kind::kNull:
