@@ -217,6 +217,7 @@ int main(int argc, char** argv) {
   auto file = FileBytes::open(paths[1]);
   if (!file.ok()) return std::fprintf(stderr, "decode: %s\n", file.error().message.c_str()), 2;
   input::Input in{paths[1], (*file)->view(), *file};
+  in.file = file->get();  // decoders give memory back behind them, as in a run
   const input::Format* format = input::detect_format(in.bytes.substr(0, 65'536));
   if (!format) return std::fprintf(stderr, "decode: unknown format\n"), 2;
   const data::Layouts layouts =

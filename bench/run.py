@@ -9,7 +9,8 @@ compared. Raw runs are appended to build/bench/runs.jsonl.
 A benchmark file has lines `key: value`:
   title:     one line
   data:      kind of evidence (bench/generate.cc)
-  postern:   command; {file}, {rules}, {decode}, {postern} are filled in
+  postern:   command; {file}, {rules}, {decode}, {postern} are filled in, {layout}: what the rules read,
+             {columns}: the same without pseudo columns
   peer:      command of the peer, optional; `peer-name:` what to call it
   needs:     programs that the peer needs; without them the row says so
   check:     rows | findings | sum | none: how the answer is checked (see check_answer)
@@ -31,6 +32,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build", "release")
 DATA = os.path.join(ROOT, "build", "bench", "data")
+LAYOUT = os.path.join(ROOT, "build", "bench", "sigma.layout")  # what the Sigma rules read
 PEERS = os.path.join(ROOT, "build", "bench", "peers")
 
 
@@ -151,7 +153,7 @@ def measure(bench, args, jobs=1):
     path, about = generate(bench["data"], args.size)
     words = {"file": path, "rules": args.rules, "jobs": str(jobs), "data": bench["data"],
              "decode": f"{BUILD}/bench/bench_decode {ROOT}/catalog/tables",
-             "layout": os.path.join(ROOT, "build", "bench", "sigma.layout"),
+             "layout": LAYOUT, "columns": LAYOUT + ".columns",
              "postern": f"{BUILD}/postern", "bench": os.path.join(ROOT, "bench")}
     command = bench["postern"].format(**words)
     own = [run(measured(command)) for _ in range(args.runs)]
@@ -193,6 +195,16 @@ def measure(bench, args, jobs=1):
     return row
 
 
+def make_layouts(rules):
+    """What the rules read of each table; and the same without the pseudo columns."""
+    done = subprocess.run([f"{BUILD}/bench/bench_layout", rules], capture_output=True, text=True, check=True)
+    os.makedirs(os.path.dirname(LAYOUT), exist_ok=True)
+    with open(LAYOUT, "w") as out:
+        out.write(done.stdout)
+    with open(LAYOUT + ".columns", "w") as out:
+        out.writelines(line + "\n" for line in done.stdout.splitlines() if line.split()[1][:1] != "_")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*")
@@ -213,14 +225,11 @@ def main():
     failed = 0
     print(f"{'benchmark':<22} {'MB/s':>6} {'CPU s':>7} {'peak MB':>8}  {'peer':<22} {'ratio':>6}  goal")
     for bench in benches:
-        if "{rules}" in bench["postern"] + bench.get("peer", "") or "{layout}" in bench["postern"]:
+        if any(word in bench["postern"] for word in ("{rules}", "{layout}", "{columns}")):
             if not os.path.isdir(args.rules):
                 print(f"{bench['name']:<22} skipped: no rules at {args.rules}")
                 continue
-            layout = os.path.join(ROOT, "build", "bench", "sigma.layout")
-            if "{layout}" in bench["postern"]:
-                with open(layout, "w") as f:
-                    subprocess.run([f"{BUILD}/bench/bench_layout", args.rules], stdout=f, check=True)
+            make_layouts(args.rules)
         row = measure(bench, args)
         print(f"{row['name']:<22} {row['rate']:>6.0f} {row['seconds']:>7.3f} {row['memory']:>8.0f}  "
               f"{row['peer']:<22} {row.get('ratio', 0):>5.1f}x  {bench.get('goal', '')}", flush=True)
