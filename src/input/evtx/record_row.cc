@@ -70,7 +70,8 @@ void RecordDecoder::write_text(const BoundOp& bound,
                                std::string_view column,
                                const Text& t,
                                data::BatchBuilder& b) {
-  if (bound.slot < 0) {
+  // A name that only the record knows is looked up; others have their slot, or nobody reads them.
+  if (column.data() != bound.column.data()) {
     b.field(column, t.text, t.in_arena);
   } else {
     if (b.wants_values()) b.feed_values(t.text);
