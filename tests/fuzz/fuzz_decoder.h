@@ -112,16 +112,32 @@ inline data::Layouts with_pseudo_columns(const data::Layouts& plain) {
   return out;
 }
 
+/// `cut`: every fourth input is decoded once more in small slices.
 inline void run(void (*decode)(const input::Input&, input::DecodeContext&),
                 const data::Layouts& plain,
                 const uint8_t* data,
-                size_t size) {
+                size_t size,
+                std::unique_ptr<input::Cutter> (*cut)(const input::Input&, uint64_t) = nullptr) {
   static const data::Layouts all = with_pseudo_columns(plain);
   const auto bytes = FileBytes::from_string(std::string(reinterpret_cast<const char*>(data), size));
   Sink sink;
   data::Anomalies anomalies;
   input::DecodeContext context{size % 2 == 0 ? plain : all, sink, anomalies};
-  decode(input::Input{"conn.log", bytes->view(), bytes}, context);
+  const input::Input in{"conn.log", bytes->view(), bytes};
+  decode(in, context);
+  constexpr uint64_t kSliceBytes = 200;
+  const auto cutter = cut && size % 4 < 2 ? cut(in, kSliceBytes) : nullptr;
+  if (!cutter) return;
+  input::Slice slice;
+  uint64_t end = 0;
+  while (cutter->next(slice)) {
+    POSTERN_CHECK(slice.begin == end && slice.end > slice.begin && slice.end <= size);
+    end = slice.end;
+    Sink part;
+    input::DecodeContext one{context.layouts, part, anomalies, nullptr, nullptr, nullptr, &slice};
+    decode(in, one);
+  }
+  POSTERN_CHECK(end == size);
 }
 
 }  // namespace postern::fuzz

@@ -5,6 +5,6 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const postern::data::Layouts layouts =
       postern::fuzz::layouts({"zeek.conn", "zeek.smtp", "zeek.x"});
-  postern::fuzz::run(postern::input::zeek::decode, layouts, data, size);
+  postern::fuzz::run(postern::input::zeek::decode, layouts, data, size, postern::input::zeek::cut);
   return 0;
 }
