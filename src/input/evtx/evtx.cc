@@ -88,10 +88,11 @@ class FileDecoder {
   void carve() {
     constexpr size_t kStep = size_t{1} << 20;  // of progress
     const std::string_view file = input_.bytes;
-    for (size_t at = 0; at < file.size() && writer_.ok() && !context_.stopped(); at += kStep) {
+    Progress progress(context_, &input_);
+    for (size_t at = 0; at < file.size() && writer_.ok(); at += kStep) {
       const size_t end = std::min(file.size(), at + kStep);
       carver_.region(at, end, each_carved());
-      if (context_.bytes_done) context_.bytes_done->fetch_add(end - at, std::memory_order_relaxed);
+      if (!progress.at(end)) break;
     }
     writer_.flush();
   }
