@@ -144,6 +144,15 @@ TEST(MailFile, NamesArchivesThatItCannotRead) {
     nested = zip_of("x.zip", nested);
   EXPECT_EQ(decode_rows(mail_with(nested), kTables, &scanner).num_anomalies("archive-too-deep"),
             1u);
+  // Blocks of zstd that say 128 KiB of one byte in four bytes (RFC 8878, 3.1.1.2).
+  std::string bomb("\x28\xb5\x2f\xfd\x00\x38", 6);
+  for (int i = 0; i < 600; ++i) {
+    const unsigned header = 131'072u << 3 | 1u << 1 | (i == 599 ? 1u : 0u);
+    for (int shift = 0; shift < 24; shift += 8)
+      bomb += static_cast<char>(header >> shift & 0xff);
+    bomb += 'x';
+  }
+  EXPECT_EQ(decode_rows(mail_with(bomb), kTables, &scanner).num_anomalies("archive-too-large"), 1u);
 }
 
 TEST(MailFile, KeepsHeadersOfAttachedMessagesApart) {
