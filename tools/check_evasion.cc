@@ -17,6 +17,7 @@
 
 #include "data/dynamic.h"
 #include "tests/support/decoded_rows.h"
+#include "tests/support/mail_bodies.h"
 
 namespace {
 
@@ -26,17 +27,6 @@ using postern::test::TextRow;
 
 const std::vector<std::string> kTables = {"net.flow", "mail.session", "mail.message",
                                           "mail.attachment", "mail.command"};
-
-/// Collects decoded bodies, as a rule would see them.
-struct Bodies final : postern::match::ContentScanner {
-  postern::Result<uint32_t> scan(const postern::match::ContentOrigin& o,
-                                 std::string_view content) override {
-    if (o.view == "mail.body") text.append(content);
-    return uint32_t{0};
-  }
-
-  std::string text;
-};
 
 std::string get(const TextRow& row, const std::string& name) {
   const auto it = row.find(name);
@@ -167,7 +157,7 @@ std::string judge(const std::string& name,
                   Dynamic truth,
                   std::string_view capture,
                   const std::vector<std::string>& due) {
-  Bodies bodies;
+  postern::test::MailBodies bodies;
   const Decoded seen = postern::test::decode_rows(capture, kTables, &bodies);
   std::string faults = Judge(truth, seen, bodies.text).faults();
   for (const std::string& a : due)

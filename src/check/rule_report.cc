@@ -41,6 +41,30 @@ class ByFile {
   std::vector<std::vector<const Diagnostic*>> by_file_;
 };
 
+/// A span in its file.
+struct Range {
+  LineColumn from;
+  LineColumn to;
+};
+
+/// Calls `f(file, diagnostic, range)` for all that is said of the user's files; returns how many of
+/// these are errors.
+template <class F>
+size_t each_diagnostic(const RuleSet& rules, const std::vector<LintFinding>& lint, F&& f) {
+  size_t errors = 0;
+  const ByFile all(rules, lint);
+  for (size_t i = 0; i < rules.files().size(); ++i) {
+    const RuleFile& file = rules.files()[i];
+    if (!is_users(file) || all.of(i).empty()) continue;
+    const LineTable lines(file.text);
+    for (const Diagnostic* d : all.of(i)) {
+      errors += d->severity == Severity::kError ? 1 : 0;
+      f(file, *d, Range{lines.at(d->primary.begin), lines.at(d->primary.end)});
+    }
+  }
+  return errors;
+}
+
 std::string null_columns_text(const LoadedRule& r) {
   std::map<std::string, std::set<std::string>> tables_by_column;
   for (const auto& [table, columns] : r.report.null_columns)
@@ -96,30 +120,21 @@ size_t write_text(std::ostream& out,
 }
 
 size_t write_json(std::ostream& out, const RuleSet& rules, const std::vector<LintFinding>& lint) {
-  size_t errors = 0;
   out << "[";
   bool first = true;
-  const ByFile all(rules, lint);
-  for (size_t i = 0; i < rules.files().size(); ++i) {
-    const RuleFile& f = rules.files()[i];
-    if (!is_users(f) || all.of(i).empty()) continue;
-    const LineTable lines(f.text);
-    for (const Diagnostic* d : all.of(i)) {
-      errors += d->severity == Severity::kError ? 1 : 0;
-      const LineColumn at = lines.at(d->primary.begin);
-      const LineColumn to = lines.at(d->primary.end);
-      out << (first ? "\n" : ",\n") << "{\"path\":" << json_string(f.path) << ",\"severity\":\""
-          << severity_name(d->severity) << "\",\"code\":" << json_string(d->code)
-          << ",\"message\":" << json_string(d->message) << ",\"line\":" << at.line
-          << ",\"column\":" << at.column << ",\"end_line\":" << to.line
-          << ",\"end_column\":" << to.column << ",\"begin\":" << d->primary.begin
-          << ",\"end\":" << d->primary.end;
-      if (!d->label.empty()) out << ",\"label\":" << json_string(d->label);
-      if (!d->hint.empty()) out << ",\"hint\":" << json_string(d->hint);
-      out << "}";
-      first = false;
-    }
-  }
+  const size_t errors =
+      each_diagnostic(rules, lint, [&](const RuleFile& f, const Diagnostic& d, const Range& at) {
+        out << (first ? "\n" : ",\n") << "{\"path\":" << json_string(f.path) << ",\"severity\":\""
+            << severity_name(d.severity) << "\",\"code\":" << json_string(d.code)
+            << ",\"message\":" << json_string(d.message) << ",\"line\":" << at.from.line
+            << ",\"column\":" << at.from.column << ",\"end_line\":" << at.to.line
+            << ",\"end_column\":" << at.to.column << ",\"begin\":" << d.primary.begin
+            << ",\"end\":" << d.primary.end;
+        if (!d.label.empty()) out << ",\"label\":" << json_string(d.label);
+        if (!d.hint.empty()) out << ",\"hint\":" << json_string(d.hint);
+        out << "}";
+        first = false;
+      });
   for (const LoadedRule& r : rules.rules()) {
     if (!is_users(rules.files()[r.file]) || r.report.never.empty()) continue;
     out << (first ? "\n" : ",\n") << "{\"path\":" << json_string(rules.files()[r.file].path)
@@ -165,10 +180,8 @@ size_t utf16_column(const std::string& text, const LineColumn& at, size_t byte) 
 }  // namespace
 
 size_t write_sarif(std::ostream& out, const RuleSet& rules, const std::vector<LintFinding>& lint) {
-  size_t errors = 0;
   std::set<std::string> codes;
   std::string results;
-  const ByFile all(rules, lint);
   const auto add = [&](const std::string& path, const std::string& code, const char* level,
                        const std::string& message, const std::string& region) {
     codes.insert(code);
@@ -177,22 +190,16 @@ size_t write_sarif(std::ostream& out, const RuleSet& rules, const std::vector<Li
                "},\"locations\":[{\"physicalLocation\":{\"artifactLocation\":{\"uri\":" +
                json_string(uri_of(path)) + "}" + region + "}}]}";
   };
-  for (size_t i = 0; i < rules.files().size(); ++i) {
-    const RuleFile& f = rules.files()[i];
-    if (!is_users(f) || all.of(i).empty()) continue;
-    const LineTable lines(f.text);
-    for (const Diagnostic* d : all.of(i)) {
-      errors += d->severity == Severity::kError ? 1 : 0;
-      const LineColumn from = lines.at(d->primary.begin);
-      const LineColumn to = lines.at(d->primary.end);
-      add(f.path, d->code, severity_name(d->severity),
-          d->hint.empty() ? d->message : d->message + " (" + d->hint + ")",
-          ",\"region\":{\"startLine\":" + std::to_string(from.line) +
-              ",\"startColumn\":" + std::to_string(utf16_column(f.text, from, d->primary.begin)) +
-              ",\"endLine\":" + std::to_string(to.line) +
-              ",\"endColumn\":" + std::to_string(utf16_column(f.text, to, d->primary.end)) + "}");
-    }
-  }
+  const size_t errors =
+      each_diagnostic(rules, lint, [&](const RuleFile& f, const Diagnostic& d, const Range& range) {
+        const size_t from = utf16_column(f.text, range.from, d.primary.begin);
+        const size_t to = utf16_column(f.text, range.to, d.primary.end);
+        add(f.path, d.code, severity_name(d.severity),
+            d.hint.empty() ? d.message : d.message + " (" + d.hint + ")",
+            ",\"region\":{\"startLine\":" + std::to_string(range.from.line) + ",\"startColumn\":" +
+                std::to_string(from) + ",\"endLine\":" + std::to_string(range.to.line) +
+                ",\"endColumn\":" + std::to_string(to) + "}");
+      });
   for (const LoadedRule& r : rules.rules())
     if (is_users(rules.files()[r.file]) && !r.report.never.empty())
       add(rules.files()[r.file].path, "never-fires", "note",

@@ -1,13 +1,12 @@
-// Any bytes as a session of IMAP or POP3: runs of bytes go to the client's or the server's side, or
-// are lost. Checks the order of calls that a session promises.
+// Any bytes as a session of IMAP or POP3, and the order of calls that it promises.
 #pragma once
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <set>
 #include <string_view>
 
 #include "base/check.h"
+#include "fuzz_session.h"
 #include "net/protocol/mailbox.h"
 
 namespace postern::fuzz {
@@ -39,33 +38,10 @@ struct MailboxChecker final : net::protocol::MailboxHandler {
   std::set<uint64_t> open, ended;
 };
 
-template <typename Session>
+template <class Session>
 void run_mailbox(const uint8_t* data, size_t size) {
-  if (size == 0) return;
-  std::string_view rest(reinterpret_cast<const char*>(data), size);
   MailboxChecker checker;
-  Session session(checker, (data[0] & 1) != 0);
-  rest.remove_prefix(1);
-  net::protocol::Moment at;
-  // 0x01 to 0x04 switch: client, server, lost bytes of either.
-  bool client = true;
-  while (!rest.empty()) {
-    const size_t n = std::min(rest.find_first_of("\x01\x02\x03\x04"), rest.size());
-    if (n > 0) {
-      if (client)
-        session.client(rest.substr(0, n), at);
-      else
-        session.server(rest.substr(0, n), at);
-      rest.remove_prefix(n);
-      continue;
-    }
-    ++at.number;
-    if (rest[0] <= 2) client = rest[0] == 1;
-    if (rest[0] == 3) session.client_gap(rest.size(), at);
-    if (rest[0] == 4) session.server_gap(rest.size(), at);
-    rest.remove_prefix(1);
-  }
-  session.finish(at);
+  run_session<Session>(checker, data, size);
   POSTERN_CHECK(checker.open.empty());
   POSTERN_CHECK(checker.ended.empty());
 }

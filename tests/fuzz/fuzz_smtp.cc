@@ -1,11 +1,11 @@
-// Any bytes as an SMTP session: runs of bytes go to the client's or the server's side, or are lost.
-#include <algorithm>
+// Any bytes as an SMTP session, see fuzz_session.h, and the order of calls that it promises.
 #include <cstddef>
 #include <cstdint>
 #include <set>
 #include <string_view>
 
 #include "base/check.h"
+#include "fuzz_session.h"
 #include "net/protocol/smtp/session.h"
 
 namespace {
@@ -43,42 +43,8 @@ struct Checker final : Handler {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  if (size == 0) return 0;
-  std::string_view rest(reinterpret_cast<const char*>(data), size);
   Checker checker;
-  Session session(checker, (data[0] & 1) != 0);
-  rest.remove_prefix(1);
-  Moment at;
-  // 0x01 to 0x04 switch: client, server, lost bytes of either.
-  bool client = true;
-  while (!rest.empty()) {
-    const size_t n = std::min(rest.find_first_of("\x01\x02\x03\x04"), rest.size());
-    if (n > 0) {
-      if (client)
-        session.client(rest.substr(0, n), at);
-      else
-        session.server(rest.substr(0, n), at);
-      rest.remove_prefix(n);
-      continue;
-    }
-    ++at.number;
-    switch (rest[0]) {
-      case 1:
-        client = true;
-        break;
-      case 2:
-        client = false;
-        break;
-      case 3:
-        session.client_gap(rest.size(), at);
-        break;
-      default:
-        session.server_gap(rest.size(), at);
-        break;
-    }
-    rest.remove_prefix(1);
-  }
-  session.finish(at);
+  postern::fuzz::run_session<Session>(checker, data, size);
   POSTERN_CHECK(checker.open.empty());
   return 0;
 }

@@ -6,12 +6,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "input/mailfile/mail_output.h"
 #include "input/mailfile/message_collector.h"
-#include "net/protocol/command_record.h"
-#include "net/protocol/session_summary.h"
+#include "net/protocol/session.h"
 
 namespace postern::input {
 class EncodedRow;
@@ -67,5 +67,42 @@ void write_command(MailOutput& output,
                    const MailOrigin& origin,
                    std::string_view user,
                    const net::protocol::CommandRecord& c);
+
+/// A MailContent that takes what a session gives: `Handler` is smtp::Handler or MailboxHandler.
+template <class Handler>
+class DialogueContent : public MailContent, public Handler {
+ public:
+  DialogueContent(MailOutput& output, Link link) : output_(output), link_(std::move(link)) {}
+
+  void data(bool from_client, std::string_view bytes, const Moment& at) final {
+    from_client ? session().client(bytes, at) : session().server(bytes, at);
+  }
+
+  void gap(bool from_client, uint64_t num_bytes, const Moment& at) final {
+    from_client ? session().client_gap(num_bytes, at) : session().server_gap(num_bytes, at);
+  }
+
+  void finish(const Moment& at) final { session().finish(at); }
+
+  void command(const net::protocol::CommandRecord& c) final {
+    if (output_.wants_commands())
+      write_command(output_, link_.origin(), session().summary().auth_user, c);
+  }
+
+  void tls_started(const Moment&) final { link_.encrypted(); }
+
+  void anomaly(std::string_view name, const Moment& at, std::string_view detail) final {
+    anomalies_.add(name);
+    output_.anomaly(name, at.offset, detail);
+  }
+
+ protected:
+  virtual net::protocol::MailSession& session() = 0;
+
+  MailOutput& output_;
+  Link link_;
+  OpenMails mails_;
+  AnomalyNames anomalies_;  // of the dialogue
+};
 
 }  // namespace postern::input::pcap

@@ -5,11 +5,10 @@
 #include "base/text.h"
 #include "input/encoded_row.h"
 #include "mime/transfer.h"
+#include "net/protocol/imap/session.h"
+#include "net/protocol/pop3/session.h"
 
 namespace postern::input::pcap {
-
-using net::protocol::CommandRecord;
-using net::protocol::MailboxSummary;
 
 namespace {
 
@@ -33,38 +32,15 @@ bool looks_base64(std::string_view text) {
 }  // namespace
 
 MailboxContent::MailboxContent(bool imap, bool midstream, MailOutput& output, Link link)
-    : output_(output), link_(std::move(link)) {
-  if (imap) {
+    : DialogueContent(output, std::move(link)) {
+  if (imap)
     session_ = std::make_unique<net::protocol::imap::Session>(*this, midstream);
-  } else {
+  else
     session_ = std::make_unique<net::protocol::pop3::Session>(*this, midstream);
-  }
-}
-
-MailboxContent::~MailboxContent() = default;
-
-void MailboxContent::data(bool from_client, std::string_view bytes, const Moment& at) {
-  const auto feed = [&](auto& s) { from_client ? s->client(bytes, at) : s->server(bytes, at); };
-  std::visit(feed, session_);
-}
-
-void MailboxContent::gap(bool from_client, uint64_t num_bytes, const Moment& at) {
-  const auto feed = [&](auto& s) {
-    from_client ? s->client_gap(num_bytes, at) : s->server_gap(num_bytes, at);
-  };
-  std::visit(feed, session_);
-}
-
-void MailboxContent::finish(const Moment& at) {
-  std::visit([&](auto& s) { s->finish(at); }, session_);
-}
-
-const MailboxSummary& MailboxContent::summary() const {
-  return std::visit([](const auto& s) -> const MailboxSummary& { return s->summary(); }, session_);
 }
 
 void MailboxContent::add_session(EncodedRow& row) const {
-  const MailboxSummary& s = summary();
+  const net::protocol::MailboxSummary& s = session_->summary();
   add_summary(row, s);
   row.texts("anomalies", anomalies_.names());
   row.text("client_software", s.client_id);
@@ -166,19 +142,6 @@ void MailboxContent::message_done(const Message& m) {
   row.write(output_.tables(), "mail.message", {o.offset, o.record}, o.time);
   write_attachments(output_, o, facts.return_path, facts.delivered_to, facts);
   mails_.remove(m.id);
-}
-
-void MailboxContent::command(const CommandRecord& c) {
-  if (output_.wants_commands()) write_command(output_, link_.origin(), summary().auth_user, c);
-}
-
-void MailboxContent::tls_started(const Moment&) {
-  link_.encrypted();
-}
-
-void MailboxContent::anomaly(std::string_view name, const Moment& at, std::string_view detail) {
-  anomalies_.add(name);
-  output_.anomaly(name, at.offset, detail);
 }
 
 }  // namespace postern::input::pcap

@@ -2,24 +2,17 @@
 // Tests: tests/unit/input/pcap_test.cc; tools/check_evasion.cc.
 #pragma once
 #include <memory>
-#include <string>
-#include <variant>
+#include <string_view>
 
 #include "input/pcap/mail_content.h"
-#include "net/protocol/imap/session.h"
-#include "net/protocol/pop3/session.h"
+#include "net/protocol/mailbox.h"
 
 namespace postern::input::pcap {
 
-class MailboxContent final : public MailContent, public net::protocol::MailboxHandler {
+class MailboxContent final : public DialogueContent<net::protocol::MailboxHandler> {
  public:
   MailboxContent(bool imap, bool midstream, MailOutput& output, Link link);
-  ~MailboxContent() override;
 
-  // -- MailContent
-  void data(bool from_client, std::string_view bytes, const Moment& at) override;
-  void gap(bool from_client, uint64_t num_bytes, const Moment& at) override;
-  void finish(const Moment& at) override;
   void add_session(EncodedRow& row) const override;
 
   // -- MailboxHandler
@@ -28,24 +21,16 @@ class MailboxContent final : public MailContent, public net::protocol::MailboxHa
   void message_gap(const net::protocol::MailboxMessage& m, uint64_t num_bytes) override;
   void message_end(const net::protocol::MailboxMessage& m) override;
   void message_done(const net::protocol::MailboxMessage& m) override;
-  void command(const net::protocol::CommandRecord& c) override;
-  void tls_started(const Moment& at) override;
-  void anomaly(std::string_view name, const Moment& at, std::string_view detail) override;
 
  private:
   using Message = net::protocol::MailboxMessage;
 
-  const net::protocol::MailboxSummary& summary() const;
+  net::protocol::MailSession& session() override { return *session_; }
+
   MailOrigin origin_of_message(const Message& m) const;
   void scan_part(const OpenMail& mail);
 
-  MailOutput& output_;
-  Link link_;
-  OpenMails mails_;
-  AnomalyNames anomalies_;  // of the dialogue
-  std::variant<std::unique_ptr<net::protocol::imap::Session>,
-               std::unique_ptr<net::protocol::pop3::Session>>
-      session_;
+  std::unique_ptr<net::protocol::MailboxSession> session_;
 };
 
 }  // namespace postern::input::pcap

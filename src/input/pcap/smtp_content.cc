@@ -7,19 +7,7 @@ namespace postern::input::pcap {
 using net::protocol::smtp::Transaction;
 
 SmtpContent::SmtpContent(bool midstream, MailOutput& output, Link link)
-    : output_(output), link_(std::move(link)), session_(*this, midstream) {}
-
-void SmtpContent::data(bool from_client, std::string_view bytes, const Moment& at) {
-  from_client ? session_.client(bytes, at) : session_.server(bytes, at);
-}
-
-void SmtpContent::gap(bool from_client, uint64_t num_bytes, const Moment& at) {
-  from_client ? session_.client_gap(num_bytes, at) : session_.server_gap(num_bytes, at);
-}
-
-void SmtpContent::finish(const Moment& at) {
-  session_.finish(at);
-}
+    : DialogueContent(output, std::move(link)), session_(*this, midstream) {}
 
 void SmtpContent::add_session(EncodedRow& row) const {
   row.text("helo", session_.summary().helo);
@@ -81,20 +69,6 @@ void SmtpContent::transaction(const Transaction& t) {
   row.write(output_.tables(), "mail.message", {o.offset, o.record}, o.time);
   write_attachments(output_, o, t.mail_from, t.recipients, facts);
   mails_.remove(t.id);
-}
-
-void SmtpContent::command(const net::protocol::CommandRecord& c) {
-  if (output_.wants_commands())
-    write_command(output_, link_.origin(), session_.summary().auth_user, c);
-}
-
-void SmtpContent::tls_started(const Moment&) {
-  link_.encrypted();
-}
-
-void SmtpContent::anomaly(std::string_view name, const Moment& at, std::string_view detail) {
-  anomalies_.add(name);
-  output_.anomaly(name, at.offset, detail);
 }
 
 }  // namespace postern::input::pcap

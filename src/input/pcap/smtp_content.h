@@ -9,14 +9,10 @@
 
 namespace postern::input::pcap {
 
-class SmtpContent final : public MailContent, public net::protocol::smtp::Handler {
+class SmtpContent final : public DialogueContent<net::protocol::smtp::Handler> {
  public:
   SmtpContent(bool midstream, MailOutput& output, Link link);
 
-  // -- MailContent
-  void data(bool from_client, std::string_view bytes, const Moment& at) override;
-  void gap(bool from_client, uint64_t num_bytes, const Moment& at) override;
-  void finish(const Moment& at) override;
   void add_session(EncodedRow& row) const override;
 
   // -- smtp::Handler
@@ -25,17 +21,12 @@ class SmtpContent final : public MailContent, public net::protocol::smtp::Handle
   void content_gap(const net::protocol::smtp::Transaction& t, uint64_t num_bytes) override;
   void content_end(const net::protocol::smtp::Transaction& t) override;
   void transaction(const net::protocol::smtp::Transaction& t) override;
-  void command(const net::protocol::CommandRecord& c) override;
-  void tls_started(const Moment& at) override;
-  void anomaly(std::string_view name, const Moment& at, std::string_view detail) override;
 
  private:
+  net::protocol::MailSession& session() override { return session_; }
+
   MailOrigin origin_of(const net::protocol::smtp::Transaction& t) const;
 
-  MailOutput& output_;
-  Link link_;
-  OpenMails mails_;
-  AnomalyNames anomalies_;       // of the dialogue
   std::string client_software_;  // that the last mail names
   net::protocol::smtp::Session session_;
 };

@@ -6,8 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "net/protocol/command_record.h"
-#include "net/protocol/session_summary.h"
+#include "net/protocol/session.h"
 
 namespace postern::net::protocol {
 
@@ -30,18 +29,13 @@ struct MailboxMessage {
 
 /// Takes what a session gives. A message: begin, data and gap, end, and then done when nothing more
 /// will be known of it.
-class MailboxHandler {
+class MailboxHandler : public DialogueHandler {
  public:
-  virtual ~MailboxHandler() = default;
   virtual void message_begin(const MailboxMessage& m) = 0;
   virtual void message_data(const MailboxMessage& m, std::string_view bytes) = 0;
   virtual void message_gap(const MailboxMessage& m, uint64_t num_bytes) = 0;
   virtual void message_end(const MailboxMessage& m) = 0;
   virtual void message_done(const MailboxMessage& m) = 0;
-  virtual void command(const CommandRecord& c) = 0;
-  /// Both sides go on in TLS.
-  virtual void tls_started(const Moment& at) = 0;
-  virtual void anomaly(std::string_view name, const Moment& at, std::string_view detail) = 0;
 };
 
 /// What a session was, at its end; num_messages counts those that went either way.
@@ -57,6 +51,17 @@ struct MailboxSummary : SessionSummary {
   uint64_t appended_bytes = 0;
   uint64_t num_deleted = 0;  ///< messages marked as deleted
   uint64_t num_expunged = 0;
+};
+
+class MailboxSession : public MailSession {
+ public:
+  explicit MailboxSession(MailboxHandler& handler) : MailSession(handler), handler_(handler) {}
+
+  const MailboxSummary& summary() const final { return summary_; }
+
+ protected:
+  MailboxHandler& handler_;
+  MailboxSummary summary_;
 };
 
 }  // namespace postern::net::protocol

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "tests/support/decoded_rows.h"
+#include "tests/support/mail_bodies.h"
 
 namespace postern::input {
 namespace {
@@ -22,15 +23,6 @@ std::string shared(const std::string& path) {
 const std::vector<std::string> kTables = {"net.flow", "mail.session", "mail.message",
                                           "mail.attachment"};
 
-struct Bodies final : match::ContentScanner {
-  Result<uint32_t> scan(const match::ContentOrigin& o, std::string_view content) override {
-    if (o.view == "mail.body") text.append(content);
-    return uint32_t{0};
-  }
-
-  std::string text;
-};
-
 std::string get(const TextRow& row, const std::string& name) {
   const auto it = row.find(name);
   return it == row.end() ? "" : it->second;
@@ -41,7 +33,7 @@ TEST(MailCaptures, ReadsTheMailOfARealAgentTesla) {
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "no " << path;
   const auto bytes = FileBytes::open(path);
   ASSERT_TRUE(bytes.ok());
-  Bodies bodies;
+  test::MailBodies bodies;
   const Decoded d = test::decode_rows((*bytes)->view(), kTables, &bodies);
   ASSERT_EQ(d.rows("mail.session").size(), 1u);
   const TextRow& s = d.rows("mail.session")[0];

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "net/protocol/detect.h"
+#include "net/protocol/words.h"
 
 namespace postern::net::protocol::imap {
 namespace {
@@ -25,25 +26,10 @@ bool known(std::string_view verb) {
          std::find(std::begin(kVerbs), std::end(kVerbs), verb) != std::end(kVerbs);
 }
 
-std::string upper(std::string_view s) {
-  std::string out;
-  for (const char c : s.substr(0, 32))
-    out += static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
-  return out;
-}
-
-/// The first word, which is taken off `text` together with the blanks after it.
-std::string_view next_word(std::string_view& text) {
-  text = trim(text);
-  const std::string_view word = text.substr(0, text.find(' '));
-  text = trim(text.substr(word.size()));
-  return word;
-}
-
 /// "tag VERB …"
 bool is_command(std::string_view line) {
   const std::string_view tag = next_word(line);
-  return !tag.empty() && known(upper(next_word(line)));
+  return !tag.empty() && known(verb_of(next_word(line)));
 }
 
 std::string quoted(std::string_view text) {
@@ -58,17 +44,13 @@ std::string quoted(std::string_view text) {
 }  // namespace
 
 Session::Session(MailboxHandler& handler, bool midstream, Limits limits)
-    : handler_(handler),
+    : MailboxSession(handler),
       limits_(limits),
       greeted_(midstream),
       client_line_(limits.max_line),
       server_line_(limits.max_line) {}
 
 Session::~Session() = default;
-
-void Session::fault(std::string_view name, std::string_view detail) {
-  handler_.anomaly(name, at_, detail);
-}
 
 /// Nothing more can be read.
 void Session::go_blind(std::string_view reason) {
@@ -252,8 +234,8 @@ void Session::end_command() {
     fault("imap-tag-too-long");
     tag = tag.substr(0, limits_.max_tag);
   }
-  std::string verb = upper(next_word(rest));
-  if (verb == "UID") verb = upper(next_word(rest));
+  std::string verb = verb_of(next_word(rest));
+  if (verb == "UID") verb = verb_of(next_word(rest));
   if (!known(verb)) fault("imap-unknown-command", std::string_view(command_).substr(0, 80));
   p.record.at = command_at_;
   p.record.number = ++summary_.num_commands;

@@ -40,19 +40,17 @@ struct Limits {
   size_t max_kept = 100;              ///< mailboxes, searches
 };
 
-class Session {
+class Session final : public MailboxSession {
  public:
   /// `midstream`: the beginning of the connection was not captured.
   Session(MailboxHandler& handler, bool midstream, Limits limits = {});
-  ~Session();
+  ~Session() override;
 
-  void client(std::string_view bytes, const Moment& at);
-  void server(std::string_view bytes, const Moment& at);
-  void client_gap(uint64_t num_bytes, const Moment& at);
-  void server_gap(uint64_t num_bytes, const Moment& at);
-  void finish(const Moment& at);
-
-  const MailboxSummary& summary() const { return summary_; }
+  void client(std::string_view bytes, const Moment& at) override;
+  void server(std::string_view bytes, const Moment& at) override;
+  void client_gap(uint64_t num_bytes, const Moment& at) override;
+  void server_gap(uint64_t num_bytes, const Moment& at) override;
+  void finish(const Moment& at) override;
 
  private:
   enum class Wait : uint8_t { kNone, kLiteral, kTls };
@@ -99,12 +97,8 @@ class Session {
   void end_server_literal();
   void close_fetched(bool complete);
   void close_appended(Pending& p);
-  void fault(std::string_view name, std::string_view detail = "");
 
-  MailboxHandler& handler_;
   Limits limits_;
-  MailboxSummary summary_;
-  Moment at_;
   bool begun_ = false;
   bool server_heard_ = false;
   bool greeted_;

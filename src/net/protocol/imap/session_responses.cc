@@ -5,23 +5,10 @@
 #include "base/text.h"
 #include "net/protocol/detect.h"
 #include "net/protocol/imap/session.h"
+#include "net/protocol/words.h"
 
 namespace postern::net::protocol::imap {
 namespace {
-
-std::string upper(std::string_view s) {
-  std::string out(s);
-  for (char& c : out)
-    c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
-  return out;
-}
-
-std::string_view next_word(std::string_view& text) {
-  text = trim(text);
-  const std::string_view word = text.substr(0, text.find(' '));
-  text = trim(text.substr(word.size()));
-  return word;
-}
 
 bool is_status(std::string_view word) {
   return equal_ignore_case(word, "OK") || equal_ignore_case(word, "NO") ||

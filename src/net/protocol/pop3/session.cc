@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "net/protocol/detect.h"
+#include "net/protocol/words.h"
 
 namespace postern::net::protocol::pop3 {
 namespace {
@@ -17,13 +18,6 @@ constexpr size_t kMaxBanner = 1024;
 
 bool known(std::string_view verb) {
   return std::find(std::begin(kVerbs), std::end(kVerbs), verb) != std::end(kVerbs);
-}
-
-std::string upper(std::string_view s) {
-  std::string out;
-  for (const char c : s.substr(0, 32))
-    out += static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
-  return out;
 }
 
 /// "Name: …"
@@ -41,7 +35,7 @@ bool is_status(std::string_view line) {
 }  // namespace
 
 Session::Session(MailboxHandler& handler, bool midstream, Limits limits)
-    : handler_(handler),
+    : MailboxSession(handler),
       limits_(limits),
       client_line_(limits.max_command_line),
       server_line_(limits.max_reply_line),
@@ -53,10 +47,6 @@ Session::Session(MailboxHandler& handler, bool midstream, Limits limits)
 }
 
 Session::~Session() = default;
-
-void Session::fault(std::string_view name, std::string_view detail) {
-  handler_.anomaly(name, at_, detail);
-}
 
 // ---- the client's side
 
@@ -90,7 +80,7 @@ void Session::client(std::string_view bytes, const Moment& at) {
       // What is left of a cut line, unless the hole ended just before a command.
       skip_client_line_ = false;
       const std::string_view line = client_line_.line();
-      if (!known(upper(line.substr(0, line.find(' '))))) continue;
+      if (!known(verb_of(line.substr(0, line.find(' '))))) continue;
     }
     if (client_line_.too_long()) fault("pop3-line-too-long");
     if (client_line_.bare_lf()) fault("pop3-bare-line-feed");
@@ -102,7 +92,7 @@ void Session::command_line(std::string_view line) {
   if (line.find('\0') != std::string_view::npos) fault("pop3-nul-byte");
   line = trim(line);
   const size_t blank = std::min(line.find_first_of(" \t"), line.size());
-  const std::string verb = upper(line.substr(0, blank));
+  const std::string verb = verb_of(line.substr(0, blank));
   if (in_auth_) {
     // A command in place of an answer: the exchange is over and its end was not seen.
     if (!known(verb) || (blank == line.size() && verb != "QUIT")) {

@@ -28,19 +28,17 @@ struct Limits {
   size_t max_held = 64u << 10;  ///< bytes after STLS that wait for the server's word
 };
 
-class Session {
+class Session final : public MailboxSession {
  public:
   /// `midstream`: the beginning of the connection was not captured.
   Session(MailboxHandler& handler, bool midstream, Limits limits = {});
-  ~Session();
+  ~Session() override;
 
-  void client(std::string_view bytes, const Moment& at);
-  void server(std::string_view bytes, const Moment& at);
-  void client_gap(uint64_t num_bytes, const Moment& at);
-  void server_gap(uint64_t num_bytes, const Moment& at);
-  void finish(const Moment& at);
-
-  const MailboxSummary& summary() const { return summary_; }
+  void client(std::string_view bytes, const Moment& at) override;
+  void server(std::string_view bytes, const Moment& at) override;
+  void client_gap(uint64_t num_bytes, const Moment& at) override;
+  void server_gap(uint64_t num_bytes, const Moment& at) override;
+  void finish(const Moment& at) override;
 
  private:
   enum class ServerState : uint8_t {
@@ -68,12 +66,8 @@ class Session {
   void begin_message(const CommandRecord& c);
   void end_message(bool complete);
   void end_reply();
-  void fault(std::string_view name, std::string_view detail = "");
 
-  MailboxHandler& handler_;
   Limits limits_;
-  MailboxSummary summary_;
-  Moment at_;
   bool begun_ = false;
   bool server_heard_ = false;
   bool client_heard_ = false;

@@ -15,7 +15,8 @@ void Session::ContentForward::content(std::string_view bytes) {
 }
 
 Session::Session(Handler& handler, bool midstream, Limits limits)
-    : handler_(handler),
+    : MailSession(handler),
+      handler_(handler),
       limits_(limits),
       state_(midstream ? State::kUnknown : State::kCommand),
       client_line_(limits.max_command_line),
@@ -24,10 +25,6 @@ Session::Session(Handler& handler, bool midstream, Limits limits)
 }
 
 Session::~Session() = default;
-
-void Session::fault(std::string_view name, std::string_view detail) {
-  handler_.anomaly(name, at_, detail);
-}
 
 // ---- the client's side
 

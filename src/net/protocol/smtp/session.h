@@ -23,12 +23,10 @@
 #include <vector>
 
 #include "net/protocol/auth.h"
-#include "net/protocol/command_record.h"
 #include "net/protocol/line_buffer.h"
-#include "net/protocol/session_summary.h"
+#include "net/protocol/session.h"
 #include "net/protocol/smtp/command.h"
 #include "net/protocol/smtp/data.h"
-#include "net/stream/reassembly.h"
 
 namespace postern::net::protocol::smtp {
 
@@ -61,9 +59,8 @@ struct Summary : SessionSummary {
 };
 
 /// Takes what a session gives.
-class Handler {
+class Handler : public DialogueHandler {
  public:
-  virtual ~Handler() = default;
   /// Content of transaction `t` begins, goes on, has a hole, ends.
   virtual void content_begin(const Transaction& t) = 0;
   virtual void content(const Transaction& t, std::string_view bytes) = 0;
@@ -71,11 +68,6 @@ class Handler {
   virtual void content_end(const Transaction& t) = 0;
   /// The transaction is over; nothing more comes for its id.
   virtual void transaction(const Transaction& t) = 0;
-  /// A command with the reply to it; also "." for the end of a mail.
-  virtual void command(const CommandRecord& c) = 0;
-  /// Both sides go on in TLS.
-  virtual void tls_started(const Moment& at) = 0;
-  virtual void anomaly(std::string_view name, const Moment& at, std::string_view detail) = 0;
 };
 
 struct Limits {
@@ -90,19 +82,19 @@ struct Limits {
   uint64_t max_transactions = 10'000;  ///< of a session; more are told, and read
 };
 
-class Session {
+class Session final : public MailSession {
  public:
   /// `midstream`: the beginning of the connection was not captured.
   Session(Handler& handler, bool midstream, Limits limits = {});
-  ~Session();
+  ~Session() override;
 
-  void client(std::string_view bytes, const Moment& at);
-  void server(std::string_view bytes, const Moment& at);
-  void client_gap(uint64_t num_bytes, const Moment& at);
-  void server_gap(uint64_t num_bytes, const Moment& at);
-  void finish(const Moment& at);
+  void client(std::string_view bytes, const Moment& at) override;
+  void server(std::string_view bytes, const Moment& at) override;
+  void client_gap(uint64_t num_bytes, const Moment& at) override;
+  void server_gap(uint64_t num_bytes, const Moment& at) override;
+  void finish(const Moment& at) override;
 
-  const Summary& summary() const { return summary_; }
+  const Summary& summary() const override { return summary_; }
 
  private:
   enum class State : uint8_t {
@@ -177,13 +169,11 @@ class Session {
   void close_current();
   void close(Transaction& t);
   Transaction* find(uint64_t id);
-  void fault(std::string_view name, std::string_view detail = "");
 
   Handler& handler_;
   Limits limits_;
   Summary summary_;
   State state_;
-  Moment at_;  // of the bytes being read
   LineBuffer client_line_;
   LineBuffer server_line_;
   bool server_heard_ = false;
