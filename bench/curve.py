@@ -6,11 +6,11 @@ WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 720, 420, 70, 50, 40, 170
 
 
 def svg(rows, sets):
-    counts = {name: n for name, _, n in sets if n}
+    counts = {s.name: s.count for s in sets if s.sigma}
     series = {}
     for row in rows:
-        if row["rules"] in counts:
-            series.setdefault(row["lane"], []).append((counts[row["rules"]], 1e6 * row["seconds"] / row["events"]))
+        if row.rules in counts and row.program == "postern":
+            series.setdefault(row.lane, []).append((counts[row.rules], 1e6 * row.seconds / row.events))
     series = {lane: sorted(points) for lane, points in series.items() if lane.startswith("sysmon")}
     points = [p for s in series.values() for p in s]
     if not points:

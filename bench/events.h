@@ -27,8 +27,8 @@ class Random {
 
   uint64_t below(uint64_t n) { return next() % n; }
 
-  template <size_t N>
-  std::string_view pick(const std::string_view (&pool)[N]) {
+  template <class T, size_t N>
+  const T& pick(const T (&pool)[N]) {
     return pool[below(N)];
   }
 

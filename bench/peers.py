@@ -1,20 +1,71 @@
-"""The same lanes and rules with other programs, and whether they find the same.
+"""Other programs on the same lanes: what they take, and whether rsigma finds the same.
 
 rsigma evaluates Sigma rules: by default every rule against every event, and with --logsource-routing
-only those whose product and category fit what the event says of itself. postern goes by channel and
-event id, so its findings are held against the routed ones, rule by rule and event by event. jq and
-grep are floors: they read the same bytes and do a small part of the work.
+only those whose log source does not contradict what the event says of itself; as a program that
+reads a file (`engine eval`, on one thread) and as its daemon that reads standard input (bound to one
+core). It comes from the Rust registry and is built under build/bench/peers; nothing of postern needs it.
+jq and grep are floors: they read the same bytes and do a small part of the work.
 """
-import collections
 import json
 import os
 import shutil
-import statistics
+import subprocess
+import sys
 
-FLOORS = {
-    "jq": ["jq", "-c", 'select(.CommandLine // "" | ascii_downcase | contains("mimikatz"))'],
-    "grep": ["grep", "-a", "-F", "-i", "-f"],
-}
+import pairs
+from lanes import ROOT, WORK
+from measure import Row, run, runs
+
+RSIGMA = "0.23.0"  # the newest that rustc 1.95 compiles
+PEERS = os.path.join(WORK, "peers")
+ONE_CORE = {"RAYON_NUM_THREADS": "1", "TOKIO_WORKER_THREADS": "1"}
+JQ = ["jq", "-c", 'select(.CommandLine // "" | ascii_downcase | contains("mimikatz"))']
+
+
+def find_rsigma(args, skipped):
+    """The program: given, on the PATH, or built from the registry; None where that cannot be."""
+    if args.rsigma:
+        return args.rsigma
+    if found := shutil.which("rsigma"):
+        return found
+    built = os.path.join(PEERS, "bin", "rsigma")
+    if os.path.exists(built):
+        return built
+    cargo = shutil.which("cargo") or os.path.expanduser("~/.cargo/bin/cargo")
+    if not os.path.exists(cargo):
+        skipped.append("rsigma: there is no cargo to build it with (or --rsigma PROGRAM)")
+        return None
+    print(f"bench: building rsigma {RSIGMA} from the Rust registry (minutes, once)", file=sys.stderr, flush=True)
+    os.makedirs(PEERS, exist_ok=True)
+    log = os.path.join(PEERS, "rsigma.log")
+    with open(log, "w") as f:
+        # With its default features: without them 0.23.0 does not compile.
+        done = subprocess.run([cargo, "install", "rsigma", "--version", RSIGMA, "--locked", "--root", PEERS,
+                               "--target-dir", os.path.join(PEERS, "target")], stdout=f, stderr=f)
+    if done.returncode == 0 and os.path.exists(built):
+        shutil.rmtree(os.path.join(PEERS, "target"), ignore_errors=True)
+        return built
+    skipped.append(f"rsigma: cargo could not build it; see {os.path.relpath(log, ROOT)}")
+    return None
+
+
+class Rsigma:
+    def __init__(self, program, rules):
+        self.program, self.folder = program, rules.paths[0]
+
+    # The most that routing can be told of these lanes: the service as well.
+    ROUTED = ["--logsource-routing", "--event-logsource", "product=windows,service=sysmon"]
+
+    def eval_words(self, path, routed, whole=False):
+        words = [self.program, "engine", "eval", "--rules", self.folder, "--event", f"@{path}",
+                 "--input-format", "json", "--quiet", "--output-format", "ndjson"]
+        return words + (self.ROUTED if routed else []) + (["--include-event"] if whole else [])
+
+    def daemon_words(self, routed):
+        words = [self.program, "engine", "daemon", "--rules", self.folder, "--input", "stdin", "--input-format", "json",
+                 "--api-addr", "127.0.0.1:0"]
+        core = ["taskset", "-c", "0"] if shutil.which("taskset") else []
+        return core + words + (self.ROUTED if routed else [])
 
 
 def literals_of(folder, path):
@@ -37,83 +88,64 @@ def literals_of(folder, path):
     return len(found)
 
 
-def median_user(timed, words, runs):
-    first = timed(words)
-    results = [first]
-    # A peer that takes long is run once: the ratio is large enough.
-    while len(results) < runs and first["user"] < 5:
-        results.append(timed(words))
-    return statistics.median(r["user"] for r in results), results[-1]
+class Peers:
+    def __init__(self, bench, args, skipped):
+        self.bench, self.args = bench, args
+        self.rsigma = find_rsigma(args, skipped)
+        self.notes = []
+        self.differing = 0
+        for floor in ("jq", "grep"):
+            if not shutil.which(floor):
+                skipped.append(f"{floor}: not installed")
 
+    def rows(self, lane, rules, own):
+        """What the peers do on the lane that `own` was measured on."""
+        found = []
+        evidence = self.bench.generator.make(lane.name, self.args.size_of(lane, rules))
+        one = self.bench.generator.one_event("sysmon")
+        if self.rsigma:
+            found += self.rsigma_rows(lane, rules, evidence, one)
+        if rules.count == min(s.count for s in self.bench.sets if s.sigma) and shutil.which("jq"):
+            found.append(self.row(lane, "one test", "jq", evidence, JQ + [evidence.path], JQ + [one.path]))
+        if rules.count == max(s.count for s in self.bench.sets if s.sigma) and shutil.which("grep"):
+            patterns = os.path.join(WORK, "literals.txt")
+            n = literals_of(rules.paths[0], patterns)
+            words = ["grep", "-a", "-F", "-f", patterns]
+            found.append(self.row(lane, f"{n:,} literals", "grep -F -f", evidence, words + [evidence.path],
+                                  words + [one.path]))
+        for row in found:
+            row.times = own.rate / row.rate
+        return found
 
-def by_rule(path, id_of):
-    counts = collections.Counter()
-    with open(path, encoding="utf-8", errors="replace") as f:
-        for line in f:
-            if line.startswith("{"):
-                counts[id_of(json.loads(line))] += 1
-    return counts
+    def row(self, lane, rules, program, evidence, words, idle, **more):
+        """`idle` is the same on one event."""
+        row = Row(lane.name, rules, program)
+        busy = runs(words, self.args.runs, **more)
+        row.set_time(evidence, busy, runs(idle, self.args.runs, **more))
+        # 1 is "nothing found" for grep.
+        bad = [r for r in busy if r.status not in (0, 1)]
+        if bad:
+            row.wrong = f"exit status {bad[0].status}: {bad[0].error}"
+        return row
 
-
-def rsigma_command(args, folder, path, routed):
-    words = [args.rsigma, "engine", "eval", "--rules", folder, "--event", f"@{path}"]
-    return words + (["--logsource-routing"] if routed else [])
-
-
-def differences(ours, theirs):
-    """Rules that found another number of events: listed, most different first."""
-    rules = sorted(set(ours) | set(theirs), key=lambda r: -abs(ours[r] - theirs[r]))
-    return [(r, ours[r], theirs[r]) for r in rules if ours[r] != theirs[r]]
-
-
-def compare(args, lanes, sets, evidence, timed, hunt_command, work):
-    """A table of the peers on the text lanes, as markdown."""
-    if not lanes or not sets:
-        return ""
-    lines = ["| lane | rules | program | events/s | times slower | findings | equal per rule |",
-             "|---|---|---|---|---|---|---|"]
-    notes = []
-    for lane in lanes:
-        path, events = evidence(lane, args.peer_size)
-        one, _ = evidence(lane, "1")
-        for name, folders, _ in sets:
-            folder = folders[0]
-
-            def rate(words, idle):
-                busy, last = median_user(timed, words, args.runs)
-                start, _ = median_user(timed, idle, args.runs)
-                return events / max(busy - start, 1e-3), last
-
-            own, _ = rate(hunt_command(folders, path), hunt_command(folders, one))
-            last = timed(hunt_command(folders, path))
-            ours = by_rule(last["output"], lambda j: j["rule"].get("id", j["rule"]["title"]))
-            lines.append(f"| {lane} | {name} | postern | {own:,.0f} | 1 | {sum(ours.values()):,} | |")
-            if args.rsigma:
-                for routed in (False, True):
-                    speed, last = rate(rsigma_command(args, folder, path, routed),
-                                       rsigma_command(args, folder, one, routed))
-                    theirs = by_rule(last["output"], lambda j: j.get("rule_id") or j.get("rule_title"))
-                    different = differences(ours, theirs)
-                    equal = len(set(ours) | set(theirs)) - len(different)
-                    mode = "rsigma, routed" if routed else "rsigma"
-                    lines.append(f"| {lane} | {name} | {mode} | {speed:,.0f} | {own / speed:.1f} | "
-                                 f"{sum(theirs.values()):,} | {equal} of {equal + len(different)} |")
-                    if routed:
-                        notes += [f"{lane}, {name}: {r}: {a} by postern, {b} by rsigma" for r, a, b in different]
-            if shutil.which("jq") and name == sets[0][0]:
-                speed, _ = rate(FLOORS["jq"] + [path], FLOORS["jq"] + [one])
-                lines.append(f"| {lane} | one test | jq | {speed:,.0f} | {own / speed:.1f} | | |")
-            patterns = os.path.join(work, "literals.txt")
-            n = literals_of(folder, patterns)
-            speed, _ = rate(FLOORS["grep"] + [patterns, path], FLOORS["grep"] + [patterns, one])
-            # Building its automaton takes longer than a small lane: then there is nothing to tell.
-            told = f"{speed:,.0f} | {own / speed:.2f}" if events / speed > 0.05 else "larger --peer-size | "
-            lines.append(f"| {lane} | {n:,} literals | grep -F -f | {told} | | |")
-    if not args.rsigma:
-        notes.append("rsigma is not on the PATH (cargo install rsigma; 0.23.0 does not compile without its default features), or give --rsigma")
-    text = "\n".join(lines) + "\n"
-    if notes:
-        text += "\n" + "\n".join(f"- {n}" for n in notes[:60]) + "\n"
-        if len(notes) > 60:
-            text += f"- … and {len(notes) - 60} more\n"
-    return text
+    def rsigma_rows(self, lane, rules, evidence, one):
+        peer, found = Rsigma(self.rsigma, rules), []
+        last = run(self.bench.hunt(rules, evidence.path))
+        ours = pairs.postern_pairs(last.output)
+        known, events = pairs.rules_of(rules.paths[0]), pairs.events_of(evidence.path)
+        for routed in (False, True):
+            mode = "routed" if routed else "default"
+            row = self.row(lane, rules.name, f"rsigma eval, {mode}", evidence, peer.eval_words(evidence.path, routed),
+                           peer.eval_words(one.path, routed), env=ONE_CORE)
+            whole = run(peer.eval_words(evidence.path, routed, True), env=ONE_CORE)
+            equal, classes, unexplained = pairs.compare(ours, pairs.rsigma_pairs(whole.output), known, events)
+            row.note = f"{equal:,} pairs equal" + "".join(f"; {n:,} {why}" for why, n in sorted(classes.items()))
+            self.notes += [f"{lane.name}, {rules.name}, {mode}: {text}" for text in unexplained]
+            found.append(row)
+            if self.args.daemon:
+                words = peer.daemon_words(routed)
+                row = Row(lane.name, rules.name, f"rsigma daemon, {mode}")
+                row.set_time(evidence, runs(words, self.args.runs, stdin=evidence.path, env=ONE_CORE),
+                             runs(words, self.args.runs, stdin=one.path, env=ONE_CORE))
+                found.append(row)
+        return found

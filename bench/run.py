@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Runs the benchmarks: `./dev bench [NAME...] [--size 256M] [--runs 5] [--rules FOLDER]`.
+"""Runs the benchmarks: `./dev bench [NAME...] [--size 256M] [--runs 5] [--rules FOLDER] [--publish]`.
 
 Each benchmark is one file bench/*.bench: what is generated, what is run, how the answer is checked,
 and the peer that runs on the same input in the same run. Figures are user CPU time (other work on
 the machine hardly moves it), the median of the runs; wall time counts only where threads are
-compared. Raw runs are appended to build/bench/runs.jsonl.
+compared. Raw runs are appended to build/bench/runs.jsonl; --publish writes the table to
+docs/performance.md.
 
 A benchmark file has lines `key: value`:
   title:     one line
@@ -28,6 +29,8 @@ import statistics
 import subprocess
 import sys
 import time
+
+import report
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build", "release")
@@ -212,6 +215,7 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--rules", default=os.path.join(
         os.environ.get("POSTERN_SHARED", os.path.join(ROOT, "..", "shared")), "corpora", "sigma", "rules"))
+    parser.add_argument("--publish", action="store_true", help="write the table to docs/performance.md")
     parser.add_argument("--remove", action="store_true", help="remove the generated data afterwards")
     args = parser.parse_args()
     folder = os.path.join(ROOT, "bench")
@@ -223,31 +227,44 @@ def main():
                      + ", ".join(b["name"] for b in benches))
         benches = [b for b in benches if any(b["name"].startswith(n) for n in args.names)]
     failed = 0
+    lines = ["| benchmark | MB/s | peak MB | peer | times as fast | promised | two threads |",
+             "|---|---|---|---|---|---|---|"]
     print(f"{'benchmark':<22} {'MB/s':>6} {'CPU s':>7} {'peak MB':>8}  {'peer':<22} {'ratio':>6}  goal")
     for bench in benches:
         if any(word in bench["postern"] for word in ("{rules}", "{layout}", "{columns}")):
             if not os.path.isdir(args.rules):
                 print(f"{bench['name']:<22} skipped: no rules at {args.rules}")
+                lines.append(f"| `{bench['name']}`: {bench.get('title', '')} | skipped: no rules | | | | | |")
                 continue
             make_layouts(args.rules)
         row = measure(bench, args)
         print(f"{row['name']:<22} {row['rate']:>6.0f} {row['seconds']:>7.3f} {row['memory']:>8.0f}  "
               f"{row['peer']:<22} {row.get('ratio', 0):>5.1f}x  {bench.get('goal', '')}", flush=True)
+        threads = "–"
         if bench.get("threads"):
             more = measure(bench, args, jobs=int(bench["threads"]))
             # On a busy machine the clock says little, and the CPU time still tells what is lost.
             print(f"  {bench['threads']} threads: {row['wall'] / more['wall']:.2f} times one thread by the clock "
                   f"(load {more['load']:.1f}), {more['seconds'] / row['seconds']:.2f} times its CPU time; "
                   f"peak {more['memory']:.0f} MB", flush=True)
+            threads = (f"{row['wall'] / more['wall']:.2f} × by the clock, "
+                       f"{more['seconds'] / row['seconds']:.2f} × CPU, {more['memory']:.0f} MB")
             row["wrong"] = row["wrong"] or more["wrong"]
             if not row["wrong"] and more["out"] != row["out"]:
                 row["wrong"] = f"{bench['threads']} threads give another output"
+        ratio = f"{row['ratio']:.1f}" if row.get("ratio") else "–"
+        lines.append(f"| `{row['name']}`: {bench.get('title', '')} | {row['rate']:,.0f} | {row['memory']:.0f} | "
+                     f"{row['peer'] or '–'} | {ratio} | {bench.get('goal', '–')} | {threads} |")
         if row["wrong"]:
             failed += 1
             print(f"  WRONG ANSWER: {row['wrong']}")
         if args.remove:
             for f in os.listdir(DATA):
                 os.remove(os.path.join(DATA, f))
+    if args.publish:
+        names = "".join(" " + n for n in args.names)
+        report.publish(report.PAGE, "bench", f"`./dev bench{names} --size {args.size} --runs {args.runs}` on {report.machine()}; "
+                       f"load average {os.getloadavg()[0]:.1f} at the end.\n\n" + "\n".join(lines))
     sys.exit(1 if failed else 0)
 
 

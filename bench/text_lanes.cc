@@ -5,6 +5,7 @@
 
 #include "bench/events.h"
 #include "bench/fleet_events.h"
+#include "bench/suspicious.h"
 
 namespace postern::bench {
 
@@ -75,9 +76,25 @@ void structured_line(const FleetEvents& events, const SysmonEvent& e, std::strin
   out.append("}\n");
 }
 
+/// How Sysmon's own text begins.
+std::string_view title_of(int id) {
+  switch (id) {
+    case 1:
+      return "Process Create:";
+    case 3:
+      return "Network connection detected:";
+    case 7:
+      return "Image loaded:";
+    case 11:
+      return "File created:";
+    default:
+      return "Registry value set:";
+  }
+}
+
 void raw_line(const FleetEvents& events, const SysmonEvent& e, std::string& out) {
   head_of(events, e, out);
-  std::string message = "Sysmon event:";
+  std::string message = std::string(title_of(e.id)) + "\r\nRuleName: -";
   for (const Field& f : e.data)
     message.append("\r\n").append(f.name).append(": ").append(f.text);
   compact_member(out, "Message", message);
@@ -99,7 +116,7 @@ Counts fleet(const char* path,
     out.add(text);
   }
   if (!out.flush()) return {};
-  return {events.num_events(), 0};
+  return {events.num_events(), events.num_wanted()};
 }
 
 /// Names for the other formats: from a pool of `size`, or each its own.
@@ -138,15 +155,16 @@ Counts write_events(const char* path, uint64_t bytes, const std::string& head, E
   return counts;
 }
 
-/// Programs start, connect and open files; what rules look for is met now and then.
+/// Programs start, connect and open files; one event in 1,000 is one of kSuspiciousPrograms.
 Counts execve(const char* path, uint64_t bytes, uint64_t seed, bool repeats) {
   static constexpr std::string_view kFolders[] = {"/usr/bin/", "/usr/sbin/", "/opt/example/bin/",
                                                   "/usr/local/bin/", "/usr/lib/systemd/"};
-  static constexpr std::string_view kPrograms[] = {"python3", "sshd", "bash", "curl",    "ls",
+  static constexpr std::string_view kPrograms[] = {"python3", "sshd", "bash", "perl",    "ls",
                                                    "cat",     "cron", "sed",  "node",    "java",
-                                                   "grep",    "tar",  "ssh",  "systemd", "chmod"};
+                                                   "grep",    "awk",  "ssh",  "systemd", "date"};
+  static constexpr std::string_view kTalkers[] = {"sshd", "node", "java", "ssh", "systemd"};
   static constexpr std::string_view kArguments[] = {
-      "-c", "--config", "-l", "install", "-rf", "/etc/passwd", "--verbose", "http://", "status"};
+      "-c", "--config", "-l", "install", "-rf", "/var/log/", "--verbose", "http://", "status"};
   Names names(seed, repeats);
   Random& r = names.random();
   char text[2048];
@@ -155,12 +173,15 @@ Counts execve(const char* path, uint64_t bytes, uint64_t seed, bool repeats) {
     std::snprintf(head, sizeof head,
                   "msg=audit(%" PRIu64 ".%03" PRIu64 ":%" PRIu64 "):", kEpoch + event / 100,
                   event * 10 % 1000, event);
-    const uint64_t kind = r.below(10);
-    std::string comm(r.pick(kPrograms));
-    std::string exe = std::string(r.pick(kFolders)) + comm;
-    if (!repeats) exe += names.tail(0);
+    const bool suspicious = event % kSuspiciousEach == 0;
+    const uint64_t kind = suspicious ? 0 : r.below(10);
+    const auto& odd = r.pick(kSuspiciousPrograms);
+    const bool connects = kind >= 5 && kind < 8;
+    std::string comm(suspicious ? odd[0] : connects ? r.pick(kTalkers) : r.pick(kPrograms));
+    std::string exe = std::string(suspicious ? "/usr/bin/" : r.pick(kFolders)) + comm;
+    if (!repeats && !suspicious) exe += names.tail(0);
     const auto pid = static_cast<int>(1000 + r.below(30'000));
-    const int syscall = kind < 5 ? 59 : kind < 8 ? 42 : 257;
+    const int syscall = kind < 5 ? 59 : connects ? 42 : 257;
     int n = std::snprintf(
         text, sizeof text,
         "type=SYSCALL %s arch=c000003e syscall=%d success=yes exit=0 a0=%" PRIx64 " a1=%" PRIx64
@@ -174,17 +195,21 @@ Counts execve(const char* path, uint64_t bytes, uint64_t seed, bool repeats) {
     const std::string cwd = "/home/user" + names.tail(40);
     if (kind < 5) {
       const std::string target = std::string(r.pick(kArguments)) + names.tail(500);
+      const std::string arguments[] = {std::string(r.pick(kArguments)),
+                                       std::string(r.pick(kArguments)) + names.tail(300), target};
+      const auto argument = [&](size_t i) {
+        return suspicious ? odd[i + 1].data() : arguments[i].c_str();
+      };
       n = std::snprintf(
           text, sizeof text,
-          "type=EXECVE %s argc=4 a0=\"%s\" a1=\"%s\" a2=\"%s%s\" a3=\"%s\"\n"
+          "type=EXECVE %s argc=4 a0=\"%s\" a1=\"%s\" a2=\"%s\" a3=\"%s\"\n"
           "type=CWD %s cwd=\"%s\"\n"
           "type=PATH %s item=0 name=\"%s\" inode=%d dev=08:01 mode=0100755 ouid=0 ogid=0 "
           "rdev=00:00 nametype=NORMAL cap_fp=0 cap_fi=0 cap_fe=0 cap_fver=0\n",
-          head, comm.c_str(), std::string(r.pick(kArguments)).c_str(),
-          std::string(r.pick(kArguments)).c_str(), names.tail(300).c_str(), target.c_str(), head,
-          cwd.c_str(), head, exe.c_str(), static_cast<int>(r.below(90'000)));
+          head, comm.c_str(), argument(0), argument(1), argument(2), head, cwd.c_str(), head,
+          exe.c_str(), static_cast<int>(r.below(90'000)));
       out.add({text, static_cast<size_t>(n)});
-    } else if (kind < 8) {
+    } else if (connects) {
       std::string address("\x02\0\x01\xbb\xcb\0\x71\0\0\0\0\0\0\0\0\0", 16);
       const uint64_t a = repeats ? r.below(900) : r.next();
       address[5] = static_cast<char>(a >> 8);

@@ -1,0 +1,157 @@
+"""Runs of one command, what they took, and the figures of one lane with one set of rules."""
+import dataclasses
+import hashlib
+import os
+import subprocess
+import sys
+import time
+
+from lanes import WORK
+
+ENV = {"TZ": "UTC", "LC_ALL": "C.UTF-8"}
+
+
+@dataclasses.dataclass
+class Run:
+    cpu: float  # user and system, seconds
+    wall: float
+    memory: float  # peak, MB
+    lines: int
+    digest: str
+    status: int
+    error: str
+    output: str
+
+
+def run(words, stdin=None, env=None):
+    """One run; what it printed is in build/bench/out.jsonl until the next one."""
+    out = os.path.join(WORK, "out.jsonl")
+    start = time.monotonic()
+    with open(out, "wb") as f, open(stdin or os.devnull, "rb") as source:
+        # Standard error goes to a file: a pipe that nobody empties in time would stop the program.
+        with open(out + ".err", "w+b") as err:
+            p = subprocess.Popen(words, stdin=source, stdout=f, stderr=err, env={**os.environ, **ENV, **(env or {})})
+            _, status, usage = os.wait4(p.pid, 0)
+            p.returncode = os.waitstatus_to_exitcode(status)
+            err.seek(0)
+            said = err.read().decode(errors="replace")
+    wall = time.monotonic() - start
+    digest = hashlib.sha256()
+    lines = 0
+    with open(out, "rb") as f:
+        for line in f:
+            lines += 1
+            digest.update(line)
+    return Run(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss * 1024 / 1e6, lines, digest.hexdigest(),
+               p.returncode, said[-400:].strip(), out)
+
+
+def runs(words, n, long_enough=8.0, **more):
+    """`n` runs, or one of a program that takes so long that noise does not matter."""
+    done = [run(words, **more)]
+    while len(done) < n and done[0].cpu < long_enough:
+        done.append(run(words, **more))
+    return done
+
+
+def least(done, key):
+    """Other work only ever adds to a time, so the least of some runs is nearest to what the work takes."""
+    return min(getattr(r, key) for r in done)
+
+
+@dataclasses.dataclass
+class Row:
+    """One line of the table."""
+    lane: str
+    rules: str
+    program: str
+    events: int = 0
+    bytes: int = 0
+    seconds: float = 0  # CPU of the run less that of loading
+    rate: float = 0
+    mbps: float = 0
+    memory: float = 0
+    load: float = 0
+    load_memory: float = 0
+    findings: int = 0
+    times: float = 0  # this program's time against postern's
+    two_cores: float = 0  # how many times as fast by the clock, loading left out
+    instructions: float = 0  # per event
+    note: str = ""
+    wrong: str = ""
+
+    def set_time(self, evidence, busy, load):
+        self.events, self.bytes = evidence.events, evidence.bytes
+        self.seconds = max(least(busy, "cpu") - least(load, "cpu"), 1e-3)
+        self.rate = self.events / self.seconds
+        self.mbps = self.bytes / 1e6 / self.seconds
+        self.memory = max(r.memory for r in busy)
+        self.load, self.load_memory = least(load, "cpu"), max(r.memory for r in load)
+        self.findings = busy[-1].lines
+
+    @property
+    def telling(self):
+        """Beside a long start, a short run is lost in the noise of the two."""
+        return self.seconds > 0.2 * self.load or self.seconds > 1
+
+
+class Bench:
+    """postern of one build, over lanes and rule sets."""
+
+    def __init__(self, build, generator, args):
+        self.build, self.generator, self.args = build, generator, args
+        self.postern = os.path.join(build, "postern")
+        self.loads = {}
+
+    def hunt(self, rules, path, jobs=1):
+        words = [self.postern, "hunt", "--no-builtin", "-j", str(jobs), "--no-progress", "-q", "--format", "jsonl"]
+        for r in rules.paths:
+            words += ["--rules", r]
+        return words + [path]
+
+    def load_runs(self, rules, jobs):
+        """Loading: the same command on one event. It hardly depends on the lane, so all runs of it count for all
+        lanes; one more with each lane, at the same time as the lane's own."""
+        done = self.loads.setdefault((rules.name, jobs), [])
+        one = self.generator.one_event("sysmon")
+        n = self.args.runs if not done else 1 if rules.sigma else 0
+        for _ in range(n):
+            done.append(run(self.hunt(rules, one.path, jobs)))
+        return done
+
+    def measure(self, lane, rules):
+        evidence = self.generator.make(lane.name, self.args.size_of(lane, rules))
+        # Query rules take long, and their ratio is not a goal.
+        n = self.args.runs if rules.sigma else 1
+        load, load2 = self.load_runs(rules, 1), self.load_runs(rules, 2)
+        one = runs(self.hunt(rules, evidence.path), n)
+        two = runs(self.hunt(rules, evidence.path, 2), n if lane.main else 1)
+        row = Row(lane.name, rules.name, "postern")
+        row.set_time(evidence, one, load)
+        if lane.main and rules.sigma and row.telling and (os.cpu_count() or 1) > 1:
+            row.two_cores = (max(least(one, "wall") - least(load, "wall"), 1e-3)
+                             / max(least(two, "wall") - least(load2, "wall"), 1e-3))
+        bad = [r for r in load + load2 + one + two if r.status not in (0, 2)]
+        if bad:
+            row.wrong = f"exit status {bad[0].status}: {bad[0].error}"
+        elif any(r.status == 2 for r in one):
+            row.note = "some rules were stopped by the memory limit"
+        if not row.wrong and len({r.digest for r in one + two}) != 1:
+            row.wrong = "one thread and two give different findings"
+        return row
+
+    def check_answers(self, rules, lanes):
+        """'' when small batches, small slices, two threads and the plain interpreter find the same."""
+        words = [os.path.join(self.build, "tests", "check_filters"), "--batch", "1", "--batch", "100", "--threads", "2"]
+        for r in rules.paths:
+            words += ["--rules", r]
+        for lane in lanes:
+            # What the filter learns of the main lanes it learns over thousands of events of each kind.
+            size = self.args.slice_main if lane.main else self.args.slice
+            words.append(self.generator.make(lane.name, size if rules.sigma else self.args.query_slice).path)
+        r = subprocess.run(words, capture_output=True, text=True, env={**os.environ, **ENV})
+        said = [line for line in r.stdout.split("\n") if " findings equal" in line]
+        print(f"bench: {rules.name}: " + "; ".join(said), file=sys.stderr, flush=True)
+        if r.returncode == 0:
+            return "", said
+        return (r.stdout + r.stderr).strip().split("\n")[-1], said
