@@ -34,6 +34,23 @@ inline uint64_t load_bytes(const char* p, size_t n) {
   return w;
 }
 
+/// memcmp() == 0, without the call: for texts that are mostly short.
+inline bool equal_bytes(const char* a, const char* b, size_t n) {
+  const auto differ = [&](size_t at) {
+    uint64_t x = 0;
+    uint64_t y = 0;
+    std::memcpy(&x, a + at, 8);
+    std::memcpy(&y, b + at, 8);
+    return x ^ y;
+  };
+  if (n < 8) return load_bytes(a, n) == load_bytes(b, n);
+  size_t at = 0;
+  for (; at + 16 < n; at += 16)
+    if ((differ(at) | differ(at + 8)) != 0) return false;
+  // The last words overlap what was compared.
+  return ((n > 16 ? differ(n - 16) : differ(0)) | differ(n - 8)) == 0;
+}
+
 /// Never 0, so that 0 may mark what is free.
 inline uint64_t text_hash(std::string_view s) {
   constexpr uint64_t kOne = 0x9E3779B97F4A7C15U;

@@ -10,10 +10,16 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr int64_t kOtherKinds = 0;  // group of all event ids that no rule names
+
 }  // namespace
 
 RowFilter::RowFilter(const TableProgram& table, bool profiling)
     : table_(table), state_(table.filter->start()), survivors_(table.branches.size()) {
+  for (const BranchProgram& b : table.branches)
+    if (b.event_ids)
+      for (const int64_t id : *b.event_ids)
+        groups_.try_emplace(id, static_cast<int64_t>(groups_.size()) + 1);
   if (!profiling) return;
   state_->set_profiling();
   costs_.resize(table.branches.size());
@@ -25,14 +31,16 @@ void RowFilter::run(std::span<const data::Column> columns,
   for (const uint32_t b : passed_)
     survivors_[b].sure.clear();
   passed_.clear();
+  other_rows_.clear();
   for (const auto& [id, of_id] : rows) {
-    if (!state_->has_group(id)) {
-      std::vector<uint32_t> wanting;
-      for (uint32_t b = 0; b < table_.branches.size(); ++b)
-        if (table_.branches[b].wants(id)) wanting.push_back(b);
-      state_->add_group(id, std::move(wanting));
-    }
-    state_->run(id, columns, of_id, survivors_, passed_);
+    if (const auto group = groups_.find(id); group != groups_.end())
+      run_group(group->second, id, columns, of_id);
+    else
+      other_rows_.insert(other_rows_.end(), of_id.begin(), of_id.end());
+  }
+  if (!other_rows_.empty()) {
+    std::sort(other_rows_.begin(), other_rows_.end());
+    run_group(kOtherKinds, std::nullopt, columns, other_rows_);
   }
   std::sort(passed_.begin(), passed_.end());
   const plan::RunContext none;
@@ -41,7 +49,10 @@ void RowFilter::run(std::span<const data::Column> columns,
     std::sort(s.maybe.begin(), s.maybe.end());
     if (!s.maybe.empty()) {
       const auto begin = costs_.empty() ? Clock::time_point() : Clock::now();
-      table_.branches[b].where->get().select(columns, s.maybe, num_rows, none, s.sure);
+      passed_when_asked_.clear();
+      table_.branches[b].where->get().select(columns, s.maybe, num_rows, none, passed_when_asked_);
+      state_->learn(b, passed_when_asked_);
+      s.sure.insert(s.sure.end(), passed_when_asked_.begin(), passed_when_asked_.end());
       if (!costs_.empty()) {
         costs_[b].asked += s.maybe.size();
         costs_[b].seconds += std::chrono::duration<double>(Clock::now() - begin).count();
@@ -52,6 +63,19 @@ void RowFilter::run(std::span<const data::Column> columns,
     std::sort(s.sure.begin(), s.sure.end());
     return s.sure.empty();
   });
+}
+
+void RowFilter::run_group(int64_t group,
+                          std::optional<int64_t> id,
+                          std::span<const data::Column> columns,
+                          data::Rows rows) {
+  if (!state_->has_group(group)) {
+    std::vector<uint32_t> wanting;
+    for (uint32_t b = 0; b < table_.branches.size(); ++b)
+      if (id ? table_.branches[b].wants(*id) : !table_.branches[b].event_ids) wanting.push_back(b);
+    state_->add_group(group, std::move(wanting));
+  }
+  state_->run(group, columns, rows, survivors_, passed_);
 }
 
 std::unique_ptr<RowFilter> RowFilterPool::take(const TableProgram& table, bool profiling) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "data/column.h"
@@ -44,11 +45,20 @@ class RowFilter {
   const exec::FilterProfile& shared_costs() const { return state_->profile(); }
 
  private:
+  /// Rows of one event id, or of all that no branch names.
+  void run_group(int64_t group,
+                 std::optional<int64_t> id,
+                 std::span<const data::Column> columns,
+                 data::Rows rows);
+
   const TableProgram& table_;
   std::unique_ptr<exec::SharedFilter::State> state_;
+  std::map<int64_t, int64_t> groups_;       // of event ids that any branch asks for
+  std::vector<uint32_t> other_rows_;        // of a batch, with other ids
   std::vector<exec::Survivors> survivors_;  // by branch; empty outside of passed_
   std::vector<uint32_t> passed_;
-  std::vector<BranchCost> costs_;  // by branch, when profiling
+  std::vector<uint32_t> passed_when_asked_;  // rows of one branch
+  std::vector<BranchCost> costs_;            // by branch, when profiling
 };
 
 /// States that no thread uses at the moment: what one file taught serves the next.

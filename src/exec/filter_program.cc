@@ -1,9 +1,11 @@
 #include "exec/filter_program.h"
 
 #include <cmath>
+#include <set>
 
 #include "base/text.h"
 #include "data/batch.h"
+#include "plan/function.h"
 
 namespace postern::exec {
 
@@ -68,6 +70,7 @@ FilterPrograms::FilterPrograms(const std::vector<ExprPtr>& filters, const plan::
     slots_.emplace(schema[i].name, i);
   schema_ = &schema;
   filters_.resize(filters.size());
+  std::vector<std::vector<const Expr*>> open_tests(filters.size());
   for (size_t i = 0; i < filters.size(); ++i) {
     FilterProgram& f = filters_[i];
     if (!filters[i])
@@ -75,12 +78,16 @@ FilterPrograms::FilterPrograms(const std::vector<ExprPtr>& filters, const plan::
     else
       f.root = node_of(*filters[i], false);
     f.entry = emit(f.root, kAccept, kReject, f.steps);
+    open_tests[i].swap(open_tests_);
   }
+  for (size_t i = 0; i < filters.size(); ++i)
+    find_asked(filters_[i], open_tests[i]);
   for (const auto& index : columns_) {
     index->texts.seal();
     index->texts_only = schema[index->slot].name == data::kValuesColumn && index->numbers.empty();
   }
   slots_.clear();
+  by_slot_.clear();
   known_.clear();
   schema_ = nullptr;
 }
@@ -102,13 +109,44 @@ FilterNode FilterPrograms::node_of(const Expr& e, bool negated) {
     return n;
   }
   const uint32_t predicate = predicate_of(e);
-  if (predicate == kNoPredicate) return n;
+  const bool known = predicate != kNoPredicate;
+  if (!known || !predicates_[predicate].exact) open_tests_.push_back(&e);
   // That it is not touched says that it does not hold, but not that it is false.
-  if (negated && !predicates_[predicate].exact && !predicates_[predicate].never_null) return n;
+  if (!known || (negated && !predicates_[predicate].exact && !predicates_[predicate].never_null))
+    return n;
   n.kind = FilterNode::Kind::kTest;
   n.predicate = predicate;
   n.negated = negated;
   return n;
+}
+
+// The answers of tests that the bits leave open repeat when all that they read are texts of columns
+// whose values are remembered, and they call nothing but functions of these.
+void FilterPrograms::find_asked(FilterProgram& f, const std::vector<const Expr*>& tests) const {
+  constexpr size_t kMostColumns = 2;  // that AskedMemo has room for
+  if (tests.empty()) return;
+  std::set<size_t> columns;
+  for (const Expr* test : tests) {
+    std::set<std::string> names;
+    bool repeats = true;
+    const auto visit = [&](const Expr& e, const auto& self) -> void {
+      if (e.is_column()) names.insert(e.name);
+      if (e.kind == Expr::Kind::kCall && (!e.function || !e.function->deterministic))
+        repeats = false;
+      for (const ExprPtr& a : e.args)
+        self(*a, self);
+    };
+    visit(*test, visit);
+    for (const std::string& name : names) {
+      const auto slot = slots_.find(name);
+      const auto column = slot == slots_.end() ? by_slot_.end() : by_slot_.find(slot->second);
+      if (column == by_slot_.end() || columns_[column->second]->type != Type::kString) return;
+      columns.insert(column->second);
+    }
+    if (!repeats || columns.size() > kMostColumns) return;
+  }
+  f.repeats = true;
+  f.asked_columns.assign(columns.begin(), columns.end());
 }
 
 uint32_t FilterPrograms::predicate_of(const Expr& e) {

@@ -62,6 +62,11 @@ struct FilterProgram {
   FilterNode root;
   std::vector<FilterStep> steps;
   uint32_t entry = kAccept;
+  /// What the predicates that are known leave open depends on nothing but the texts of one or two
+  /// indexed columns: those. Then the filter's answer is the same for rows that touch the same
+  /// predicates and have these values.
+  bool repeats = false;
+  std::vector<size_t> asked_columns;
 };
 
 /// The literals and numbers of all predicates over one column.
@@ -89,6 +94,7 @@ class FilterPrograms {
   FilterNode node_of(const plan::Expr& e, bool negated);
   uint32_t predicate_of(const plan::Expr& e);
   size_t file(const TextWitness& w, uint32_t predicate, size_t slot);
+  void find_asked(FilterProgram& f, const std::vector<const plan::Expr*>& tests) const;
 
   std::vector<plan::ExprPtr> exprs_;
   std::vector<FilterProgram> filters_;
@@ -98,6 +104,7 @@ class FilterPrograms {
   std::unordered_map<size_t, size_t> by_slot_;
   std::unordered_map<std::string, size_t> slots_;
   std::unordered_map<std::string, uint32_t> known_;
+  std::vector<const plan::Expr*> open_tests_;  // of the filter at hand: that bits do not decide
   const plan::Schema* schema_ = nullptr;
 };
 

@@ -2,11 +2,12 @@
 //
 // Equal tests of all filters are one predicate. A predicate whose literals are known
 // (text_witness.h) is filed under them in its column's index; each distinct value of a column is
-// looked up once, gives the list of predicates it touches, and is remembered across batches. A
-// filter is then a small boolean program over those bits, tried only on rows that touch the
-// predicates it cannot hold without - those that so far were touched least. What the bits leave
-// open (a regular expression, a test of two fields, a null) is answered by the filter itself on the
-// few rows that are left, so the answer is always the filter's own.
+// looked up once, gives the list of predicates it touches, and is remembered across batches
+// (column_lookup.h). A filter is then a small boolean program over those bits; which filters a
+// combination of touched predicates satisfies is remembered too (filter_verdicts.h). What the bits
+// leave open (a regular expression, a test of two fields, a null) is answered by the filter itself
+// on the few rows that are left, once for equal values (asked_memo.h), so the answer is always the
+// filter's own.
 //
 // SharedFilter is immutable; each thread has a State. The plain way, filter after filter, is the
 // oracle. Tests: tests/unit/exec/shared_filter_test.cc.
@@ -39,7 +40,7 @@ struct FilterProfile {
     double seconds = 0;
   };
 
-  std::vector<uint64_t> tried;    ///< by filter: rows on which its program was run
+  std::vector<uint64_t> tried;    ///< by filter: kinds of rows on which its program was run
   std::vector<uint64_t> touched;  ///< by predicate: rows
   std::vector<Column> columns;
   uint64_t num_rows = 0;
@@ -52,7 +53,7 @@ class SharedFilter {
                                                   const plan::Schema& schema);
   virtual ~SharedFilter() = default;
 
-  /// What one thread keeps: remembered values, counts of hits, groups.
+  /// What one thread keeps: remembered values and verdicts, counts of hits, groups.
   class State {
    public:
     virtual ~State() = default;
@@ -62,16 +63,20 @@ class SharedFilter {
     virtual void add_group(int64_t key, std::vector<uint32_t> filters) = 0;
 
     /// Sorts `rows`, all of kind `key`, into `out[filter]`; fills `touched` with the filters for
-    /// which anything was added, in no order. Rows stay in order within one call.
+    /// which anything was added to empty lists, in no order. Rows stay in order within one call.
     virtual void run(int64_t key,
                      std::span<const data::Column> columns,
                      data::Rows rows,
                      std::vector<Survivors>& out,
                      std::vector<uint32_t>& touched) = 0;
 
+    /// What a filter said when it was asked of its `maybe` rows of this batch: those that it lets
+    /// through, ascending. For later batches; need not be called.
+    virtual void learn(uint32_t filter, data::Rows passed) = 0;
+
     /// Counts from now on, which takes time itself.
     virtual void set_profiling() = 0;
-    virtual const FilterProfile& profile() const = 0;
+    virtual const FilterProfile& profile() = 0;
   };
 
   virtual std::unique_ptr<State> start() const = 0;

@@ -1,0 +1,272 @@
+#include "exec/column_lookup.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include "base/text.h"
+#include "base/text_hash.h"
+#include "data/dynamic.h"
+
+namespace postern::exec {
+
+using data::Column;
+using data::Rows;
+using data::Type;
+
+namespace {
+
+constexpr size_t kMaxLists = size_t{1} << 16;
+constexpr size_t kMaxBytes = size_t{48} << 20;  // of all columns together
+
+/// The number that a text is written as, when it is one.
+std::optional<double> number_of(std::string_view text) {
+  const std::string_view s = trim(text);
+  if (s.empty() || !(ascii_digit(s[0]) || s[0] == '-' || s[0] == '+' || s[0] == '.'))
+    return std::nullopt;
+  if (const auto i = parse_int(s)) return static_cast<double>(*i);
+  return parse_real(s);
+}
+
+/// Adds the time until its end to a column's cost.
+class ColumnClock {
+ public:
+  explicit ColumnClock(FilterProfile::Column& cost) : cost_(&cost) {}
+
+  ColumnClock(const ColumnClock&) = delete;
+  ColumnClock& operator=(const ColumnClock&) = delete;
+
+  ~ColumnClock() { cost_->seconds += std::chrono::duration<double>(Clock::now() - begin_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  FilterProfile::Column* cost_;
+  Clock::time_point begin_ = Clock::now();
+};
+
+void sort_unique(std::vector<uint32_t>& ids) {
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+}
+
+}  // namespace
+
+ColumnLookup::ColumnLookup(const FilterPrograms& programs)
+    : programs_(programs),
+      known_(programs.columns().size()),
+      rows_of_forgotten_(programs.predicates().size()),
+      values_(programs.columns().size()) {
+  for (const FilterProgram& f : programs.filters())
+    for (const size_t c : f.asked_columns)
+      known_[c].identified = true;
+  clear();
+}
+
+void ColumnLookup::clear() {
+  rows_of_forgotten_ = num_rows_touching();
+  lists_.clear();
+  rows_of_list_.assign(1, 0);
+  for (size_t c = 0; c < known_.size(); ++c) {
+    known_[c].memo.clear();
+    known_[c].numbers.clear();
+    if (data::is_integer(programs_.columns()[c]->type))
+      for (const auto& [number, ids] : programs_.columns()[c]->numbers) {
+        ids_ = ids;
+        sort_unique(ids_);
+        known_[c].numbers.emplace(number, lists_.number_of(ids_));
+      }
+  }
+  rows_of_list_.resize(lists_.size());
+}
+
+bool ColumnLookup::make_room() {
+  if (lists_.size() > kMaxLists || memory_bytes() > kMaxBytes) {
+    clear();
+    return true;
+  }
+  bool forgot = false;
+  for (Known& k : known_) {
+    if (!k.memo.full()) continue;
+    k.memo.clear();
+    forgot = true;
+  }
+  return forgot;
+}
+
+size_t ColumnLookup::memory_bytes() const {
+  size_t bytes = lists_.memory_bytes();
+  for (const Known& k : known_)
+    bytes += k.memo.memory_bytes();
+  return bytes;
+}
+
+std::vector<uint64_t> ColumnLookup::num_rows_touching() const {
+  std::vector<uint64_t> rows = rows_of_forgotten_;
+  for (uint32_t list = 0; list < rows_of_list_.size(); ++list)
+    if (rows_of_list_[list] > 0)
+      for (const uint32_t p : lists_[list])
+        rows[p] += rows_of_list_[list];
+  return rows;
+}
+
+void ColumnLookup::run(std::span<const size_t> which,
+                       std::span<const Column> columns,
+                       Rows rows,
+                       uint32_t kind) {
+  width_ = which.size() + 1;
+  row_numbers_.resize(std::max(row_numbers_.size(), rows.size() * width_));
+  row_sizes_.assign(rows.size(), 1);
+  for (size_t k = 0; k < rows.size(); ++k)
+    row_numbers_[k * width_] = kind;
+  for (const size_t c : which) {
+    const ColumnIndex& index = *programs_.columns()[c];
+    const Column& column = columns[index.slot];
+    if (known_[c].identified) values_[c].assign(rows.size(), kNull);
+    if (column.type() == Type::kNull) continue;
+    std::optional<ColumnClock> clock;
+    if (profile_) {
+      clock.emplace(profile_->columns[c]);
+      profile_->columns[c].texts += rows.size();
+    }
+    if (index.type == Type::kString)
+      look_up_texts(c, column, rows);
+    else if (index.type == Type::kDynamic)
+      look_up_members(c, column, rows);
+    else
+      look_up_numbers(c, column, rows);
+  }
+  count_rows(rows.size());
+}
+
+void ColumnLookup::count_rows(size_t num_rows) {
+  num_rows_ += num_rows;
+  rows_of_list_.resize(lists_.size());
+  for (size_t k = 0; k < num_rows; ++k)
+    for (const uint32_t list : row(k).subspan(1))
+      ++rows_of_list_[list];
+}
+
+inline void ColumnLookup::add(size_t k, uint32_t list) {
+  row_numbers_[k * width_ + row_sizes_[k]] = list;
+  row_sizes_[k] += list != 0;  // an empty list is written over
+}
+
+void ColumnLookup::look_up_texts(size_t c, const Column& column, Rows rows) {
+  const ColumnIndex& index = *programs_.columns()[c];
+  Known& known = known_[c];
+  ValueMemo& memo = known.memo;
+  const auto view = column.view<std::string_view>();
+  const auto text_of = [&](size_t k) { return view[rows[k]]; };
+  const auto put = [&](size_t k, const ValueMemo::Answer& answer) {
+    add(k, answer.list);
+    if (known.identified) values_[c][k] = answer.value;
+  };
+  const auto get = [&](size_t k, uint64_t hash) {
+    return memo.get(text_of(k), hash, [&] { return list_of(c, text_of(k)); });
+  };
+  if (column.is_constant()) {
+    if (!view.valid(rows[0])) return;
+    const ValueMemo::Answer answer = get(0, text_hash(text_of(0)));
+    for (size_t k = 0; k < rows.size(); ++k)
+      put(k, answer);
+    return;
+  }
+  // A look at the text is quicker than the memory of it.
+  if (index.texts.is_quick() && index.numbers.empty() && !known.identified) {
+    for (size_t k = 0; k < rows.size(); ++k)
+      if (view.valid(rows[k]) && index.texts.may_hold(text_of(k)))
+        put(k, get(k, text_hash(text_of(k))));
+    return;
+  }
+  // A few rows ahead, so that memory is fetched while others are hashed.
+  constexpr size_t kAhead = 16;
+  std::array<uint32_t, kAhead> some{};
+  std::array<uint64_t, kAhead> hashes{};
+  size_t next = 0;
+  while (next < rows.size()) {
+    size_t n = 0;
+    for (; next < rows.size() && n < kAhead; ++next)
+      if (view.valid(rows[next])) some[n++] = static_cast<uint32_t>(next);
+    if (memo.bypasses()) {
+      for (size_t i = 0; i < n; ++i) {
+        memo.skip();
+        put(some[i], {list_of(c, text_of(some[i])), kUnknown});
+      }
+      continue;
+    }
+    for (size_t i = 0; i < n; ++i)
+      memo.prefetch_slot(hashes[i] = text_hash(text_of(some[i])));
+    for (size_t i = 0; i < n; ++i)
+      memo.prefetch_text(hashes[i]);
+    for (size_t i = 0; i < n; ++i)
+      put(some[i], get(some[i], hashes[i]));
+  }
+}
+
+/// Of an array every member, of another value its text.
+void ColumnLookup::look_up_members(size_t c, const Column& column, Rows rows) {
+  const ColumnIndex& index = *programs_.columns()[c];
+  const auto view = column.view<std::string_view>();
+  for (size_t k = 0; k < rows.size(); ++k) {
+    if (!view.valid(rows[k])) continue;
+    const data::Dynamic value(view[rows[k]]);
+    if (index.texts_only && !index.texts.may_hold(view[rows[k]])) continue;
+    merged_.clear();
+    const auto add_text = [&](std::string_view text) {
+      const uint32_t list =
+          known_[c].memo.get(text, text_hash(text), [&] { return list_of(c, text); }).list;
+      merged_.insert(merged_.end(), lists_[list].begin(), lists_[list].end());
+    };
+    const auto add_value = [&](const data::Dynamic& d) {
+      if (d.is_string())
+        add_text(d.as_string());
+      else if (!d.is_null())
+        add_text(d.text());
+    };
+    if (value.is_array())
+      for (uint32_t i = 0; i < value.size(); ++i)
+        add_value(value.at(i));
+    else
+      add_value(value);
+    sort_unique(merged_);
+    add(k, lists_.number_of(merged_));
+  }
+}
+
+void ColumnLookup::look_up_numbers(size_t c, const Column& column, Rows rows) {
+  const std::unordered_map<double, uint32_t>& numbers = known_[c].numbers;
+  const auto view = column.view<int64_t>();
+  int64_t last = 0;
+  uint32_t list = 0;
+  bool any = false;
+  for (size_t k = 0; k < rows.size(); ++k) {
+    if (!view.valid(rows[k])) continue;
+    // Numbers of kinds come in runs.
+    if (const int64_t n = view[rows[k]]; !any || n != last) {
+      const auto it = numbers.find(static_cast<double>(n));
+      list = it == numbers.end() ? 0 : it->second;
+      last = n;
+      any = true;
+    }
+    add(k, list);
+  }
+}
+
+/// The list of predicates that a text touches.
+uint32_t ColumnLookup::list_of(size_t c, std::string_view text) {
+  const ColumnIndex& index = *programs_.columns()[c];
+  if (profile_) ++profile_->columns[c].computed;
+  ids_.clear();
+  if (!index.texts.empty() && index.texts.may_hold(text)) {
+    fold(text, folded_);
+    index.texts.find(folded_, ids_, known_[c].marks);
+  }
+  if (!index.numbers.empty())
+    if (const auto n = number_of(text))
+      if (const auto it = index.numbers.find(*n); it != index.numbers.end())
+        ids_.insert(ids_.end(), it->second.begin(), it->second.end());
+  sort_unique(ids_);
+  return lists_.number_of(ids_);
+}
+
+}  // namespace postern::exec
