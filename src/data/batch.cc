@@ -109,6 +109,7 @@ void BatchBuilder::begin(Position position) {
   in_row_ = true;
   position_ = position;
   has_time_ = false;
+  leaves_out_texts_ = false;
   if (wants_values()) {
     values_.clear();
     values_.begin_array();
@@ -356,7 +357,7 @@ void BatchBuilder::field(std::string_view name, const Value& v) {
 
 void BatchBuilder::raw(std::string_view text, bool borrowed) {
   if (layout_.raw_slot() >= 0) put_text(layout_.raw_slot(), text, borrowed);
-  if (layout_.text_slot() >= 0) put_text(layout_.text_slot(), text, borrowed);
+  if (layout_.text_slot() >= 0 && !leaves_out_texts_) put_text(layout_.text_slot(), text, borrowed);
 }
 
 void BatchBuilder::made_raw(std::string_view text) {

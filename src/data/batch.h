@@ -35,6 +35,16 @@ inline bool is_pseudo_column(std::string_view name) {
   return name == kRawColumn || name == kTextColumn || name == kValuesColumn;
 }
 
+/// What somebody looks for in `_values` and `_text`, and in nothing else about these columns, so
+/// that records without it can do without them. Immutable, shared by threads.
+class TextGate {
+ public:
+  virtual ~TextGate() = default;
+  /// False: nothing that is looked for is in `text`, nor in any text that `text` is the JSON form
+  /// of, or holds as JSON strings.
+  virtual bool may_hold(std::string_view text) const = 0;
+};
+
 /// The columns of one native table that a run reads. Immutable while a run lasts.
 class Layout {
  public:
@@ -64,6 +74,12 @@ class Layout {
 
   int values_slot() const { return values_slot_; }
 
+  /// Null: `_values` and `_text` are always wanted. Else a decoder may leave them out
+  /// (BatchBuilder::leave_out_texts) of a record of which the gate says no.
+  void set_text_gate(std::shared_ptr<const TextGate> gate) { text_gate_ = std::move(gate); }
+
+  const TextGate* text_gate() const { return text_gate_.get(); }
+
   /// Kinds of events that anybody reads, ascending, as numbered by the table's event id column;
   /// none (as at first): all. A decoder may count events of other kinds as skipped instead of
   /// decoding them.
@@ -86,6 +102,7 @@ class Layout {
   int raw_slot_ = -1;
   int text_slot_ = -1;
   int values_slot_ = -1;
+  std::shared_ptr<const TextGate> text_gate_;
   std::vector<int64_t> event_ids_;
 };
 
@@ -201,7 +218,10 @@ class BatchBuilder {
   /// What stands for the text of a record that is none, for `_raw` alone.
   void made_raw(std::string_view text);
 
-  bool wants_values() const { return layout_.values_slot() >= 0; }
+  bool wants_values() const { return layout_.values_slot() >= 0 && !leaves_out_texts_; }
+
+  /// `_values` and `_text` of this row stay null: the layout's text gate said no of the record.
+  void leave_out_texts() { leaves_out_texts_ = true; }
 
   void end();  ///< seals the row; flushes a full batch
 
@@ -270,6 +290,7 @@ class BatchBuilder {
   int64_t time_ticks_ = 0;
   bool has_time_ = false;
   bool in_row_ = false;
+  bool leaves_out_texts_ = false;  // of the current row
   uint32_t row_ = 0;
   bool ok_ = true;
 };

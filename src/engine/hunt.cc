@@ -537,7 +537,8 @@ HuntResult hunt(const RuleSet& rules,
                 Progress& progress,
                 const std::atomic<bool>& cancelled) {
   HuntResult result;
-  Result<std::unique_ptr<ScanPrograms>> programs = ScanPrograms::make(rules, options.use_event_ids);
+  Result<std::unique_ptr<ScanPrograms>> programs =
+      ScanPrograms::make(rules, options.use_event_ids, options.share_filters);
   if (!programs) {
     result.errors.push_back(programs.error().message);
     return result;

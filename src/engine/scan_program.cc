@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "engine/finding.h"
+#include "exec/text_gate.h"
 
 namespace postern::engine {
 
@@ -116,7 +117,9 @@ const exec::CompiledExpr& BranchFilter::get() const {
   return *compiled_;
 }
 
-Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules, bool use_event_ids) {
+Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules,
+                                                         bool use_event_ids,
+                                                         bool gate_texts) {
   auto out = std::make_unique<ScanPrograms>();
   const plan::Catalog& catalog = rules.setup().catalog;
   auto want = [&](const std::string& name, const std::set<std::string>& columns) {
@@ -192,7 +195,22 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules, b
       }
   }
   if (use_event_ids) out->gate_decoders(rules);
+  if (gate_texts) out->gate_texts();
   return out;
+}
+
+void ScanPrograms::gate_texts() {
+  for (auto& [name, table] : tables_) {
+    std::vector<ExprPtr> filters;
+    std::vector<ExprPtr> results;
+    for (const BranchProgram& p : table.branches) {
+      filters.push_back(p.branch->where);
+      if (!reports_event(*p.rule))
+        for (const plan::NamedExpr& c : p.branch->columns)
+          results.push_back(c.expr);
+    }
+    layout_of(layouts_, name).set_text_gate(exec::text_gate(filters, results));
+  }
 }
 
 // Where every filter asks for certain kinds of events, decoders only count the others. Kinds that a

@@ -79,8 +79,10 @@ std::optional<std::vector<int64_t>> required_event_ids(const plan::ExprPtr& wher
 class ScanPrograms {
  public:
   /// Also asks for the event id column of `counted` tables, so that their events can be told apart.
+  /// `gate_texts`: decoders may leave out `_values` and `_text` of records without any keyword.
   static Result<std::unique_ptr<ScanPrograms>> make(const RuleSet& rules,
-                                                    bool use_event_ids = true);
+                                                    bool use_event_ids = true,
+                                                    bool gate_texts = true);
 
   const data::Layouts& layouts() const { return layouts_; }
 
@@ -90,6 +92,7 @@ class ScanPrograms {
 
  private:
   void gate_decoders(const RuleSet& rules);
+  void gate_texts();
 
   data::Layouts layouts_;
   std::map<std::string, TableProgram, std::less<>> tables_;

@@ -169,6 +169,7 @@ void WindowsEvent::clear() {
   data.clear();
   time.reset();
   raw = {};
+  searched = true;
 }
 
 std::string_view data_column(std::string_view name, std::string& scratch) {
@@ -254,8 +255,9 @@ void WindowsEventWriter::write(const WindowsEvent& event,
             std::less_equal<>{}(text.data() + text.size(), lasting.data() + lasting.size()));
   };
   const Slots& slots = slots_[static_cast<size_t>(table)];
-  const bool values = b->wants_values();
   b->begin(position);
+  if (!event.searched) b->leave_out_texts();
+  const bool values = b->wants_values();
   if (event.time) b->set_time(*event.time);
   bool has_user_id = false;
   bool has_message = false;

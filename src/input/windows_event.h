@@ -82,6 +82,7 @@ struct WindowsEvent {
   std::vector<Field> data;      ///< EventData or UserData, in order of the source
   std::optional<int64_t> time;  ///< event time in ticks, UTC
   std::string_view raw;         ///< the event's text for `_raw`; absent: the format has none
+  bool searched = true;         ///< false: the table's text gate says no of the event
 
   std::string_view& operator[](SystemField f) { return system[static_cast<size_t>(f)]; }
 

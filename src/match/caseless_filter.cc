@@ -55,16 +55,19 @@ CaselessFilter::CaselessFilter(const std::vector<std::string_view>& literals) {
                         [](std::string_view s) { return s.size() >= kWindow && is_ascii(s); });
   if (!usable_) return;
   std::vector<std::string_view> windows;
-  for (const std::string_view s : literals)
-    windows.push_back(rarest(s, kWindow));
+  for (const std::string_view s : literals) {
+    const std::string_view w = rarest(s, kWindow);
+    windows.push_back(w);
+    Entry& e = entries_.emplace_back();
+    std::memcpy(&e.window, w.data(), kWindow);
+    e.offset = static_cast<uint32_t>(w.data() - s.data());
+    e.literal = s;
+  }
+  std::sort(entries_.begin(), entries_.end(),
+            [](const Entry& a, const Entry& b) { return a.window < b.window; });
   // Alike ones share a group, which keeps the groups apart.
   std::sort(windows.begin(), windows.end());
   windows.erase(std::unique(windows.begin(), windows.end()), windows.end());
-  for (const std::string_view w : windows) {
-    windows_.emplace_back();
-    std::memcpy(&windows_.back(), w.data(), kWindow);
-  }
-  std::sort(windows_.begin(), windows_.end());
   for (size_t i = 0; i < windows.size(); ++i) {
     const auto group = static_cast<uint8_t>(1U << (i * kGroups / windows.size()));
     for (size_t j = 0; j < kBytes; ++j) {
@@ -79,17 +82,30 @@ CaselessFilter::CaselessFilter(const std::vector<std::string_view>& literals) {
   }
 }
 
-bool CaselessFilter::is_window(const char* p) const {
+/// Whether a literal whose window begins at `p` is in `text`, of which that is a place.
+bool CaselessFilter::holds_at(const char* p, std::string_view text) const {
   char lower[kWindow];
   for (size_t i = 0; i < kWindow; ++i)
     lower[i] = ascii_lower(p[i]);
   uint32_t window = 0;
   std::memcpy(&window, lower, kWindow);
-  return std::binary_search(windows_.begin(), windows_.end(), window);
+  auto e = std::lower_bound(entries_.begin(), entries_.end(), window,
+                            [](const Entry& a, uint32_t w) { return a.window < w; });
+  const auto at = static_cast<size_t>(p - text.data());
+  for (; e != entries_.end() && e->window == window; ++e) {
+    if (e->offset > at || at - e->offset + e->literal.size() > text.size()) continue;
+    const char* q = p - e->offset;
+    if (std::all_of(e->literal.begin(), e->literal.end(),
+                    [&](char c) { return ascii_lower(*q++) == c; }))
+      return true;
+  }
+  return false;
 }
 
 #if defined(__x86_64__)
-__attribute__((target("ssse3"))) bool CaselessFilter::scan(const char* begin, size_t size) const {
+__attribute__((target("ssse3"))) bool CaselessFilter::scan(const char* begin,
+                                                           size_t size,
+                                                           std::string_view text) const {
   const auto table = [](const Halves& h) __attribute__((target("ssse3"))) {
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(h.data()));
   };
@@ -119,12 +135,12 @@ __attribute__((target("ssse3"))) bool CaselessFilter::scan(const char* begin, si
     if (_mm_movemask_epi8(folds) != 0) return true;
     auto places = static_cast<uint32_t>(~_mm_movemask_epi8(_mm_cmpeq_epi8(all, zero))) & 0xFFFFU;
     for (; places != 0; places &= places - 1)
-      if (is_window(begin + at + std::countr_zero(places))) return true;
+      if (holds_at(begin + at + std::countr_zero(places), text)) return true;
   }
   return false;
 }
 #else
-bool CaselessFilter::scan(const char*, size_t) const {
+bool CaselessFilter::scan(const char*, size_t, std::string_view) const {
   return true;
 }
 #endif
@@ -140,10 +156,11 @@ bool CaselessFilter::may_hold(std::string_view text) const {
   if (text.size() < kBlock) {
     char padded[kBlock] = {};
     std::memcpy(padded, text.data(), text.size());
-    return scan(padded, kBlock);
+    return scan(padded, kBlock, {padded, text.size()});
   }
   // The last block overlaps the one before, so that no window is left over.
-  return scan(text.data(), text.size()) || scan(text.data() + text.size() - kBlock, kBlock);
+  return scan(text.data(), text.size(), text) ||
+         scan(text.data() + text.size() - kBlock, kBlock, text);
 }
 
 }  // namespace postern::match

@@ -3,14 +3,16 @@
 //
 // Each literal is known by four neighbouring bytes that are seldom in logs. Each of the first three
 // has two tables, by the low and the high half of a byte, of the literals (in eight groups) that
-// may have such a byte there; where all six agree on a group the four bytes are compared (the
-// "Teddy" of Hyperscan and of Rust's aho-corasick). Only "no" is an answer. Needs SSSE3; without
-// it, and for literals that this cannot know, it never says no.
+// may have such a byte there; where all six agree on a group the four bytes are looked up, and the
+// literals that have them compared (the "Teddy" of Hyperscan and of Rust's aho-corasick). "No" is
+// always right, and so is "yes" but for texts with the two characters beyond ASCII that fold to a
+// letter. Needs SSSE3; without it, and for literals that this cannot know, it never says no.
 //
 // Tests: tests/unit/match/caseless_filter_test.cc.
 #pragma once
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -33,12 +35,19 @@ class CaselessFilter {
   static constexpr size_t kWindow = sizeof(uint32_t);  // bytes of a literal that are known
   using Halves = std::array<uint8_t, 16>;
 
-  bool scan(const char* begin, size_t size) const;
-  bool is_window(const char* p) const;
+  /// A literal by its window.
+  struct Entry {
+    uint32_t window;
+    uint32_t offset;  // of the window in the literal
+    std::string literal;
+  };
+
+  bool scan(const char* begin, size_t size, std::string_view text) const;
+  bool holds_at(const char* p, std::string_view text) const;
 
   std::array<Halves, kBytes> low_{};
   std::array<Halves, kBytes> high_{};
-  std::vector<uint32_t> windows_;  // sorted
+  std::vector<Entry> entries_;  // sorted by window
   bool usable_ = false;
 };
 

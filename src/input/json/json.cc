@@ -99,6 +99,11 @@ class BatchOutput : public Output {
     return builder && builder->wants_values();
   }
 
+  const data::TextGate* windows_text_gate(WindowsTable table) override {
+    const data::BatchBuilder* builder = windows_.builder(table);
+    return builder ? builder->layout().text_gate() : nullptr;
+  }
+
   void end_windows(const WindowsEvent& event, bool borrowed, bool raw_borrowed) override {
     const WindowsTable table = event.table();
     windows_.write(event, windows_position_, borrowed,
@@ -177,6 +182,8 @@ class VisitorOutput : public Output {
   const NameTable* windows_names(WindowsTable) override { return nullptr; }
 
   bool wants_windows_values(WindowsTable) override { return true; }
+
+  const data::TextGate* windows_text_gate(WindowsTable) override { return nullptr; }
 
   void end_windows(const WindowsEvent& event, bool, bool) override { visit(event, visitor_); }
 

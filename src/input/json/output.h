@@ -31,6 +31,8 @@ class Output {
   virtual const NameTable* windows_names(WindowsTable table) = 0;
   /// Whether somebody also reads the values of all other fields, as `_values`.
   virtual bool wants_windows_values(WindowsTable table) = 0;
+  /// What is looked for in `_values` and `_text`, where they are read for nothing else; or null.
+  virtual const data::TextGate* windows_text_gate(WindowsTable table) = 0;
   /// `borrowed`: all of the event's text lives in the input; `raw_borrowed`: that of `raw` does.
   virtual void end_windows(const WindowsEvent& event, bool borrowed, bool raw_borrowed) = 0;
 
@@ -42,6 +44,7 @@ struct DialectState {
   Scratch scratch;
   TextPool pool;
   WindowsEvent event;
+  std::string made;  ///< texts of a Windows event that are not in the record
   std::vector<uint32_t> numbers;
   Parser inner_parser;  // for JSON inside a string
   Document inner;

@@ -77,7 +77,10 @@ void WindowsReader::task(std::string_view text) {
 }
 
 std::string_view WindowsReader::guid(std::string_view text) {
-  return is_guid(text) ? keep("{" + std::string(text) + "}") : text;
+  if (!is_guid(text)) return text;
+  // Not kept as made: no gate knows a text by its braces.
+  borrowed_ = false;
+  return state_.pool.copy("{" + std::string(text) + "}");
 }
 
 void WindowsReader::time(std::string_view text) {
@@ -87,11 +90,17 @@ void WindowsReader::time(std::string_view text) {
   set(SystemField::kTimeCreated, text);
 }
 
-bool WindowsReader::start() {
+bool WindowsReader::start(bool all_in_record) {
   const WindowsTable table = event().table();
   if (!out_.begin_windows(table, record_->text())) return false;
   names_ = out_.windows_names(table);
   values_ = out_.wants_windows_values(table);
+  const data::TextGate* gate = all_in_record ? out_.windows_text_gate(table) : nullptr;
+  if (gate && !gate->may_hold(record_->text()) &&
+      (state_.made.empty() || !gate->may_hold(state_.made))) {
+    values_ = false;
+    event().searched = false;
+  }
   event().raw = record_->text();
   return true;
 }

@@ -22,6 +22,7 @@ class WindowsReader {
       : record_(&record), state_(state), out_(out), borrowed_(record.in_input()) {
     state_.event.clear();
     state_.pool.clear();
+    state_.made.clear();
   }
 
   WindowsEvent& event() { return state_.event; }
@@ -37,6 +38,7 @@ class WindowsReader {
   /// A text that is not in the record: kept until the event is written.
   std::string_view keep(std::string_view text) {
     borrowed_ = false;
+    state_.made.append(text).push_back('\0');
     return state_.pool.copy(text);
   }
 
@@ -60,8 +62,9 @@ class WindowsReader {
   void time(std::string_view text);
 
   /// To be called when provider, channel and event id are known, before the data fields. False:
-  /// nobody reads the table, and the event is done.
-  bool start();
+  /// nobody reads the table, and the event is done. `all_in_record`: no text that is given from now
+  /// on is made (keep); then a table's text gate is asked whether anybody looks for any of them.
+  bool start(bool all_in_record = false);
 
   bool wants(std::string_view name, uint32_t hash) const { return slot(name, hash) != kUnread; }
 

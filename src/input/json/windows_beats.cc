@@ -233,7 +233,7 @@ void put_winlogbeat6(const Record& record, DialectState& state, Output& out) {
   BeatsReader beats(reader, roles6());
   beats.top();
   beats.complete();
-  if (!reader.start()) return;
+  if (!reader.start(true)) return;
   beats.put_data();
   reader.finish();
 }

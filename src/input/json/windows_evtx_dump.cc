@@ -91,7 +91,7 @@ void put_evtx_dump(const Record& record, DialectState& state, Output& out) {
   WindowsReader reader(record, state, out);
   reader.brace_guids();
   EvtxDumpReader(reader).system(document.find(event, "System"));
-  if (!reader.start()) return;
+  if (!reader.start(true)) return;
   if (const uint32_t rendering = document.find(event, "RenderingInfo"))
     if (const uint32_t message = document.find(rendering, "Message"))
       reader.system(SystemField::kMessage, document[message]);

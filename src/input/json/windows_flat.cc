@@ -216,7 +216,7 @@ void put_windows_flat(const Record& record, DialectState& state, Output& out, bo
     writer = 0;
   }
   if (writer > 0) reader.system(SystemField::kExecutionProcessId, record.item(writer));
-  if (!reader.start()) return;
+  if (!reader.start(true)) return;
 
   if (message.data() && reader.wants("Message", name_hash("Message")))
     reader.set(SystemField::kMessage, reader.unescape(message));

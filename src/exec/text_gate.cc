@@ -1,0 +1,88 @@
+#include "exec/text_gate.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "exec/text_witness.h"
+#include "match/caseless_filter.h"
+#include "match/json_escape.h"
+
+namespace postern::exec {
+
+using plan::Expr;
+using plan::ExprPtr;
+
+namespace {
+
+class Gate final : public data::TextGate {
+ public:
+  explicit Gate(match::CaselessFilter pieces) : pieces_(std::move(pieces)) {}
+
+  bool may_hold(std::string_view text) const override {
+    return pieces_.may_hold(text) || match::has_unicode_escape(text);
+  }
+
+ private:
+  match::CaselessFilter pieces_;
+};
+
+/// Written in JSON as it is, or by its number. Braces may be put around a GUID that has none.
+bool stands_for_itself(char c) {
+  return c >= ' ' && c <= '~' && std::string_view("\"\\/{}").find(c) == std::string_view::npos;
+}
+
+/// The longest part of a literal that a record with the literal holds too.
+std::string_view longest_piece(std::string_view literal) {
+  std::string_view best;
+  for (size_t at = 0; at < literal.size(); ++at) {
+    size_t end = at;
+    while (end < literal.size() && stands_for_itself(literal[end]))
+      ++end;
+    if (end - at > best.size()) best = literal.substr(at, end - at);
+    at = end;
+  }
+  return best;
+}
+
+bool is_searched(const std::string& column) {
+  return column == data::kValuesColumn || column == data::kTextColumn;
+}
+
+bool reads_searched(const ExprPtr& e) {
+  std::set<std::string> columns;
+  plan::collect_columns(e, columns);
+  return std::any_of(columns.begin(), columns.end(), is_searched);
+}
+
+/// Collects what `e` looks for in the searched columns; false: that is not all it does with them.
+bool collect(const ExprPtr& e, std::vector<std::string>& pieces) {
+  if (e->is_call("and") || e->is_call("or") || e->is_call("not"))
+    return std::all_of(e->args.begin(), e->args.end(),
+                       [&](const ExprPtr& a) { return collect(a, pieces); });
+  if (!reads_searched(e)) return true;
+  const auto witness = text_witness(*e);
+  // Never null: it is false where the columns are null, as it is where they hold none of this.
+  if (!witness || !witness->never_null || !witness->numbers.empty()) return false;
+  for (size_t i = 0; i < witness->num_columns; ++i)
+    if (!is_searched(e->args[i]->name)) return false;
+  for (const TextWitness::Literal& l : witness->literals)
+    pieces.emplace_back(longest_piece(l.text));
+  return true;
+}
+
+}  // namespace
+
+std::shared_ptr<const data::TextGate> text_gate(const std::vector<ExprPtr>& filters,
+                                                const std::vector<ExprPtr>& results) {
+  std::vector<std::string> pieces;
+  for (const ExprPtr& f : filters)
+    if (f && !collect(f, pieces)) return nullptr;
+  if (pieces.empty() || std::any_of(results.begin(), results.end(), reads_searched)) return nullptr;
+  match::CaselessFilter filter({pieces.begin(), pieces.end()});
+  if (!filter.usable()) return nullptr;
+  return std::make_shared<Gate>(std::move(filter));
+}
+
+}  // namespace postern::exec
