@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the benchmarks themselves: `check_bench.py BUILD` with a build that has bench_generate and postern.
+"""Checks the benchmarks themselves: `check_bench.py BUILD` with a build that has bench_generate, bench_hunt and postern.
 
 Lanes are made small: events have the promised size and repetition, one seed gives one file, planted events are
 found by a rule of the check's own, by one thread as by two. Then what reads other programs' output and writes the
@@ -108,11 +108,10 @@ def check_hunt(check, build, generator, folder):
     with open(rule, "w") as f:
         f.write(RULE)
     rules = RuleSet("sigma 1", [rule], 1)
-    for name in ("sysmon", "sysmon-unique", "sysmon-evtx"):
-        row = bench.measure(LANES[name], rules)
-        check.equal(f"{name}: what is wrong", row.wrong, "")
+    for row in bench.measure(rules, [LANES[n] for n in ("sysmon", "sysmon-unique", "sysmon-evtx")]):
+        check.equal(f"{row.lane}: what is wrong", row.wrong, "")
         # One event in 1,000 is planted, every fifth of them a process.
-        check.equal(f"{name}: planted processes found", row.findings, (row.events // 1000 + 4) // 5)
+        check.equal(f"{row.lane}: planted processes found", row.findings, (row.events // 1000 + 4) // 5)
 
 
 def check_reading(check, folder):
@@ -146,7 +145,7 @@ def check_report(check, folder):
     for rules, program, cpu in (("sigma 100", "postern", 1.5), ("sigma 3,780", "postern", 2.0),
                                 ("sigma 3,780", "rsigma eval, default", 31.0)):
         row = Row("sysmon", rules, program)
-        row.set_time(Evidence("", 600_000, 300_000_000), [Run(cpu, cpu, 200.0, 7, "", 0, "", "")], load)
+        row.set_runs(Evidence("", 600_000, 300_000_000), [Run(cpu, cpu, 200.0, 7, "", 0, "", "")], load)
         rows.append(row)
     rows[2].times = rows[1].rate / rows[2].rate
     check.equal("a rate", rows[1].rate, 600_000)

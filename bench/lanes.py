@@ -28,9 +28,9 @@ class Lane:
     query_size: str  # for KQL and SPL, which take a hundred times as long an event
     main: bool = False
 
-    @property
-    def quick(self):
-        return self.main or not self.name.endswith("-unique")
+    def runs_quickly(self, rules):
+        """Whether it is part of --quick: query rules take long to load, so one lane of a kind will do."""
+        return self.main or not self.name.endswith("-unique") if rules.sigma else self.name in ("sysmon", "execve", "smtp")
 
     @property
     def windows_json(self):

@@ -1,6 +1,7 @@
 """Runs of one command, what they took, and the figures of one lane with one set of rules."""
 import dataclasses
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -80,19 +81,21 @@ class Row:
     note: str = ""
     wrong: str = ""
 
-    def set_time(self, evidence, busy, load):
+    def set_time(self, evidence, seconds):
         self.events, self.bytes = evidence.events, evidence.bytes
-        self.seconds = max(least(busy, "cpu") - least(load, "cpu"), 1e-3)
+        self.seconds = max(seconds, 1e-3)
         self.rate = self.events / self.seconds
         self.mbps = self.bytes / 1e6 / self.seconds
+
+    def set_runs(self, evidence, busy, load):
+        """Of a program that can only be run whole: the start is taken off."""
+        self.set_time(evidence, least(busy, "cpu") - least(load, "cpu"))
+        self.set_memory(busy, load)
+
+    def set_memory(self, busy, load):
         self.memory = max(r.memory for r in busy)
         self.load, self.load_memory = least(load, "cpu"), max(r.memory for r in load)
         self.findings = busy[-1].lines
-
-    @property
-    def telling(self):
-        """Beside a long start, a short run is lost in the noise of the two."""
-        return self.seconds > 0.2 * self.load or self.seconds > 1
 
 
 class Bench:
@@ -101,7 +104,6 @@ class Bench:
     def __init__(self, build, generator, args):
         self.build, self.generator, self.args = build, generator, args
         self.postern = os.path.join(build, "postern")
-        self.loads = {}
 
     def hunt(self, rules, path, jobs=1):
         words = [self.postern, "hunt", "--no-builtin", "-j", str(jobs), "--no-progress", "-q", "--format", "jsonl"]
@@ -109,36 +111,44 @@ class Bench:
             words += ["--rules", r]
         return words + [path]
 
-    def load_runs(self, rules, jobs):
-        """Loading: the same command on one event. It hardly depends on the lane, so all runs of it count for all
-        lanes; one more with each lane, at the same time as the lane's own."""
-        done = self.loads.setdefault((rules.name, jobs), [])
-        one = self.generator.one_event("sysmon")
-        n = self.args.runs if not done else 1 if rules.sigma else 0
-        for _ in range(n):
-            done.append(run(self.hunt(rules, one.path, jobs)))
-        return done
+    def time_hunts(self, rules, lanes, threads, rounds):
+        """{lane: {"cpu": [...], "wall": [...], ...}}, and what went wrong: one process, so rules are loaded once."""
+        words = [os.path.join(self.build, "bench", "bench_hunt"), "--threads", str(threads), "--rounds", str(rounds)]
+        for r in rules.paths:
+            words += ["--rules", r]
+        words += [self.generator.make(lane.name, self.args.size_of(lane, rules)).path for lane in lanes]
+        r = subprocess.run(words, capture_output=True, text=True, env={**os.environ, **ENV})
+        told = [json.loads(line) for line in r.stdout.splitlines()]
+        return dict(zip((lane.name for lane in lanes), told)), r.stderr.strip()[-300:] if r.returncode else ""
 
-    def measure(self, lane, rules):
-        evidence = self.generator.make(lane.name, self.args.size_of(lane, rules))
+    def measure(self, rules, lanes):
+        """A row for each lane."""
         # Query rules take long, and their ratio is not a goal.
-        n = self.args.runs if rules.sigma else 1
-        load, load2 = self.load_runs(rules, 1), self.load_runs(rules, 2)
-        one = runs(self.hunt(rules, evidence.path), n)
-        two = runs(self.hunt(rules, evidence.path, 2), n if lane.main else 1)
-        row = Row(lane.name, rules.name, "postern")
-        row.set_time(evidence, one, load)
-        if lane.main and rules.sigma and row.telling and (os.cpu_count() or 1) > 1:
-            row.two_cores = (max(least(one, "wall") - least(load, "wall"), 1e-3)
-                             / max(least(two, "wall") - least(load2, "wall"), 1e-3))
-        bad = [r for r in load + load2 + one + two if r.status not in (0, 2)]
-        if bad:
-            row.wrong = f"exit status {bad[0].status}: {bad[0].error}"
-        elif any(r.status == 2 for r in one):
-            row.note = "some rules were stopped by the memory limit"
-        if not row.wrong and len({r.digest for r in one + two}) != 1:
-            row.wrong = "one thread and two give different findings"
-        return row
+        rounds = self.args.runs if rules.sigma else 1
+        one = self.generator.one_event("sysmon")
+        load = [run(self.hunt(rules, one.path)) for _ in range(rounds)]
+        times, broken = self.time_hunts(rules, lanes, 1, rounds)
+        cores = [lane for lane in lanes if lane.main and rules.sigma and (os.cpu_count() or 1) > 1]
+        both, broken2 = self.time_hunts(rules, cores, 2, rounds) if cores else ({}, "")
+        for lane in lanes:
+            row = Row(lane.name, rules.name, "postern")
+            evidence = self.generator.make(lane.name, self.args.size_of(lane, rules))
+            single, double = (run(self.hunt(rules, evidence.path, n)) for n in (1, 2))
+            row.set_memory([single], load)
+            if lane.name in times:
+                row.set_time(evidence, min(times[lane.name]["cpu"]))
+            if lane.name in both:
+                row.two_cores = min(times[lane.name]["wall"]) / min(both[lane.name]["wall"])
+            bad = [r for r in load + [single, double] if r.status not in (0, 2)]
+            if bad or broken or broken2:
+                row.wrong = f"exit status {bad[0].status}: {bad[0].error}" if bad else broken or broken2
+            elif single.digest != double.digest:
+                row.wrong = "one thread and two give different findings"
+            elif times[lane.name]["findings"] != single.lines:
+                row.wrong = f"timed {times[lane.name]['findings']} findings, printed {single.lines}"
+            elif single.status == 2:
+                row.note = "some rules were stopped by the memory limit"
+            yield row
 
     def check_answers(self, rules, lanes):
         """'' when small batches, small slices, two threads and the plain interpreter find the same."""

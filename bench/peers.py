@@ -93,7 +93,6 @@ class Peers:
         self.bench, self.args = bench, args
         self.rsigma = find_rsigma(args, skipped)
         self.notes = []
-        self.differing = 0
         for floor in ("jq", "grep"):
             if not shutil.which(floor):
                 skipped.append(f"{floor}: not installed")
@@ -121,7 +120,7 @@ class Peers:
         """`idle` is the same on one event."""
         row = Row(lane.name, rules, program)
         busy = runs(words, self.args.runs, **more)
-        row.set_time(evidence, busy, runs(idle, self.args.runs, **more))
+        row.set_runs(evidence, busy, runs(idle, self.args.runs, **more))
         # 1 is "nothing found" for grep.
         bad = [r for r in busy if r.status not in (0, 1)]
         if bad:
@@ -145,7 +144,7 @@ class Peers:
             if self.args.daemon:
                 words = peer.daemon_words(routed)
                 row = Row(lane.name, rules.name, f"rsigma daemon, {mode}")
-                row.set_time(evidence, runs(words, self.args.runs, stdin=evidence.path, env=ONE_CORE),
+                row.set_runs(evidence, runs(words, self.args.runs, stdin=evidence.path, env=ONE_CORE),
                              runs(words, self.args.runs, stdin=one.path, env=ONE_CORE))
                 found.append(row)
         return found

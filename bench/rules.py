@@ -2,7 +2,8 @@
 """What hunting costs by the number of rules: `./dev bench rules [LANE...] [options]`.
 
 Lanes and rules: bench/lanes.py. Figures are CPU time, because other work on the machine moves it less than the clock:
-the least of the runs, less the least of the same command on evidence of one event, which is loading. Answers are
+the least of some rounds of bench_hunt, which loads the rules once and leaves that out; other programs are run whole,
+and the same on one event is taken off. Answers are
 compared: one thread and two byte for byte; by `check_filters`, on slices of all lanes, small batches, two threads
 and the plain interpreter; rsigma's rule by rule and event by event (bench/pairs.py). Instructions per event and the
 profile come from callgrind (bench/callgrind.py), other programs from bench/peers.py. What is not at hand is skipped
@@ -65,20 +66,25 @@ def arguments(argv):
 def measure_all(bench, lanes, args, others):
     rows = []
     print(report.HEAD)
-    for lane in lanes:
-        for rules in bench.sets:
-            row = bench.measure(lane, rules)
+    for rules in bench.sets:
+        for row in bench.measure(rules, [lane for lane in lanes if not args.quick or lane.runs_quickly(rules)]):
             rows.append(row)
             print(report.line_of(row), flush=True)
-            # Peers where they do the same work: Sigma, Windows events as JSON.
-            if others and rules.sigma and lane.main and lane.windows_json:
-                for more in others.rows(lane, rules, row):
-                    rows.append(more)
-                    print(report.line_of(more), flush=True)
+    for lane in lanes:
+        # Peers where they do the same work: Sigma, Windows events as JSON.
+        if not others or not lane.main or not lane.windows_json:
+            continue
+        for row in [r for r in rows if r.lane == lane.name and r.rules.startswith("sigma")]:
+            rules = next(s for s in bench.sets if s.name == row.rules)
+            for more in others.rows(lane, rules, row):
+                rows.append(more)
+                print(report.line_of(more), flush=True)
     for r in rows:
         if r.wrong:
             print(f"WRONG: {r.lane}, {r.rules}, {r.program}: {r.wrong}", flush=True)
-    return rows
+    places = {lane.name: i for i, lane in enumerate(lanes)}
+    order = {s.name: i for i, s in enumerate(bench.sets)}
+    return sorted(rows, key=lambda r: (places[r.lane], order.get(r.rules, len(order)), r.program != "postern"))
 
 
 def compare_answers(bench, lanes, pool):
@@ -118,7 +124,7 @@ def main(argv):
     skipped = []
     bench = Bench(args.build, Generator(args.build), args)
     bench.sets = rule_sets(args, skipped)
-    lanes = [LANES[n] for n in args.lanes or LANES if args.lanes or not args.quick or LANES[n].quick]
+    lanes = [LANES[n] for n in args.lanes or LANES]
     others = peers.Peers(bench, args, skipped) if args.peers and any(s.sigma for s in bench.sets) else None
     rows = measure_all(bench, lanes, args, others)
     answers, different = [], False
