@@ -233,29 +233,37 @@ bool LiteralIndex::Table::find(uint64_t key, F&& f) const {
 
 void LiteralIndex::build_short(const std::vector<uint32_t>& literals) {
   constexpr uint32_t kPairs = 65536;
-  std::vector<std::vector<uint32_t>> of_pair(kPairs);
+  std::vector<std::pair<uint32_t, uint32_t>> of_pair;  // pair of bytes, literal
   for (const uint32_t number : literals) {
     const std::string_view s = text_of(literals_[number]);
     const auto first = static_cast<unsigned char>(s[0]);
-    if (s.size() == 1) {
-      if (short_.single.empty()) short_.single.assign(256, kNone);
-      short_.single[first] = number;
-      for (uint32_t second = 0; second < 256; ++second)
-        of_pair[first | second << 8].push_back(number);
-    } else {
-      of_pair[first | static_cast<uint32_t>(static_cast<unsigned char>(s[1])) << 8].push_back(
-          number);
+    if (s.size() > 1) {
+      of_pair.emplace_back(first | static_cast<uint32_t>(static_cast<unsigned char>(s[1])) << 8,
+                           number);
+      continue;
     }
+    if (short_.single.empty()) short_.single.assign(256, kNone);
+    short_.single[first] = number;
+    for (uint32_t second = 0; second < 256; ++second)
+      of_pair.emplace_back(first | second << 8, number);
   }
+  std::sort(of_pair.begin(), of_pair.end());
   short_.filter.assign(kPairs / 64, 0);
   short_.before.assign(kPairs / 64, 0);
-  short_.starts.push_back(0);
-  for (uint32_t pair = 0; pair < kPairs; ++pair) {
-    if (pair % 64 == 0) short_.before[pair / 64] = static_cast<uint32_t>(short_.starts.size() - 1);
-    if (of_pair[pair].empty()) continue;
-    short_.filter[pair / 64] |= uint64_t{1} << (pair % 64);
-    short_.literals.insert(short_.literals.end(), of_pair[pair].begin(), of_pair[pair].end());
-    short_.starts.push_back(static_cast<uint32_t>(short_.literals.size()));
+  short_.literals.reserve(of_pair.size());
+  for (size_t i = 0; i < of_pair.size(); ++i) {
+    const auto [pair, number] = of_pair[i];
+    if (i == 0 || of_pair[i - 1].first != pair) {
+      short_.filter[pair / 64] |= uint64_t{1} << (pair % 64);
+      short_.starts.push_back(static_cast<uint32_t>(i));
+    }
+    short_.literals.push_back(number);
+  }
+  short_.starts.push_back(static_cast<uint32_t>(of_pair.size()));
+  uint32_t before = 0;
+  for (size_t word = 0; word < short_.filter.size(); ++word) {
+    short_.before[word] = before;
+    before += static_cast<uint32_t>(std::popcount(short_.filter[word]));
   }
 }
 
