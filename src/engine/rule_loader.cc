@@ -58,12 +58,10 @@ class RuleLoader {
     for (size_t i = 0; i < set_.files_.size(); ++i)
       read_file(i);
     filters_.warn_unused();
-    references_.resolve(set_.files_, set_.rules_, [this](size_t file, plan::Rule rule) {
-      return add_rule(file, std::move(rule));
-    });
-    if (!options_.keep_stages)
-      for (LoadedRule& r : set_.rules_)
-        r.rule.plan = nullptr;
+    references_.resolve(
+        set_.files_, set_.rules_,
+        [this](size_t file, plan::Rule rule) { return add_rule(file, std::move(rule)); },
+        [this](const LoadedRule& r) { return plan_of(r); });
     read_strategies();
     compile_yara();
     diagnose_duplicates();
@@ -151,7 +149,6 @@ class RuleLoader {
         f.num_loaded += n.loaded;
         f.num_refused += n.refused;
       }
-      has_correlations_ = has_correlations_ || f.text.find("correlation") != std::string::npos;
       const bool ours = f.path.rfind("builtin:", 0) == 0;
       if ((ends_with_ignore_case(f.path, ".yml") || ends_with_ignore_case(f.path, ".conf")) &&
           (ours ? macros_.builtin : macros_.user).add(source_of(f), f.diagnostics)) {
@@ -197,11 +194,11 @@ class RuleLoader {
       rules = sigma::read(source, sigma_options_, f.diagnostics);
       for (plan::RuleReference& r : refused)
         references_.check(index, std::move(r));
-      for (plan::Rule& r : rules) {
-        if (r.references.empty())
-          add_rule(index, std::move(r));
-        else
-          references_.defer(index, std::move(r));
+      for (size_t i = 0; i < rules.size(); ++i) {
+        if (!rules[i].references.empty())
+          references_.defer(index, std::move(rules[i]));
+        else if (LoadedRule* loaded = add_rule(index, std::move(rules[i])))
+          loaded->place = i;
       }
       return;
     } else if (is("spl", spl::recognises)) {
@@ -224,7 +221,8 @@ class RuleLoader {
 
   plan::BindContext context() {
     plan::BindContext c{set_.setup_->catalog, *set_.setup_->functions, exec::evaluate_constant,
-                        options_.strict,      options_.optimize,       {}};
+                        options_.strict,      options_.optimize,       {},
+                        &bind_cache_};
     c.view_query = [this](const plan::VocabularyTable& table, Diagnostics& diag) {
       return view_query(table, diag);
     };
@@ -253,8 +251,8 @@ class RuleLoader {
     Diagnostics diag;
     OrFailed<plan::OpPtr> bound = plan::bind(loaded.rule, c, diag, loaded.report);
     if (bound) {
-      loaded.bound = *bound;
-      loaded.optimized = plan::optimize(loaded.bound, c, loaded.rule, diag, loaded.report);
+      if (options_.keep_stages) loaded.bound = *bound;
+      loaded.optimized = plan::optimize(std::move(*bound), c, loaded.rule, diag, loaded.report);
       Result<std::shared_ptr<const exec::CompiledPlan>> compiled =
           exec::CompiledPlan::make(loaded.optimized);
       if (compiled)
@@ -274,13 +272,24 @@ class RuleLoader {
     }
     loaded.lookback = find_lookback(*loaded.optimized);
     if (!options_.keep_stages) {
-      loaded.bound = nullptr;
-      loaded.rule.stages.clear();
-      if (!has_correlations_) loaded.rule.plan = nullptr;
+      loaded.rule.stages = {};
+      loaded.rule.plan = nullptr;
     }
     ++f.num_loaded;
     set_.rules_.push_back(std::move(loaded));
     return &set_.rules_.back();
+  }
+
+  /// Correlations are few, and so are the rules that they are made of: those are read once more,
+  /// instead of keeping the plans of all until every file is read.
+  plan::OpPtr plan_of(const LoadedRule& r) {
+    if (r.rule.plan) return r.rule.plan;
+    Diagnostics told;  // the first time
+    sigma::ReadOptions again = sigma_options_;
+    again.num_refused = nullptr;
+    again.refused_references = nullptr;
+    std::vector<plan::Rule> rules = sigma::read(source_of(set_.files_[r.file]), again, told);
+    return r.place < rules.size() ? rules[r.place].plan : nullptr;
   }
 
   // What is said of a rule that a correlation is made of is told with that rule.
@@ -465,6 +474,7 @@ class RuleLoader {
   RuleSet& set_;
   const RuleOptions& options_;
   RuleReferences references_;
+  plan::BindCache bind_cache_;
   std::map<size_t, std::string> given_language_;
   std::set<std::string> seen_paths_;
   spl::MacroLibrary macros_;
@@ -475,7 +485,6 @@ class RuleLoader {
   std::vector<RuleFile*> bindings_;
   std::vector<size_t> strategies_;
   std::vector<size_t> yara_files_;
-  bool has_correlations_ = false;  // their parts' plans are needed until they are resolved
 };
 
 std::unique_ptr<RuleSet> RuleSet::load(std::shared_ptr<const Setup> setup,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/text.h"
 
 namespace postern::engine {
@@ -119,10 +120,12 @@ const plan::Rule& RuleReferences::rule_of(const Target& t) {
 
 void RuleReferences::resolve(std::deque<RuleFile>& files,
                              std::deque<LoadedRule>& rules,
-                             const Add& add) {
+                             const Add& add,
+                             const PlanOf& plan_of) {
   if (deferred_.empty() && checked_.empty()) return;
   files_ = &files;
   add_ = &add;
+  plan_of_ = &plan_of;
   auto index = [&](const plan::Rule& rule, const Target& t) {
     if (!rule.name.empty()) by_name_[rule.name].push_back(t);
     if (!rule.info.id.empty()) by_id_[fold(rule.info.id)].push_back(t);
@@ -217,7 +220,8 @@ bool RuleReferences::build(Deferred& d) {
     Target t;
     if (!find(d, r, t)) continue;
     if (t.loaded) {
-      plans[r.text] = t.loaded->rule.plan;
+      plans[r.text] = (*plan_of_)(*t.loaded);
+      POSTERN_CHECK(plans[r.text] != nullptr);
       d.fed_by.push_back(t.loaded);
       continue;
     }

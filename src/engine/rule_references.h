@@ -20,6 +20,8 @@ class RuleReferences {
  public:
   /// Binds and compiles a rule whose plan is whole; null when it is refused.
   using Add = std::function<LoadedRule*(size_t file, plan::Rule rule)>;
+  /// The unbound plan of a loaded rule, read again where it was not kept; null when that fails.
+  using PlanOf = std::function<plan::OpPtr(const LoadedRule&)>;
 
   /// Keeps a rule with references until resolve().
   void defer(size_t file, plan::Rule rule);
@@ -28,7 +30,10 @@ class RuleReferences {
   void check(size_t file, plan::RuleReference reference);
 
   /// Resolves all deferred rules against each other and `rules`, and silences what only feeds them.
-  void resolve(std::deque<RuleFile>& files, std::deque<LoadedRule>& rules, const Add& add);
+  void resolve(std::deque<RuleFile>& files,
+               std::deque<LoadedRule>& rules,
+               const Add& add,
+               const PlanOf& plan_of);
 
  private:
   enum class State : uint8_t { kNew, kOpen, kGood, kRefused };
@@ -63,6 +68,7 @@ class RuleReferences {
   std::vector<std::pair<size_t, plan::RuleReference>> checked_;
   std::deque<RuleFile>* files_ = nullptr;
   const Add* add_ = nullptr;
+  const PlanOf* plan_of_ = nullptr;
   std::map<std::string, std::vector<Target>> by_name_;
   std::map<std::string, std::vector<Target>> by_id_;
   std::vector<Deferred*> path_;  // being built, outermost first

@@ -69,6 +69,7 @@ struct Requirement {
 struct LoadedRule {
   plan::Rule rule;
   size_t file = 0;    ///< index into RuleSet::files()
+  size_t place = 0;   ///< Sigma: among the rules of its file
   plan::OpPtr bound;  ///< null unless RuleOptions::keep_stages; so is `rule.plan`
   plan::OpPtr optimized;
   plan::BindReport report;

@@ -189,7 +189,8 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules,
       filters.push_back(b.branch->where);
     t.filter = exec::SharedFilter::make(filters, t.schema);
     for (uint32_t b = 0; b < t.branches.size(); ++b)
-      if (t.branches[b].where && !t.filter->decides(b)) {
+      if (t.branches[b].where && !t.filter->decides(b) &&
+          t.branches[b].rule->rule.info.language != "sigma") {
         POSTERN_TRY(const bool compiled, t.branches[b].where->compile());
         POSTERN_CHECK(compiled);
       }

@@ -25,7 +25,8 @@ class BranchFilter {
       : where_(std::move(where)), schema_(schema) {}
 
   /// Now; the error is what a function's prepare() said. Called for every filter that get() may be
-  /// called for and that holds more than tests of text with literals, which cannot fail.
+  /// called for and that might fail: not for tests of text with literals, nor for rules of Sigma,
+  /// whose front end has tried every expression that it let through.
   Result<bool> compile() const;
   const exec::CompiledExpr& get() const;
 

@@ -6,8 +6,10 @@
 // when `strict`. Tests: tests/unit/plan/bind_test.cc, tests/cases.
 #pragma once
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/diagnostic.h"
@@ -21,6 +23,15 @@ namespace postern::plan {
 /// Value of an expression without columns; an error when it has none.
 using Evaluator = std::function<Result<data::Value>(const ExprPtr&, const RunContext&)>;
 
+/// What binding finds out about a catalog for each rule anew, unless it is remembered.
+struct BindCache {
+  /// Native columns by table and name.
+  std::unordered_map<const TableDef*, std::unordered_map<std::string, ExprPtr>> columns;
+  /// What a view gives for a column, null where it has none; apart for scans that are open.
+  std::unordered_map<const View*, std::unordered_map<std::string, ExprPtr>> views[2];
+  std::map<std::map<std::string, std::string>, std::vector<const VocabularyTable*>> sigma_tables;
+};
+
 struct BindContext {
   const Catalog& catalog;
   const FunctionCatalog& functions;
@@ -30,6 +41,7 @@ struct BindContext {
   bool simplify = true;
   /// The unbound plan of a vocabulary table that is defined by a query; null when it has none.
   std::function<OpPtr(const VocabularyTable&, Diagnostics&)> view_query;
+  BindCache* cache = nullptr;  ///< of this catalog and these functions; null: nothing is remembered
 };
 
 /// A native table that a rule could have read, and why it does not.
@@ -55,8 +67,9 @@ OrFailed<OpPtr> bind(const Rule& rule,
                      BindReport& report);
 
 /// Pushes filters into scan branches in native terms, folds constants, drops what can never be
-/// true, keeps only the columns that are read. Meaning never changes.
-OpPtr optimize(const OpPtr& plan,
+/// true, keeps only the columns that are read. Meaning never changes. A plan that nobody else has
+/// is changed in place.
+OpPtr optimize(OpPtr plan,
                const BindContext& context,
                const Rule& rule,
                Diagnostics& diag,

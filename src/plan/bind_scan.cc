@@ -51,8 +51,12 @@ ExprPtr Binder::cast(ExprPtr e, Type to) {
 
 ExprPtr Binder::native_column(const std::string& name, const TableDef& table) {
   auto typed = [&](Type t) {
+    // One expression for all rules: columns are most of what plans are made of.
+    ExprPtr* known = context_.cache ? &context_.cache->columns[&table][name] : nullptr;
+    if (known && *known) return *known;
     auto e = std::make_shared<Expr>(*column(name));
     e->type = t;
+    if (known) *known = e;
     return ExprPtr(e);
   };
   if (name == kTimeColumn) return typed(Type::kDatetime);
@@ -96,7 +100,50 @@ ExprPtr Binder::native(const ExprPtr& e, const TableDef& table) {
   return bind(replaced, schema);
 }
 
-void Binder::add_branch(Op& scan, const VocabularyTable& table, const View& view) {
+/// What `view` gives for a column of `table`; null when it has none.
+ExprPtr Binder::provided(const ColumnInfo& c,
+                         const Op& scan,
+                         const VocabularyTable& table,
+                         const View& view,
+                         const TableDef& native_table) {
+  ExprPtr e;
+  if (const ExprPtr* mapped = view.find(c.name))
+    e = native(*mapped, native_table);
+  else if (view.passthrough || c.name == kTimeColumn || data::is_pseudo_column(c.name)) {
+    e = inside_array(c.name, scan, native_table);
+    if (!e) e = native_column(c.name, native_table);
+  }
+  if (!e) return nullptr;
+  const FieldDef* declared = table.find(c.name);
+  // A table's bag that the evidence holds as text is the JSON that the text is.
+  const bool json = declared && !scan.open && declared->type == Type::kDynamic &&
+                    e->type == Type::kString && context_.functions.function("kql.parse_json");
+  if (json) {
+    auto parsed = std::make_shared<Expr>(*call("kql.parse_json", {e}));
+    parsed->function = context_.functions.function("kql.parse_json");
+    parsed->type = Type::kDynamic;
+    e = fold(parsed);
+  }
+  return e && declared && !scan.open ? cast(e, declared->type) : e;
+}
+
+/// provided(), remembered: it depends on the catalog alone, but for paths into arrays.
+ExprPtr Binder::remembered(const ColumnInfo& c,
+                           const Op& scan,
+                           const VocabularyTable& table,
+                           const View& view,
+                           const TableDef& native_table) {
+  if (!context_.cache || c.name.find("{}") != std::string::npos)
+    return provided(c, scan, table, view, native_table);
+  auto& known = context_.cache->views[scan.open ? 1 : 0][&view];
+  if (const auto it = known.find(c.name); it != known.end()) return it->second;
+  ExprPtr e = provided(c, scan, table, view, native_table);
+  if (!failed_) known.emplace(c.name, e);
+  return e;
+}
+
+/// `of_catalog`: the view lives as long as the catalog.
+void Binder::add_branch(Op& scan, const VocabularyTable& table, const View& view, bool of_catalog) {
   const TableDef* native_table = context_.catalog.table(view.from);
   if (!native_table)
     return error("catalog-unknown-table", "view of an unknown table: " + view.from, scan.span);
@@ -111,31 +158,15 @@ void Binder::add_branch(Op& scan, const VocabularyTable& table, const View& view
                    "the view of " + table.name + " on " + view.from + " reads unknown columns",
                    scan.span);
   }
+  b.columns.reserve(scan.schema.size());
   for (const ColumnInfo& c : scan.schema) {
-    ExprPtr e;
-    if (const ExprPtr* mapped = view.find(c.name))
-      e = native(*mapped, *native_table);
-    else if (view.passthrough || c.name == kTimeColumn || data::is_pseudo_column(c.name)) {
-      e = inside_array(c.name, scan, *native_table);
-      if (!e) e = native_column(c.name, *native_table);
-    }
-    if (!e) {
+    ExprPtr e = of_catalog ? remembered(c, scan, table, view, *native_table)
+                           : provided(c, scan, table, view, *native_table);
+    if (failed_) return;
+    if (e)
+      b.columns.push_back({c.name, std::move(e), {}});
+    else
       b.missing.push_back(c.name);
-      continue;
-    }
-    const FieldDef* declared = table.find(c.name);
-    // A table's bag that the evidence holds as text is the JSON that the text is.
-    const bool json = declared && !scan.open && declared->type == Type::kDynamic &&
-                      e->type == Type::kString && context_.functions.function("kql.parse_json");
-    if (json) {
-      auto parsed = std::make_shared<Expr>(*call("kql.parse_json", {e}));
-      parsed->function = context_.functions.function("kql.parse_json");
-      parsed->type = Type::kDynamic;
-      e = fold(parsed);
-    }
-    if (!e) return;
-    if (declared && !scan.open) e = cast(e, declared->type);
-    b.columns.push_back({c.name, e, {}});
   }
   report_.tables.insert(b.table);
   scan.branches.push_back(std::move(b));
@@ -143,11 +174,18 @@ void Binder::add_branch(Op& scan, const VocabularyTable& table, const View& view
 
 // A schema-less scan's column has the type that all its branches agree on, else string.
 void Binder::unify_types(Op& scan) {
+  // Each branch has its columns in the order of the schema, without those that it lacks.
+  std::vector<size_t> at(scan.branches.size(), 0);
+  std::vector<NamedExpr*> given;
   for (ColumnInfo& c : scan.schema) {
+    given.clear();
     std::set<Type> types;
-    for (const Branch& b : scan.branches)
-      for (const NamedExpr& n : b.columns)
-        if (n.name == c.name) types.insert(n.expr->type);
+    for (size_t b = 0; b < at.size(); ++b) {
+      std::vector<NamedExpr>& columns = scan.branches[b].columns;
+      if (at[b] == columns.size() || columns[at[b]].name != c.name) continue;
+      given.push_back(&columns[at[b]++]);
+      types.insert(given.back()->expr->type);
+    }
     if (types.empty())
       c.type = Type::kString;
     else if (types.size() == 1)
@@ -156,10 +194,9 @@ void Binder::unify_types(Op& scan) {
       c.type = Type::kLong;
     else
       c.type = types.count(Type::kDynamic) ? Type::kDynamic : Type::kString;
+    for (NamedExpr* n : given)
+      n->expr = cast(n->expr, c.type);
   }
-  for (Branch& b : scan.branches)
-    for (NamedExpr& n : b.columns)
-      n.expr = cast(n.expr, find_column(scan.schema, n.name)->type);
 }
 
 // A log source that nothing provides: the rule is right and loads, but no evidence can make it
@@ -198,7 +235,13 @@ OpPtr Binder::bind_scan(const Op& op) {
   auto out = std::make_shared<Op>(op);
   std::vector<const VocabularyTable*> tables;
   if (op.vocabulary == "sigma") {
-    tables = context_.catalog.sigma_tables(op.attributes);
+    if (context_.cache) {
+      const auto [it, is_new] = context_.cache->sigma_tables.try_emplace(op.attributes);
+      if (is_new) it->second = context_.catalog.sigma_tables(op.attributes);
+      tables = it->second;
+    } else {
+      tables = context_.catalog.sigma_tables(op.attributes);
+    }
   } else if (op.vocabulary == "native") {
     if (const TableDef* t = context_.catalog.table(op.dataset)) {
       for (const FieldDef& f : t->fields)
@@ -208,7 +251,7 @@ OpPtr Binder::bind_scan(const Op& op) {
       view.from = t->name;
       view.passthrough = true;
       if (!find_column(out->schema, "_time")) out->schema.push_back({"_time", Type::kDatetime});
-      add_branch(*out, self, view);
+      add_branch(*out, self, view, false);
       return out;
     }
   } else if (const VocabularyTable* t =
@@ -254,7 +297,7 @@ OpPtr Binder::bind_scan(const Op& op) {
   }
   for (const VocabularyTable* t : tables)
     for (const View& v : t->views)
-      add_branch(*out, *t, v);
+      add_branch(*out, *t, v, true);
   if (out->open) unify_types(*out);
   return failed_ ? nullptr : OpPtr(out);
 }

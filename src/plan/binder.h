@@ -49,7 +49,17 @@ class Binder {
 
   OpPtr bind_scan(const Op& op);
   OpPtr bind_unprovided(const Op& op, bool unknown);
-  void add_branch(Op& scan, const VocabularyTable& table, const View& view);
+  void add_branch(Op& scan, const VocabularyTable& table, const View& view, bool of_catalog);
+  ExprPtr provided(const ColumnInfo& column,
+                   const Op& scan,
+                   const VocabularyTable& table,
+                   const View& view,
+                   const TableDef& native_table);
+  ExprPtr remembered(const ColumnInfo& column,
+                     const Op& scan,
+                     const VocabularyTable& table,
+                     const View& view,
+                     const TableDef& native_table);
   void unify_types(Op& scan);
   ExprPtr native(const ExprPtr& e, const TableDef& table);
   ExprPtr inside_array(const std::string& name, const Op& scan, const TableDef& table);

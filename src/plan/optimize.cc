@@ -4,6 +4,7 @@
 // because a scheduled query is replayed with another now() over the rows that passed once.
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 #include "base/check.h"
 #include "plan/binder.h"
@@ -23,17 +24,25 @@ class Optimizer {
   Optimizer(const BindContext& context, const Rule& rule, Diagnostics& diag, BindReport& report)
       : context_(context), rule_(rule), diag_(diag), report_(report) {}
 
-  OpPtr run(const OpPtr& plan) {
-    OpPtr out = push(plan, {});
+  OpPtr run(OpPtr plan) {
+    OpPtr out = push(std::move(plan), {});
     std::set<std::string> all;
     for (const ColumnInfo& c : out->schema)
       all.insert(c.name);
-    out = prune(out, all);
+    out = prune(std::move(out), all);
     finish(*out);
     return out;
   }
 
  private:
+  // `op` to be changed: itself where nobody else has it. Tables of vocabularies have hundreds of
+  // columns, which are not copied for each step. To be called before its inputs are taken out, so
+  // that a copy shares them.
+  static std::shared_ptr<Op> own(OpPtr op) {
+    if (op.use_count() == 1) return std::const_pointer_cast<Op>(std::move(op));
+    return std::make_shared<Op>(*op);
+  }
+
   ExprPtr substitute(const ExprPtr& e, const std::vector<NamedExpr>& items) const {
     return rewrite(e, [&](const ExprPtr& node) -> ExprPtr {
       if (!node->is_column()) return node;
@@ -95,75 +104,69 @@ class Optimizer {
   }
 
   // `op` with `conditions` (over its output) applied as deep as they may go.
-  OpPtr push(const OpPtr& op, std::vector<ExprPtr> conditions) {
-    switch (op->kind) {
-      case OpKind::kFilter: {
-        const ExprPtr p = simplify(op->predicate, context_);
-        for (ExprPtr& c : conjuncts(p))
-          conditions.push_back(std::move(c));
-        return push(op->inputs[0], std::move(conditions));
-      }
+  OpPtr push(OpPtr op, std::vector<ExprPtr> conditions) {
+    if (op->kind == OpKind::kFilter) {
+      const ExprPtr p = simplify(op->predicate, context_);
+      for (ExprPtr& c : conjuncts(p))
+        conditions.push_back(std::move(c));
+      OpPtr input = op->inputs[0];
+      op = nullptr;
+      return push(std::move(input), std::move(conditions));
+    }
+    const std::shared_ptr<Op> out = own(std::move(op));
+    std::vector<ExprPtr> below;
+    std::vector<ExprPtr> stay;
+    switch (out->kind) {
       case OpKind::kExtend:
-      case OpKind::kProject: {
-        std::vector<ExprPtr> below;
-        std::vector<ExprPtr> stay;
+      case OpKind::kProject:
         for (ExprPtr& c : conditions) {
-          if (grown_size(*c, op->items) > kLargestPushed) {
+          if (grown_size(*c, out->items) > kLargestPushed) {
             stay.push_back(std::move(c));
             continue;
           }
-          ExprPtr s = substitute(c, op->items);
+          ExprPtr s = substitute(c, out->items);
           (depends_on_run(*s) && !depends_on_run(*c) ? stay : below)
               .push_back(depends_on_run(*s) && !depends_on_run(*c) ? c : simplify(s, context_));
         }
-        return keep_filter(rebuilt(*op, {push(op->inputs[0], std::move(below))}), std::move(stay));
-      }
-      case OpKind::kSort:
-        if (!op->limit) return rebuilt(*op, {push(op->inputs[0], std::move(conditions))});
         break;
-      case OpKind::kUnion: {
-        std::vector<OpPtr> inputs;
-        for (const OpPtr& input : op->inputs)
-          inputs.push_back(push(input, conditions));
-        return rebuilt(*op, std::move(inputs));
-      }
+      case OpKind::kSort:
+        (out->limit ? stay : below) = std::move(conditions);
+        break;
+      case OpKind::kUnion:
+        for (OpPtr& input : out->inputs)
+          input = push(std::move(input), conditions);
+        return out;
       case OpKind::kJoin:
-        return push_join(*op, std::move(conditions));
+        return push_join(out, std::move(conditions));
       case OpKind::kTimeWindow: {
         // Groups are apart: a condition on keys alone may choose among the rows before it (not so
         // where one group holds keys that the condition could tell apart).
-        std::vector<ExprPtr> below;
-        std::vector<ExprPtr> stay;
-        const Schema keys(op->schema.begin(),
-                          op->schema.begin() + static_cast<std::ptrdiff_t>(op->keys.size()));
+        const Schema keys(out->schema.begin(),
+                          out->schema.begin() + static_cast<std::ptrdiff_t>(out->keys.size()));
         for (ExprPtr& c : conditions) {
-          if (!op->window->ignore_case && reads_only(c, keys) && !depends_on_run(*c))
-            below.push_back(simplify(substitute(c, op->keys), context_));
+          if (!out->window->ignore_case && reads_only(c, keys) && !depends_on_run(*c))
+            below.push_back(simplify(substitute(c, out->keys), context_));
           else
             stay.push_back(std::move(c));
         }
-        return keep_filter(rebuilt(*op, {push(op->inputs[0], std::move(below))}), std::move(stay));
+        break;
       }
       case OpKind::kScan:
-        return push_scan(*op, std::move(conditions));
+        return push_scan(out, std::move(conditions));
       default:
+        stay = std::move(conditions);
         break;
     }
-    std::vector<OpPtr> inputs;
-    for (const OpPtr& input : op->inputs)
-      inputs.push_back(push(input, {}));
-    return keep_filter(rebuilt(*op, std::move(inputs)), std::move(conditions));
+    for (OpPtr& input : out->inputs)
+      input = push(std::move(input), std::exchange(below, {}));
+    return keep_filter(out, std::move(stay));
   }
 
-  static OpPtr rebuilt(const Op& op, std::vector<OpPtr> inputs) {
-    return with_inputs(op, std::move(inputs));
-  }
-
-  OpPtr push_join(const Op& op, std::vector<ExprPtr> conditions) {
+  OpPtr push_join(const std::shared_ptr<Op>& op, std::vector<ExprPtr> conditions) {
     std::vector<ExprPtr> left;
     std::vector<ExprPtr> right;
     std::vector<ExprPtr> stay;
-    const JoinKind k = op.join_kind;
+    const JoinKind k = op->join_kind;
     const bool left_ok = k == JoinKind::kInner || k == JoinKind::kLeftOuter ||
                          k == JoinKind::kLeftSemi || k == JoinKind::kLeftAnti;
     const bool right_ok = k == JoinKind::kInner;
@@ -171,18 +174,18 @@ class Optimizer {
       std::set<std::string> names;
       collect_columns(c, names);
       const bool clash = std::any_of(names.begin(), names.end(), [&](const std::string& n) {
-        return find_column(op.inputs[0]->schema, n) != nullptr;
+        return find_column(op->inputs[0]->schema, n) != nullptr;
       });
-      if (left_ok && reads_only(c, op.inputs[0]->schema))
+      if (left_ok && reads_only(c, op->inputs[0]->schema))
         left.push_back(std::move(c));
-      else if (right_ok && !clash && reads_only(c, op.inputs[1]->schema))
+      else if (right_ok && !clash && reads_only(c, op->inputs[1]->schema))
         right.push_back(std::move(c));
       else
         stay.push_back(std::move(c));
     }
-    return keep_filter(
-        rebuilt(op, {push(op.inputs[0], std::move(left)), push(op.inputs[1], std::move(right))}),
-        std::move(stay));
+    op->inputs[0] = push(std::move(op->inputs[0]), std::move(left));
+    op->inputs[1] = push(std::move(op->inputs[1]), std::move(right));
+    return keep_filter(op, std::move(stay));
   }
 
   // An enumerated column that can hold none of the wanted values: the condition is never true.
@@ -244,13 +247,16 @@ class Optimizer {
     return lacking > 0;
   }
 
-  // The branch's columns, with those that its table lacks as nulls.
-  static std::vector<NamedExpr> with_nulls(const Op& scan, const Branch& b) {
-    std::vector<NamedExpr> out = b.columns;
-    for (const std::string& m : b.missing)
-      if (const ColumnInfo* c = find_column(scan.schema, m))
-        out.push_back({m, typed_null(c->type), {}});
-    return out;
+  // `e` in terms of the branch's table: what the table lacks is null.
+  static ExprPtr in_native_terms(const ExprPtr& e, const Op& scan, const Branch& b) {
+    return rewrite(e, [&](const ExprPtr& node) -> ExprPtr {
+      if (!node->is_column()) return node;
+      for (const NamedExpr& c : b.columns)
+        if (c.name == node->name) return c.expr;
+      if (std::find(b.missing.begin(), b.missing.end(), node->name) == b.missing.end()) return node;
+      const ColumnInfo* c = find_column(scan.schema, node->name);
+      return c ? typed_null(c->type) : node;
+    });
   }
 
   static ExprPtr typed_null(Type type) {
@@ -259,17 +265,16 @@ class Optimizer {
     return e;
   }
 
-  OpPtr push_scan(const Op& op, std::vector<ExprPtr> conditions) {
-    auto out = std::make_shared<Op>(op);
+  OpPtr push_scan(const std::shared_ptr<Op>& op, std::vector<ExprPtr> conditions) {
     std::vector<ExprPtr> stay;
     std::vector<ExprPtr> pushed;
     for (ExprPtr& c : conditions) {
-      c = fold_enumerated(c, op);
+      c = fold_enumerated(c, *op);
       (depends_on_run(*c) ? stay : pushed).push_back(std::move(c));
     }
     const ExprPtr all = pushed.empty() ? nullptr : typed_and(pushed);
-    std::vector<Branch> branches;
-    for (const Branch& b : op.branches) {
+    std::vector<Branch> kept;
+    for (Branch& b : op->branches) {
       const std::set<std::string> missing(b.missing.begin(), b.missing.end());
       std::set<std::string> needed;
       if (all) collect_lacking(*all, missing, needed);
@@ -282,51 +287,59 @@ class Optimizer {
         report_.dropped.push_back({b.table, "lacks field " + lacks});
         continue;
       }
-      Branch kept = b;
       if (all) {
-        ExprPtr native = substitute(all, with_nulls(op, b));
-        kept.where = simplify(b.where ? typed_and({b.where, native}) : native, context_);
-        if (is_false(*kept.where)) {
+        const ExprPtr native = in_native_terms(all, *op, b);
+        ExprPtr where = simplify(b.where ? typed_and({b.where, native}) : native, context_);
+        if (is_false(*where)) {
           report_.dropped.push_back(
               {b.table, never_because_.empty() ? "never true there" : never_because_});
           continue;
         }
-        if (kept.where->is_literal()) kept.where = nullptr;  // true
+        b.where = where->is_literal() ? nullptr : std::move(where);  // a literal: true
       }
-      branches.push_back(std::move(kept));
+      kept.push_back(std::move(b));
     }
-    out->branches = std::move(branches);
-    return keep_filter(out, std::move(stay));
+    op->branches = std::move(kept);
+    return keep_filter(op, std::move(stay));
   }
 
   static void read_by(const ExprPtr& e, std::set<std::string>& names) { collect_columns(e, names); }
 
-  OpPtr prune(const OpPtr& op, const std::set<std::string>& needed) {
-    auto out = std::make_shared<Op>(*op);
+  // Keeps what `wanted` says, and no room for the others: most columns of most tables go.
+  template <class T, class F>
+  static void keep(std::vector<T>& list, F wanted) {
+    std::erase_if(list, [&](const T& t) { return !wanted(t); });
+    list.shrink_to_fit();
+  }
+
+  OpPtr prune(OpPtr op, const std::set<std::string>& needed) {
+    if (op->kind == OpKind::kValues || op->kind == OpKind::kElements) return op;
+    if (op->kind == OpKind::kJoin) return prune_join(own(std::move(op)), needed);
+    const std::shared_ptr<Op> out = own(std::move(op));
     std::set<std::string> below = needed;
-    switch (op->kind) {
+    const auto is_needed = [&](const auto& c) { return needed.count(c.name) > 0; };
+    switch (out->kind) {
       case OpKind::kScan: {
-        std::erase_if(out->schema, [&](const ColumnInfo& c) { return !needed.count(c.name); });
+        keep(out->schema, is_needed);
+        out->branches.shrink_to_fit();
         for (Branch& b : out->branches) {
-          std::erase_if(b.columns, [&](const NamedExpr& c) { return !needed.count(c.name); });
-          std::erase_if(b.missing, [&](const std::string& c) { return !needed.count(c); });
+          keep(b.columns, is_needed);
+          keep(b.missing, [&](const std::string& c) { return needed.count(c) > 0; });
           for (const std::string& m : b.missing)
             report_.null_columns[b.table].insert(m);
         }
         return out;
       }
-      case OpKind::kValues:
-        return out;
       case OpKind::kProject: {
-        std::erase_if(out->items, [&](const NamedExpr& i) { return !needed.count(i.name); });
-        std::erase_if(out->schema, [&](const ColumnInfo& c) { return !needed.count(c.name); });
+        keep(out->items, is_needed);
+        keep(out->schema, is_needed);
         below.clear();
         for (const NamedExpr& i : out->items)
           read_by(i.expr, below);
         break;
       }
       case OpKind::kExtend:
-        std::erase_if(out->items, [&](const NamedExpr& i) { return !needed.count(i.name); });
+        keep(out->items, is_needed);
         for (const NamedExpr& i : out->items)
           below.erase(i.name);
         for (const NamedExpr& i : out->items)
@@ -359,21 +372,16 @@ class Optimizer {
           read_by(i.expr, below);
         below.insert(out->window->carried.begin(), out->window->carried.end());
         break;
-      case OpKind::kJoin:
-        return prune_join(*op, needed);
-      case OpKind::kElements:
-        return op;
       case OpKind::kApply: {
         // The inner query reads the rows by their schema as bound: it stays whole.
         std::set<std::string> all;
-        for (const ColumnInfo& c : op->inputs[0]->schema)
+        for (const ColumnInfo& c : out->inputs[0]->schema)
           all.insert(c.name);
-        out->inputs[0] = prune(op->inputs[0], all);
+        out->inputs[0] = prune(std::move(out->inputs[0]), all);
         return out;
       }
       case OpKind::kWindow: {
-        std::erase_if(out->aggregates,
-                      [&](const AggregateItem& a) { return !needed.count(a.name); });
+        keep(out->aggregates, is_needed);
         for (const AggregateItem& a : out->aggregates)
           below.erase(a.name);
         for (const AggregateItem& a : out->aggregates)
@@ -397,45 +405,45 @@ class Optimizer {
             read_by(e.expr, below);
         break;
       case OpKind::kExpand:
-        for (const ColumnInfo& c : op->inputs[0]->schema)
+        for (const ColumnInfo& c : out->inputs[0]->schema)
           below.insert(c.name);
         break;
       default:
         break;
     }
     for (OpPtr& input : out->inputs)
-      input = prune(input, below);
-    if (op->kind == OpKind::kUnion) {
-      std::erase_if(out->schema, [&](const ColumnInfo& c) { return !needed.count(c.name); });
-    } else if (op->kind == OpKind::kRunning || op->kind == OpKind::kSessions) {
-      std::erase_if(out->schema, [&](const ColumnInfo& c) {
-        return !find_column(out->inputs[0]->schema, c.name) && c.name != op->index_column &&
-               std::none_of(op->aggregates.begin(), op->aggregates.end(),
-                            [&](const AggregateItem& a) { return a.name == c.name; });
+      input = prune(std::move(input), below);
+    if (out->kind == OpKind::kUnion) {
+      keep(out->schema, is_needed);
+    } else if (out->kind == OpKind::kRunning || out->kind == OpKind::kSessions) {
+      keep(out->schema, [&](const ColumnInfo& c) {
+        return find_column(out->inputs[0]->schema, c.name) || c.name == out->index_column ||
+               std::any_of(out->aggregates.begin(), out->aggregates.end(),
+                           [&](const AggregateItem& a) { return a.name == c.name; });
       });
-    } else if (op->kind == OpKind::kExtend) {
+    } else if (out->kind == OpKind::kExtend) {
       // Output order stays: what the input still has, then what is added.
       Schema schema;
-      for (const ColumnInfo& c : op->schema)
+      for (const ColumnInfo& c : out->schema)
         if (find_column(out->inputs[0]->schema, c.name) ||
             std::any_of(out->items.begin(), out->items.end(),
                         [&](const NamedExpr& i) { return i.name == c.name; }))
           schema.push_back(c);
       out->schema = std::move(schema);
-    } else if (op->kind == OpKind::kWindow) {
+    } else if (out->kind == OpKind::kWindow) {
       Schema schema = out->inputs[0]->schema;
       for (const AggregateItem& a : out->aggregates)
-        schema.push_back(*find_column(op->schema, a.name));
+        schema.push_back(*find_column(out->schema, a.name));
       out->schema = std::move(schema);
-    } else if (op->kind == OpKind::kFilter || op->kind == OpKind::kSort ||
-               op->kind == OpKind::kLimit || op->kind == OpKind::kDedup) {
+    } else if (out->kind == OpKind::kFilter || out->kind == OpKind::kSort ||
+               out->kind == OpKind::kLimit || out->kind == OpKind::kDedup) {
       out->schema = out->inputs[0]->schema;
     }
     return out;
   }
 
-  OpPtr prune_join(const Op& op, const std::set<std::string>& needed) {
-    auto out = std::make_shared<Op>(op);
+  OpPtr prune_join(const std::shared_ptr<Op>& out, const std::set<std::string>& needed) {
+    const Op& op = *out;
     const bool right_only =
         op.join_kind == JoinKind::kRightSemi || op.join_kind == JoinKind::kRightAnti;
     const bool left_only =
@@ -462,7 +470,7 @@ class Optimizer {
     for (const ExprPtr& k : op.right_keys)
       read_by(k, below[1]);
     for (size_t side = 0; side < 2; ++side)
-      out->inputs[side] = prune(op.inputs[side], below[side]);
+      out->inputs[side] = prune(std::move(out->inputs[side]), below[side]);
     Schema schema;
     for (size_t i = 0; i < origin.size(); ++i)
       if (find_column(out->inputs[static_cast<size_t>(origin[i].first)]->schema, origin[i].second))
@@ -555,12 +563,12 @@ class Optimizer {
 
 }  // namespace
 
-OpPtr optimize(const OpPtr& plan,
+OpPtr optimize(OpPtr plan,
                const BindContext& context,
                const Rule& rule,
                Diagnostics& diag,
                BindReport& report) {
-  return Optimizer(context, rule, diag, report).run(plan);
+  return Optimizer(context, rule, diag, report).run(std::move(plan));
 }
 
 }  // namespace postern::plan
