@@ -86,9 +86,9 @@ FilterPrograms::FilterPrograms(const std::vector<ExprPtr>& filters, const plan::
     index->texts.seal();
     index->texts_only = schema[index->slot].name == data::kValuesColumn && index->numbers.empty();
   }
-  slots_.clear();
-  by_slot_.clear();
-  known_.clear();
+  slots_ = {};
+  by_slot_ = {};
+  known_ = {};
   schema_ = nullptr;
 }
 
@@ -151,7 +151,7 @@ void FilterPrograms::find_asked(FilterProgram& f, const std::vector<const Expr*>
 
 uint32_t FilterPrograms::predicate_of(const Expr& e) {
   if (e.kind != Expr::Kind::kCall || e.args.empty() || !e.args[0]->is_column()) return kNoPredicate;
-  const auto [it, is_new] = known_.try_emplace(plan::to_text(e), kNoPredicate);
+  const auto [it, is_new] = known_.try_emplace(&e, kNoPredicate);
   if (!is_new) return it->second;
   const auto witness = text_witness(e);
   if (!witness) return kNoPredicate;

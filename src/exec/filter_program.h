@@ -103,7 +103,16 @@ class FilterPrograms {
   // While it is made.
   std::unordered_map<size_t, size_t> by_slot_;
   std::unordered_map<std::string, size_t> slots_;
-  std::unordered_map<std::string, uint32_t> known_;
+
+  struct ExprHash {
+    size_t operator()(const plan::Expr* e) const { return plan::hash(*e); }
+  };
+
+  struct SameExpr {
+    bool operator()(const plan::Expr* a, const plan::Expr* b) const { return plan::same(*a, *b); }
+  };
+
+  std::unordered_map<const plan::Expr*, uint32_t, ExprHash, SameExpr> known_;
   std::vector<const plan::Expr*> open_tests_;  // of the filter at hand: that bits do not decide
   const plan::Schema* schema_ = nullptr;
 };

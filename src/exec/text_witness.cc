@@ -116,6 +116,27 @@ Wildcard sigma_wildcard(std::string_view text, SigmaTest test) {
   return SigmaPattern::parse(text).wildcard(open_start, open_end, true);
 }
 
+/// Place of a plain text, which most values are: what reading it as a pattern would say.
+std::optional<Place> plain_place(std::string_view text, SigmaTest test) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '*' || text[i] == '?') return std::nullopt;
+    if (text[i] == '\\' && i + 1 < text.size() &&
+        (text[i + 1] == '\\' || text[i + 1] == '*' || text[i + 1] == '?'))
+      return std::nullopt;
+  }
+  switch (test) {
+    case SigmaTest::kEquals:
+      return Place::kWhole;
+    case SigmaTest::kContains:
+      return Place::kPart;
+    case SigmaTest::kStartsWith:
+      return Place::kPrefix;
+    case SigmaTest::kEndsWith:
+      return Place::kSuffix;
+  }
+  return std::nullopt;
+}
+
 void sigma_values(const std::vector<const Value*>& values, SigmaTest test, Collector& out) {
   for (const Value* v : values) {
     switch (v->type()) {
@@ -133,7 +154,12 @@ void sigma_values(const std::vector<const Value*>& values, SigmaTest test, Colle
         break;
       case Type::kString:
       case Type::kDynamic: {
-        const auto one = [&](std::string_view text) { out.add(sigma_wildcard(text, test)); };
+        const auto one = [&](std::string_view text) {
+          if (const auto place = plain_place(text, test))
+            out.add(*place, text);
+          else
+            out.add(sigma_wildcard(text, test));
+        };
         if (!each_text(*v, one)) out.fail();
         break;
       }

@@ -37,6 +37,14 @@ TEST(TextWitness, OfSigmaValuesByTheirShape) {
   EXPECT_EQ(shown("sigma.equals", {text("a"), text("")}), "none") << "an empty field holds too";
 }
 
+TEST(TextWitness, OfSigmaValuesWithBackslashes) {
+  EXPECT_EQ(shown("sigma.contains", {text("\\\\Srv")}), "exact part:\\srv");
+  EXPECT_EQ(shown("sigma.contains", {text("a\\b\\")}), "exact part:a\\b\\");
+  EXPECT_EQ(shown("sigma.equals", {text("a\\*")}), "exact whole:a*");
+  EXPECT_EQ(shown("sigma.equals", {text("a\\\\*")}), "exact prefix:a\\");
+  EXPECT_EQ(shown("sigma.startswith", {text("\\?")}), "exact prefix:?");
+}
+
 TEST(TextWitness, OfKeywordsInTwoColumns) {
   const auto w = text_witness(*plan::call(
       "sigma.keyword", {plan::column("_values"), plan::column("_raw"), plan::literal(text("Ab"))}));
