@@ -105,17 +105,34 @@ struct Open {
   size_t merge_at = 0;                   ///< entry before which they are put
 };
 
+/// What aliases and anchors of one text have made, whatever documents it is cut into.
+struct Expansion {
+  size_t alias_nodes = 0;
+  size_t anchored_nodes = 0;
+  bool too_large = false;
+};
+
+/// Reads a stretch of a text: all of it, or one document.
 class Builder {
  public:
-  Builder(const Source& source, Diagnostics& diag) : text_(source.text), diag_(diag) {}
+  Builder(std::string_view text, Span stretch, Expansion& expansion, Diagnostics& diag)
+      : text_(text.substr(0, stretch.end)),
+        begin_(stretch.begin),
+        is_cut_(stretch.end < text.size()),
+        expansion_(expansion),
+        diag_(diag),
+        last_end_(stretch.begin) {}
 
-  std::vector<YamlNode> run();
+  /// False when a document could not be read to its end; those before it are whole.
+  bool run();
+
+  std::vector<YamlNode>& documents() { return documents_; }
 
  private:
   bool refuse_bytes();
 
   uint32_t offset_of(const fy_mark* mark) const {
-    return static_cast<uint32_t>(std::min(mark->input_pos, text_.size()));
+    return static_cast<uint32_t>(std::min(begin_ + mark->input_pos, text_.size()));
   }
 
   bool event(const fy_event& e);
@@ -132,34 +149,33 @@ class Builder {
   Span place_of_nothing() const;
   void check_tag(fy_token* tag, YamlNode& node);
   bool too_deep(size_t depth, Span at);
-  void report_errors(fy_diag* collected);
+  bool report_errors(fy_diag* collected);
   std::string unclosed_hint() const;
 
   std::string_view text_;
+  size_t begin_;  ///< of what is read, in text_
+  bool is_cut_;   ///< text_ is not the whole text
+  Expansion& expansion_;
   Diagnostics& diag_;
   std::vector<YamlNode> documents_;
   std::vector<Open> stack_;
   std::map<std::string, Built, std::less<>> anchors_;
-  size_t alias_nodes_ = 0;
-  size_t anchored_nodes_ = 0;
-  uint32_t last_end_ = 0;  ///< end of the last token seen: where an absent value stands
+  bool at_limit_ = false;
+  uint32_t last_end_;  ///< end of the last token seen: where an absent value stands
 };
 
 /// What libfyaml would pass over in silence.
 bool Builder::refuse_bytes() {
-  if (text_.size() >= YamlNode::kNoPosition) {
-    diag_.error("yaml-too-large", "a YAML text of 4 GiB or more", Span{});
-    return true;
-  }
-  const size_t nul = text_.find('\0');
+  const std::string_view stretch = text_.substr(begin_);
+  const size_t nul = stretch.find('\0');
   if (nul != std::string_view::npos) {
-    const auto at = static_cast<uint32_t>(nul);
+    const auto at = static_cast<uint32_t>(begin_ + nul);
     diag_.error("yaml-syntax", "a NUL byte is not allowed in YAML", {at, at + 1}, "",
                 "save the file as UTF-8 text");
     return true;
   }
-  if (valid_utf8(text_)) return false;
-  for (size_t at = 0; at < text_.size();) {
+  if (valid_utf8(stretch)) return false;
+  for (size_t at = begin_; at < text_.size();) {
     const size_t begin = at;
     const char32_t c = next_code_point(text_, at);
     // A real U+FFFD takes three bytes, a malformed byte advances by one.
@@ -172,8 +188,8 @@ bool Builder::refuse_bytes() {
   return true;
 }
 
-std::vector<YamlNode> Builder::run() {
-  if (refuse_bytes()) return {};
+bool Builder::run() {
+  if (refuse_bytes()) return false;
 
   fy_diag_cfg diag_config;
   fy_diag_cfg_default(&diag_config);
@@ -192,11 +208,11 @@ std::vector<YamlNode> Builder::run() {
   const std::unique_ptr<fy_parser, ParserCloser> parser(fy_parser_create(&config));
   // libfyaml reads blanks before a missing last line end as content of a block.
   std::string ended;
-  std::string_view input = text_;
-  if (!text_.empty() && text_.back() != '\n') input = ended = std::string(text_) + "\n";
+  std::string_view input = text_.substr(begin_);
+  if (!input.empty() && input.back() != '\n') input = ended = std::string(input) + "\n";
   if (parser == nullptr || fy_parser_set_string(parser.get(), input.data(), input.size()) != 0) {
-    diag_.error("yaml-syntax", "the YAML parser could not start", Span{});
-    return {};
+    diag_.error("yaml-syntax", "the YAML parser could not start", {last_end_, last_end_});
+    return false;
   }
 
   bool more = true;
@@ -206,11 +222,11 @@ std::vector<YamlNode> Builder::run() {
     more = event(*e);
     fy_parser_event_free(parser.get(), e);
   }
-  report_errors(collected.get());
+  if (report_errors(collected.get()) || at_limit_) return false;
   // Without a collected error this is a fault that libfyaml did not put in words.
-  if (more && fy_parser_get_stream_error(parser.get()) && !diag_.has_errors())
-    diag_.error("yaml-syntax", "not valid YAML from here on", {last_end_, last_end_});
-  return std::move(documents_);
+  if (!more || !fy_parser_get_stream_error(parser.get())) return true;
+  diag_.error("yaml-syntax", "not valid YAML from here on", {last_end_, last_end_});
+  return false;
 }
 
 /// False ends the parse: end of stream, or a limit was hit.
@@ -246,6 +262,7 @@ bool Builder::event(const fy_event& e) {
 bool Builder::too_deep(size_t depth, Span at) {
   if (depth <= kMaxYamlDepth) return false;
   diag_.error("yaml-too-deep", "nested more than " + std::to_string(kMaxYamlDepth) + " levels", at);
+  at_limit_ = true;
   return true;
 }
 
@@ -376,8 +393,9 @@ bool Builder::alias(fy_token* name) {
     return finish(std::move(nothing), "", &at);
   }
   if (too_deep(stack_.size() + found->second.depth, at)) return false;
-  alias_nodes_ += found->second.nodes;
-  if (alias_nodes_ > kMaxYamlAliasNodes) {
+  expansion_.alias_nodes += found->second.nodes;
+  if (expansion_.alias_nodes > kMaxYamlAliasNodes) {
+    at_limit_ = expansion_.too_large = true;
     diag_.error("yaml-too-large",
                 "aliases expand to more than " + std::to_string(kMaxYamlAliasNodes) + " nodes", at);
     return false;
@@ -388,8 +406,9 @@ bool Builder::alias(fy_token* name) {
 /// Puts a complete node where its parent expects it.
 bool Builder::finish(Built built, std::string_view anchor, const Span* alias_at) {
   if (!anchor.empty()) {
-    anchored_nodes_ += built.nodes;
-    if (anchored_nodes_ > kMaxAnchoredNodes) {
+    expansion_.anchored_nodes += built.nodes;
+    if (expansion_.anchored_nodes > kMaxAnchoredNodes) {
+      at_limit_ = expansion_.too_large = true;
       diag_.error("yaml-too-large", "anchors inside anchors hold too many nodes", built.node.span);
       return false;
     }
@@ -513,23 +532,100 @@ std::string Builder::unclosed_hint() const {
   return "";
 }
 
-void Builder::report_errors(fy_diag* collected) {
+/// True when there was an error; what follows the first one follows from it.
+bool Builder::report_errors(fy_diag* collected) {
   void* iterator = nullptr;
   while (const fy_diag_error* e = fy_diag_errors_iterate(collected, &iterator)) {
-    const uint32_t at = offset_at(text_, e->line, e->column);
+    auto at = static_cast<uint32_t>(begin_ + offset_at(text_.substr(begin_), e->line, e->column));
+    // What is missing at the end of a document is not a mistake of the next one.
+    if (at == text_.size() && is_cut_) --at;
     const Span span{at, at < text_.size() ? at + 1 : at};
     const std::string message = e->msg == nullptr ? "not valid YAML" : e->msg;
-    if (e->type < FYET_ERROR)
+    if (e->type < FYET_ERROR) {
       diag_.warning("yaml-directive", message, span);
-    else
-      diag_.error("yaml-syntax", message, span, "", unclosed_hint());
+      continue;
+    }
+    diag_.error("yaml-syntax", message, span, "", unclosed_hint());
+    return true;
   }
+  return false;
+}
+
+/// Whether there is more than comments and directives: a document, or a `---` that begins one.
+bool has_content(std::string_view text) {
+  if (text.substr(0, 3) == "\xef\xbb\xbf") text.remove_prefix(3);
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = trim(text.substr(0, end));
+    if (!line.empty() && line[0] != '#' && line[0] != '%') return true;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return false;
+}
+
+/// Where the next document begins, from the line after `at` on: at `---`, or behind `...`. Neither
+/// can stand at the start of a line within a document, whatever is open there.
+size_t next_document(std::string_view text, size_t at) {
+  for (;;) {
+    at = text.find('\n', at);
+    if (at == std::string_view::npos) return text.size();
+    const std::string_view mark = text.substr(++at, 3);
+    if (mark != "---" && mark != "...") continue;
+    if (at + 3 < text.size() && !ascii_space(text[at + 3])) continue;
+    return mark == "---" ? at : std::min(text.find('\n', at), text.size() - 1) + 1;
+  }
+}
+
+/// The document that begins at `begin`, with the comments before and after it.
+Span document_at(std::string_view text, uint32_t begin) {
+  // The first document's own `---` has only comments and directives before it.
+  size_t end = begin;
+  do
+    end = next_document(text, end);
+  while (end < text.size() && !has_content(text.substr(begin, end - begin)));
+  return {begin, static_cast<uint32_t>(end)};
 }
 
 }  // namespace
 
-std::vector<YamlNode> parse_yaml(const Source& source, Diagnostics& diag) {
-  return Builder(source, diag).run();
+std::vector<Span> yaml_documents(std::string_view text) {
+  std::vector<Span> out;
+  text = text.substr(0, YamlNode::kNoPosition - 1);
+  for (uint32_t begin = 0; begin < text.size(); begin = out.back().end)
+    out.push_back(document_at(text, begin));
+  return out;
+}
+
+std::vector<YamlNode> parse_yaml(const Source& source,
+                                 Diagnostics& diag,
+                                 std::vector<Span>* broken) {
+  const std::string_view text = source.text;
+  if (text.size() >= YamlNode::kNoPosition) {
+    diag.error("yaml-too-large", "a YAML text of 4 GiB or more", Span{});
+    return {};
+  }
+  const auto size = static_cast<uint32_t>(text.size());
+  Diagnostics told;
+  Expansion expansion;
+  Builder whole(text, {0, size}, expansion, told);
+  if (whole.run()) {
+    for (const Diagnostic& d : told.all())
+      diag.add(d);
+    return std::move(whole.documents());
+  }
+  // One of the documents is not YAML. libfyaml cannot go on behind that, and may have read on into
+  // the documents after it: each is read by itself.
+  std::vector<YamlNode> documents;
+  expansion = {};
+  for (uint32_t begin = 0; begin < size && !expansion.too_large;) {
+    const Span stretch = document_at(text, begin);
+    Builder one(text, stretch, expansion, diag);
+    if (!one.run() && broken) broken->push_back(stretch);
+    for (YamlNode& d : one.documents())
+      documents.push_back(std::move(d));
+    begin = stretch.end;
+  }
+  return documents;
 }
 
 }  // namespace postern::adapt

@@ -3,7 +3,7 @@
 //
 // A scalar keeps its text and whether it was quoted, so that the reader decides types itself:
 // `25`, '25' and "25" differ for Sigma. Aliases and merge keys are resolved. Errors:
-//   yaml-syntax          not YAML, or bytes that are no text (invalid UTF-8, NUL)
+//   yaml-syntax          not YAML, or bytes that are no text (invalid UTF-8, NUL); one a document
 //   yaml-duplicate-key   the second of two equal keys; it is left out of the tree
 //   yaml-unknown-alias   *name without an &name before it, or inside of it
 //   yaml-bad-merge       `<<` of something that is not a mapping
@@ -73,7 +73,13 @@ struct YamlNode::Entry {
   YamlNode value;
 };
 
-/// Every document of a text. Documents before a syntax error are returned; the error is in `diag`.
-std::vector<YamlNode> parse_yaml(const Source& source, Diagnostics& diag);
+/// Every document of a text. Of one that is not YAML the first syntax error is in `diag`, and the
+/// others are returned all the same; `broken` gets where such documents lie.
+std::vector<YamlNode> parse_yaml(const Source& source,
+                                 Diagnostics& diag,
+                                 std::vector<Span>* broken = nullptr);
+
+/// Where the documents of a text lie, also those that are not YAML.
+std::vector<Span> yaml_documents(std::string_view text);
 
 }  // namespace postern::adapt

@@ -15,6 +15,15 @@ bool line_end(char c) {
   return c == '\r' || c == '\n';
 }
 
+/// Nothing to fold and nothing to unescape: most scalars.
+bool is_itself(std::string_view raw, YamlStyle style) {
+  const char special = style == YamlStyle::kDoubleQuoted   ? '\\'
+                       : style == YamlStyle::kSingleQuoted ? '\''
+                                                           : '\n';
+  return std::none_of(raw.begin(), raw.end(),
+                      [special](char c) { return c == special || line_end(c); });
+}
+
 class FlowReader {
  public:
   FlowReader(std::string_view raw, YamlStyle style) : raw_(raw), style_(style) {}
@@ -158,7 +167,7 @@ uint32_t detect_indent(std::string_view raw, const std::vector<Line>& lines) {
 }  // namespace
 
 std::string flow_scalar_text(std::string_view raw, YamlStyle style) {
-  return FlowReader(raw, style).read();
+  return is_itself(raw, style) ? std::string(raw) : FlowReader(raw, style).read();
 }
 
 YamlBlockHeader parse_block_header(std::string_view text, bool folded) {

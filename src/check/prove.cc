@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "adapt/yaml.h"
 #include "data/value.h"
 #include "input/format.h"
 
@@ -114,16 +115,40 @@ class Prover {
   void refused() {
     for (const engine::RuleFile& f : rules_.files()) {
       if (f.path.rfind("builtin:", 0) == 0) continue;
+      if (f.num_refused == 0) continue;
+      const std::vector<const Diagnostic*> errors = first_errors(f);
       for (size_t i = 0; i < f.num_refused; ++i) {
         Proof p;
         p.path = f.path;
         p.title = f.path.substr(f.path.rfind('/') + 1);
         p.reason = "refused";
-        for (const Diagnostic& d : f.diagnostics.all())
-          if (d.severity == Severity::kError && p.reason == "refused") p.reason += ": " + d.message;
+        if (!errors.empty()) {
+          const Diagnostic& d = *errors[std::min(i, errors.size() - 1)];
+          p.reason += ": " + d.message;
+          if (errors.size() > 1)
+            p.title += ":" + std::to_string(line_column(f.text, d.primary.begin).line);
+        }
         out_.all.push_back(std::move(p));
       }
     }
+  }
+
+  /// Of each document with errors the first one, in the order of the documents.
+  static std::vector<const Diagnostic*> first_errors(const engine::RuleFile& f) {
+    std::map<size_t, const Diagnostic*> first;  // by number of the document
+    const std::vector<Span> documents = adapt::yaml_documents(f.text);
+    for (const Diagnostic& d : f.diagnostics.all()) {
+      if (d.severity != Severity::kError) continue;
+      const auto at = std::upper_bound(
+          documents.begin(), documents.end(), d.primary.begin,
+          [](uint32_t place, const Span& document) { return place < document.begin; });
+      const Diagnostic*& known = first[static_cast<size_t>(at - documents.begin())];
+      if (!known || d.primary.begin < known->primary.begin) known = &d;
+    }
+    std::vector<const Diagnostic*> out;
+    for (const auto& [document, error] : first)
+      out.push_back(error);
+    return out;
   }
 
   void one_round(size_t round) {

@@ -33,20 +33,27 @@ const YamlNode::Entry* multi_document_action(const std::vector<YamlNode>& docume
   return nullptr;
 }
 
+/// Whether a place lies in one of the documents that are no YAML (or at the end of one).
+bool in_any(const std::vector<Span>& documents, uint32_t at) {
+  return std::any_of(documents.begin(), documents.end(),
+                     [at](const Span& d) { return at >= d.begin && at <= d.end; });
+}
+
 }  // namespace
 
 std::vector<plan::Rule> read(const Source& file, const ReadOptions& options, Diagnostics& diag) {
   std::vector<plan::Rule> rules;
   size_t refused = 0;
   Diagnostics yaml;
-  const std::vector<YamlNode> documents = adapt::parse_yaml(file, yaml);
+  std::vector<Span> broken;
+  const std::vector<YamlNode> documents = adapt::parse_yaml(file, yaml, &broken);
   for (const Diagnostic& d : yaml.all())
     diag.add(d);
   if (const YamlNode::Entry* action = multi_document_action(documents)) {
     diag.error("sigma-unsupported", "multi-document rule (`action: " + action->value.text + "`)",
                {action->key.span.begin, action->value.span.end}, "removed from Sigma",
                "write whole rules, one per document");
-    if (options.num_refused) *options.num_refused += documents.size();
+    if (options.num_refused) *options.num_refused += documents.size() + broken.size();
     return rules;
   }
   for (size_t i = 0; i < documents.size(); ++i) {
@@ -64,19 +71,14 @@ std::vector<plan::Rule> read(const Source& file, const ReadOptions& options, Dia
     const bool damaged =
         std::any_of(yaml.all().begin(), yaml.all().end(), [&](const Diagnostic& y) {
           return y.severity == Severity::kError && y.primary.begin >= begin &&
-                 y.primary.begin < end &&
-                 y.code != "yaml-syntax";  // documents before a syntax error are whole
+                 y.primary.begin < end && !in_any(broken, y.primary.begin);
         });
     if (rule && !damaged && !own.has_errors())
       rules.push_back(std::move(*rule));
     else
       ++refused;
   }
-  // After a syntax error nothing is known of the rest but that it is there.
-  if (std::any_of(yaml.all().begin(), yaml.all().end(),
-                  [](const Diagnostic& y) { return y.code == "yaml-syntax"; }))
-    ++refused;
-  if (options.num_refused) *options.num_refused += refused;
+  if (options.num_refused) *options.num_refused += refused + broken.size();
   return rules;
 }
 

@@ -133,10 +133,25 @@ class ConfReader {
   bool found_ = false;
 };
 
+/// Whether `key` stands where a mapping's key can: first in its line, or behind a bracket.
+bool may_have_key(std::string_view text, std::string_view key) {
+  for (size_t at = text.find(key); at != std::string_view::npos; at = text.find(key, at + 1)) {
+    const size_t before =
+        at == 0 ? std::string_view::npos : text.find_last_not_of(" \t\"'", at - 1);
+    const size_t after = text.find_first_not_of(" \t\"'", at + key.size());
+    const bool begins = before == std::string_view::npos || text[before] == '\n' ||
+                        text[before] == '{' || text[before] == ',' || text[before] == '?' ||
+                        text[before] == '\xbf';
+    if (begins && after != std::string_view::npos && (text[after] == ':' || text[after] == '\n'))
+      return true;
+  }
+  return false;
+}
+
 bool add_yaml(const Source& file, MacroTable& table, Diagnostics& diag) {
   // Rule packs mix other YAML into the same folders, so that a file without the two keys is no
-  // error.
-  if (file.text.find("definition") == std::string_view::npos) return false;
+  // error. Most have not even the words.
+  if (!may_have_key(file.text, "definition") || !may_have_key(file.text, "name")) return false;
   Diagnostics syntax;
   const std::vector<adapt::YamlNode> documents = adapt::parse_yaml(file, syntax);
   for (const Diagnostic& d : syntax.all())

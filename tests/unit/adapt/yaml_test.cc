@@ -18,6 +18,7 @@ struct Parsed {
   std::string text;
   Diagnostics diag;
   std::vector<YamlNode> documents;
+  std::vector<Span> broken;
 
   const YamlNode& only() const { return documents.at(0); }
 
@@ -39,7 +40,7 @@ struct Parsed {
 Parsed parse(std::string text) {
   Parsed p;
   p.text = std::move(text);
-  p.documents = parse_yaml({"test.yml", p.text}, p.diag);
+  p.documents = parse_yaml({"test.yml", p.text}, p.diag, &p.broken);
   return p;
 }
 
@@ -179,12 +180,50 @@ TEST(Yaml, DuplicateKeysAreFoundInLargeMappings) {
                                        std::to_string(at + 7) + "-" + std::to_string(at + 12));
 }
 
-TEST(Yaml, SyntaxErrorKeepsTheDocumentsBefore) {
+TEST(Yaml, SyntaxErrorKeepsTheOtherDocuments) {
   const Parsed p = parse("a: 1\n---\nb: \"\xc3\xa9\\q\"\n---\nc: 3\n");
-  ASSERT_EQ(p.documents.size(), 1u);
-  EXPECT_EQ(p.only().get("a"), "1");
+  ASSERT_EQ(p.documents.size(), 2u);
+  EXPECT_EQ(p.documents[0].get("a"), "1");
+  EXPECT_EQ(p.documents[1].get("c"), "3");
+  EXPECT_EQ(p.source_of(*p.documents[1].find("c")), "3");
   EXPECT_EQ(p.summary(), "yaml-syntax@15-16");
   EXPECT_NE(p.diag.all()[0].message.find("escape"), std::string::npos);
+}
+
+TEST(Yaml, EachBrokenDocumentHasItsOwnErrorAndPlace) {
+  // What is open at the end of a document takes nothing of the next one.
+  const Parsed p = parse(
+      "%YAML 1.2\n---\na: [1, 2\n---\nb: 'x\n---\nc: 3\nc: 4\n...\n# between\n---\nd: |\n"
+      "  --- \n  e\n--- # comment\n\tf: 1\n---\ng: \xff\n---\nh: 8\n");
+  ASSERT_EQ(p.documents.size(), 3u);
+  EXPECT_EQ(p.documents[0].get("c"), "3");
+  EXPECT_EQ(p.documents[1].get("d"), "--- \ne\n");
+  EXPECT_EQ(p.documents[2].get("h"), "8");
+  std::vector<std::string> codes;
+  for (const Diagnostic& d : p.diag.all())
+    codes.push_back(d.code + " " + std::to_string(line_column(p.text, d.primary.begin).line));
+  EXPECT_EQ(codes,
+            (std::vector<std::string>{"yaml-syntax 3", "yaml-syntax 5", "yaml-duplicate-key 8",
+                                      "yaml-syntax 16", "yaml-syntax 18"}));
+  EXPECT_EQ(p.diag.all()[0].hint, "the `[` of line 3, column 4 is still open");
+  ASSERT_EQ(p.broken.size(), 4u);
+  EXPECT_EQ(p.text.substr(p.broken[1].begin, p.broken[1].end - p.broken[1].begin), "---\nb: 'x\n");
+}
+
+TEST(Yaml, DocumentsAreCutAtTheirMarks) {
+  const auto cut = [](std::string_view text) {
+    std::vector<std::string> out;
+    for (const Span& s : yaml_documents(text))
+      out.emplace_back(text.substr(s.begin, s.end - s.begin));
+    return out;
+  };
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(cut("a: 1\n"), (Texts{"a: 1\n"}));
+  EXPECT_EQ(cut("# c\n---\na: 1\n---\r\nb: |\n  ---\n---x: 1\n"),
+            (Texts{"# c\n---\na: 1\n", "---\r\nb: |\n  ---\n---x: 1\n"}));
+  EXPECT_EQ(cut("a: 1\n...\n%TAG ! x\n---\nb: 1"), (Texts{"a: 1\n...\n", "%TAG ! x\n---\nb: 1"}));
+  EXPECT_EQ(cut("---\n---\n"), (Texts{"---\n", "---\n"}));
+  EXPECT_EQ(cut(""), Texts{});
 }
 
 TEST(Yaml, UnclosedBracketSaysWhereItWasOpened) {

@@ -34,6 +34,22 @@ TEST(Prove, AWitnessFiresAndEachConditionHasANearMiss) {
   }
 }
 
+TEST(Prove, EachRefusedDocumentHasItsOwnReason) {
+  const std::string good = process_rule("  sel: { CommandLine: x }\n  condition: sel\n");
+  const std::string all = process_rule("  sel: { CommandLine|gt: x }\n  condition: sel\n") +
+                          "---\n" + good + "---\ntitle: [ T\n---\n" +
+                          process_rule("  sel: { CommandLine: x }\n  condition: other\n");
+  const auto rules = load({all});
+  std::vector<std::string> told;
+  for (const Proof& p : prove(*rules, {}).all)
+    told.push_back(p.fires ? "fires" : p.title + " " + p.reason.substr(0, 26));
+  ASSERT_EQ(told.size(), 4U);
+  EXPECT_EQ(told[0], "rule0:4 refused: `gt` takes a numb");
+  EXPECT_EQ(told[1].substr(0, 17), "rule0:13 refused:");
+  EXPECT_EQ(told[2], "rule0:19 refused: unknown selection");
+  EXPECT_EQ(told[3], "fires");
+}
+
 TEST(Prove, AllKindsOfTestsCanBeMet) {
   const char* const items[] = {"CommandLine|re: '^[a-z]{3}\\d+$'",
                                "CommandLine|windash|contains: ' -enc '",
