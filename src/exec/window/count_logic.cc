@@ -49,17 +49,17 @@ namespace {
 /// Holds when the last rows kept are as many as needed and all in the window.
 class LastRows : public WindowLogic {
  public:
-  LastRows(const WindowSpec& spec, SlabPool& pool, uint32_t payload)
+  LastRows(const WindowSpec& spec, SlabPool& pool, const WindowRing::Shape& shape)
       : length_(spec.length),
         needed_(least_count(spec.bounds)),
-        ring_(pool, 0, payload, spec.length, false) {}
+        ring_(pool, shape, spec.length, false) {}
 
   bool decide(WindowGroup& g, int64_t at, WindowResult& out) final {
     expire(g, at);
-    if (g.count < needed_) return false;
+    if (ring_.count(g) < needed_) return false;
     out.from = ring_.time(g, 0);
     out.to = at;
-    out.value = g.count;
+    out.value = ring_.count(g);
     ring_.evidence(g, out.evidence);
     return true;
   }
@@ -68,13 +68,13 @@ class LastRows : public WindowLogic {
 
  protected:
   void expire(WindowGroup& g, int64_t now) {
-    while (g.count > 0 && ring_.time(g, 0) <= now - length_)
+    while (ring_.count(g) > 0 && ring_.time(g, 0) <= now - length_)
       ring_.pop(g);
   }
 
   /// The last entry, for which the first one goes when there are enough.
   uint8_t* push(WindowGroup& g, const WindowRow& row) {
-    if (g.count == needed_) ring_.pop(g);
+    if (ring_.count(g) == needed_) ring_.pop(g);
     return ring_.push(g, row);
   }
 
@@ -85,7 +85,7 @@ class LastRows : public WindowLogic {
 
 class SlidingCount final : public LastRows {
  public:
-  SlidingCount(const WindowSpec& spec, SlabPool& pool) : LastRows(spec, pool, 0) {}
+  SlidingCount(const WindowSpec& spec, SlabPool& pool) : LastRows(spec, pool, {.compact = true}) {}
 
   void add(WindowGroup& g, std::span<const WindowRow> rows) override {
     expire(g, rows[0].time);
@@ -98,11 +98,11 @@ class SlidingCount final : public LastRows {
 class ClosingCount final : public WindowLogic {
  public:
   ClosingCount(const WindowSpec& spec, SlabPool& pool)
-      : spec_(spec), ring_(pool, 2, 0, spec.length, true) {}
+      : spec_(spec), ring_(pool, {.header = 2, .compact = true}, spec.length, true) {}
 
   void add(WindowGroup& g, std::span<const WindowRow> rows) override {
     for (const WindowRow& r : rows) {
-      if (g.count < kMaxWindowEvidence) ring_.push(g, r);
+      if (ring_.count(g) < kMaxWindowEvidence) ring_.push(g, r);
       uint32_t* total = ring_.header(g);
       store_words(total, load_words<uint64_t>(total) + 1);
     }
@@ -129,12 +129,13 @@ constexpr uint64_t kMaxScanned = 64;
 /// Few values needed: the last row of each of the last different values, oldest first.
 class FewDistinct final : public LastRows {
  public:
-  FewDistinct(const WindowSpec& spec, SlabPool& pool) : LastRows(spec, pool, sizeof(uint64_t)) {}
+  FewDistinct(const WindowSpec& spec, SlabPool& pool)
+      : LastRows(spec, pool, {.payload = sizeof(uint64_t)}) {}
 
   void add(WindowGroup& g, std::span<const WindowRow> rows) override {
     expire(g, rows[0].time);
     for (const WindowRow& r : rows) {
-      for (uint32_t i = 0; i < g.count; ++i) {
+      for (uint32_t i = 0; i < ring_.count(g); ++i) {
         if (load_words<uint64_t>(ring_.payload(g, i)) != r.value) continue;
         ring_.remove(g, i);
         break;
@@ -144,31 +145,32 @@ class FewDistinct final : public LastRows {
   }
 };
 
-/// Many values: all rows (closing: the first of each value), and how many of each value. A group is
-/// known to the table by its key's block, which no two groups share.
+/// Many values: all rows (closing: the first of each value), and how many of each value. The header
+/// holds the number of values, and the group's, by which the table knows it.
 class ManyDistinct final : public WindowLogic {
  public:
   ManyDistinct(const WindowSpec& spec, SlabPool& pool)
       : spec_(spec),
         closing_(spec.closing()),
-        ring_(pool, 1, sizeof(uint64_t), spec.length, closing_) {}
+        ring_(pool, {.header = 2, .payload = sizeof(uint64_t)}, spec.length, closing_) {}
 
   void add(WindowGroup& g, std::span<const WindowRow> rows) override {
     if (!closing_) expire(g, rows[0].time);
     for (const WindowRow& r : rows) {
-      const bool first = counts_.add(g.key, r.value) == 1;
+      const bool first = counts_.add(r.group, r.value) == 1;
       if (closing_ && !first) {
-        counts_.remove(g.key, r.value);
+        counts_.remove(r.group, r.value);
         continue;
       }
       store_words(ring_.push(g, r), r.value);
       ring_.header(g)[0] += first ? 1 : 0;
+      ring_.header(g)[1] = r.group;
     }
   }
 
   bool decide(WindowGroup& g, int64_t at, WindowResult& out) override {
     if (!closing_) expire(g, at);
-    out.value = g.count == 0 ? 0 : ring_.header(g)[0];
+    out.value = ring_.count(g) == 0 ? 0 : ring_.header(g)[0];
     if (!within(spec_.bounds, out.value)) return false;
     out.from = closing_ ? at : ring_.time(g, 0);
     out.to = closing_ ? at + spec_.length : at;
@@ -177,7 +179,7 @@ class ManyDistinct final : public WindowLogic {
   }
 
   void clear(WindowGroup& g) override {
-    while (g.count > 0)
+    while (ring_.count(g) > 0)
       drop_first(g);
     ring_.release(g);
   }
@@ -186,12 +188,13 @@ class ManyDistinct final : public WindowLogic {
 
  private:
   void expire(WindowGroup& g, int64_t now) {
-    while (g.count > 0 && ring_.time(g, 0) <= now - spec_.length)
+    while (ring_.count(g) > 0 && ring_.time(g, 0) <= now - spec_.length)
       drop_first(g);
   }
 
   void drop_first(WindowGroup& g) {
-    if (counts_.remove(g.key, load_words<uint64_t>(ring_.payload(g, 0))) == 0) --ring_.header(g)[0];
+    uint32_t* header = ring_.header(g);
+    if (counts_.remove(header[1], load_words<uint64_t>(ring_.payload(g, 0))) == 0) --header[0];
     ring_.pop(g);
   }
 

@@ -22,10 +22,10 @@ class GroupAges {
 
   /// A group that is in no slice; its `last` is now. Times do not fall.
   void add(uint32_t group) {
-    const int64_t slice = slice_of(groups_[group].last);
+    const int64_t slice = slice_of(groups_[group].last());
     if (first_ > slice || num_listed_ == 0) first_ = slice;
     put(group, slice);
-    groups_[group].listed = true;
+    groups_[group].listed = 1;
     ++num_listed_;
   }
 
@@ -70,12 +70,12 @@ class GroupAges {
     }
     WindowGroup& g = groups_[group];
     head(first_) = g.next;
-    const int64_t slice = slice_of(g.last);
+    const int64_t slice = slice_of(g.last());
     if (slice > first_) {
       put(group, slice);
       return SlabPool::kNone;
     }
-    g.listed = false;
+    g.listed = 0;
     --num_listed_;
     return group;
   }

@@ -1,10 +1,11 @@
 #include "exec/window/group_table.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
+#include <new>
 
 #include "base/text.h"
-#include "exec/window/flat_map.h"
 #include "exec/window/mix.h"
 
 namespace postern::exec {
@@ -48,20 +49,44 @@ uint32_t GroupTable::hash_of(std::string_view key) const {
   return static_cast<uint32_t>(h ^ (h >> 32));
 }
 
-// A key's block: its length in a byte, or 255 and four bytes; then the key.
-constexpr size_t kShortKey = 255;
+// The record, then the key; one of 255 bytes or more has four bytes of length before it.
+constexpr size_t kLongKey = 255;
+constexpr size_t kKeyAt = offsetof(WindowGroup, key);
 
-static uint32_t key_class(size_t size) {
-  return SlabPool::class_for((size + (size < kShortKey ? 1 : 5) + 3) / 4);
+static uint32_t record_class(size_t key_size) {
+  const size_t bytes = kKeyAt + key_size + (key_size < kLongKey ? 0 : sizeof(uint32_t));
+  return SlabPool::class_for((std::max(bytes, sizeof(WindowGroup)) + 3) / 4);
 }
 
 std::string_view GroupTable::key(uint32_t group) {
-  const auto* bytes = reinterpret_cast<const char*>(pool_.at((*this)[group].key));
-  const auto size = static_cast<unsigned char>(*bytes);
-  if (size < kShortKey) return {bytes + 1, size};
+  const char* bytes = reinterpret_cast<const char*>(pool_.at(group)) + kKeyAt;
+  const uint8_t size = (*this)[group].key_size;
+  if (size < kLongKey) return {bytes, size};
   uint32_t long_size;
-  std::memcpy(&long_size, bytes + 1, sizeof long_size);
-  return {bytes + 1 + sizeof long_size, long_size};
+  std::memcpy(&long_size, bytes, sizeof long_size);
+  return {bytes + sizeof long_size, long_size};
+}
+
+void GroupTable::add_pending(uint32_t group) {
+  WindowGroup& g = (*this)[group];
+  if (g.pending == WindowGroup::kManyPending) {
+    ++*many_pending_.find(group);
+  } else if (++g.pending == WindowGroup::kManyPending) {
+    many_pending_[group] = WindowGroup::kManyPending;
+  }
+}
+
+void GroupTable::take_pending(uint32_t group, uint32_t n) {
+  WindowGroup& g = (*this)[group];
+  if (g.pending < WindowGroup::kManyPending) {
+    g.pending = (g.pending - n) & WindowGroup::kManyPending;
+    return;
+  }
+  uint32_t& left = *many_pending_.find(group);
+  left -= n;
+  if (left >= WindowGroup::kManyPending) return;
+  g.pending = left & WindowGroup::kManyPending;
+  many_pending_.erase(group);
 }
 
 uint32_t GroupTable::find_or_add(std::string_view key) {
@@ -84,10 +109,8 @@ void GroupTable::find_or_add(std::span<const std::string_view> keys, uint32_t* g
       while (slots_[at].group != SlabPool::kNone && slots_[at].hash != hashes[i])
         at = after(at);
       seen[i] = slots_[at].group;
-      if (seen[i] != SlabPool::kNone) __builtin_prefetch(&(*this)[seen[i]], 1);
+      if (seen[i] != SlabPool::kNone) __builtin_prefetch(pool_.at(seen[i]), 1);
     }
-    for (size_t i = 0; i < n; ++i)
-      if (seen[i] != SlabPool::kNone) __builtin_prefetch(pool_.at((*this)[seen[i]].key));
     for (size_t i = 0; i < n; ++i)
       groups[first + i] = find_or_add(keys[first + i], hashes[i]);
   }
@@ -111,41 +134,29 @@ uint32_t GroupTable::find_or_add(std::string_view key, uint32_t hash) {
 }
 
 uint32_t GroupTable::add(std::string_view key) {
-  uint32_t group = free_;
-  if (group == SlabPool::kNone) {
-    group = num_groups_++;
-    if (group >> kPageBits == pages_.size())
-      pages_.push_back(std::make_unique<WindowGroup[]>(kPageSize));
-  } else {
-    free_ = (*this)[group].next;
-  }
-  WindowGroup& g = (*this)[group];
-  g = WindowGroup{};
-  g.key = pool_.allocate(key_class(key.size()));
-  auto* bytes = reinterpret_cast<char*>(pool_.at(g.key));
-  const auto size = static_cast<uint32_t>(key.size());
-  *bytes++ = static_cast<char>(std::min<size_t>(size, kShortKey));
-  if (size >= kShortKey) {
+  const uint32_t group = pool_.allocate(record_class(key.size()));
+  WindowGroup* g = new (pool_.at(group)) WindowGroup{};
+  g->key_size = static_cast<uint8_t>(std::min(key.size(), kLongKey));
+  char* bytes = reinterpret_cast<char*>(g) + kKeyAt;
+  if (key.size() >= kLongKey) {
+    const auto size = static_cast<uint32_t>(key.size());
     std::memcpy(bytes, &size, sizeof size);
     bytes += sizeof size;
   }
-  std::memcpy(bytes, key.data(), size);
+  std::memcpy(bytes, key.data(), key.size());
   ++live_;
   return group;
 }
 
 void GroupTable::drop(uint32_t group) {
-  size_t hole = home(hash_of(key(group)));
+  const std::string_view own = key(group);
+  size_t hole = home(hash_of(own));
   while (slots_[hole].group != group)
     hole = after(hole);
   close_hole(
       slots_, hole, [this](const Slot& s) { return home(s.hash); },
       [](const Slot& s) { return s.group == SlabPool::kNone; });
-  WindowGroup& g = (*this)[group];
-  pool_.release(g.key, key_class(key(group).size()));
-  g.key = SlabPool::kNone;
-  g.next = free_;
-  free_ = group;
+  pool_.release(group, record_class(own.size()));
   --live_;
 }
 

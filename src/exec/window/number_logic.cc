@@ -25,8 +25,9 @@ Fixed fixed(double v) {
   return static_cast<Fixed>(std::nearbyint(v * kScale));
 }
 
-/// Of up to so many numbers a percentile is looked for anew, which takes no memory.
-constexpr uint32_t kMaxSorted = 32;
+/// Where a block holds no more than so many numbers, sum and percentile are found anew each time,
+/// which takes no memory. Larger ones have a header: the sum, or the root of an ordered set.
+constexpr uint32_t kMaxPlain = 32;
 
 class Numbers final : public WindowLogic {
  public:
@@ -34,22 +35,32 @@ class Numbers final : public WindowLogic {
       : spec_(spec),
         closing_(spec.closing()),
         percentile_(spec.kind == WindowKind::kPercentile),
-        ring_(pool, percentile_ ? 1 : 4, sizeof(double), spec.length, closing_) {}
+        ring_(pool,
+              {.header = percentile_ ? 1U : 4U,
+               .plain = kMaxPlain,
+               .payload = sizeof(double),
+               .compact = true,
+               .number = true},
+              spec.length,
+              closing_) {}
 
   void add(WindowGroup& g, std::span<const WindowRow> rows) override {
     if (!closing_) expire(g, rows[0].time);
     for (const WindowRow& r : rows) {
-      store_words(ring_.push(g, r), r.value);
-      if (percentile_)
-        ordered_add(g, r.number());
-      else
-        add_to_sum(g, fixed(r.number()));
+      const bool had_header = ring_.has_header(g);
+      ring_.push(g, r);
+      if (!ring_.has_header(g)) continue;
+      for (uint32_t n = ring_.count(g), i = had_header ? n - 1 : 0; i < n; ++i)
+        if (percentile_)
+          ordered_.insert(*ring_.header(g), ring_.number(g, i));
+        else
+          add_to_sum(g, fixed(ring_.number(g, i)));
     }
   }
 
   bool decide(WindowGroup& g, int64_t at, WindowResult& out) override {
     if (!closing_) expire(g, at);
-    if (g.count == 0) return false;
+    if (ring_.count(g) == 0) return false;
     out.value = value(g);
     if (!within(spec_.bounds, out.value)) return false;
     out.from = closing_ ? at : ring_.time(g, 0);
@@ -59,7 +70,7 @@ class Numbers final : public WindowLogic {
   }
 
   void clear(WindowGroup& g) override {
-    if (percentile_ && g.block != SlabPool::kNone) ordered_.clear(*ring_.header(g));
+    if (percentile_ && ring_.has_header(g)) ordered_.clear(*ring_.header(g));
     ring_.release(g);
   }
 
@@ -67,17 +78,15 @@ class Numbers final : public WindowLogic {
 
  private:
   void expire(WindowGroup& g, int64_t now) {
-    while (g.count > 0 && ring_.time(g, 0) <= now - spec_.length) {
-      if (!percentile_)
-        add_to_sum(g, -fixed(number(g, 0)));
-      else if (uint32_t& root = *ring_.header(g); root != OrderedValues::kEmpty)
-        ordered_.erase(root, number(g, 0));
+    while (ring_.count(g) > 0 && ring_.time(g, 0) <= now - spec_.length) {
+      if (ring_.has_header(g)) {
+        if (percentile_)
+          ordered_.erase(*ring_.header(g), ring_.number(g, 0));
+        else
+          add_to_sum(g, -fixed(ring_.number(g, 0)));
+      }
       ring_.pop(g);
     }
-  }
-
-  double number(const WindowGroup& g, uint32_t i) {
-    return load_words<double>(ring_.payload(g, i));
   }
 
   void add_to_sum(const WindowGroup& g, Fixed change) {
@@ -85,34 +94,33 @@ class Numbers final : public WindowLogic {
     store_words(sum, load_words<Fixed>(sum) + change);
   }
 
-  // `value` is the last entry.
-  void ordered_add(const WindowGroup& g, double value) {
-    uint32_t& root = *ring_.header(g);
-    if (root != OrderedValues::kEmpty)
-      ordered_.insert(root, value);
-    else if (g.count > kMaxSorted)
-      for (uint32_t i = 0; i < g.count; ++i)
-        ordered_.insert(root, number(g, i));
+  Fixed sum(const WindowGroup& g) {
+    if (ring_.has_header(g)) return load_words<Fixed>(ring_.header(g));
+    Fixed sum = 0;
+    for (uint32_t i = 0, n = ring_.count(g); i < n; ++i)
+      sum += fixed(ring_.number(g, i));
+    return sum;
   }
 
   double value(const WindowGroup& g) {
-    uint32_t* header = ring_.header(g);
+    const uint32_t count = ring_.count(g);
     if (!percentile_) {
-      const double sum = static_cast<double>(load_words<Fixed>(header)) / kScale;
-      return spec_.kind == WindowKind::kSum ? sum : sum / g.count;
+      const double total = static_cast<double>(sum(g)) / kScale;
+      return spec_.kind == WindowKind::kSum ? total : total / count;
     }
-    const double rank = spec_.percentile / 100 * (g.count - 1);
+    const double rank = spec_.percentile / 100 * (count - 1);
     const auto below = static_cast<uint32_t>(rank);
-    const bool last = below + 1 >= g.count;
+    const bool last = below + 1 >= count;
     double low = 0;
     double high = 0;
-    if (*header != OrderedValues::kEmpty) {
-      low = ordered_.kth(*header, below);
-      high = last ? low : ordered_.kth(*header, below + 1);
+    if (ring_.has_header(g)) {
+      const uint32_t root = *ring_.header(g);
+      low = ordered_.kth(root, below);
+      high = last ? low : ordered_.kth(root, below + 1);
     } else {
       sorted_.clear();
-      for (uint32_t i = 0; i < g.count; ++i)
-        sorted_.push_back(number(g, i));
+      for (uint32_t i = 0; i < count; ++i)
+        sorted_.push_back(ring_.number(g, i));
       const auto at = sorted_.begin() + below;
       std::nth_element(sorted_.begin(), at, sorted_.end());
       low = *at;

@@ -208,7 +208,8 @@ class Absence final : public WindowLogic {
       : spec_(spec),
         num_steps_(static_cast<uint32_t>(spec.steps.size())),
         chains_at_(1 + 2 * num_steps_),
-        ring_(pool, chains_at_ + chains_of(spec), 1, 2 * spec.length, false) {}
+        ring_(
+            pool, {.header = chains_at_ + chains_of(spec), .payload = 1}, 2 * spec.length, false) {}
 
   void add(WindowGroup& g, std::span<const WindowRow> rows) override {
     if (g.block != SlabPool::kNone) forget(g, rows[0].time - 2 * spec_.length);
@@ -229,11 +230,11 @@ class Absence final : public WindowLogic {
   bool decide(WindowGroup& g, int64_t begin, WindowResult& out) override {
     forget(g, begin - spec_.length);
     uint32_t& first = ring_.header(g)[0];
-    while (first < g.count && ring_.time(g, first) < begin) {
+    while (first < ring_.count(g) && ring_.time(g, first) < begin) {
       --narrow(g)[*ring_.payload(g, first)];
       ++first;
     }
-    if (first == g.count || ring_.time(g, first) != begin) return false;
+    if (first == ring_.count(g) || ring_.time(g, first) != begin) return false;
     uint64_t inside = 0;
     uint64_t around = 0;
     for (uint32_t s = 0; s < num_steps_; ++s) {
@@ -251,7 +252,7 @@ class Absence final : public WindowLogic {
         words += chains_[i].num_words();
       }
       if (!holds) continue;
-      for (uint32_t e = first; !spec_.ordered && e < g.count; ++e)
+      for (uint32_t e = first; !spec_.ordered && e < ring_.count(g); ++e)
         if ((steps >> *ring_.payload(g, e) & 1) && out.evidence.size() < kMaxWindowEvidence)
           out.evidence.push_back({ring_.time(g, e), ring_.ref(g, e)});
       out.value = std::popcount(inside);
@@ -271,7 +272,7 @@ class Absence final : public WindowLogic {
 
   void forget(WindowGroup& g, int64_t until) {
     uint32_t& first = ring_.header(g)[0];
-    while (g.count > 0 && ring_.time(g, 0) <= until) {
+    while (ring_.count(g) > 0 && ring_.time(g, 0) <= until) {
       const uint32_t step = *ring_.payload(g, 0);
       --wide(g)[step];
       if (first > 0)

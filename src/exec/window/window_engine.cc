@@ -49,7 +49,7 @@ void WindowEngine::add(std::span<const std::string_view> keys, std::span<const W
     groups_.find_or_add(keys_, found_.data());
     for (size_t i = 0; i < arrived_.size(); ++i) {
       arrived_[i].group = found_[i];
-      ++groups_[found_[i]].pending;
+      groups_.add_pending(found_[i]);
       waiting_.add(arrived_[i]);
     }
     since_check_ += static_cast<uint32_t>(end - first);
@@ -103,20 +103,21 @@ void WindowEngine::take(const WindowRow* rows, size_t n) {
   close_until(now);
   forget_until(now);
   WindowGroup& g = groups_[id];
-  g.pending = (g.pending - static_cast<uint32_t>(n)) & WindowGroup::kMaxPending;
+  groups_.take_pending(id, static_cast<uint32_t>(n));
   if (closing_) {
     if (!g.listed) {
-      g.last = now;
+      g.set_last(now);
       open(id);
     }
     logic_->add(g, {rows, n});
     return;
   }
   logic_->add(g, {rows, n});
-  g.last = now;
+  g.set_last(now);
   if (!g.listed) ages_.add(id);
   if (absent_) {
     openings_.emplace_back(now, id);
+    groups_.add_pending(id);  // its record stays while it is named here
     return;
   }
   if (!silent(id, now)) fire(id, now, now);
@@ -141,16 +142,20 @@ void WindowEngine::fire(uint32_t group, int64_t at, int64_t time) {
 
 // Windows whose end is at or before `now`.
 void WindowEngine::close_until(int64_t now) {
-  while (first_opened_ != SlabPool::kNone && groups_[first_opened_].last + spec_.length <= now) {
+  while (first_opened_ != SlabPool::kNone && groups_[first_opened_].last() + spec_.length <= now) {
     const uint32_t id = take_opened();
-    fire(id, groups_[id].last, groups_[id].last + spec_.length);
+    fire(id, groups_[id].last(), groups_[id].last() + spec_.length);
     forget(id);
   }
   while (!openings_.empty() && openings_.front().first + spec_.length <= now) {
     const auto [begin, id] = openings_.front();
     openings_.pop_front();
-    // A group forgotten for want of memory, or decided for another row of this time.
-    if (groups_[id].listed && !silent(id, begin)) fire(id, begin, begin + spec_.length);
+    groups_.take_pending(id, 1);
+    if (groups_[id].listed) {
+      if (!silent(id, begin)) fire(id, begin, begin + spec_.length);
+    } else if (!groups_.has_pending(id)) {
+      groups_.drop(id);  // forgotten for want of memory
+    }
   }
 }
 
@@ -167,14 +172,14 @@ void WindowEngine::forget(uint32_t group) {
   logic_->clear(g);
   if (g.fired) fired_.erase(group);
   g.fired = 0;
-  if (g.pending == 0) groups_.drop(group);
+  if (!groups_.has_pending(group)) groups_.drop(group);
 }
 
 // The group's window opens, after those of the others.
 void WindowEngine::open(uint32_t group) {
   WindowGroup& g = groups_[group];
   g.next = SlabPool::kNone;
-  g.listed = true;
+  g.listed = 1;
   (last_opened_ == SlabPool::kNone ? first_opened_ : groups_[last_opened_].next) = group;
   last_opened_ = group;
 }
@@ -185,7 +190,7 @@ uint32_t WindowEngine::take_opened() {
   WindowGroup& g = groups_[group];
   first_opened_ = g.next;
   if (first_opened_ == SlabPool::kNone) last_opened_ = SlabPool::kNone;
-  g.listed = false;
+  g.listed = 0;
   return group;
 }
 

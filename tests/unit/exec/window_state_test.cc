@@ -122,11 +122,11 @@ TEST(GroupAges, a_group_leaves_once_it_had_no_row_for_so_long) {
   const uint32_t quiet = table.find_or_add("quiet");
   const uint32_t busy = table.find_or_add("busy");
   for (const uint32_t g : {quiet, busy}) {
-    table[g].last = 5000;
+    table[g].set_last(5000);
     ages.add(g);
   }
   for (int64_t t = 5100; t < 6100; t += 100) {
-    table[busy].last = t;
+    table[busy].set_last(t);
     EXPECT_EQ(ages.take_until(t), SlabPool::kNone) << t;
   }
   EXPECT_EQ(ages.take_until(6100), quiet);
@@ -165,38 +165,170 @@ TEST(WaitingRows, come_in_order_whenever_they_are_asked_for) {
   }
 }
 
-TEST(WindowRing, gives_back_what_was_put_in_however_large_and_long_the_window) {
-  for (const int64_t span : {int64_t{1}, int64_t{1} << 31, int64_t{1} << 39, int64_t{1} << 57}) {
-    SlabPool pool;
-    WindowRing ring(pool, 1, 3, span, false);
-    WindowGroup group;
-    std::deque<std::pair<int64_t, uint32_t>> wanted;
-    std::mt19937_64 random(6);
-    int64_t now = int64_t{1} << 58;
-    for (uint32_t i = 0; i < 20'000; ++i) {
-      // Up to some hundreds, then fewer, so that the ring turns in small blocks and in large ones.
-      const size_t most = i < 10'000 ? 900 : 20;
-      const auto step = static_cast<int64_t>(random() % static_cast<uint64_t>(span / 1000 + 1));
-      while (wanted.size() > most || (!wanted.empty() && wanted[0].first <= now + step - span)) {
-        ASSERT_EQ(ring.time(group, 0), wanted[0].first);
-        ASSERT_EQ(ring.ref(group, 0), wanted[0].second);
-        ring.pop(group);
-        wanted.pop_front();
-      }
-      now += step;
-      WindowRow row;
-      row.time = now;
-      row.ref = i;
-      ring.push(group, row)[2] = static_cast<uint8_t>(i);
-      group.last = now;
-      wanted.emplace_back(now, i);
-      const auto at = static_cast<uint32_t>(random() % wanted.size());
-      ASSERT_EQ(ring.time(group, at), wanted[at].first);
-      ASSERT_EQ(ring.payload(group, at)[2], static_cast<uint8_t>(wanted[at].second));
-      ASSERT_EQ(group.count, wanted.size());
+/// A ring beside what it should hold.
+class RingCheck {
+ public:
+  RingCheck(WindowRing::Shape shape, int64_t span, bool closing)
+      : shape_(shape), span_(span), closing_(closing), ring_(pool_, shape, span, closing) {}
+
+  void pop() {
+    ring_.pop(group_);
+    wanted_.pop_front();
+  }
+
+  /// Takes out what leaves the window that ends at `time`, then puts in a row.
+  void push(int64_t time, uint32_t ref, double number) {
+    while (!closing_ && !wanted_.empty() && wanted_[0].time <= time - span_)
+      pop();
+    if (closing_ && wanted_.empty()) group_.set_last(time);
+    WindowRow row;
+    row.time = time;
+    row.ref = ref;
+    row.value = WindowRow::of_number(number);
+    uint8_t* payload = ring_.push(group_, row);
+    if (!shape_.number && shape_.payload > 2) payload[2] = static_cast<uint8_t>(ref);
+    if (!closing_) group_.set_last(time);
+    wanted_.push_back({time, ref, number});
+  }
+
+  void compare(uint32_t at) {
+    ASSERT_EQ(ring_.count(group_), wanted_.size());
+    ASSERT_EQ(ring_.time(group_, at), wanted_[at].time);
+    if (shape_.number) {
+      ASSERT_EQ(ring_.number(group_, at), wanted_[at].number);
+    } else if (shape_.payload > 2) {
+      ASSERT_EQ(ring_.payload(group_, at)[2], static_cast<uint8_t>(wanted_[at].ref));
     }
-    ring.release(group);
-    EXPECT_EQ(pool.used_bytes(), 0U);
+    if (!shape_.compact) {
+      ASSERT_EQ(ring_.ref(group_, at), wanted_[at].ref);
+    }
+  }
+
+  void compare_evidence() {
+    std::vector<WindowEvidence> evidence;
+    ring_.evidence(group_, evidence);
+    ASSERT_EQ(evidence.size(), std::min(wanted_.size(), kMaxWindowEvidence));
+    for (size_t i = 0; i < evidence.size(); ++i) {
+      ASSERT_EQ(evidence[i].time, wanted_[i].time) << i;
+      ASSERT_EQ(evidence[i].ref, wanted_[i].ref) << i;
+    }
+  }
+
+  void clear() {
+    ring_.release(group_);
+    wanted_.clear();
+    EXPECT_EQ(pool_.used_bytes(), 0U);
+  }
+
+  size_t size() const { return wanted_.size(); }
+
+  int64_t first_time() const { return wanted_[0].time; }
+
+  uint64_t used_bytes() const { return pool_.used_bytes(); }
+
+ private:
+  struct Entry {
+    int64_t time;
+    uint32_t ref;
+    double number;
+  };
+
+  WindowRing::Shape shape_;
+  int64_t span_;
+  bool closing_;
+  SlabPool pool_;
+  WindowRing ring_;
+  WindowGroup group_;
+  std::deque<Entry> wanted_;
+};
+
+TEST(WindowRing, gives_back_what_was_put_in_however_large_and_long_the_window) {
+  const WindowRing::Shape shapes[] = {
+      {.header = 1, .payload = 3},
+      {.compact = true},
+      {.header = 2, .payload = 3, .compact = true},
+      {.header = 4, .plain = 32, .payload = 8, .compact = true, .number = true}};
+  for (const WindowRing::Shape& shape : shapes) {
+    for (const int64_t span : {int64_t{1}, int64_t{1} << 31, int64_t{36'000'000'000},
+                               int64_t{1} << 39, int64_t{1} << 57}) {
+      for (const bool closing : {false, true}) {
+        RingCheck check(shape, span, closing);
+        std::mt19937_64 random(6);
+        int64_t now = (int64_t{1} << 58) / 10 * 10;
+        uint32_t ref = 0;
+        // Whole microseconds, whole small numbers and rows near each other first; then what needs
+        // larger forms, from the 500th entry on or from the first one.
+        for (uint32_t i = 0, odd = 500; i < 15'000; ++i) {
+          // Up to some hundreds, then fewer, so that the ring turns in small blocks and large ones.
+          const size_t most = i < 8'000 ? 900 : 20;
+          while (check.size() > most)
+            check.pop();
+          if (i % 3'000 == 0) {
+            check.clear();
+            odd = random() % 2 == 0 ? i : i + 500;
+          }
+          auto step = static_cast<int64_t>(random() % static_cast<uint64_t>(span / 1000 + 1));
+          if (i < odd || i % 2 == 0) step = step / 10 * 10;
+          if (closing && check.size() > 0 && now + step >= check.first_time() + span) step = 0;
+          now += step;
+          if (closing && check.size() == 0) now = now / 10 * 10;
+          ref += static_cast<uint32_t>(random() % 100'000);
+          if (i >= odd && random() % 200 == 0) ref += 20'000'000;
+          if (random() % 2 == 0) ref -= 70'000;
+          const double number = i < odd ? static_cast<double>(random() % 1000)
+                                        : static_cast<double>(random() % 1000) / 7;
+          check.push(now, ref, number);
+          check.compare(static_cast<uint32_t>(random() % check.size()));
+          if (i % 97 == 0) check.compare_evidence();
+          if (testing::Test::HasFatalFailure()) return;
+        }
+        check.clear();
+      }
+    }
+  }
+}
+
+TEST(WindowRing, eight_rows_of_an_hour_are_small) {
+  const auto bytes = [](int64_t unit, uint32_t apart, double number, WindowRing::Shape shape) {
+    RingCheck check(shape, 36'000'000'000, false);
+    for (int i = 0; i < 8; ++i)
+      check.push(1001 * unit + i * 100 * unit, static_cast<uint32_t>(i) * apart, number);
+    return check.used_bytes();
+  };
+  const WindowRing::Shape rows = {.compact = true};
+  const WindowRing::Shape numbers = {
+      .header = 4, .plain = 32, .payload = 8, .compact = true, .number = true};
+  EXPECT_EQ(bytes(10, 1'000'000, 0, rows), 56U);
+  EXPECT_EQ(bytes(1, 1'000'000, 0, rows), 64U);
+  EXPECT_EQ(bytes(1, 10'000'000, 0, rows), 72U);
+  EXPECT_EQ(bytes(10, 1'000'000, 7.5, numbers), 88U);
+  EXPECT_EQ(bytes(1, 1'000'000, 0.1, numbers), 136U);
+}
+
+TEST(GroupTable, rows_that_wait_are_counted_however_many) {
+  SlabPool pool;
+  GroupTable table(pool, false);
+  std::map<uint32_t, uint32_t> wanted;
+  std::mt19937 random(9);
+  for (const char* key : {"a", "b", "c"})
+    wanted[table.find_or_add(key)] = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    auto it = wanted.begin();
+    std::advance(it, random() % 3);
+    auto& [group, n] = *it;
+    if (n > 0 && random() % 3 == 0) {
+      const auto taken = static_cast<uint32_t>(1 + random() % std::min(n, 40U));
+      table.take_pending(group, taken);
+      n -= taken;
+    } else {
+      table.add_pending(group);
+      ++n;
+    }
+    ASSERT_EQ(table.has_pending(group), n > 0);
+  }
+  for (auto& [group, n] : wanted) {
+    if (n > 0) table.take_pending(group, n);
+    EXPECT_FALSE(table.has_pending(group));
   }
 }
 
