@@ -50,7 +50,7 @@ engine::HuntResult hunt(const engine::RuleSet& rules, const Way& way) {
   const double begin = user_seconds();
   engine::HuntResult result = engine::hunt(rules, way.options, progress, cancelled);
   std::printf("%-12s %8.3f s user, %zu findings\n", way.name.c_str(), user_seconds() - begin,
-              result.findings.size());
+              static_cast<size_t>(result.findings.size()));
   return result;
 }
 
@@ -70,7 +70,7 @@ bool same(const engine::HuntResult& plain, const engine::HuntResult& other, cons
   for (const auto& [text, n] : count)
     if (n != 0 && listed++ < kListed)
       std::printf("only %s: %s\n", n > 0 ? "plain" : way.name.c_str(), text.substr(0, 300).c_str());
-  const size_t all = std::max(other.findings.size(), plain.findings.size());
+  const size_t all = static_cast<size_t>(std::max(other.findings.size(), plain.findings.size()));
   std::printf("%s: %zu of %zu findings equal\n", way.name.c_str(), equal, all);
   return equal == all;
 }

@@ -92,6 +92,26 @@ Result<bool> Spill::extend(uint64_t size) {
   return true;
 }
 
+Result<bool> Spill::flush() {
+  if (fd_ < 0) return to_file();
+  const std::string waiting = std::exchange(memory_, {});
+  return write_out(waiting);
+}
+
+Result<bool> Spill::read(uint64_t at, char* to, size_t n) const {
+  while (n > 0) {
+    const ssize_t got = ::pread(fd_, to, n, static_cast<off_t>(at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0)
+      return Error{Code::kIo, std::string("cannot read a temporary file: ") +
+                                  (got < 0 ? std::strerror(errno) : "it is cut")};
+    to += got;
+    at += static_cast<uint64_t>(got);
+    n -= static_cast<size_t>(got);
+  }
+  return true;
+}
+
 Result<std::shared_ptr<const FileBytes>> read_stream(int descriptor,
                                                      const std::string& name,
                                                      const std::atomic<bool>* cancelled) {

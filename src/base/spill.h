@@ -34,6 +34,10 @@ class Spill {
   Result<bool> append(std::string_view bytes);
   /// Zeros up to `size`, as sparse members of archives have them.
   Result<bool> extend(uint64_t size);
+  /// Writes what waits in memory, so that read() sees it. Error as of append().
+  Result<bool> flush();
+  /// `n` bytes from `at` on, all of them flushed before. Error: the file cannot be read.
+  Result<bool> read(uint64_t at, char* to, size_t n) const;
   /// All of them; the spill is empty afterwards.
   Result<std::shared_ptr<const FileBytes>> take();
 

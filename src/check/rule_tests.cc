@@ -258,8 +258,9 @@ void find_rules(const std::string& root, std::vector<RuleTest>& tests) {
 
 class Judge {
  public:
-  Judge(const engine::RuleSet& rules, const engine::HuntResult& hunt) : rules_(rules) {
-    for (const Finding& f : hunt.findings) {
+  Judge(const engine::RuleSet& rules, const engine::HuntResult& hunt)
+      : rules_(rules), findings_(hunt.findings.all()) {
+    for (const Finding& f : findings_) {
       std::set<std::string> paths;
       for (const engine::EvidenceRef& e : f.evidence)
         paths.insert(e.path);
@@ -313,6 +314,7 @@ class Judge {
   }
 
   const engine::RuleSet& rules_;
+  const std::vector<Finding> findings_;
   std::map<std::string, std::vector<const Finding*>> by_path_;
 };
 

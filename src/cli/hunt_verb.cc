@@ -26,7 +26,7 @@ bool any_read_error(const engine::RuleSet& rules) {
   return false;
 }
 
-int write_findings(const std::vector<Finding>& findings,
+int write_findings(const engine::FindingList& findings,
                    const std::string& format,
                    std::ostream& out) {
   if (format == "table")
@@ -39,6 +39,58 @@ int write_findings(const std::vector<Finding>& findings,
   out.flush();
   return out ? kExitOk : kExitUsage;
 }
+
+/// Findings are read while they are written out.
+void take_read_error(engine::HuntResult& result) {
+  const engine::FindingStore* store = result.findings.store();
+  if (store && store->read_error())
+    result.errors.push_back("findings are missing: " + store->read_error()->message);
+}
+
+/// The result rows of a query: findings of one rule, by the columns of `schema`, which grows by
+/// what the rows have beside it.
+class QueryRows {
+ public:
+  QueryRows(const engine::FindingList& findings, const engine::LoadedRule& rule)
+      : findings_(findings), rule_(rule), schema_(rule.compiled->schema()) {
+    // An event search gives whole events: their fields make the schema as they come.
+    for_each([&](const Finding& f) {
+      ++num_rows_;
+      for (const auto& [name, value] : f.row)
+        if (!plan::find_column(schema_, name)) schema_.push_back({name, value.type()});
+    });
+  }
+
+  const plan::Schema& schema() const { return schema_; }
+
+  uint64_t size() const { return num_rows_; }
+
+  output::RowSource source() const {
+    return [this](const std::function<void(const output::Row&)>& take) {
+      for_each([&](const Finding& f) {
+        output::Row row;
+        for (const plan::ColumnInfo& c : schema_) {
+          data::Value v = data::Value::null(c.type);
+          for (const auto& [name, value] : f.row)
+            if (name == c.name) v = value;
+          row.push_back(std::move(v));
+        }
+        take(row);
+      });
+    };
+  }
+
+ private:
+  void for_each(const std::function<void(const Finding&)>& take) const {
+    for (const Finding& f : findings_)
+      if (f.rule == &rule_.rule.info) take(f);
+  }
+
+  const engine::FindingList& findings_;
+  const engine::LoadedRule& rule_;
+  plan::Schema schema_;
+  uint64_t num_rows_ = 0;
+};
 
 }  // namespace
 
@@ -66,6 +118,10 @@ int hunt_verb(const Arguments& args) {
   const bool quiet = args.has("--quiet");
   const bool verbose = args.has("--verbose");
   if (!quiet || any_read_error(*rules)) write_load_report(*rules, verbose);
+  if (const auto least = level_rank(args.get("--min-level")); least)
+    options->wanted = [&](const plan::RuleInfo& rule) {
+      return level_rank(rule.level).value_or(0) >= *least;
+    };
   engine::Progress progress;
   engine::HuntResult result;
   {
@@ -74,10 +130,6 @@ int hunt_verb(const Arguments& args) {
     const std::atomic<bool> never{false};
     result = engine::hunt(*rules, *options, progress, live.any() ? never : interrupted());
   }
-  if (const auto least = level_rank(args.get("--min-level")); least)
-    std::erase_if(result.findings,
-                  [&](const Finding& f) { return level_rank(f.rule->level).value_or(0) < *least; });
-
   int exit = kExitOk;
   if (args.has("--output")) {
     std::ofstream file(args.get("--output"), std::ios::binary);
@@ -86,6 +138,7 @@ int hunt_verb(const Arguments& args) {
   } else {
     exit = write_findings(result.findings, *format, std::cout);
   }
+  take_read_error(result);
   if (result.profile) write_profile(*result.profile);
   if (!quiet)
     write_summary(result, result.findings.size(), seconds_since(start), verbose);
@@ -95,8 +148,8 @@ int hunt_verb(const Arguments& args) {
   if (result.cancelled) return kExitInterrupted;
   if (!result.errors.empty() || any_read_error(*rules)) return kExitUsage;
   if (const auto least = level_rank(args.get("--fail-on")); least)
-    for (const Finding& f : result.findings)
-      if (level_rank(f.rule->level).value_or(0) >= *least) return kExitFindings;
+    for (const auto& [rule, n] : result.findings.store()->by_rule())
+      if (level_rank(rule->level).value_or(0) >= *least) return kExitFindings;
   return exit;
 }
 
@@ -141,31 +194,15 @@ int query_verb(const Arguments& args) {
     const ProgressLine line(progress, !args.has("--quiet") && !args.has("--no-progress"));
     result = engine::hunt(*rules, *options, progress, interrupted());
   }
-  plan::Schema schema = rule->compiled->schema();
-  std::vector<std::vector<data::Value>> rows;
-  for (const Finding& f : result.findings) {
-    if (f.rule != &rule->rule.info) continue;
-    std::vector<data::Value> row;
-    // An event search gives whole events: their fields make the schema as they come.
-    for (const auto& [name, value] : f.row)
-      if (!plan::find_column(schema, name)) schema.push_back({name, value.type()});
-    for (const plan::ColumnInfo& c : schema) {
-      data::Value v = data::Value::null(c.type);
-      for (const auto& [name, value] : f.row)
-        if (name == c.name) v = value;
-      row.push_back(std::move(v));
-    }
-    rows.push_back(std::move(row));
-  }
-  for (auto& row : rows)
-    row.resize(schema.size());
+  const QueryRows rows(result.findings, *rule);
   if (*format == "table")
-    output::write_rows_table(std::cout, schema, rows, table_style());
+    output::write_rows_table(std::cout, rows.schema(), rows.source(), table_style());
   else if (*format == "csv")
-    output::write_rows_csv(std::cout, schema, rows);
+    output::write_rows_csv(std::cout, rows.schema(), rows.source());
   else
-    output::write_rows_jsonl(std::cout, schema, rows);
+    output::write_rows_jsonl(std::cout, rows.schema(), rows.source());
   std::cout.flush();
+  take_read_error(result);
   if (!args.has("--quiet")) {
     std::cerr << rows.size() << " rows\n";
     for (const auto& [name, entry] : result.anomalies.all())

@@ -160,8 +160,9 @@ int mail_verb(const Arguments& args) {
                           });
     if (interrupted()) break;
   }
-  if (*format == "table") output::write_rows_table(std::cout, schema, writer.rows, table_style());
-  if (*format == "csv") output::write_rows_csv(std::cout, schema, writer.rows);
+  if (*format == "table")
+    output::write_rows_table(std::cout, schema, output::rows_of(writer.rows), table_style());
+  if (*format == "csv") output::write_rows_csv(std::cout, schema, output::rows_of(writer.rows));
   std::cout.flush();
   if (!args.has("--quiet")) {
     for (const auto& [name, entry] : anomalies.all())

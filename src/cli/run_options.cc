@@ -215,7 +215,9 @@ void write_summary(const engine::HuntResult& result,
     for (const auto& [table, n] : result.events)
       std::cerr << "  " << table << ": " << n << " events\n";
     std::cerr << "memory of query rules: at most " << bytes_text(result.memory.peak) << " of "
-              << bytes_text(result.memory.limit) << '\n';
+              << bytes_text(result.memory.limit) << "; of findings: at most "
+              << bytes_text(result.memory.findings) << ", and "
+              << bytes_text(result.memory.findings_in_file) << " in a temporary file\n";
     constexpr size_t kShownRules = 10;
     for (size_t i = 0; i < std::min(result.memory.rules.size(), kShownRules); ++i)
       if (const auto& [rule, bytes] = result.memory.rules[i]; bytes > 0)

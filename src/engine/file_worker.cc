@@ -147,6 +147,7 @@ void FileWorker::emit_events(const BranchProgram& p,
                              const Batch& batch,
                              std::span<const Column> columns,
                              Rows rows) {
+  if (!is_wanted(options_, *p.rule)) return;
   const auto time = batch.time.view<int64_t>();
   for (const uint32_t row : rows) {
     Finding f;
@@ -165,10 +166,7 @@ void FileWorker::emit_events(const BranchProgram& p,
     const data::Position at =
         row < batch.positions.size() ? batch.positions[row] : data::Position{};
     f.evidence.push_back({std::string(batch.table), path_, at.offset, at.record});
-    for (const auto& [name, value] : f.row)
-      outbox_.bytes += sizeof(f.row[0]) + name.size() + value.as_bytes().size();
-    outbox_.bytes += sizeof(Finding);
-    outbox_.findings.push_back(std::move(f));
+    findings_.add(f);
   }
 }
 
@@ -215,6 +213,7 @@ void FileWorker::keep_rows(const BranchProgram& p,
 void FileWorker::content_hit(const LoadedRule& rule,
                              const match::ContentOrigin& origin,
                              const match::ContentHit& hit) {
+  if (!is_wanted(options_, rule)) return;
   Finding f;
   f.rule = &rule.rule.info;
   f.time = origin.time;
@@ -233,7 +232,7 @@ void FileWorker::content_hit(const LoadedRule& rule,
   name_entities(f);
   f.evidence.push_back({"content." + origin.view, origin.path.empty() ? path_ : origin.path,
                         origin.offset, origin.record});
-  outbox_.findings.push_back(std::move(f));
+  findings_.add(f);
 }
 
 }  // namespace postern::engine

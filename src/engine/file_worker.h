@@ -1,5 +1,5 @@
-// Runs all rules over the batches of one file or slice; what passes goes to an Outbox in evidence
-// order.
+// Runs all rules over the batches of one file or slice; rows of queries go to an Outbox in evidence
+// order, findings of event rules where findings are sorted.
 #pragma once
 #include <atomic>
 #include <functional>
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "data/batch.h"
-#include "engine/finding.h"
+#include "engine/finding_store.h"
 #include "engine/hunt.h"
 #include "engine/scan_program.h"
 #include "exec/chunk.h"
@@ -30,16 +30,15 @@ struct PassedRows {
 
 /// What one file, or a slice of one, gave, until it is its turn to be committed.
 struct Outbox {
-  std::vector<Finding> findings;
   std::vector<PassedRows> rows;
   std::vector<RowSource> sources;
   std::vector<RowOrigin> refs;
   /// Events by table and event id (0 where the table has none).
   std::map<std::string, std::map<int64_t, uint64_t>, std::less<>> events;
   uint64_t num_events = 0;
-  uint64_t bytes = 0;  ///< memory of rows and findings, about
+  uint64_t bytes = 0;  ///< memory of rows, about
 
-  size_t weight() const { return rows.size() * 64 + findings.size() + refs.size() / 8; }
+  size_t weight() const { return rows.size() * 64 + refs.size() / 8; }
 };
 
 class FileWorker final : public data::BatchSink {
@@ -50,8 +49,13 @@ class FileWorker final : public data::BatchSink {
   FileWorker(const ScanPrograms& programs,
              const HuntOptions& options,
              const std::atomic<bool>& cancelled,
+             FindingWriter& findings,
              Flush flush)
-      : programs_(programs), options_(options), cancelled_(cancelled), flush_(std::move(flush)) {}
+      : programs_(programs),
+        options_(options),
+        cancelled_(cancelled),
+        findings_(findings),
+        flush_(std::move(flush)) {}
 
   ~FileWorker() override;
 
@@ -95,6 +99,7 @@ class FileWorker final : public data::BatchSink {
   const ScanPrograms& programs_;
   const HuntOptions& options_;
   const std::atomic<bool>& cancelled_;
+  FindingWriter& findings_;
   Flush flush_;
   std::string path_;
   Outbox outbox_;

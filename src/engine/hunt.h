@@ -15,6 +15,7 @@
 
 #include "data/batch.h"
 #include "engine/finding.h"
+#include "engine/finding_store.h"
 #include "engine/profile.h"
 #include "engine/rule_set.h"
 #include "input/format.h"
@@ -38,14 +39,20 @@ struct HuntOptions {
   std::optional<int64_t> to;                  ///< only events before
   std::optional<int64_t> now;                 ///< run scheduled queries once with this now()
   uint32_t batch_rows = data::kBatchRows;     ///< tests: small batches
-  uint64_t memory_limit = uint64_t{2} << 30;  ///< for what all query rules keep together, bytes
+  uint64_t memory_limit = uint64_t{2} << 30;  ///< for what queries keep and findings, bytes
   uint64_t slice_bytes = input::kSliceBytes;  ///< of large files; tests: small ones
   bool use_event_ids = true;                  ///< tests: off
   bool share_filters = true;                  ///< tests: off, each rule's filter on its own
   bool profile = false;                       ///< tell what rules and predicates cost
   bool carve = false;  ///< look for event records in damaged and unallocated space
   bool sorted = true;  ///< off: rows stay in the order that a query's plan gives
+  /// Rules whose findings are kept; null: all.
+  std::function<bool(const plan::RuleInfo&)> wanted;
 };
+
+inline bool is_wanted(const HuntOptions& options, const LoadedRule& rule) {
+  return !options.wanted || options.wanted(rule.rule.info);
+}
 
 /// What is known while a hunt runs; read by a progress display.
 struct Progress {
@@ -69,15 +76,17 @@ struct Coverage {
   std::vector<std::string> missing;  ///< names of requirements without evidence
 };
 
-/// What query rules kept, for the summary.
+/// What query rules and findings kept, for the summary.
 struct MemoryUse {
-  uint64_t limit = 0;
-  uint64_t peak = 0;                                          ///< of all rules together
+  uint64_t limit = 0;             ///< of query rules: the whole limit less what findings may have
+  uint64_t findings = 0;          ///< memory that findings may have
+  uint64_t findings_in_file = 0;  ///< bytes of those that did not fit into it
+  uint64_t peak = 0;              ///< of all rules together
   std::vector<std::pair<const LoadedRule*, uint64_t>> rules;  ///< at their end, largest first
 };
 
 struct HuntResult {
-  std::vector<Finding> findings;  ///< in output order
+  FindingList findings;  ///< in output order; they point into the rules
   std::vector<FileSummary> files;
   data::Anomalies anomalies;
   std::map<std::string, uint64_t> events;  ///< by native table

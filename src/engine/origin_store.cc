@@ -2,28 +2,13 @@
 
 #include <string_view>
 
-#include "base/check.h"
+#include "base/varint.h"
 
 namespace postern::engine {
 namespace {
 
 /// Rows of a block: looking one up reads half of it, and each block has a start of 8 bytes.
 constexpr uint64_t kBlockRows = 512;
-
-/// Small differences of either sign become small numbers.
-uint64_t zigzag(uint64_t difference) {
-  return (difference << 1) ^ (difference >> 63 ? ~uint64_t{0} : 0);
-}
-
-uint64_t unzigzag(uint64_t v) {
-  return (v >> 1) ^ (v & 1 ? ~uint64_t{0} : 0);
-}
-
-void put_varint(std::string& out, uint64_t v) {
-  for (; v >= 0x80; v >>= 7)
-    out.push_back(static_cast<char>(v | 0x80));
-  out.push_back(static_cast<char>(v));
-}
 
 /// Like put_varint(), with a flag in the lowest bit of the first byte: all 64 bits are needed for
 /// the number.
@@ -34,36 +19,13 @@ void put_flagged(std::string& out, uint64_t v, bool flag) {
   if (v) put_varint(out, v);
 }
 
-/// Reads what the two above wrote; the bytes are our own.
-class Reader {
- public:
-  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
-
-  uint64_t varint() {
-    uint64_t v = 0;
-    for (unsigned shift = 0;; shift += 7) {
-      const uint8_t b = next();
-      v |= static_cast<uint64_t>(b & 0x7F) << shift;
-      if (b < 0x80) return v;
-    }
-  }
-
-  uint64_t flagged(bool& flag) {
-    const uint8_t b = next();
-    flag = (b & 1) != 0;
-    const uint64_t low = (b & 0x7F) >> 1;
-    return b < 0x80 ? low : low | varint() << 6;
-  }
-
- private:
-  uint8_t next() {
-    POSTERN_CHECK(at_ < bytes_.size());
-    return static_cast<uint8_t>(bytes_[at_++]);
-  }
-
-  std::string_view bytes_;
-  size_t at_ = 0;
-};
+/// Reads what put_flagged() wrote.
+uint64_t read_flagged(VarintReader& in, bool& flag) {
+  const uint8_t b = in.byte();
+  flag = (b & 1) != 0;
+  const uint64_t low = (b & 0x7F) >> 1;
+  return b < 0x80 ? low : low | in.varint() << 6;
+}
 
 }  // namespace
 
@@ -107,11 +69,11 @@ Result<bool> OriginStore::seal() {
 std::optional<RowOrigin> OriginStore::find(uint32_t id) const {
   const uint64_t block = id / kBlockRows;
   if (!sealed_ || id >= num_rows_ || block >= starts_.size()) return std::nullopt;
-  Reader in(sealed_->view().substr(starts_[block]));
+  VarintReader in(sealed_->view().substr(starts_[block]));
   RowOrigin row;
   for (uint64_t i = block * kBlockRows; i <= id; ++i) {
     bool moved = false;
-    row.offset += unzigzag(in.flagged(moved));
+    row.offset += unzigzag(read_flagged(in, moved));
     row.record += unzigzag(in.varint()) + 1;
     if (moved) row.source = static_cast<uint32_t>(in.varint());
   }

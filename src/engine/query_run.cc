@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "base/time.h"
+#include "engine/scan_program.h"
 
 namespace postern::engine {
 
@@ -49,6 +50,14 @@ bool flows_into_aggregate(const plan::Op& root) {
   return false;
 }
 
+/// Findings that are merged by a key, or may be taken back, wait for the end.
+bool gives_rows_at_once(const LoadedRule& rule, std::optional<int64_t> now) {
+  const auto waits = [](const plan::Op* scan) { return mixes_own_and_foreign(*scan); };
+  const std::vector<const plan::Op*>& scans = rule.compiled->scans();
+  return !rule.lookback && (now || !depends_on_now(*rule.optimized)) && rule.key.empty() &&
+         keeps_nothing(*rule.optimized) && std::none_of(scans.begin(), scans.end(), waits);
+}
+
 int64_t window_length(const LoadedRule& rule) {
   return std::max<int64_t>(*rule.lookback, kTicksPerSecond);
 }
@@ -56,7 +65,13 @@ int64_t window_length(const LoadedRule& rule) {
 }  // namespace
 
 QueryRun::QueryRun(const LoadedRule& rule, std::optional<int64_t> now, exec::MemoryBudget* budget)
-    : rule_(rule), now_(now), budget_(budget), memory_(budget), rows_(budget) {
+    : rule_(rule),
+      now_(now),
+      budget_(budget),
+      memory_(budget),
+      // Rows that leave at once cannot be too many.
+      rows_(gives_rows_at_once(rule, now) ? nullptr : budget),
+      is_stateless_(gives_rows_at_once(rule, now)) {
   if (!rule.lookback && (now || !depends_on_now(*rule.optimized))) {
     plan::RunContext context;
     context.now_ticks = now.value_or(0);
@@ -238,6 +253,19 @@ std::vector<ResultRow> merge_windows(std::vector<ResultRow> rows) {
 }
 
 }  // namespace
+
+std::vector<ResultRow> QueryRun::take_ready() {
+  std::vector<ResultRow> out;
+  if (!is_stateless_) return out;
+  for (size_t i = 0; i < rows_.rows.size(); ++i)
+    out.push_back(
+        {std::move(rows_.rows[i]), rows_.times[i], std::move(rows_.refs[i]), std::nullopt});
+  rows_.rows.clear();
+  rows_.times.clear();
+  rows_.refs.clear();
+  rows_.memory.release();
+  return out;
+}
 
 std::vector<ResultRow> QueryRun::finish() {
   for (Foreign& f : foreign_) {

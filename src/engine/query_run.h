@@ -45,6 +45,9 @@ class QueryRun {
   /// foreign rows count only when the own table has none for it, so that no connection is counted
   /// twice.
   void push(size_t scan, exec::Chunk&& chunk, std::vector<std::string> hosts, bool own);
+  /// Result rows that nothing to come can change: those of a plan without state. finish() gives
+  /// the others.
+  std::vector<ResultRow> take_ready();
   std::vector<ResultRow> finish();
 
   const exec::RunNotes& notes() const { return notes_; }
@@ -96,6 +99,7 @@ class QueryRun {
   std::unique_ptr<exec::Run> run_;      // without look-back
   std::vector<exec::RowStore> stores_;  // with: per scan
   bool has_windows_ = false;
+  bool is_stateless_ = false;              // each result row is known when its row has come
   std::map<int64_t, OpenWindow> windows_;  // by their start; stores_ then has the rows without time
   int64_t last_time_ = 0;
   bool over_budget_ = false;

@@ -54,13 +54,6 @@ data::Type native_type(const plan::TableDef& table, const std::string& name) {
   return f ? f->type : data::Type::kString;
 }
 
-// True when a scan reads its vocabulary's own table and foreign ones beside it.
-bool mixes_own_and_foreign(const plan::Op& scan) {
-  const auto own = std::count_if(scan.branches.begin(), scan.branches.end(),
-                                 [](const plan::Branch& b) { return b.own; });
-  return own > 0 && static_cast<size_t>(own) < scan.branches.size();
-}
-
 data::Layout& layout_of(data::Layouts& layouts, const std::string& table) {
   return layouts.try_emplace(table, data::Layout(table)).first->second;
 }
@@ -84,6 +77,12 @@ Result<Programs> compile_columns(const plan::Op& scan,
 }
 
 }  // namespace
+
+bool mixes_own_and_foreign(const plan::Op& scan) {
+  const auto own = std::count_if(scan.branches.begin(), scan.branches.end(),
+                                 [](const plan::Branch& b) { return b.own; });
+  return own > 0 && static_cast<size_t>(own) < scan.branches.size();
+}
 
 bool reports_event(const LoadedRule& rule) {
   return rule.rule.kind == plan::RuleKind::kEvent && rule.optimized &&

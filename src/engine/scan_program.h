@@ -72,6 +72,9 @@ struct TableProgram {
 /// An event rule whose plan is no more than a filtered scan: it reports the event itself.
 bool reports_event(const LoadedRule& rule);
 
+/// True when a scan reads its vocabulary's own table and foreign ones beside it.
+bool mixes_own_and_foreign(const plan::Op& scan);
+
 /// Event ids that a filter requires of the column that holds them, sorted; nullopt: any may pass.
 std::optional<std::vector<int64_t>> required_event_ids(const plan::ExprPtr& where,
                                                        const std::string& column);

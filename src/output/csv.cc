@@ -22,7 +22,7 @@ std::string cell(const std::string& text) {
 
 }  // namespace
 
-void write_csv(std::ostream& out, const std::vector<engine::Finding>& findings) {
+void write_csv(std::ostream& out, const engine::FindingList& findings) {
   out << "time,level,language,rule_id,rule_title,host,user,row,evidence\r\n";
   for (const engine::Finding& f : findings) {
     std::string row = "{";
@@ -40,17 +40,15 @@ void write_csv(std::ostream& out, const std::vector<engine::Finding>& findings) 
   }
 }
 
-void write_rows_csv(std::ostream& out,
-                    const plan::Schema& schema,
-                    const std::vector<std::vector<data::Value>>& rows) {
+void write_rows_csv(std::ostream& out, const plan::Schema& schema, const RowSource& rows) {
   for (size_t i = 0; i < schema.size(); ++i)
     out << (i > 0 ? "," : "") << cell(schema[i].name);
   out << "\r\n";
-  for (const auto& row : rows) {
+  rows([&](const Row& row) {
     for (size_t i = 0; i < row.size(); ++i)
       out << (i > 0 ? "," : "") << cell(row[i].text());
     out << "\r\n";
-  }
+  });
 }
 
 }  // namespace postern::output

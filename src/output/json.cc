@@ -99,10 +99,8 @@ std::string finding_json(const engine::Finding& f) {
   return out;
 }
 
-void write_rows_jsonl(std::ostream& out,
-                      const plan::Schema& schema,
-                      const std::vector<std::vector<data::Value>>& rows) {
-  for (const auto& row : rows) {
+void write_rows_jsonl(std::ostream& out, const plan::Schema& schema, const RowSource& rows) {
+  rows([&](const Row& row) {
     std::string line;
     {
       Object o(line);
@@ -110,7 +108,7 @@ void write_rows_jsonl(std::ostream& out,
         o.key(schema[i].name) += row[i].json();
     }
     out << line << '\n';
-  }
+  });
 }
 
 }  // namespace postern::output

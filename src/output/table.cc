@@ -97,24 +97,34 @@ std::string summary_line(const Finding& f) {
   return out;
 }
 
+/// What stands in front of the last column.
+using Cells = std::array<std::string, 4>;
+
+Cells cells_of(const Finding& f) {
+  std::string time = f.time == 0 ? "-" : format_rfc3339(f.time).substr(0, 19);
+  std::replace(time.begin(), time.end(), 'T', ' ');
+  std::string rule = printable(f.rule->title);
+  if (f.rule->language == "strategy") rule = f.rule->id + " " + rule;
+  if (f.degraded) rule += " *";
+  return {time, f.rule->level.empty() ? "-" : printable(f.rule->level),
+          f.host.empty() ? "-" : printable(f.host), cut(rule, 44)};
+}
+
+std::string row_cell(const data::Value& value, const TableStyle& style) {
+  return cut(printable(value.text()), std::max<size_t>(style.width / 2, 20));
+}
+
 }  // namespace
 
-void write_table(std::ostream& out, const std::vector<Finding>& findings, const TableStyle& style) {
-  const char* const titles[] = {"TIME (UTC)", "LEVEL", "HOST", "RULE", "WHAT"};
-  std::vector<std::array<std::string, 5>> lines;
+void write_table(std::ostream& out, const engine::FindingList& findings, const TableStyle& style) {
+  if (findings.empty()) return;
   size_t widths[4] = {10, 5, 4, 4};
   for (const Finding& f : findings) {
-    std::string time = f.time == 0 ? "-" : format_rfc3339(f.time).substr(0, 19);
-    std::replace(time.begin(), time.end(), 'T', ' ');
-    std::string rule = printable(f.rule->title);
-    if (f.rule->language == "strategy") rule = f.rule->id + " " + rule;
-    if (f.degraded) rule += " *";
-    lines.push_back({time, f.rule->level.empty() ? "-" : printable(f.rule->level),
-                     f.host.empty() ? "-" : printable(f.host), cut(rule, 44), summary_line(f)});
+    const Cells cells = cells_of(f);
     for (size_t i = 0; i < 4; ++i)
-      widths[i] = std::max(widths[i], display_width(lines.back()[i]));
+      widths[i] = std::max(widths[i], display_width(cells[i]));
   }
-  if (lines.empty()) return;
+  const char* const titles[] = {"TIME (UTC)", "LEVEL", "HOST", "RULE", "WHAT"};
   size_t used = 0;
   for (size_t i = 0; i < 4; ++i) {
     pad(out, titles[i], widths[i] + 2);
@@ -122,33 +132,29 @@ void write_table(std::ostream& out, const std::vector<Finding>& findings, const 
   }
   out << titles[4] << '\n';
   const size_t left = style.width > used + 20 ? style.width - used : 60;
-  for (const auto& line : lines) {
+  for (const Finding& f : findings) {
+    const Cells cells = cells_of(f);
     for (size_t i = 0; i < 4; ++i) {
-      if (i == 1 && style.colour) out << level_colour(line[1]);
-      pad(out, line[i], widths[i]);
+      if (i == 1 && style.colour) out << level_colour(cells[1]);
+      pad(out, cells[i], widths[i]);
       if (i == 1 && style.colour) out << "\x1b[0m";
       out << "  ";
     }
-    out << cut(line[4], left) << '\n';
+    out << cut(summary_line(f), left) << '\n';
   }
 }
 
 void write_rows_table(std::ostream& out,
                       const plan::Schema& schema,
-                      const std::vector<std::vector<data::Value>>& rows,
+                      const RowSource& rows,
                       const TableStyle& style) {
-  std::vector<std::vector<std::string>> cells;
   std::vector<size_t> widths;
   for (const plan::ColumnInfo& c : schema)
     widths.push_back(display_width(c.name));
-  for (const auto& row : rows) {
-    std::vector<std::string> line;
-    for (size_t i = 0; i < schema.size(); ++i) {
-      line.push_back(cut(printable(row[i].text()), std::max<size_t>(style.width / 2, 20)));
-      widths[i] = std::max(widths[i], display_width(line.back()));
-    }
-    cells.push_back(std::move(line));
-  }
+  rows([&](const Row& row) {
+    for (size_t i = 0; i < schema.size(); ++i)
+      widths[i] = std::max(widths[i], display_width(row_cell(row[i], style)));
+  });
   for (size_t i = 0; i < schema.size(); ++i) {
     if (i + 1 < schema.size())
       pad(out, printable(schema[i].name), widths[i] + 2);
@@ -156,15 +162,15 @@ void write_rows_table(std::ostream& out,
       out << printable(schema[i].name);
   }
   out << '\n';
-  for (const auto& line : cells) {
-    for (size_t i = 0; i < line.size(); ++i) {
-      if (i + 1 < line.size())
-        pad(out, line[i], widths[i] + 2);
+  rows([&](const Row& row) {
+    for (size_t i = 0; i < schema.size(); ++i) {
+      if (i + 1 < schema.size())
+        pad(out, row_cell(row[i], style), widths[i] + 2);
       else
-        out << line[i];
+        out << row_cell(row[i], style);
     }
     out << '\n';
-  }
+  });
 }
 
 }  // namespace postern::output

@@ -38,6 +38,18 @@ TEST(Spill, FillsGapsWithZeros) {
   EXPECT_EQ((*bytes)->view().back(), 'b');
 }
 
+TEST(Spill, CanBeReadWhileItGrows) {
+  Spill s(0);
+  std::string got(5, ' ');
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(s.append("hello" + std::to_string(i)).ok());
+    ASSERT_TRUE(s.flush().ok());
+    ASSERT_TRUE(s.read(static_cast<uint64_t>(i) * 6 + 1, got.data(), 5).ok());
+    EXPECT_EQ(got, "ello" + std::to_string(i));
+  }
+  EXPECT_FALSE(s.read(17, got.data(), 5).ok());
+}
+
 TEST(Spill, NothingIsNoBytes) {
   Spill s;
   const auto bytes = s.take();

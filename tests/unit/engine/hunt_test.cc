@@ -51,6 +51,7 @@ class File {
 
 struct Answer {
   std::vector<std::string> findings;
+  uint64_t in_file = 0;
   HuntResult result;
 };
 
@@ -74,6 +75,7 @@ Answer run(const std::vector<RuleText>& texts, HuntOptions options) {
       text += "|" + e.table + "@" + std::to_string(e.offset) + "/" + std::to_string(e.record);
     out.findings.push_back(std::move(text));
   }
+  out.in_file = out.result.memory.findings_in_file;
   out.result.findings.clear();  // they point into the rules
   return out;
 }
@@ -160,6 +162,37 @@ TEST(Hunt, ListsAndSetsCountAsKept) {
                  file, options);
     EXPECT_EQ(a.result.errors.size(), 1U) << aggregate;
   }
+}
+
+// A rule that keeps nothing may find more than memory holds: its rows are not kept until the end,
+// and findings beyond their part of the limit are sorted in a file.
+TEST(Hunt, FindingsBeyondTheLimitAreSortedInAFile) {
+  const File file(process_lines(4000, 5));
+  const std::vector<RuleText> rules = {
+      {"all", "EventCode=1 | eval name=lower(CommandLine) | table _time, Image, name", "spl"},
+      kSigma};
+  const Answer plenty = run_file(rules, file);
+  EXPECT_GT(plenty.findings.size(), 4570U);
+  EXPECT_EQ(plenty.in_file, 0U);
+  for (const unsigned threads : {1U, 3U}) {
+    HuntOptions options;
+    options.memory_limit = 400'000;
+    options.slice_bytes = 50'000;
+    options.threads = threads;
+    const Answer little = run_file(rules, file, options);
+    EXPECT_TRUE(little.result.errors.empty());
+    EXPECT_GT(little.in_file, 100'000U);
+    EXPECT_TRUE(little.findings == plenty.findings) << threads;
+  }
+}
+
+TEST(Hunt, RulesThatNobodyWantsToSeeGiveNoFindings) {
+  const File file(process_lines(70, 5));
+  HuntOptions options;
+  options.wanted = [](const plan::RuleInfo& rule) { return rule.level == "low"; };
+  const Answer a =
+      run_file({{"all", "DeviceProcessEvents | project FileName", "kql"}, kSigma}, file, options);
+  EXPECT_EQ(a.findings.size(), 10U);
 }
 
 // Three processes at 00:10, 00:50 and 01:20: the hour from 00:00 sees two of them, the one from

@@ -23,6 +23,17 @@ plan::RuleInfo rule() {
   return r;
 }
 
+engine::FindingList list(const std::vector<Finding>& findings) {
+  auto store = std::make_shared<engine::FindingStore>();
+  {
+    engine::FindingWriter writer(*store, 0, nullptr);
+    for (const Finding& f : findings)
+      writer.add(f);
+  }
+  store->seal();
+  return engine::FindingList(store);
+}
+
 TEST(FindingJson, HasTheContractsKeysAndNoEmptyOnes) {
   const plan::RuleInfo r = rule();
   Finding f;
@@ -58,7 +69,7 @@ TEST(Table, NeutralisesControlCharactersOfEvidence) {
   f.row = {{"CommandLine", Value::string("a\x1b[31mb\nc")}};
   f.why.push_back({"CommandLine", "contains", Value::string("a")});
   std::ostringstream out;
-  write_table(out, {f}, {});
+  write_table(out, list({f}), {});
   const std::string text = out.str();
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);
@@ -77,7 +88,7 @@ TEST(Table, SaysNothingTwice) {
   file.rule = &r;
   file.evidence.push_back({"content.file", "a/b.bin", 0, 0});
   std::ostringstream out;
-  write_table(out, {f, file}, {});
+  write_table(out, list({f, file}), {});
   const std::string text = out.str();
   EXPECT_EQ(text.find("host="), std::string::npos);
   EXPECT_EQ(text.find("time="), std::string::npos);
@@ -86,10 +97,10 @@ TEST(Table, SaysNothingTwice) {
 }
 
 TEST(Csv, QuotesAndDefusesFormulas) {
+  const std::vector<Row> rows = {{Value::string("x,\"y\""), Value::string("=1+1")},
+                                 {Value::integer(-5), Value::string("ok")}};
   std::ostringstream out;
-  write_rows_csv(out, {{"a", data::Type::kString}, {"b", data::Type::kString}},
-                 {{Value::string("x,\"y\""), Value::string("=1+1")},
-                  {Value::integer(-5), Value::string("ok")}});
+  write_rows_csv(out, {{"a", data::Type::kString}, {"b", data::Type::kString}}, rows_of(rows));
   EXPECT_EQ(out.str(), "a,b\r\n\"x,\"\"y\"\"\",'=1+1\r\n-5,ok\r\n");
 }
 
