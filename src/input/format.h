@@ -29,10 +29,17 @@ struct Input {
 /// A part of an input that is decoded on its own: whole chunks, whole lines. Slices follow one
 /// another without gaps; their rows, one slice after the other, are the rows of the input.
 struct Slice {
+  /// A line in front of the slice, by its place in the input.
+  struct Line {
+    uint64_t offset = 0;
+    uint64_t number = 0;
+  };
+
   uint64_t begin = 0;
   uint64_t end = 0;
   uint64_t lines_before = 0;  ///< of text, in front of `begin`
   std::string header;         ///< of text: the lines in front that say how to read it (Zeek's)
+  std::vector<Line> carried;  ///< of text: lines of audit events that are open where it begins
 };
 
 /// Cuts one input into slices, always at the same places. Used by one thread at a time.
@@ -46,6 +53,14 @@ class Cutter {
 /// Bytes of a slice, about, and half of what is worth cutting: far more than a batch, little beside
 /// the memory of any machine.
 inline constexpr uint64_t kSliceBytes = uint64_t{16} << 20;
+
+/// Bytes of the next slice when `left` are left of the input: towards its end they become smaller,
+/// so that threads are done at the same time. Depends on nothing but the input.
+constexpr uint64_t slice_bytes_of(uint64_t left, uint64_t slice_bytes) {
+  const uint64_t least = slice_bytes < 16 ? 1 : slice_bytes / 16;
+  const uint64_t part = left / 8;
+  return part < least ? least : part < slice_bytes ? part : slice_bytes;
+}
 
 /// What a decoder works with; one per input or slice of one, used by one thread.
 struct DecodeContext {

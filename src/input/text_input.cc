@@ -1,7 +1,13 @@
 #include "input/text_input.h"
 
+#include <algorithm>
+#include <bit>
 #include <memory>
 #include <utility>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "base/text.h"
 
@@ -54,13 +60,44 @@ bool can_cut_text(const Input& input, uint64_t slice_bytes) {
   return input.bytes.size() >= 2 * slice_bytes && encoding_of(input.bytes) == Encoding::kUtf8;
 }
 
+void LineCutter::show(std::string_view rest) {
+  if (marked_ != 0 && !rest.empty() && rest[0] == marked_) line(rest);
+}
+
+// All threads wait for the next slice here: sixteen bytes at a time.
+void LineCutter::pass(size_t end) {
+#if defined(__SSE2__)
+  const __m128i line_ends = _mm_set1_epi8('\n');
+  const __m128i marks = _mm_set1_epi8(marked_);
+  // The byte behind a block is looked at, too.
+  for (; end > 16 && at_ <= end - 16 && at_ + 16 < text_.size(); at_ += 16) {
+    const char* block = text_.data() + at_;
+    const auto ends = static_cast<unsigned>(_mm_movemask_epi8(
+        _mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(block)), line_ends)));
+    if (ends == 0) continue;
+    lines_ += static_cast<unsigned>(std::popcount(ends));
+    if (marked_ == 0) continue;
+    const auto marked = static_cast<unsigned>(_mm_movemask_epi8(
+        _mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(block + 1)), marks)));
+    for (unsigned both = ends & marked; both != 0; both &= both - 1)
+      show(text_.substr(at_ + static_cast<size_t>(std::countr_zero(both)) + 1));
+  }
+#endif
+  for (; at_ < end; ++at_)
+    if (text_[at_] == '\n') {
+      ++lines_;
+      show(text_.substr(at_ + 1));
+    }
+}
+
 bool LineCutter::next(Slice& slice) {
   if (at_ >= text_.size()) return false;
   slice.begin = at_;
   slice.lines_before = lines_;
   slice.header = header_;
-  const size_t enough = at_ + slice_bytes_;
-  if (at_ == 0) line(text_.substr(text_.substr(0, kUtf8Mark.size()) == kUtf8Mark ? 3 : 0));
+  if (at_ == 0) show(text_.substr(text_.substr(0, kUtf8Mark.size()) == kUtf8Mark ? 3 : 0));
+  const size_t enough = at_ + static_cast<size_t>(slice_bytes_of(text_.size() - at_, slice_bytes_));
+  pass(std::min(enough, text_.size()) - 1);
   for (;;) {
     const void* found = std::memchr(text_.data() + at_, '\n', text_.size() - at_);
     if (!found) break;
@@ -68,15 +105,13 @@ bool LineCutter::next(Slice& slice) {
     ++lines_;
     if (at_ == text_.size()) break;
     const std::string_view rest = text_.substr(at_);
-    const bool ends = at_ >= enough && may_begin_(rest);
-    if (ends) {
+    // The header of the next slice holds what its first line says; it is read there again, and
+    // means the same.
+    show(rest);
+    if (may_begin_(rest)) {
       slice.end = at_;
-      // The header of the next slice holds what this line says; it is read there again, and means
-      // the same.
-      line(rest);
       return true;
     }
-    line(rest);
   }
   at_ = text_.size();
   slice.end = at_;

@@ -75,22 +75,31 @@ bool is_long_line(const LineReader& reader, const Input& input, DecodeContext& c
 /// Cuts a text into slices of whole lines.
 class LineCutter : public Cutter {
  public:
-  /// `may_begin` says whether a slice may begin with this text, which follows a line end.
-  LineCutter(std::string_view text, uint64_t slice_bytes, bool (*may_begin)(std::string_view))
-      : text_(text), slice_bytes_(slice_bytes), may_begin_(may_begin) {}
+  /// `may_begin` says whether a slice may begin with this text, which follows a line end. `marked`:
+  /// line() sees the lines that begin so; 0: none.
+  LineCutter(std::string_view text,
+             uint64_t slice_bytes,
+             bool (*may_begin)(std::string_view),
+             char marked = 0)
+      : text_(text), slice_bytes_(slice_bytes), may_begin_(may_begin), marked_(marked) {}
 
   bool next(Slice& slice) override;
 
  protected:
-  /// Sees the beginning of every line, in order.
+  /// Sees the beginning of every marked line, in order.
   virtual void line(std::string_view) {}
 
   std::string header_;  ///< of the slices to come
 
  private:
+  /// Counts the line ends in front of `end` and shows the marked lines behind them.
+  void pass(size_t end);
+  void show(std::string_view rest);
+
   std::string_view text_;
   uint64_t slice_bytes_;
   bool (*may_begin_)(std::string_view);
+  char marked_;
   size_t at_ = 0;
   uint64_t lines_ = 0;
 };

@@ -278,7 +278,8 @@ class RecordCutter final : public Cutter {
     if (begin_ >= size_) return false;
     slice.begin = begin_;
     slice.lines_before = lines_;
-    while (records_.done() < begin_ + slice_bytes_ && records_.next(false)) {
+    const uint64_t enough = begin_ + slice_bytes_of(size_ - begin_, slice_bytes_);
+    while (records_.done() < enough && records_.next(false)) {
     }
     slice.end = begin_ = records_.done();
     lines_ = records_.lines_done();

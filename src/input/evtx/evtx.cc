@@ -157,14 +157,14 @@ class FileDecoder {
 class ChunkCutter final : public Cutter {
  public:
   ChunkCutter(std::string_view file, uint64_t slice_bytes)
-      : first_(first_chunk(file)),
-        size_(file.size()),
-        step_(std::max<uint64_t>(1, slice_bytes / kChunkBytes) * kChunkBytes) {}
+      : first_(first_chunk(file)), size_(file.size()), slice_bytes_(slice_bytes) {}
 
   bool next(Slice& slice) override {
     if (at_ >= size_) return false;
     slice.begin = at_;
-    at_ = std::min(size_, std::max(at_, first_) + step_);
+    const uint64_t chunks =
+        std::max<uint64_t>(1, slice_bytes_of(size_ - at_, slice_bytes_) / kChunkBytes);
+    at_ = std::min<size_t>(size_, std::max(at_, first_) + chunks * kChunkBytes);
     slice.end = at_;
     return true;
   }
@@ -172,7 +172,7 @@ class ChunkCutter final : public Cutter {
  private:
   size_t first_;
   size_t size_;
-  size_t step_;
+  uint64_t slice_bytes_;
   size_t at_ = 0;
 };
 

@@ -54,7 +54,8 @@ class EventCutter final : public Cutter {
     slice.begin = begin_;
     slice.lines_before = events_;
     size_t at = find_event(text_, begin_);
-    while (at < begin_ + slice_bytes_ && at != std::string_view::npos)
+    const size_t enough = begin_ + slice_bytes_of(text_.size() - begin_, slice_bytes_);
+    while (at < enough && at != std::string_view::npos)
       at = next_event(at);
     slice.end = begin_ = std::min(at, text_.size());
     return true;

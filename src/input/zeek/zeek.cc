@@ -326,11 +326,11 @@ class Section {
 class ZeekCutter final : public LineCutter {
  public:
   ZeekCutter(std::string_view text, uint64_t slice_bytes)
-      : LineCutter(text, slice_bytes, [](std::string_view) { return true; }) {}
+      : LineCutter(
+            text, slice_bytes, [](std::string_view) { return true; }, '#') {}
 
  private:
   void line(std::string_view rest) override {
-    if (rest.empty() || rest[0] != '#') return;
     std::string_view text = rest.substr(0, rest.find('\n'));
     if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
     const std::string_view key = text.substr(0, text.find_first_of(" \t"));
