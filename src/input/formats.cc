@@ -17,7 +17,8 @@ const std::vector<Format>& formats() {
   static const std::vector<Format> all = {
       {"evtx", evtx::detect, evtx::decode, evtx::cut},
       {"zeek-tsv", zeek::detect, zeek::decode, zeek::cut},
-      {"syslog", syslog::detect, syslog::decode},  // may carry audit records, XML and JSON
+      {"syslog", syslog::detect, syslog::decode,
+       syslog::cut},  // may carry audit records, XML and JSON
       {"auditd", auditd::detect, auditd::decode, auditd::cut},
       {"json", json::detect, json::decode, json::cut},
       {"pcap", pcap::detect, pcap::decode},

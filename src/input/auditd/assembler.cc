@@ -17,6 +17,7 @@ constexpr size_t kKeptOpen = 32;
 void Assembler::give(Events::iterator at, bool forced) {
   sink_(*at, forced);
   by_id_.erase(at->id);
+  num_lines_ -= at->lines.size();
   at->lines.clear();
   at->texts.clear();
   constexpr size_t kSpare = 16;
@@ -33,31 +34,57 @@ void Assembler::expire(const EventId& now) {
     give(open_.begin(), false);
 }
 
+Assembler::Events::iterator Assembler::begin_event(const EventId& id,
+                                                   uint64_t offset,
+                                                   uint64_t line_number) {
+  if (spare_.empty()) spare_.emplace_back();
+  open_.splice(open_.end(), spare_, spare_.begin());
+  Event& event = open_.back();
+  event.id = id;
+  event.offset = offset;
+  event.line_number = line_number;
+  const Events::iterator at = std::prev(open_.end());
+  by_id_.emplace(id, at);
+  return at;
+}
+
 void Assembler::add(const Line& line,
                     std::string_view text,
                     uint64_t offset,
                     uint64_t line_number) {
-  auto found = by_id_.find(line.id);
-  if (found == by_id_.end()) {
+  if (num_lines_ >= kMaxOpenLines) give(open_.begin(), true);
+  Events::iterator at;
+  if (!open_.empty() && open_.back().id == line.id) {
+    at = std::prev(open_.end());  // mostly: one more line of the event that began last
+  } else if (const auto found = by_id_.find(line.id); found != by_id_.end()) {
+    at = found->second;
+  } else {
     expire(line.id);
     if (open_.size() >= kMaxOpen) give(open_.begin(), true);
-    if (spare_.empty()) spare_.emplace_back();
-    open_.splice(open_.end(), spare_, spare_.begin());
-    Event& event = open_.back();
-    event.id = line.id;
-    event.offset = offset;
-    event.line_number = line_number;
-    found = by_id_.emplace(line.id, std::prev(open_.end())).first;
+    at = begin_event(line.id, offset, line_number);
   }
-  const Events::iterator at = found->second;
   const std::string_view type = type_name(line.type);
   const bool is_end = type == "EOE";
   if (!is_end) {
     at->lines.push_back(line);
     at->texts.push_back(text);
+    ++num_lines_;
   }
   const bool is_full = at->lines.size() >= kMaxLinesPerEvent;
   if (is_end || type == "PROCTITLE" || is_full) give(at, is_full);
+}
+
+// What is open now did not expire then, so nothing expires here.
+void Assembler::carry(const Line& line,
+                      std::string_view text,
+                      uint64_t offset,
+                      uint64_t line_number) {
+  const auto found = by_id_.find(line.id);
+  const Events::iterator at =
+      found != by_id_.end() ? found->second : begin_event(line.id, offset, line_number);
+  at->lines.push_back(line);
+  at->texts.push_back(text);
+  ++num_lines_;
 }
 
 void Assembler::flush() {
@@ -65,11 +92,10 @@ void Assembler::flush() {
     give(open_.begin(), false);
 }
 
-void Assembler::flush_before(uint64_t offset) {
-  while (!open_.empty() && open_.front().offset < offset)
-    give(open_.begin(), false);
+void Assembler::forget() {
   open_.clear();
   by_id_.clear();
+  num_lines_ = 0;
 }
 
 }  // namespace postern::input::auditd

@@ -34,11 +34,16 @@ class Assembler {
   explicit Assembler(Sink sink) : sink_(std::move(sink)) {}
 
   void add(const Line& line, std::string_view text, uint64_t offset, uint64_t line_number);
+  /// A line of an event that was open in front of what is read: events in the order of `open()`.
+  void carry(const Line& line, std::string_view text, uint64_t offset, uint64_t line_number);
   void flush();
-  /// Gives out the events whose first line is before `offset`, and forgets the others.
-  void flush_before(uint64_t offset);
+  void forget();
 
-  static constexpr size_t kMaxOpen = 1024;  ///< events
+  /// Events that have not ended, in order of their first lines.
+  const std::list<Event>& open() const { return open_; }
+
+  static constexpr size_t kMaxOpen = 1024;        ///< events
+  static constexpr size_t kMaxOpenLines = 65536;  ///< of all of them
   static constexpr size_t kMaxLinesPerEvent = 16'384;
 
  private:
@@ -52,13 +57,15 @@ class Assembler {
 
   using Events = std::list<Event>;
 
+  Events::iterator begin_event(const EventId& id, uint64_t offset, uint64_t line_number);
   void give(Events::iterator at, bool forced);
   void expire(const EventId& now);
 
   Sink sink_;
   Events open_;  // in order of their first lines
   std::unordered_map<EventId, Events::iterator, Hash> by_id_;
-  Events spare_;  // an event's memory is used again
+  Events spare_;          // an event's memory is used again
+  size_t num_lines_ = 0;  // of open_
 };
 
 }  // namespace postern::input::auditd

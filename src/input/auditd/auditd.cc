@@ -1,6 +1,5 @@
 #include "input/auditd/auditd.h"
 
-#include <algorithm>
 #include <string>
 
 #include "base/text.h"
@@ -27,38 +26,19 @@ class Decoder {
     records_.finish();
   }
 
-  /// An event belongs to the slice that its last line is in. Its first lines may be in the slice
-  /// before: some of that is read for them.
+  /// An event belongs to the slice in which it ends.
   void run(const Slice& slice) {
-    Slice from = slice;
-    from.begin = warm_up(slice.begin);
-    from.lines_before -= static_cast<uint64_t>(
-        std::count(input_.bytes.begin() + static_cast<std::ptrdiff_t>(from.begin),
-                   input_.bytes.begin() + static_cast<std::ptrdiff_t>(slice.begin), '\n'));
-    LineReader reader(input_.bytes, &from);
+    LineReader reader(input_.bytes, &slice);
     Progress progress(context_, &input_);
-    records_.give_out(false);
-    while (reader.done() < slice.begin && reader.next())
-      if (!is_listing_mark(reader.line()) && reader.line().size() <= kMaxLineBytes)
-        records_.add(reader.line(), reader.offset(), reader.number());
-    records_.give_out(true);
+    records_.carry(slice.carried);
     read(reader, progress, slice.end);
     if (slice.end == input_.bytes.size())
       records_.finish();
     else
-      records_.finish_slice(warm_up(slice.end));
+      records_.finish_slice();
   }
 
  private:
-  /// Where reading for a slice begins that begins at `at`. Lines of one event are written within
-  /// moments; an event that goes on behind more than this would become two.
-  size_t warm_up(size_t at) const {
-    constexpr size_t kWarmUpBytes = size_t{1} << 20;
-    if (at <= kWarmUpBytes) return 0;
-    const size_t line_end = input_.bytes.find('\n', at - kWarmUpBytes);
-    return std::min(at, line_end + 1);
-  }
-
   void read(LineReader& reader, Progress& progress, uint64_t end) {
     while (records_.ok() && reader.done() < end && reader.next()) {
       if (!progress.at(reader.done())) break;
@@ -80,6 +60,33 @@ class Decoder {
   const Input& input_;
   DecodeContext& context_;
   RecordStream records_;
+};
+
+/// Puts the events together as the decoder does, to know which are open where a slice begins.
+class EventCutter final : public Cutter {
+ public:
+  EventCutter(std::string_view text, uint64_t slice_bytes)
+      : text_(text), slice_bytes_(slice_bytes), reader_(text), open_(text) {}
+
+  bool next(Slice& slice) override {
+    if (at_ >= text_.size()) return false;
+    slice.begin = at_;
+    slice.lines_before = reader_.number();
+    slice.carried = open_.lines();
+    const uint64_t enough = at_ + slice_bytes_of(text_.size() - at_, slice_bytes_);
+    while (reader_.done() < enough && reader_.next())
+      if (!is_listing_mark(reader_.line()) && reader_.line().size() <= kMaxLineBytes)
+        open_.add(reader_.line(), reader_.number());
+    slice.end = at_ = reader_.done();
+    return true;
+  }
+
+ private:
+  std::string_view text_;
+  uint64_t slice_bytes_;
+  LineReader reader_;
+  OpenEvents open_;
+  uint64_t at_ = 0;
 };
 
 }  // namespace
@@ -108,8 +115,7 @@ void decode(const Input& original, DecodeContext& context) {
 
 std::unique_ptr<Cutter> cut(const Input& input, uint64_t slice_bytes) {
   if (!can_cut_text(input, slice_bytes)) return nullptr;
-  return std::make_unique<LineCutter>(input.bytes, slice_bytes,
-                                      [](std::string_view) { return true; });
+  return std::make_unique<EventCutter>(input.bytes, slice_bytes);
 }
 
 }  // namespace postern::input::auditd

@@ -64,7 +64,7 @@ bool RecordStream::add(std::string_view text, uint64_t offset, uint64_t number) 
   Line line;
   if (!read_head(text, line)) return false;
   // With no reader at all, records are counted.
-  if (gives_out_ && (wants_records_ || !wants_events_)) record(line, text, offset, number);
+  if (wants_records_ || !wants_events_) record(line, text, offset, number);
   if (wants_events_) assembler_.add(line, text, offset, number);
   return true;
 }
@@ -74,9 +74,33 @@ void RecordStream::finish() {
   tables_.flush();
 }
 
-void RecordStream::finish_slice(uint64_t offset) {
-  if (tables_.ok()) assembler_.flush_before(offset);
+void RecordStream::finish_slice() {
+  assembler_.forget();
   tables_.flush();
+}
+
+void RecordStream::carry(const std::vector<Slice::Line>& lines) {
+  if (!wants_events_) return;
+  for (const Slice::Line& l : lines) {
+    LineReader reader(input_.bytes.substr(l.offset));
+    Line line;
+    if (reader.next() && read_head(reader.line(), line))
+      assembler_.carry(line, reader.line(), l.offset, l.number);
+  }
+}
+
+void OpenEvents::add(std::string_view text, uint64_t number) {
+  Line line;
+  if (read_head(text, line))
+    assembler_.add(line, text, static_cast<uint64_t>(text.data() - input_.data()), number);
+}
+
+std::vector<Slice::Line> OpenEvents::lines() const {
+  std::vector<Slice::Line> out;
+  for (const Event& e : assembler_.open())
+    for (const std::string_view text : e.texts)
+      out.push_back({static_cast<uint64_t>(text.data() - input_.data()), e.line_number});
+  return out;
 }
 
 void RecordStream::record(const Line& line,
@@ -94,7 +118,7 @@ void RecordStream::record(const Line& line,
 }
 
 void RecordStream::event(const Event& event, bool forced) {
-  if (event.lines.empty() || !gives_out_) return;
+  if (event.lines.empty()) return;
   if (forced)
     context_.anomalies.add("auditd-event-cut", input_.path, event.offset,
                            "too many events or lines open");

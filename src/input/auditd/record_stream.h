@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "input/auditd/assembler.h"
 #include "input/auditd/event.h"
@@ -21,14 +22,13 @@ class RecordStream {
   /// input.
   bool add(std::string_view line, uint64_t offset, uint64_t number);
 
-  /// Whether what comes from now on is given out (it is, at first): lines before a slice are read
-  /// only to know which events are open where it begins.
-  void give_out(bool on) { gives_out_ = on; }
+  /// What was open where a slice begins: its lines have been given out as records.
+  void carry(const std::vector<Slice::Line>& lines);
 
   /// Gives out the events that are still open, and the batches.
   void finish();
-  /// The same at the end of a slice: events that began at `offset` or behind are the next slice's.
-  void finish_slice(uint64_t offset);
+  /// The same at the end of a slice that is not the last: what is open goes on behind it.
+  void finish_slice();
 
   /// False once the sink asked to stop.
   bool ok() const { return tables_.ok(); }
@@ -44,7 +44,20 @@ class RecordStream {
   EventWriter writer_;
   bool wants_events_;
   bool wants_records_;
-  bool gives_out_ = true;
+};
+
+/// For cutters: knows which events are open behind the lines so far.
+class OpenEvents {
+ public:
+  explicit OpenEvents(std::string_view input) : input_(input) {}
+
+  /// A line of the input as the decoder hands it to RecordStream::add().
+  void add(std::string_view line, uint64_t number);
+  std::vector<Slice::Line> lines() const;
+
+ private:
+  std::string_view input_;
+  Assembler assembler_{[](const Event&, bool) {}};
 };
 
 }  // namespace postern::input::auditd

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,6 +60,72 @@ void write_message(std::string_view text, int64_t now, bool borrowed, Row& row) 
   row.text("message", text.substr(h.message_at), borrowed);
 }
 
+/// What a message may carry for another decoder.
+enum class Carried { kNothing, kEvent, kJson, kAudit };
+
+Carried carried_by(std::string_view message) {
+  if (message.starts_with("<Event"))
+    return winxml::find_event(message, 0) == 0 ? Carried::kEvent : Carried::kNothing;
+  if (!message.empty() && message[0] == '{' && message.back() == '}') return Carried::kJson;
+  return message.find(" audit(") != std::string_view::npos ||
+                 message.find("msg=audit(") != std::string_view::npos
+             ? Carried::kAudit
+             : Carried::kNothing;
+}
+
+/// The message of a line, without blanks around it and the mark of JSON in syslog.
+std::string_view message_of(std::string_view line, const Header& h) {
+  std::string_view message = line.substr(h.message_at);
+  constexpr std::string_view kCee = "@cee:";
+  if (message.starts_with(kCee)) message = message.substr(kCee.size());
+  return trim(message);
+}
+
+/// A line that does not begin with a blank begins a message; audit events go on over messages.
+class MessageCutter final : public LineCutter {
+ public:
+  MessageCutter(std::string_view text, uint64_t slice_bytes)
+      : LineCutter(text, slice_bytes, [](std::string_view rest) { return !ascii_space(rest[0]); }),
+        text_(text),
+        open_(text) {}
+
+  bool next(Slice& slice) override {
+    if (!LineCutter::next(slice)) return false;
+    slice.carried = open_.lines();
+    uint64_t line = slice.lines_before;
+    size_t counted = slice.begin;  // lines in front of it are
+    for (size_t at = slice.begin; (at = find_audit(at, slice.end)) < slice.end;) {
+      const size_t begin = std::max<size_t>(text_.rfind('\n', at) + 1, slice.begin);
+      line += static_cast<uint64_t>(std::count(text_.data() + counted, text_.data() + begin, '\n'));
+      counted = begin;
+      LineReader reader(text_.substr(begin, slice.end - begin));
+      if (!reader.next()) break;
+      Header h;
+      if (reader.line().size() <= kMaxLineBytes && parse_header(reader.line(), 0, h) &&
+          carried_by(message_of(reader.line(), h)) == Carried::kAudit)
+        open_.add(reader.line(), line + 1);
+      at = begin + static_cast<size_t>(reader.done());
+    }
+    return true;
+  }
+
+ private:
+  /// The next place in front of `end` that may be a record's stamp, or `end`.
+  size_t find_audit(size_t at, size_t end) const {
+    constexpr std::string_view kMark = "audit(";
+    while (at < end) {
+      const void* found = std::memchr(text_.data() + at, '(', end - at);
+      if (!found) break;
+      at = static_cast<size_t>(static_cast<const char*>(found) - text_.data()) + 1;
+      if (text_.substr(0, at).ends_with(kMark)) return at - 1;
+    }
+    return end;
+  }
+
+  std::string_view text_;
+  auditd::OpenEvents open_;
+};
+
 /// Parses events of Sysmon for Linux again.
 class EventReader : public data::RecordReader {
  public:
@@ -113,6 +180,7 @@ class JsonMessages {
     inner.base_line = line_ - 1;
     DecodeContext context = context_;
     context.bytes_done = nullptr;
+    context.slice = nullptr;
     json::decode(inner, context);
     lines_ = 0;
   }
@@ -149,8 +217,10 @@ class Decoder {
   }
 
   void run() {
-    LineReader reader(input_.bytes);
+    const Slice* slice = context_.slice;
+    LineReader reader(input_.bytes, slice);
     Progress progress(context_, &input_);
+    if (slice) audit_.carry(slice->carried);
     while (ok() && reader.next()) {
       if (!progress.at(reader.done())) break;
       if (!is_long_line(reader, input_, context_)) line(reader);
@@ -158,7 +228,10 @@ class Decoder {
     progress.at(reader.done());
     finish_message();
     json_.flush();
-    audit_.finish();
+    if (slice && slice->end < input_.bytes.size())
+      audit_.finish_slice();
+    else
+      audit_.finish();
     windows_.flush();
     tables_.flush();
   }
@@ -190,26 +263,22 @@ class Decoder {
 
   /// True when the message is an event of another format.
   bool carried(std::string_view text, const Header& h, const LineReader& reader) {
-    std::string_view inner = text.substr(h.message_at);
-    constexpr std::string_view kCee = "@cee:";  // the mark of JSON in syslog
-    if (inner.starts_with(kCee)) inner = inner.substr(kCee.size());
-    inner = trim(inner);
-    if (inner.empty()) return false;
+    const std::string_view inner = message_of(text, h);
     const uint64_t offset = reader.offset() + static_cast<uint64_t>(inner.data() - text.data());
-    if (inner.starts_with("<Event")) {
-      if (winxml::find_event(inner, 0) != 0) return false;
-      finish_message();
-      event(inner, offset, reader);
-      return true;
+    switch (carried_by(inner)) {
+      case Carried::kEvent:
+        finish_message();
+        event(inner, offset, reader);
+        return true;
+      case Carried::kJson:
+        finish_message();
+        json_.add(inner, offset, reader.number());
+        return true;
+      case Carried::kNothing:
+        return false;
+      case Carried::kAudit:
+        break;
     }
-    if (inner[0] == '{' && inner.back() == '}') {
-      finish_message();
-      json_.add(inner, offset, reader.number());
-      return true;
-    }
-    if (inner.find(" audit(") == std::string_view::npos &&
-        inner.find("msg=audit(") == std::string_view::npos)
-      return false;
     // The audit reader finds the record behind the relay's head by itself.
     if (!audit_.add(text, reader.offset(), reader.number())) return false;
     finish_message();
@@ -288,6 +357,11 @@ bool detect(std::string_view head) {
   }
   // Any log of an application begins its lines with a time; a tag or a priority makes it syslog.
   return headers > 0 && is_tagged && headers * 4 >= lines * 3;
+}
+
+std::unique_ptr<Cutter> cut(const Input& input, uint64_t slice_bytes) {
+  if (!can_cut_text(input, slice_bytes)) return nullptr;
+  return std::make_unique<MessageCutter>(input.bytes, slice_bytes);
 }
 
 void decode(const Input& original, DecodeContext& context) {

@@ -7,6 +7,7 @@
 // text), syslog-time-without-year (taken as the last such day, UTC), syslog-bad-utf8. Tests:
 // tests/unit/input/syslog_test.cc, fuzz_syslog.
 #pragma once
+#include <memory>
 #include <string_view>
 
 #include "input/format.h"
@@ -15,5 +16,6 @@ namespace postern::input::syslog {
 
 bool detect(std::string_view head);
 void decode(const Input& input, DecodeContext& context);
+std::unique_ptr<Cutter> cut(const Input& input, uint64_t slice_bytes);
 
 }  // namespace postern::input::syslog

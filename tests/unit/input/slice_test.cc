@@ -48,8 +48,9 @@ struct Answer {
 
 Answer decode(const std::string& bytes, uint64_t slice_bytes) {
   data::Layouts layouts;
-  for (const char* table : {"windows.sysmon", "windows.event", "zeek.conn", "zeek.dns",
-                            "json.object", "csv.row", "linux.auditd", "linux.auditd.record"})
+  for (const char* table :
+       {"windows.sysmon", "windows.event", "zeek.conn", "zeek.dns", "json.object", "csv.row",
+        "linux.auditd", "linux.auditd.record", "linux.sysmon", "syslog.message"})
     layouts.emplace(table, data::Layout(table));
   Answer out;
   const Format* format = detect_format(bytes);
@@ -225,6 +226,59 @@ TEST(Slices, AuditEventsOfLongLogsAreNeitherLostNorTwice) {
               ".100:" + std::to_string(i - 3) + "): cwd=\"/\"\n";
   }
   expect_same(text, 1'000'000);
+}
+
+// However far apart the lines of an event are, and whatever came between: what is open where a
+// slice begins is known from all of the log in front of it.
+TEST(Slices, AuditEventsWhoseLinesAreFarApartStayWhole) {
+  std::string text;
+  const std::string filler(300, 'x');
+  const auto line = [&](const std::string& head, int second, int serial) {
+    text += head + " msg=audit(" + std::to_string(1604996384 + second) +
+            ".100:" + std::to_string(serial) + "): a=\"" + filler + "\"\n";
+  };
+  // Of another machine, so it never gets too old; of this one, kept by few others being open.
+  line("node=far type=SYSCALL", 0, 1);
+  line("type=SYSCALL", 0, 2);
+  for (int i = 0; i < 12000; ++i) {  // 4 MB
+    line("type=SYSCALL", i, 100 + i);
+    if (i % 4000 == 3999) line("node=far type=CWD", 0, 1);
+    if (i % 3000 == 2999) line("type=CWD", 0, 2);
+    line("type=PROCTITLE", i, 100 + i);
+    if (i % 500 == 0) line("type=USER_AUTH", i, 50000 + i);
+  }
+  line("node=far type=PROCTITLE", 0, 1);
+  expect_same(text, 1'000'000);
+  expect_same(text, 70'000);
+}
+
+TEST(Slices, SyslogIsCutBetweenMessages) {
+  std::string text;
+  for (int i = 0; i < 90; ++i) {
+    const std::string n = std::to_string(i);
+    const std::string head =
+        "2026-03-07T14:31:" + std::to_string(10 + i % 50) + ".000000+00:00 web1 ";
+    const auto audit = [&](const char* type, int serial, const std::string& rest) {
+      text += head + "audispd: node=web1 type=" + type +
+              " msg=audit(1604996384.100:" + std::to_string(serial) + "): " + rest + "\n";
+    };
+    text += head + "app[" + n + "]: message " + n + "\n";
+    if (i % 5 == 0) text += "\tat frame (one)\n\n  at frame two\n";
+    if (i % 7 == 0) text += head + "app: @cee: {\"n\":" + n + ",\"text\":\"a (b) audit(\"}\n";
+    if (i % 9 == 0) text += "no header " + n + "\r\n";
+    if (i % 11 == 0) text += head + "app: not an audit( record\n";
+    audit("SYSCALL", i, "arch=c000003e syscall=59 pid=" + n);
+    if (i > 20) audit("CWD", i - 20, "cwd=\"/d" + n + "\"");
+    if (i > 20 && i % 2 == 0) audit("EOE", i - 20, "");
+    if (i % 13 == 0)
+      text += head +
+              "sysmon: <Event><System><Provider Name=\"Linux-Sysmon\"/><EventID>1</EventID>"
+              "<EventRecordID>" +
+              n + "</EventRecordID></System><EventData><Data Name=\"Image\">/bin/" + n +
+              "</Data></EventData></Event>\n";
+  }
+  for (const uint64_t slice : {1, 50, 333, 2000, 5000})
+    expect_same(text, slice);
 }
 
 }  // namespace
