@@ -15,7 +15,8 @@ A benchmark file has lines `key: value`:
   peer:      command of the peer, optional; `peer-name:` what to call it
   needs:     programs that the peer needs; without them the row says so
   check:     rows | findings | sum | none: how the answer is checked (see check_answer)
-  threads:   run once more with so many threads; the output must be the same
+  threads:   run once more with so many threads; the output must be the same. By the clock they are compared with one
+             thread, and with as many programs side by side, which is what the machine can do
   goal:      the figure that the project promises, as text
 """
 import argparse
@@ -154,11 +155,8 @@ def run_peer(command, env, runs):
 
 def measure(bench, args, jobs=1):
     path, about = generate(bench["data"], args.size)
-    words = {"file": path, "rules": args.rules, "jobs": str(jobs), "data": bench["data"],
-             "decode": f"{BUILD}/bench/bench_decode {ROOT}/catalog/tables",
-             "layout": LAYOUT, "columns": LAYOUT + ".columns",
-             "postern": f"{BUILD}/postern", "bench": os.path.join(ROOT, "bench")}
-    command = bench["postern"].format(**words)
+    words = {"file": path, "bench": os.path.join(ROOT, "bench")}
+    command = command_of(bench, args, path, jobs)
     own = [run(measured(command)) for _ in range(args.runs)]
     wrong = check_answer(bench, own[0], about)
     size = os.path.getsize(path)
@@ -196,6 +194,41 @@ def measure(bench, args, jobs=1):
                             "runs": [[r["user"], r["wall"]] for r in own]}) + "\n")
     row["out"] = own[0]["out"]
     return row
+
+
+def run_together(commands):
+    """Wall seconds until the last of several commands is done that begin at the same time."""
+    start = time.monotonic()
+    with open(os.devnull) as nothing:
+        running = [subprocess.Popen(["bash", "-c", c], stdin=nothing, stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.DEVNULL) for c in commands]
+        statuses = [p.wait() for p in running]
+    if any(statuses):
+        sys.exit(f"bench: a command failed: {commands[statuses.index(max(statuses))]}")
+    return time.monotonic() - start
+
+
+def command_of(bench, args, path, jobs):
+    return bench["postern"].format(
+        file=path, rules=args.rules, jobs=jobs, data=bench["data"], layout=LAYOUT, columns=LAYOUT + ".columns",
+        decode=f"{BUILD}/bench/bench_decode {ROOT}/catalog/tables", postern=f"{BUILD}/postern",
+        bench=os.path.join(ROOT, "bench"))
+
+
+def compare_threads(bench, args):
+    """By the clock: several threads against one, and against as many hunts of one thread each over their part of
+    the input, begun together: they share nothing but the machine, so nobody can be faster on it. The best of the
+    runs, in turns, because all else that is disturbed is slower. How many times one thread, the machine, load."""
+    threads = int(bench["threads"])
+    whole, _ = generate(bench["data"], args.size)
+    part, _ = generate(bench["data"], str(parse_size(args.size) // threads))
+    best = {}
+    for _ in range(args.runs):
+        for way, commands in (("one", [command_of(bench, args, whole, 1)]),
+                              ("together", [command_of(bench, args, part, 1)] * threads),
+                              ("threads", [command_of(bench, args, whole, threads)])):
+            best[way] = min(best.get(way, 1e9), run_together(commands))
+    return best["one"] / best["threads"], best["one"] / best["together"], os.getloadavg()[0]
 
 
 def make_layouts(rules):
@@ -244,11 +277,11 @@ def main():
         if bench.get("threads"):
             more = measure(bench, args, jobs=int(bench["threads"]))
             # On a busy machine the clock says little, and the CPU time still tells what is lost.
-            print(f"  {bench['threads']} threads: {row['wall'] / more['wall']:.2f} times one thread by the clock "
-                  f"(load {more['load']:.1f}), {more['seconds'] / row['seconds']:.2f} times its CPU time; "
-                  f"peak {more['memory']:.0f} MB", flush=True)
-            threads = (f"{row['wall'] / more['wall']:.2f} × by the clock, "
-                       f"{more['seconds'] / row['seconds']:.2f} × CPU, {more['memory']:.0f} MB")
+            faster, ceiling, load = compare_threads(bench, args)
+            told = (f"{faster:.2f} times one thread by the clock, {faster / ceiling:.0%} of what the machine can "
+                    f"({ceiling:.2f}); {more['seconds'] / row['seconds']:.2f} times its CPU time")
+            print(f"  {bench['threads']} threads: {told}; peak {more['memory']:.0f} MB (load {load:.1f})", flush=True)
+            threads = f"{told}, {more['memory']:.0f} MB"
             row["wrong"] = row["wrong"] or more["wrong"]
             if not row["wrong"] and more["out"] != row["out"]:
                 row["wrong"] = f"{bench['threads']} threads give another output"

@@ -11,7 +11,7 @@ constexpr Flag kCommon[] = {
     {"--help", "-h", "", false, "Show this help."},
     {"--threads", "-j", "N", false, "Threads that decode and match (default: all cores)."},
     {"--memory-limit", "", "SIZE", false,
-     "Upper bound for what rules keep, as 500MB or 2GB (default 2GB)."},
+     "Upper bound for what rules and findings keep, as 500MB or 2GB (default 2GB)."},
     {"--quiet", "-q", "", false, "No summary, no load report: only results and errors."},
     {"--verbose", "-v", "", false, "Also tell each warning of each rule, and every file."},
     {"--no-progress", "", "", false, "No progress line on a terminal."},
