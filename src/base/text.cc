@@ -203,6 +203,17 @@ size_t fold_ascii(std::string_view s, char* out) {
     return true;
   };
   size_t at = 0;
+#if defined(__SSE2__)
+  constexpr size_t kStep = sizeof(__m128i);
+  for (; at + kStep <= s.size(); at += kStep) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(s.data() + at));
+    if (_mm_movemask_epi8(v) != 0) break;
+    const __m128i upper = _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('A' - 1)),
+                                        _mm_cmplt_epi8(v, _mm_set1_epi8('Z' + 1)));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + at),
+                     _mm_or_si128(v, _mm_and_si128(upper, _mm_set1_epi8(32))));
+  }
+#endif
   for (; at + kWord <= s.size(); at += kWord)
     if (!put(at)) return at;
   if (at == s.size()) return at;

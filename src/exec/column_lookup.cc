@@ -18,6 +18,7 @@ namespace {
 
 constexpr size_t kMaxLists = size_t{1} << 16;
 constexpr size_t kMaxBytes = size_t{48} << 20;  // of all columns together
+constexpr size_t kCacheLine = 64;
 
 /// The number that a text is written as, when it is one.
 std::optional<double> number_of(std::string_view text) {
@@ -68,6 +69,8 @@ void ColumnLookup::clear() {
   rows_of_list_.assign(1, 0);
   for (size_t c = 0; c < known_.size(); ++c) {
     known_[c].memo.clear();
+    known_[c].literals.clear();
+    known_[c].touched.assign(1, 0);
     known_[c].numbers.clear();
     if (data::is_integer(programs_.columns()[c]->type))
       for (const auto& [number, ids] : programs_.columns()[c]->numbers) {
@@ -80,7 +83,10 @@ void ColumnLookup::clear() {
 }
 
 bool ColumnLookup::make_room() {
-  if (lists_.size() > kMaxLists || memory_bytes() > kMaxBytes) {
+  const bool many_lists = lists_.size() > kMaxLists ||
+                          std::any_of(known_.begin(), known_.end(),
+                                      [](const Known& k) { return k.literals.size() > kMaxLists; });
+  if (many_lists || memory_bytes() > kMaxBytes) {
     clear();
     return true;
   }
@@ -96,7 +102,7 @@ bool ColumnLookup::make_room() {
 size_t ColumnLookup::memory_bytes() const {
   size_t bytes = lists_.memory_bytes();
   for (const Known& k : known_)
-    bytes += k.memo.memory_bytes();
+    bytes += k.memo.memory_bytes() + k.literals.memory_bytes();
   return bytes;
 }
 
@@ -178,15 +184,26 @@ void ColumnLookup::look_up_texts(size_t c, const Column& column, Rows rows) {
         put(k, get(k, text_hash(text_of(k))));
     return;
   }
-  // A few rows ahead, so that memory is fetched while others are hashed.
+  // A few rows ahead, so that memory is fetched while others are hashed: the texts themselves were
+  // last seen by the decoder, a batch ago.
   constexpr size_t kAhead = 16;
   std::array<uint32_t, kAhead> some{};
   std::array<uint64_t, kAhead> hashes{};
+  const auto fetch_text = [&](size_t k) {
+    if (k >= rows.size() || !view.valid(rows[k])) return;
+    const std::string_view text = text_of(k);
+    __builtin_prefetch(text.data());
+    if (text.size() > kCacheLine) __builtin_prefetch(text.data() + kCacheLine);
+  };
+  for (size_t k = 0; k < kAhead; ++k)
+    fetch_text(k);
   size_t next = 0;
   while (next < rows.size()) {
     size_t n = 0;
-    for (; next < rows.size() && n < kAhead; ++next)
+    for (; next < rows.size() && n < kAhead; ++next) {
+      fetch_text(next + kAhead);
       if (view.valid(rows[next])) some[n++] = static_cast<uint32_t>(next);
+    }
     if (memo.bypasses()) {
       for (size_t i = 0; i < n; ++i) {
         memo.skip();
@@ -255,16 +272,30 @@ void ColumnLookup::look_up_numbers(size_t c, const Column& column, Rows rows) {
 /// The list of predicates that a text touches.
 uint32_t ColumnLookup::list_of(size_t c, std::string_view text) {
   const ColumnIndex& index = *programs_.columns()[c];
+  Known& known = known_[c];
   if (profile_) ++profile_->columns[c].computed;
-  ids_.clear();
+  found_.clear();
   if (!index.texts.empty() && index.texts.may_hold(text)) {
     fold(text, folded_);
-    index.texts.find(folded_, ids_, known_[c].marks);
+    index.texts.find(folded_, found_, known.marks);
   }
-  if (!index.numbers.empty())
-    if (const auto n = number_of(text))
-      if (const auto it = index.numbers.find(*n); it != index.numbers.end())
-        ids_.insert(ids_.end(), it->second.begin(), it->second.end());
+  const uint32_t found = known.literals.number_of(found_);
+  if (found == known.touched.size()) {
+    ids_.clear();
+    for (const uint32_t literal : found_) {
+      const auto ids = index.texts.ids(literal);
+      ids_.insert(ids_.end(), ids.begin(), ids.end());
+    }
+    sort_unique(ids_);
+    known.touched.push_back(lists_.number_of(ids_));
+  }
+  const uint32_t list = known.touched[found];
+  if (index.numbers.empty()) return list;
+  const auto number = number_of(text);
+  const auto it = number ? index.numbers.find(*number) : index.numbers.end();
+  if (it == index.numbers.end()) return list;
+  ids_ = it->second;
+  ids_.insert(ids_.end(), lists_[list].begin(), lists_[list].end());
   sort_unique(ids_);
   return lists_.number_of(ids_);
 }

@@ -65,6 +65,8 @@ class ColumnLookup {
   struct Known {
     ValueMemo memo;
     match::LiteralIndex::Marks marks;
+    DistinctLists literals;         // that were found in one text, as they were found
+    std::vector<uint32_t> touched;  // by number of such a list: the list of predicates
     std::unordered_map<double, uint32_t> numbers;  // to lists
     bool identified = false;                       // value() is asked for
   };
@@ -91,6 +93,7 @@ class ColumnLookup {
   std::vector<std::vector<uint32_t>> values_;  // by indexed column
 
   std::string folded_;
+  std::vector<uint32_t> found_;
   std::vector<uint32_t> ids_;
   std::vector<uint32_t> merged_;
   FilterProfile* profile_ = nullptr;

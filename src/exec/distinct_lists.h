@@ -17,10 +17,12 @@ class DistinctLists {
   DistinctLists() { clear(); }
 
   /// The number of a list: that of an equal one, or the next, which is size() before the call.
-  uint32_t number_of(std::span<const uint32_t> list) {
+  uint32_t number_of(std::span<const uint32_t> list) { return number_of(list, hash_of(list)); }
+
+  /// The same, for whom knows hash_of(list) already.
+  uint32_t number_of(std::span<const uint32_t> list, uint64_t hash) {
     if (list.empty()) return 0;
     if (entries_.size() * 2 > slots_.size()) grow();
-    const uint64_t hash = hash_of(list);
     size_t at = hash & (slots_.size() - 1);
     for (;; at = (at + 1) & (slots_.size() - 1)) {
       const uint32_t number = slots_[at];
@@ -36,6 +38,19 @@ class DistinctLists {
         {hash, static_cast<uint32_t>(numbers_.size()), static_cast<uint32_t>(list.size())});
     numbers_.insert(numbers_.end(), list.begin(), list.end());
     return number;
+  }
+
+  static uint64_t hash_of(std::span<const uint32_t> list) {
+    return text_hash({reinterpret_cast<const char*>(list.data()), list.size_bytes()});
+  }
+
+  /// Fetches what number_of() looks at: first the slot, then what it stands for.
+  void prefetch_slot(uint64_t hash) const {
+    __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
+  }
+
+  void prefetch_entry(uint64_t hash) const {
+    __builtin_prefetch(&entries_[slots_[hash & (slots_.size() - 1)]]);
   }
 
   /// Until the next number_of().
@@ -67,10 +82,6 @@ class DistinctLists {
   };
 
   static constexpr size_t kFirstSlots = 256;
-
-  static uint64_t hash_of(std::span<const uint32_t> list) {
-    return text_hash({reinterpret_cast<const char*>(list.data()), list.size_bytes()});
-  }
 
   void grow() {
     slots_.assign(slots_.size() * 2, 0);

@@ -1,6 +1,7 @@
 #include "exec/filter_verdicts.h"
 
 #include <algorithm>
+#include <array>
 
 namespace postern::exec {
 namespace {
@@ -130,8 +131,25 @@ void FilterVerdicts::find_open(Group& g) const {
                [&](uint32_t f) { return is_open_[f]; });
 }
 
-uint32_t FilterVerdicts::kind_of(std::span<const uint32_t> row) {
-  const uint32_t kind = kinds_.number_of(row);
+const std::vector<uint32_t>& FilterVerdicts::kinds(size_t num_rows) {
+  // A few rows ahead, so that memory is fetched while others are hashed.
+  constexpr size_t kAhead = 16;
+  std::array<uint64_t, kAhead> hashes{};
+  row_kinds_.resize(num_rows);
+  for (size_t begin = 0; begin < num_rows; begin += kAhead) {
+    const size_t n = std::min(kAhead, num_rows - begin);
+    for (size_t i = 0; i < n; ++i)
+      kinds_.prefetch_slot(hashes[i] = DistinctLists::hash_of(lookup_.row(begin + i)));
+    for (size_t i = 0; i < n; ++i)
+      kinds_.prefetch_entry(hashes[i]);
+    for (size_t i = 0; i < n; ++i)
+      row_kinds_[begin + i] = kind_of(lookup_.row(begin + i), hashes[i]);
+  }
+  return row_kinds_;
+}
+
+uint32_t FilterVerdicts::kind_of(std::span<const uint32_t> row, uint64_t hash) {
+  const uint32_t kind = kinds_.number_of(row, hash);
   if (kind + 1 == starts_.size()) {
     decide_kind(row);
     starts_.push_back(static_cast<uint32_t>(verdicts_.size()));

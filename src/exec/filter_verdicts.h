@@ -40,11 +40,11 @@ class FilterVerdicts {
   /// Forgets everything, because lists of predicates have other numbers.
   void forget();
 
-  /// The kind of a row (ColumnLookup::row, which begins with its group): the same number for equal
-  /// rows.
-  uint32_t kind_of(std::span<const uint32_t> row);
+  /// The kinds of the first `num_rows` rows of the last lookup, which begin with their group: the
+  /// same number for equal rows. Until make_room() says otherwise.
+  const std::vector<uint32_t>& kinds(size_t num_rows);
 
-  /// Filters that let rows of this kind through, in no order; until the next kind_of().
+  /// Filters that let rows of this kind through, in no order; until the next kinds().
   std::span<const Verdict> of_kind(uint32_t kind) const {
     return {verdicts_.data() + starts_[kind], starts_[kind + 1] - starts_[kind]};
   }
@@ -69,6 +69,7 @@ class FilterVerdicts {
   double share(uint32_t predicate) const;
   void file_filters();
   void find_open(Group& g) const;
+  uint32_t kind_of(std::span<const uint32_t> row, uint64_t hash);
   void decide_kind(std::span<const uint32_t> row);
   void decide(uint32_t filter);
   void next_epoch();
@@ -79,6 +80,7 @@ class FilterVerdicts {
   DistinctLists kinds_;
   std::vector<uint32_t> starts_;  // by kind, and one more: into verdicts_
   std::vector<Verdict> verdicts_;
+  std::vector<uint32_t> row_kinds_;
 
   // Filters by the predicates that they are filed under, over all groups.
   std::vector<uint64_t> touching_;  // rows that touched each predicate, when they were filed

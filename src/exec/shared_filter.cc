@@ -43,8 +43,9 @@ class SharedState final : public SharedFilter::State {
     }
     if (verdicts_.make_room()) forget_asked();
     lookup_.run(verdicts_.columns(group), columns, rows, group);
+    const std::vector<uint32_t>& kinds = verdicts_.kinds(rows.size());
     for (size_t k = 0; k < rows.size(); ++k) {
-      const uint32_t kind = verdicts_.kind_of(lookup_.row(k));
+      const uint32_t kind = kinds[k];
       for (const FilterVerdicts::Verdict v : verdicts_.of_kind(kind)) {
         bool sure = v.sure;
         if (!sure) {

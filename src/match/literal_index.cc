@@ -37,14 +37,6 @@ uint64_t window_at(std::string_view s, size_t at, size_t width) {
   return width == kWord ? window_at<kWord>(s.data() + at) : window_at<kShort>(s.data() + at);
 }
 
-/// memcmp, without the call: nearly all literals are short.
-bool equal(const char* a, const char* b, size_t n) {
-  if (n < kWord) return load_bytes(a, n) == load_bytes(b, n);
-  for (size_t at = 0; at + kWord < n; at += kWord)
-    if (window_at<kWord>(a + at) != window_at<kWord>(b + at)) return false;
-  return window_at<kWord>(a + n - kWord) == window_at<kWord>(b + n - kWord);
-}
-
 /// The sixteen bytes at an edge of a text: those nearest to the edge in `near`, pushed against it.
 struct Edge {
   uint64_t near = 0;
@@ -268,19 +260,27 @@ void LiteralIndex::build_short(const std::vector<uint32_t>& literals) {
 }
 
 template <class Found>
-bool LiteralIndex::try_one(std::string_view text,
-                           size_t begin,
-                           uint32_t literal,
-                           Found&& found) const {
+bool LiteralIndex::try_one(
+    std::string_view text, size_t begin, uint32_t literal, size_t sure, Found&& found) const {
+  if (!found.wants(literal)) return false;
   const Literal& l = literals_[literal];
-  return l.size <= text.size() - begin &&
-         equal(text.data() + begin, texts_.data() + l.begin, l.size) && found(literal);
+  if (l.size > text.size() - begin) return false;
+  if (l.size > sure) {
+    const char* a = text.data() + begin;
+    const char* b = texts_.data() + l.begin;
+    // The end first: what is filed under one window or edge begins alike.
+    if (l.size >= kWord &&
+        window_at<kWord>(a + l.size - kWord) != window_at<kWord>(b + l.size - kWord))
+      return false;
+    if (!equal_bytes(a, b, l.size)) return false;
+  }
+  return found(literal);
 }
 
 template <class Found>
 bool LiteralIndex::scan_edges(std::string_view text, Found&& found) const {
   const auto whole = [&](const Entry& e) {
-    return literals_[e.literal].size == text.size() && try_one(text, 0, e.literal, found);
+    return literals_[e.literal].size == text.size() && try_one(text, 0, e.literal, 0, found);
   };
   if (!whole_.empty() && whole_.find(text_hash(text), whole)) return true;
   const uint32_t fitting =
@@ -290,14 +290,14 @@ bool LiteralIndex::scan_edges(std::string_view text, Found&& found) const {
     for (; lengths != 0; lengths &= lengths - 1)
       if (prefixes_.table.find(
               edge_key<false>(edge, static_cast<size_t>(std::countr_zero(lengths)) + 1),
-              [&](const Entry& e) { return try_one(text, 0, e.literal, found); }))
+              [&](const Entry& e) { return try_one(text, 0, e.literal, 0, found); }))
         return true;
   }
   if (uint32_t lengths = suffixes_.lengths & fitting; lengths != 0) {
     const Edge edge = last_bytes(text);
     const auto suffix = [&](const Entry& e) {
       const size_t size = literals_[e.literal].size;
-      return size <= text.size() && try_one(text, text.size() - size, e.literal, found);
+      return size <= text.size() && try_one(text, text.size() - size, e.literal, 0, found);
     };
     for (; lengths != 0; lengths &= lengths - 1)
       if (suffixes_.table.find(
@@ -318,7 +318,8 @@ bool LiteralIndex::scan_windows(const Table& table, std::string_view text, Found
     const uint64_t bit = spread(key) >> shift;
     if (!((filter[bit / 64] >> (bit % 64)) & 1)) continue;
     if (table.find(key, [&](const Entry& e) {
-          return e.offset <= at && try_one(text, at - e.offset, e.literal, found);
+          return e.offset <= at &&
+                 try_one(text, at - e.offset, e.literal, e.offset == 0 ? width : 0, found);
         }))
       return true;
   }
@@ -337,11 +338,11 @@ bool LiteralIndex::scan_short(std::string_view text, Found&& found) const {
     const uint32_t number =
         short_.before[pair / 64] + static_cast<uint32_t>(std::popcount(word & (bit - 1)));
     for (uint32_t i = short_.starts[number]; i < short_.starts[number + 1]; ++i)
-      if (try_one(text, at, short_.literals[i], found)) return true;
+      if (try_one(text, at, short_.literals[i], 2, found)) return true;
   }
   if (short_.single.empty()) return false;
   const uint32_t single = short_.single[static_cast<unsigned char>(text.back())];
-  return single != kNone && found(single);
+  return single != kNone && found.wants(single) && found(single);
 }
 
 // `found` gets each literal that holds and says whether that is enough.
@@ -355,22 +356,44 @@ bool LiteralIndex::scan(std::string_view text, Found&& found) const {
          (!short_.filter.empty() && scan_short(text, found));
 }
 
+namespace {
+
+struct FindsAny {
+  bool wants(uint32_t) const { return true; }
+
+  bool operator()(uint32_t) const { return true; }
+};
+
+/// Notes each literal once.
+struct FindsAll {
+  std::vector<uint32_t>& literals;
+  std::vector<uint32_t>& seen;
+  uint32_t search;
+
+  bool wants(uint32_t literal) const { return seen[literal] != search; }
+
+  bool operator()(uint32_t literal) const {
+    seen[literal] = search;
+    literals.push_back(literal);
+    return false;
+  }
+};
+
+}  // namespace
+
 bool LiteralIndex::any(std::string_view text) const {
-  return scan(text, [](uint32_t) { return true; });
+  return scan(text, FindsAny{});
 }
 
-void LiteralIndex::find(std::string_view text, std::vector<uint32_t>& ids, Marks& marks) const {
+void LiteralIndex::find(std::string_view text,
+                        std::vector<uint32_t>& literals,
+                        Marks& marks) const {
   marks.seen.resize(literals_.size());
   if (++marks.search == 0) {
     std::fill(marks.seen.begin(), marks.seen.end(), 0);
     marks.search = 1;
   }
-  scan(text, [&](uint32_t literal) {
-    if (std::exchange(marks.seen[literal], marks.search) == marks.search) return false;
-    const Literal& l = literals_[literal];
-    ids.insert(ids.end(), ids_.begin() + l.first_id, ids_.begin() + l.first_id + l.num_ids);
-    return false;
-  });
+  scan(text, FindsAll{literals, marks.seen, marks.search});
 }
 
 }  // namespace postern::match

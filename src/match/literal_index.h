@@ -16,6 +16,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -56,9 +57,13 @@ class LiteralIndex {
     uint32_t search = 0;
   };
 
-  /// Appends the ids of all literals that hold, in no order, those of each literal once; an id of
-  /// several literals may come more than once.
-  void find(std::string_view text, std::vector<uint32_t>& ids, Marks& marks) const;
+  /// Appends the numbers of all literals that hold, each once, in the same order for equal texts.
+  void find(std::string_view text, std::vector<uint32_t>& literals, Marks& marks) const;
+
+  /// The ids of a literal that find() gave, ascending.
+  std::span<const uint32_t> ids(uint32_t literal) const {
+    return {ids_.data() + literals_[literal].first_id, literals_[literal].num_ids};
+  }
 
   /// False: no literal is in the folded text, and `text` itself need not be folded. Quick; says
   /// true of most texts unless literals are few and may lie anywhere (is_quick).
@@ -129,8 +134,10 @@ class LiteralIndex {
   bool scan_windows(const Table& table, std::string_view text, Found&& found) const;
   template <class Found>
   bool scan_short(std::string_view text, Found&& found) const;
+  /// `sure`: bytes of the literal, from its begin, that are known to be there.
   template <class Found>
-  bool try_one(std::string_view text, size_t begin, uint32_t literal, Found&& found) const;
+  bool try_one(
+      std::string_view text, size_t begin, uint32_t literal, size_t sure, Found&& found) const;
 
   std::string_view text_of(const Literal& l) const {
     return std::string_view(texts_).substr(l.begin, l.size);

@@ -102,8 +102,26 @@ inline void append_unescaped(std::string& out, std::string_view raw) {
   out.resize(before + unescape(raw, out.data() + before));
 }
 
+/// Eight bytes at a time: most values are too short for a call to pay.
 inline bool has_escape(std::string_view raw) {
-  return !raw.empty() && raw.find('\\') != std::string_view::npos;
+  constexpr size_t kWord = sizeof(uint64_t);
+  constexpr uint64_t kOnes = 0x0101010101010101U;
+  const auto holds = [](uint64_t word) {
+    const uint64_t x = word ^ (kOnes * '\\');
+    return ((x - kOnes) & ~x & (kOnes << 7)) != 0;
+  };
+  const auto load = [&](size_t at) {
+    uint64_t word = 0;
+    std::memcpy(&word, raw.data() + at, kWord);
+    return word;
+  };
+  size_t at = 0;
+  for (; at + kWord <= raw.size(); at += kWord)
+    if (holds(load(at))) return true;
+  if (at >= kWord) return at < raw.size() && holds(load(raw.size() - kWord));
+  for (; at < raw.size(); ++at)
+    if (raw[at] == '\\') return true;
+  return false;
 }
 
 /// The value of a string item: its text when nothing is escaped, else unescaped in `scratch`.

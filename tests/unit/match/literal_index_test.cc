@@ -33,6 +33,22 @@ TEST(LiteralIndex, CutsNothingAtTheEdges) {
   EXPECT_FALSE(found({"abcdef"}, "bcdef"));
 }
 
+/// Ids of all literals that hold, ascending, each once.
+std::vector<uint32_t> ids_in(const LiteralIndex& index,
+                             std::string_view text,
+                             LiteralIndex::Marks& marks) {
+  std::vector<uint32_t> literals;
+  index.find(text, literals, marks);
+  std::vector<uint32_t> ids;
+  for (const uint32_t l : literals)
+    ids.insert(ids.end(), index.ids(l).begin(), index.ids(l).end());
+  std::sort(ids.begin(), ids.end());
+  std::sort(literals.begin(), literals.end());
+  EXPECT_EQ(std::adjacent_find(literals.begin(), literals.end()), literals.end()) << "each once";
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
+}
+
 TEST(LiteralIndex, KnowsWhereALiteralLies) {
   LiteralIndex index;
   index.add(Place::kWhole, "abc", 1);
@@ -42,11 +58,8 @@ TEST(LiteralIndex, KnowsWhereALiteralLies) {
   index.add(Place::kWhole, "", 5);
   index.seal();
   const auto ids = [&](std::string_view text) {
-    std::vector<uint32_t> out;
     LiteralIndex::Marks marks;
-    index.find(text, out, marks);
-    std::sort(out.begin(), out.end());
-    return out;
+    return ids_in(index, text, marks);
   };
   EXPECT_EQ(ids("abc"), (std::vector<uint32_t>{1, 2, 3, 4}));
   EXPECT_EQ(ids("abcd"), (std::vector<uint32_t>{2, 4}));
@@ -88,11 +101,7 @@ void hold_against_a_plain_search(uint32_t seed, int rounds, size_t most, size_t 
                                       : text.find(s) != std::string::npos)
           expected.push_back(id);
       }
-      std::vector<uint32_t> ids;
-      index.find(text, ids, marks);
-      std::sort(ids.begin(), ids.end());
-      ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-      ASSERT_EQ(ids, expected) << text;
+      ASSERT_EQ(ids_in(index, text, marks), expected) << text;
       ASSERT_EQ(index.any(text), !expected.empty()) << text;
     }
   }
