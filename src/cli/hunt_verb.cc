@@ -105,6 +105,7 @@ int hunt_verb(const Arguments& args) {
                          " needs one of informational, low, medium, high, critical");
   Result<engine::RuleOptions> rule_opts = rule_options(args);
   if (!rule_opts) return usage_error(rule_opts.error().message);
+  rule_opts->keep_stages = false;
   Result<engine::HuntOptions> options = hunt_options(args, args.positional);
   if (!options) return usage_error(options.error().message);
   Result<std::shared_ptr<const engine::Setup>> setup = engine::make_setup();
@@ -180,6 +181,7 @@ int query_verb(const Arguments& args) {
   rule_opts.texts.push_back(query);
   rule_opts.builtin = false;
   rule_opts.strict = true;
+  rule_opts.keep_stages = false;
   const std::unique_ptr<engine::RuleSet> rules = engine::RuleSet::load(*setup, rule_opts);
   const engine::RuleFile& file = rules->files().front();
   for (const Diagnostic& d : file.diagnostics.all())

@@ -65,6 +65,9 @@ class RuleLoader {
     read_strategies();
     compile_yara();
     diagnose_duplicates();
+    if (options_.keep_stages) return;
+    for (RuleFile& f : set_.files_)
+      if (f.diagnostics.all().empty()) f.text = {};
   }
 
  private:
@@ -407,7 +410,8 @@ class RuleLoader {
         loaded.file = yara_files_[i];
         loaded.rule.kind = plan::RuleKind::kEvent;
         loaded.rule.info = yara::rule_info(info, sources[i].path);
-        loaded.rule.stages = yara::stages(info, set_.files_[loaded.file].text);
+        if (options_.keep_stages)
+          loaded.rule.stages = yara::stages(info, set_.files_[loaded.file].text);
         ++set_.files_[loaded.file].num_loaded;
         set_.rules_.push_back(std::move(loaded));
         break;

@@ -45,7 +45,7 @@ struct RuleOptions {
 /// One rule file and everything said about it.
 struct RuleFile {
   std::string path;
-  std::string text;
+  std::string text;      ///< gone after loading for a hunt, unless something is told about it
   std::string language;  ///< "" when it holds no rule (a README, a lookup)
   Diagnostics diagnostics;
   size_t num_loaded = 0;

@@ -58,6 +58,8 @@ TEST(RuleSet, AHuntKeepsNoPlansAndResolvesCorrelationsAllTheSame) {
     EXPECT_EQ(plan::to_text(*r.optimized), plan::to_text(*whole->rules()[i].optimized));
   }
   EXPECT_NE(plan::to_text(*lean->rules()[2].optimized).find("two"), std::string::npos);
+  EXPECT_TRUE(lean->files()[0].text.empty());
+  EXPECT_FALSE(lean->files()[1].text.empty()) << "its errors are shown with their lines";
   // What is wrong with the first document is told once, although the file is read twice.
   EXPECT_EQ(lean->files()[1].diagnostics.all().size(), whole->files()[1].diagnostics.all().size());
 }
