@@ -1,5 +1,6 @@
-// Measures correlations: `bench_correlation [GROUPS [EVENTS]]`, by default a million groups of up
-// to eight events each in an hour, and twelve million events that come up to five seconds late.
+// Measures correlations: `bench_correlation [GROUPS [EVENTS [TICKS]]]`, by default a million groups
+// of up to eight events each in an hour, and twelve million events that come up to five seconds
+// late. Times are multiples of TICKS of 100 ns: 1 as EVTX writes them, 10 as most others do.
 //
 // Each kind of window runs through the whole operator (columns, keys, waiting for late events,
 // windows), one thread, from prepared chunks. A line of JSON per kind: events per second of user
@@ -33,6 +34,8 @@ using plan::WindowSpec;
 constexpr uint32_t kEventsPerGroup = 8;
 constexpr int64_t kLength = kTicksPerHour;
 constexpr int64_t kLateness = 5 * kTicksPerSecond;
+
+int64_t resolution = 1;  // of times, in ticks
 
 double user_seconds() {
   rusage u{};
@@ -70,6 +73,7 @@ class Stream {
     const uint64_t r = random_bits(random_);
     const bool busy = r % 64 == 0;
     e.time = now_ - static_cast<int64_t>((r >> 8) % static_cast<uint64_t>(kLateness));
+    e.time += (resolution - e.time % resolution) % resolution;
     // A prime step visits every group once a round, far apart in memory.
     e.group = busy ? static_cast<uint32_t>((r >> 24) % (groups_ / 1000 + 1))
                    : static_cast<uint32_t>(at_ * 7919 % groups_);
@@ -233,8 +237,9 @@ int main(int argc, char** argv) {
   const auto groups =
       static_cast<uint32_t>(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 1'000'000);
   const uint64_t events = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 12'000'000;
-  if (groups == 0 || events == 0) {
-    std::fprintf(stderr, "bench_correlation: GROUPS and EVENTS are above 0\n");
+  resolution = argc > 3 ? std::strtol(argv[3], nullptr, 10) : 1;
+  if (groups == 0 || events == 0 || resolution <= 0) {
+    std::fprintf(stderr, "bench_correlation: GROUPS, EVENTS and TICKS are above 0\n");
     return 2;
   }
   for (const WindowSpec& spec : {spec_of("event_count", WindowKind::kCount, 20),
