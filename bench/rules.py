@@ -63,27 +63,31 @@ def arguments(argv):
     return args
 
 
-def measure_all(bench, lanes, args, others):
+def measure_all(bench, lanes, args):
     rows = []
     print(report.HEAD)
     for rules in bench.sets:
         for row in bench.measure(rules, [lane for lane in lanes if not args.quick or lane.runs_quickly(rules)]):
             rows.append(row)
             print(report.line_of(row), flush=True)
-    for lane in lanes:
-        # Peers where they do the same work: Sigma, Windows events as JSON.
-        if not others or not lane.main or not lane.windows_json:
-            continue
-        for row in [r for r in rows if r.lane == lane.name and r.rules.startswith("sigma")]:
-            rules = next(s for s in bench.sets if s.name == row.rules)
-            for more in others.rows(lane, rules, row):
-                rows.append(more)
-                print(report.line_of(more), flush=True)
-    for r in rows:
-        if r.wrong:
-            print(f"WRONG: {r.lane}, {r.rules}, {r.program}: {r.wrong}", flush=True)
+    return rows
+
+
+def measure_peers(bench, rows, others):
+    """Where they do the same work: Sigma, Windows events as JSON."""
+    found = []
+    for own in rows:
+        lane, rules = LANES[own.lane], next(s for s in bench.sets if s.name == own.rules)
+        if lane.main and lane.windows_json and rules.sigma:
+            for row in others.rows(lane, rules, own):
+                found.append(row)
+                print(report.line_of(row), flush=True)
+    return found
+
+
+def in_order(rows, lanes, sets):
     places = {lane.name: i for i, lane in enumerate(lanes)}
-    order = {s.name: i for i, s in enumerate(bench.sets)}
+    order = {s.name: i for i, s in enumerate(sets)}
     return sorted(rows, key=lambda r: (places[r.lane], order.get(r.rules, len(order)), r.program != "postern"))
 
 
@@ -125,15 +129,23 @@ def main(argv):
     bench = Bench(args.build, Generator(args.build), args)
     bench.sets = rule_sets(args, skipped)
     lanes = [LANES[n] for n in args.lanes or LANES]
-    others = peers.Peers(bench, args, skipped) if args.peers and any(s.sigma for s in bench.sets) else None
-    rows = measure_all(bench, lanes, args, others)
-    answers, different = [], False
-    # Nothing is timed from here on, so all cores may work.
+    rows = measure_all(bench, lanes, args)
+    answers, different, others = [], False, None
+    # Nothing is timed here, so all cores may work; the peer may have to be built.
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        wanted = args.peers and any(s.sigma for s in bench.sets)
+        made = pool.submit(peers.Peers, bench, args, skipped) if wanted else None
         if args.check:
             answers, different = compare_answers(bench, lanes, pool)
         if args.instructions:
             count_all(bench, lanes, rows, args, pool, skipped)
+        others = made.result() if made else None
+    if others:
+        rows += measure_peers(bench, rows, others)
+    rows = in_order(rows, lanes, bench.sets)
+    for r in rows:
+        if r.wrong:
+            print(f"WRONG: {r.lane}, {r.rules}, {r.program}: {r.wrong}", flush=True)
     options = "".join(" " + a for a in argv if a != "--publish")
     text = report.text(rows, answers, others.notes if others else [], skipped, options, (load, os.getloadavg()[0]))
     picture = curve.svg(rows, bench.sets)
