@@ -114,6 +114,14 @@ def check_hunt(check, build, generator, folder):
         check.equal(f"{row.lane}: planted processes found", row.findings, (row.events // 1000 + 4) // 5)
 
 
+def check_run(check):
+    ballast = bytearray(200_000_000)
+    ballast[::4096] = b"x" * len(ballast[::4096])
+    small = measure.run(["sh", "-c", "echo a; echo b >&2; exit 3"])
+    check.equal("a run", (small.lines, small.status, small.error), (1, 3, "b"))
+    check.that(f"a small program takes {small.memory:.0f} MB", small.memory < 50)
+
+
 def check_reading(check, folder):
     check.equal("a time", pairs.moment("2024-05-01 08:00:00.1234567Z"), "2024-05-01T08:00:00.123456")
     check.equal("a time without a part", pairs.moment("2024-05-01T08:00:00Z"), "2024-05-01T08:00:00.000000")
@@ -171,6 +179,7 @@ def main():
         for lane in LANES.values():
             check_lane(check, generator, lane, folder)
         check_hunt(check, build, generator, folder)
+        check_run(check)
         check_reading(check, folder)
         check_report(check, folder)
     for what in check.failed:

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 from lanes import WORK
 
@@ -24,27 +23,37 @@ class Run:
     output: str
 
 
+# A process begins with the memory of the one that started it, and Linux counts that into its peak: so the program is
+# started by one that is small, which tells what it took.
+STARTER = """import json, os, sys, time
+start = time.monotonic()
+child = os.fork()
+if child == 0:
+    os.execvp(sys.argv[2], sys.argv[2:])
+_, status, usage = os.wait4(child, 0)
+with open(sys.argv[1], "w") as f:
+    json.dump([usage.ru_utime + usage.ru_stime, time.monotonic() - start, usage.ru_maxrss * 1024 / 1e6,
+               os.waitstatus_to_exitcode(status)], f)
+"""
+
+
 def run(words, stdin=None, env=None):
     """One run; what it printed is in build/bench/out.jsonl until the next one."""
     out = os.path.join(WORK, "out.jsonl")
-    start = time.monotonic()
-    with open(out, "wb") as f, open(stdin or os.devnull, "rb") as source:
-        # Standard error goes to a file: a pipe that nobody empties in time would stop the program.
-        with open(out + ".err", "w+b") as err:
-            p = subprocess.Popen(words, stdin=source, stdout=f, stderr=err, env={**os.environ, **ENV, **(env or {})})
-            _, status, usage = os.wait4(p.pid, 0)
-            p.returncode = os.waitstatus_to_exitcode(status)
-            err.seek(0)
-            said = err.read().decode(errors="replace")
-    wall = time.monotonic() - start
+    with open(out, "wb") as f, open(out + ".err", "wb") as err, open(stdin or os.devnull, "rb") as source:
+        subprocess.run([sys.executable, "-I", "-S", "-c", STARTER, out + ".took", *words], stdin=source, stdout=f,
+                       stderr=err, env={**os.environ, **ENV, **(env or {})}, check=True)
+    with open(out + ".took", encoding="utf-8") as f:
+        cpu, wall, memory, status = json.load(f)
+    with open(out + ".err", encoding="utf-8", errors="replace") as f:
+        said = f.read()
     digest = hashlib.sha256()
     lines = 0
     with open(out, "rb") as f:
         for line in f:
             lines += 1
             digest.update(line)
-    return Run(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss * 1024 / 1e6, lines, digest.hexdigest(),
-               p.returncode, said[-400:].strip(), out)
+    return Run(cpu, wall, memory, lines, digest.hexdigest(), status, said[-400:].strip(), out)
 
 
 def runs(words, n, long_enough=8.0, **more):
