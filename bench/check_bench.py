@@ -108,6 +108,7 @@ def check_hunt(check, build, generator, folder):
     with open(rule, "w") as f:
         f.write(RULE)
     rules = RuleSet("sigma 1", [rule], 1)
+    bench.sets = [rules]
     for row in bench.measure(rules, [LANES[n] for n in ("sysmon", "sysmon-unique", "sysmon-evtx")]):
         check.equal(f"{row.lane}: what is wrong", row.wrong, "")
         # One event in 1,000 is planted, every fifth of them a process.

@@ -1,4 +1,5 @@
 """Runs of one command, what they took, and the figures of one lane with one set of rules."""
+import concurrent.futures
 import dataclasses
 import hashlib
 import json
@@ -113,6 +114,7 @@ class Bench:
     def __init__(self, build, generator, args):
         self.build, self.generator, self.args = build, generator, args
         self.postern = os.path.join(build, "postern")
+        self.sets = []
 
     def hunt(self, rules, path, jobs=1):
         words = [self.postern, "hunt", "--no-builtin", "-j", str(jobs), "--no-progress", "-q", "--format", "jsonl"]
@@ -129,6 +131,17 @@ class Bench:
         r = subprocess.run(words, capture_output=True, text=True, env={**os.environ, **ENV})
         told = [json.loads(line) for line in r.stdout.splitlines()]
         return dict(zip((lane.name for lane in lanes), told)), r.stderr.strip()[-300:] if r.returncode else ""
+
+    def side_by_side(self, rules, lane):
+        """How many times the work of one program two do at the same time: what two cores can, on this machine."""
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            jobs = [pool.submit(self.time_hunts, rules, [lane], 1, self.args.runs + 1) for _ in range(2)]
+            both = [job.result()[0] for job in jobs]
+        alone, _ = self.time_hunts(rules, [lane], 1, self.args.runs)
+        if not all(lane.name in told for told in both + [alone]):
+            return 0
+        # The first round of each may have had a core that the other did not want yet.
+        return 2 * min(alone[lane.name]["wall"]) / max(min(told[lane.name]["wall"][1:]) for told in both)
 
     def measure(self, rules, lanes):
         """A row for each lane."""
@@ -148,6 +161,8 @@ class Bench:
                 row.set_time(evidence, min(times[lane.name]["cpu"]))
             if lane.name in both:
                 row.two_cores = min(times[lane.name]["wall"]) / min(both[lane.name]["wall"])
+                if lane is cores[0] and rules.count == max(s.count for s in self.sets if s.sigma):
+                    row.note = f"two programs side by side do {self.side_by_side(rules, lane):.2f} times the work of one"
             bad = [r for r in load + [single, double] if r.status not in (0, 2)]
             if bad or broken or broken2:
                 row.wrong = f"exit status {bad[0].status}: {bad[0].error}" if bad else broken or broken2
