@@ -77,7 +77,8 @@ def text(rows, answers, notes, skipped, options, load):
     out.append(HEAD + "\n" + "\n".join(line_of(r) for r in rows) + "\n")
     found = [f"{r.lane}, {r.rules}, {r.program}: {r.note}" for r in rows if r.note]
     if answers or found or notes:
-        out.append("Answers: " + " ".join(answers) + "\n\n" + "\n".join(f"- {n}" for n in found + notes[:40]) + "\n")
+        out.append(("Answers: " if answers else "") + " ".join(answers) + "\n")
+        out.append("\n".join(f"- {n}" for n in found + notes[:40]) + "\n")
         if len(notes) > 40:
             out.append(f"- … and {len(notes) - 40} more\n")
     profile = os.path.join(ROOT, "build", "bench", "profile.txt")
