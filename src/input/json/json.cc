@@ -96,7 +96,8 @@ class BatchOutput : public Output {
 
   bool wants_windows_values(WindowsTable table) override {
     const data::BatchBuilder* builder = windows_.builder(table);
-    return builder && builder->wants_values();
+    // Not wants_values(): the row has not begun, and it is for its own text gate to say.
+    return builder && builder->layout().values_slot() >= 0;
   }
 
   const data::TextGate* windows_text_gate(WindowsTable table) override {

@@ -186,6 +186,38 @@ TEST(Hunt, FindingsBeyondTheLimitAreSortedInAFile) {
   }
 }
 
+// Records with a keyword among records without one: what a record leaves out concerns no other.
+TEST(Hunt, KeywordsAreFoundInWhicheverRecordHoldsThem) {
+  const std::string texts[] = {"nothing here", "a SEKURLSA::logons b", R"(s\u0065kurlsa::logons)",
+                               R"(C:\\users\\u.exe)", R"(\"sekurlsa::\\x\")"};
+  std::string lines;
+  int num_hits = 0;
+  for (int i = 0; i < 500; ++i) {
+    const int which = i * 7 / 3 % 5;  // every order of two
+    num_hits += which == 1 || which == 2 || which == 4;
+    lines += R"({"SourceName": "Microsoft-Windows-Sysmon", "Channel": )"
+             R"("Microsoft-Windows-Sysmon/Operational", "Hostname": "ws1", "EventID": 1, )"
+             R"("CommandLine": ")" +
+             texts[which] + "\"}\n";
+  }
+  const File file(lines);
+  const RuleText keywords = {"keywords", R"(title: keywords
+id: 00000000-0000-4000-8000-000000000002
+status: test
+logsource: {category: process_creation, product: windows}
+detection:
+  words: ['sekurlsa::']
+  condition: words
+level: low
+)",
+                             "sigma"};
+  const Answer shared = run_file({keywords}, file);
+  HuntOptions plain;
+  plain.share_filters = false;
+  EXPECT_EQ(shared.findings.size(), static_cast<size_t>(num_hits));
+  EXPECT_EQ(shared.findings, run_file({keywords}, file, plain).findings);
+}
+
 TEST(Hunt, RulesThatNobodyWantsToSeeGiveNoFindings) {
   const File file(process_lines(70, 5));
   HuntOptions options;
