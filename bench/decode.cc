@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -140,12 +141,18 @@ bool read_catalog(const std::string& folder, plan::Catalog& catalog) {
   return true;
 }
 
-/// Lines "table column type" and "table = id id …", as bench_layout writes them.
-data::Layouts read_layout(const std::string& path) {
-  data::Layouts out;
+/// Lines "table column type" and "table = id id …", as bench_layout writes them. Prints what is
+/// wrong with a file that says nothing or something else.
+std::optional<data::Layouts> read_layout(const std::string& path) {
   const auto text = read_text_file(path);
-  if (!text.ok()) return out;
+  if (!text.ok()) {
+    std::fprintf(stderr, "decode: %s\n", text.error().message.c_str());
+    return std::nullopt;
+  }
+  data::Layouts out;
+  int number = 0;
   for (const std::string_view line : split(*text, '\n')) {
+    ++number;
     const auto words = split(line, ' ');
     if (words.empty() || words[0].empty()) continue;
     data::Layout& layout =
@@ -158,9 +165,15 @@ data::Layouts read_layout(const std::string& path) {
       layout.set_event_ids(std::move(ids));
     } else if (data::Type type; words.size() > 2 && data::type_from_name(words[2], type)) {
       layout.add(std::string(words[1]), type);
+    } else {
+      std::fprintf(stderr, "decode: %s:%d: not \"table column type\" or \"table = id …\"\n",
+                   path.c_str(), number);
+      return std::nullopt;
     }
   }
-  return out;
+  if (!out.empty()) return out;
+  std::fprintf(stderr, "decode: %s names no table\n", path.c_str());
+  return std::nullopt;
 }
 
 /// The named columns of every table that has them; `all`: those of the first records.
@@ -220,8 +233,10 @@ int main(int argc, char** argv) {
   in.file = file->get();  // decoders give memory back behind them, as in a run
   const input::Format* format = input::detect_format(in.bytes.substr(0, 65'536));
   if (!format) return std::fprintf(stderr, "decode: unknown format\n"), 2;
-  const data::Layouts layouts =
+  const std::optional<data::Layouts> wanted =
       layout.empty() ? layouts_of(catalog, columns, in, *format) : read_layout(layout);
+  if (!wanted) return 2;
+  const data::Layouts& layouts = *wanted;
 
   Digest digest;
   decode(in, *format, layouts, digest);

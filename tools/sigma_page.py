@@ -9,6 +9,7 @@ and check_correlations run them in part.
 
 Reads the corpus at $POSTERN_SHARED (default ../shared); without it --check is skipped (exit code 77).
 """
+import argparse
 import collections
 import os
 import re
@@ -181,13 +182,18 @@ def rates(text):
 
 
 def main():
-    build = sys.argv[1] if len(sys.argv) > 1 else "build/dev"
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", nargs="?", default="build/dev", metavar="BUILD_DIR")
+    parser.add_argument("--check", action="store_true", help="only compare with the page as it is")
+    arguments = parser.parse_args()
+    build, quick = arguments.build, arguments.check
+    if not os.access(os.path.join(build, "postern"), os.X_OK):
+        sys.exit(f"sigma_page: no program {build}/postern; ./dev build")
     shared = os.environ.get("POSTERN_SHARED", "../shared")
     if not os.path.isdir(os.path.join(shared, "corpora", "sigma", "rules")):
         print(f"skipped: no corpus at {shared}")
         return 77
     page = Page(build, shared)
-    quick = "--check" in sys.argv
     page.measure(quick)
     text = page.markdown()
     if not quick:
