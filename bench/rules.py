@@ -146,7 +146,10 @@ def main(argv):
     for r in rows:
         if r.wrong:
             print(f"WRONG: {r.lane}, {r.rules}, {r.program}: {r.wrong}", flush=True)
-    options = "".join(" " + a for a in argv if a != "--publish")
+    # Where this machine keeps the peer and the build is of no use to a reader.
+    paths = ("--rsigma", "--build")
+    options = "".join(" " + a for i, a in enumerate(argv) if a not in ("--publish", *paths) and
+                      not a.startswith(tuple(f"{p}=" for p in paths)) and (i == 0 or argv[i - 1] not in paths))
     text = report.text(rows, answers, others.notes if others else [], skipped, options, (load, os.getloadavg()[0]))
     picture = curve.svg(rows, bench.sets)
     with open(os.path.join(WORK, "rules-benchmark.md"), "w", encoding="utf-8") as f:
