@@ -1,12 +1,8 @@
-// Why a row passed a filter: the conditions that hold, with the value of the rule that matched.
-//
-// Done only for findings: columns are replaced by the row's values and each condition is evaluated
-// as a constant, the plain way.
+#include "engine/explain.h"
+
 #include <algorithm>
 #include <set>
-
-#include "engine/file_worker.h"
-#include "exec/evaluate.h"
+#include <string>
 
 namespace postern::engine {
 
@@ -20,88 +16,79 @@ namespace {
 /// A list with more values than this is told by its first value that holds only when cheap.
 constexpr size_t kMaxValuesTried = 256;
 
-class Explainer {
- public:
-  Explainer(const plan::Branch& branch,
-            const plan::Schema& schema,
-            std::span<const Column> columns,
-            uint32_t row)
-      : branch_(branch), schema_(schema), columns_(columns), row_(row) {}
+/// Programs that a branch keeps: a filter has few conditions, but a list many values.
+constexpr size_t kMaxKept = 64;
 
-  bool holds(const ExprPtr& e) const {
-    const Result<Value> v = exec::evaluate_constant(substituted(e), {});
-    return v && !v->is_null() && v->type() == data::Type::kBool && v->as_bool();
-  }
-
-  void explain(const ExprPtr& e, std::vector<Reason>& out) {
-    if (e->is_call("and") || e->is_call("or")) {
-      for (const ExprPtr& a : e->args)
-        if (e->is_call("and") || holds(a)) explain(a, out);
-      return;
-    }
-    if (e->kind != Expr::Kind::kCall || e->is_call("not") || e->args.empty()) return;
-    std::set<std::string> names;
-    plan::collect_columns(e, names);
-    if (names.empty() || names.size() > 2) return;
-    Reason r;
-    r.field = view_name(*names.begin());
-    r.op = e->function && !e->function->symbol.empty() ? e->function->symbol : bare(e->name);
-    if (e->args.size() >= 2) r.value = matching_value(e);
-    out.push_back(std::move(r));
-  }
-
- private:
-  static std::string bare(const std::string& name) {
-    const size_t dot = name.find('.');
-    return dot == std::string::npos ? name : name.substr(dot + 1);
-  }
-
-  ExprPtr substituted(const ExprPtr& e) const {
-    return plan::rewrite(e, [&](const ExprPtr& node) -> ExprPtr {
-      if (!node->is_column()) return node;
-      for (size_t i = 0; i < schema_.size(); ++i)
-        if (schema_[i].name == node->name)
-          return plan::literal(columns_[i].type() == data::Type::kNull || !columns_[i].valid(row_)
-                                   ? Value::null(schema_[i].type)
-                                   : columns_[i].value(row_));
-      return node;
-    });
-  }
-
-  // The name that the rule's vocabulary has for a native column.
-  std::string view_name(const std::string& native) const {
-    for (const plan::NamedExpr& c : branch_.columns)
-      if (c.expr->is_column() && c.expr->name == native) return c.name;
-    return native;
-  }
-
-  Value matching_value(const ExprPtr& e) const {
-    if (e->args.size() == 2 || !e->function || !e->function->any_of)
-      return e->args[1]->is_literal() ? e->args[1]->literal : Value();
-    const size_t n = std::min(e->args.size(), kMaxValuesTried + 1);
-    for (size_t i = 1; i < n; ++i) {
-      if (!e->args[i]->is_literal()) continue;
-      auto one = std::make_shared<Expr>(*e);
-      one->args = {e->args[0], e->args[i]};
-      if (holds(one)) return e->args[i]->literal;
-    }
-    return Value();
-  }
-
-  const plan::Branch& branch_;
-  const plan::Schema& schema_;
-  std::span<const Column> columns_;
-  uint32_t row_;
-};
+std::string bare(const std::string& name) {
+  const size_t dot = name.find('.');
+  return dot == std::string::npos ? name : name.substr(dot + 1);
+}
 
 }  // namespace
 
-std::vector<Reason> explain(const plan::Branch& branch,
-                            const plan::Schema& schema,
-                            std::span<const Column> columns,
-                            uint32_t row) {
+/// Null where a function refuses its arguments.
+Explanation::Program Explanation::program(const ExprPtr& e, size_t argument) const {
+  const std::pair<const Expr*, size_t> key{e.get(), argument};
+  const std::lock_guard lock(mutex_);
+  if (const auto found = programs_.find(key); found != programs_.end()) return found->second;
+  ExprPtr condition = e;
+  if (argument > 0) {
+    auto one = std::make_shared<Expr>(*e);
+    one->args = {e->args[0], e->args[argument]};
+    condition = std::move(one);
+  }
+  auto compiled = exec::compile(condition, schema_);
+  const Program p = compiled ? *compiled : nullptr;
+  if (programs_.size() < kMaxKept) programs_.emplace(key, p);
+  return p;
+}
+
+bool Explanation::holds(const ExprPtr& e, size_t argument, const Place& at) const {
+  const Program p = program(e, argument);
+  if (!p || p->type() != data::Type::kBool) return false;
+  const Column c = p->evaluate(at.columns, data::Rows(&at.row, 1), at.num_rows, {});
+  if (c.type() == data::Type::kNull || !c.valid(at.row)) return false;
+  return c.value(at.row).as_bool();
+}
+
+void Explanation::explain(const ExprPtr& e, const Place& at, std::vector<Reason>& out) const {
+  if (e->is_call("and") || e->is_call("or")) {
+    for (const ExprPtr& a : e->args)
+      if (e->is_call("and") || holds(a, 0, at)) explain(a, at, out);
+    return;
+  }
+  if (e->kind != Expr::Kind::kCall || e->is_call("not") || e->args.empty()) return;
+  std::set<std::string> names;
+  plan::collect_columns(e, names);
+  if (names.empty() || names.size() > 2) return;
+  Reason r;
+  r.field = view_name(*names.begin());
+  r.op = e->function && !e->function->symbol.empty() ? e->function->symbol : bare(e->name);
+  if (e->args.size() >= 2) r.value = matching_value(e, at);
+  out.push_back(std::move(r));
+}
+
+/// The name that the rule's vocabulary has for a native column.
+std::string Explanation::view_name(const std::string& native) const {
+  for (const plan::NamedExpr& c : branch_.columns)
+    if (c.expr->is_column() && c.expr->name == native) return c.name;
+  return native;
+}
+
+Value Explanation::matching_value(const ExprPtr& e, const Place& at) const {
+  if (e->args.size() == 2 || !e->function || !e->function->any_of)
+    return e->args[1]->is_literal() ? e->args[1]->literal : Value();
+  const size_t n = std::min(e->args.size(), kMaxValuesTried + 1);
+  for (size_t i = 1; i < n; ++i)
+    if (e->args[i]->is_literal() && holds(e, i, at)) return e->args[i]->literal;
+  return Value();
+}
+
+std::vector<Reason> Explanation::of(std::span<const Column> columns,
+                                    uint32_t row,
+                                    uint32_t num_rows) const {
   std::vector<Reason> out;
-  if (branch.where) Explainer(branch, schema, columns, row).explain(branch.where, out);
+  if (branch_.where) explain(branch_.where, {columns, row, num_rows}, out);
   std::vector<Reason> unique;
   for (Reason& r : out)
     if (std::none_of(unique.begin(), unique.end(), [&](const Reason& u) {

@@ -90,7 +90,7 @@ void FileWorker::filter_together(const TableProgram& table,
   if (!filter) filter = table.filter_states->take(table, options_.profile);
   filter->run(columns, rows, batch.num_rows);
   for (const uint32_t b : filter->passed())
-    deliver(table.branches[b], table, batch, columns, filter->rows(b));
+    deliver(table.branches[b], batch, columns, filter->rows(b));
 }
 
 void FileWorker::filter_one_by_one(const TableProgram& table,
@@ -108,12 +108,11 @@ void FileWorker::filter_one_by_one(const TableProgram& table,
       p.where->get().select(columns, todo, batch.num_rows, none, passed);
     else
       passed = std::move(todo);
-    deliver(p, table, batch, columns, passed);
+    deliver(p, batch, columns, passed);
   }
 }
 
 void FileWorker::deliver(const BranchProgram& p,
-                         const TableProgram& table,
                          const Batch& batch,
                          std::span<const Column> columns,
                          Rows rows) {
@@ -121,7 +120,7 @@ void FileWorker::deliver(const BranchProgram& p,
   for (size_t at = 0; at < rows.size(); at += options_.batch_rows) {
     const Rows part = rows.subspan(at, std::min<size_t>(options_.batch_rows, rows.size() - at));
     if (event)
-      emit_events(p, table, batch, columns, part);
+      emit_events(p, batch, columns, part);
     else
       keep_rows(p, batch, columns, part);
   }
@@ -143,7 +142,6 @@ uint32_t FileWorker::ref(const Batch& batch, uint32_t row) {
 }
 
 void FileWorker::emit_events(const BranchProgram& p,
-                             const TableProgram& table,
                              const Batch& batch,
                              std::span<const Column> columns,
                              Rows rows) {
@@ -162,7 +160,7 @@ void FileWorker::emit_events(const BranchProgram& p,
         if (batch.columns[i].type() != data::Type::kNull && batch.columns[i].valid(row))
           copy.field(batch.layout->fields()[i].name, batch.columns[i].value(row));
     name_entities(f);
-    f.why = explain(*p.branch, table.schema, columns, row);
+    f.why = p.why->of(columns, row, batch.num_rows);
     const data::Position at =
         row < batch.positions.size() ? batch.positions[row] : data::Position{};
     f.evidence.push_back({std::string(batch.table), path_, at.offset, at.record});

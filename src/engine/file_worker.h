@@ -81,12 +81,10 @@ class FileWorker final : public data::BatchSink {
                        std::span<const data::Column> columns,
                        const RowsById& rows);
   void deliver(const BranchProgram& p,
-               const TableProgram& table,
                const data::Batch& batch,
                std::span<const data::Column> columns,
                data::Rows rows);
   void emit_events(const BranchProgram& p,
-                   const TableProgram& table,
                    const data::Batch& batch,
                    std::span<const data::Column> columns,
                    data::Rows rows);
@@ -106,11 +104,5 @@ class FileWorker final : public data::BatchSink {
   std::map<const TableProgram*, std::unique_ptr<RowFilter>> filters_;
   std::vector<uint32_t> row_refs_;  // of the current batch: ref + 1, or 0
 };
-
-/// Conditions of a filter that hold for one row, field by field, as a person would say them.
-std::vector<Reason> explain(const plan::Branch& branch,
-                            const plan::Schema& schema,
-                            std::span<const data::Column> columns,
-                            uint32_t row);
 
 }  // namespace postern::engine

@@ -170,6 +170,7 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules,
         p.scan = s;
         p.branch = &b;
         if (mixes_own_and_foreign(*scan)) p.host_slot = t.layout->slot(host_column(*t.table));
+        p.why = std::make_shared<const Explanation>(b, t.schema);
         if (b.where) {
           p.where = std::make_shared<BranchFilter>(b.where, t.schema);
           if (use_event_ids && t.event_id_slot >= 0)

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/batch.h"
+#include "engine/explain.h"
 #include "engine/row_filter.h"
 #include "engine/rule_set.h"
 #include "exec/evaluate.h"
@@ -46,6 +47,7 @@ struct BranchProgram {
   /// Event ids that the filter requires, sorted; nullopt: any event may pass.
   std::optional<std::vector<int64_t>> event_ids;
   std::shared_ptr<const BranchFilter> where;  ///< null: every row passes
+  std::shared_ptr<const Explanation> why;     ///< of what passed
   /// Slot of the machine's name, where this scan reads its vocabulary's own table and others beside
   /// it: then rows of the others count only for machines of which the own table tells nothing.
   int host_slot = -1;
