@@ -110,10 +110,10 @@ FilterNode FilterPrograms::node_of(const Expr& e, bool negated) {
   }
   const uint32_t predicate = predicate_of(e);
   const bool known = predicate != kNoPredicate;
-  if (!known || !predicates_[predicate].exact) open_tests_.push_back(&e);
   // That it is not touched says that it does not hold, but not that it is false.
-  if (!known || (negated && !predicates_[predicate].exact && !predicates_[predicate].never_null))
-    return n;
+  const bool open = !known || (negated && !predicates_[predicate].never_null);
+  if (open || !predicates_[predicate].exact) open_tests_.push_back(&e);
+  if (open) return n;
   n.kind = FilterNode::Kind::kTest;
   n.predicate = predicate;
   n.negated = negated;
@@ -156,15 +156,20 @@ uint32_t FilterPrograms::predicate_of(const Expr& e) {
   const auto witness = text_witness(e);
   if (!witness) return kNoPredicate;
   std::vector<size_t> slots;
+  bool exact = true;
   for (size_t i = 0; i < witness->num_columns; ++i) {
     const auto slot = slots_.find(e.args[i]->name);
     if (slot == slots_.end() || !can_index(*witness, (*schema_)[slot->second].type))
       return kNoPredicate;
     slots.push_back(slot->second);
+    exact = exact && (data::is_integer((*schema_)[slot->second].type) ? witness->exact_numbers
+                                                                      : witness->exact);
   }
   const auto number = static_cast<uint32_t>(predicates_.size());
   it->second = number;
-  predicates_.push_back({witness->exact, witness->never_null, {}, guessed_share(*witness), &e});
+  // What is exact on texts is never null (text_witness.h).
+  predicates_.push_back(
+      {exact, witness->never_null || witness->exact, {}, guessed_share(*witness), &e});
   for (const size_t slot : slots)
     predicates_.back().columns.push_back(file(*witness, number, slot));
   return number;

@@ -30,7 +30,7 @@ inline constexpr uint32_t kNoPredicate = kAccept;
 struct FilterNode {
   enum class Kind : uint8_t { kAnd, kOr, kTest, kOpen, kTrue, kFalse };
   Kind kind = Kind::kOpen;
-  bool negated = false;               // kTest; only where the predicate is exact or never null
+  bool negated = false;               // kTest; only where the predicate is never null
   uint32_t predicate = kNoPredicate;  // kTest
   std::vector<FilterNode> children;
 

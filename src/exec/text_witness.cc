@@ -27,7 +27,10 @@ namespace {
 /// Collects the literals of one call; once something has none, the whole call has none.
 class Collector {
  public:
-  explicit Collector(bool exact) { out_.exact = exact; }
+  Collector(bool exact, bool exact_numbers) {
+    out_.exact = exact;
+    out_.exact_numbers = exact_numbers;
+  }
 
   void add(Place place, std::string_view text) {
     std::string folded = fold(text);
@@ -60,12 +63,13 @@ class Collector {
     }
   }
 
-  void inexact() { out_.exact = false; }
+  void inexact() { out_.exact = out_.exact_numbers = false; }
 
   void fail() { failed_ = true; }
 
   std::optional<TextWitness> finish() {
     if (failed_ || (out_.literals.empty() && out_.numbers.empty())) return std::nullopt;
+    if (!out_.literals.empty() && !out_.exact) out_.exact_numbers = false;
     return std::move(out_);
   }
 
@@ -215,6 +219,7 @@ struct Entry {
   bool exact;
   std::function<void(const Values&, Collector&)> collect;
   size_t num_columns = 1;
+  bool exact_numbers = false;
 };
 
 const std::map<std::string, Entry, std::less<>>& entries() {
@@ -222,7 +227,7 @@ const std::map<std::string, Entry, std::less<>>& entries() {
     auto* m = new std::map<std::string, Entry, std::less<>>;
     const auto sigma = [m](const std::string& name, SigmaTest test) {
       const auto collect = [test](const Values& v, Collector& out) { sigma_values(v, test, out); };
-      m->emplace("sigma." + name, Entry{true, collect});
+      m->emplace("sigma." + name, Entry{true, collect, 1, true});
       m->emplace("sigma." + name + "_cased", Entry{false, collect});
     };
     sigma("equals", SigmaTest::kEquals);
@@ -236,11 +241,10 @@ const std::map<std::string, Entry, std::less<>>& entries() {
     m->emplace("sigma.keyword_cased", Entry{false, keywords, 2});
     for (const char* flags : {"", "_i", "_m", "_s", "_im", "_is", "_ms", "_ims"})
       m->emplace("sigma.re" + std::string(flags), Entry{false, regexes});
-    m->emplace("spl.search_eq", Entry{true, spl_values});
+    m->emplace("spl.search_eq", Entry{true, spl_values, 1, true});
     const auto kusto = [m](const std::string& name, Place place) {
-      m->emplace(name, Entry{false, [place](const Values& v, Collector& out) {
-                               texts_at(v, place, out);
-                             }});
+      const auto collect = [place](const Values& v, Collector& out) { texts_at(v, place, out); };
+      m->emplace(name, Entry{false, collect, 1, place == Place::kWhole});
     };
     for (const char* name : {"kql.eq", "kql.eq_ci", "kql.in", "kql.in_ci", "==", "in"})
       kusto(name, Place::kWhole);
@@ -379,7 +383,7 @@ std::optional<TextWitness> text_witness(const Expr& call) {
     if (!call.args[i]->is_column()) return std::nullopt;
   const auto values = literals_of(call, it->second.num_columns);
   if (!values) return std::nullopt;
-  Collector out(it->second.exact);
+  Collector out(it->second.exact, it->second.exact_numbers);
   it->second.collect(*values, out);
   auto witness = out.finish();
   if (witness) {

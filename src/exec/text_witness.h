@@ -28,6 +28,8 @@ struct TextWitness {
   bool takes_members = false;   ///< of an array, the test looks at each member by itself
   /// The test holds just where one of them does, and is never null: on string columns.
   bool exact = false;
+  /// The test holds just where one of the numbers is the value: on columns of integers.
+  bool exact_numbers = false;
   bool never_null = false;  ///< the test is true or false, also of what is absent
 };
 

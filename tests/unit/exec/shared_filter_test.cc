@@ -43,7 +43,14 @@ class RandomFilter {
 
   int64_t number() { return static_cast<int64_t>(random_() % 3) * 7; }
 
- private:
+  /// A test that the number `n` is one of these.
+  ExprPtr number_in(const std::string& name, const std::vector<int64_t>& numbers) {
+    std::vector<ExprPtr> args = {column(2)};
+    for (const int64_t n : numbers)
+      args.push_back(plan::literal(Value::integer(n, Type::kLong)));
+    return call(name, std::move(args));
+  }
+
   ExprPtr call(const std::string& name, std::vector<ExprPtr> args) {
     auto e = std::make_shared<plan::Expr>(*plan::call(name, std::move(args)));
     e->function = all_functions().function(name);
@@ -58,6 +65,7 @@ class RandomFilter {
     return e;
   }
 
+ private:
   ExprPtr test() {
     static constexpr const char* kTests[] = {
         "sigma.equals",   "sigma.contains",     "sigma.startswith",
@@ -66,6 +74,8 @@ class RandomFilter {
         "kql.has",        "kql.eq_ci",          "kql.contains_cs",
         "kql.startswith", "kql.endswith"};
     const std::string name = kTests[random_() % std::size(kTests)];
+    if (random_() % 10 == 0) return number_in("==", {number()});
+    if (random_() % 10 == 0) return number_in("in", {number(), number()});
     const bool sigma = name.starts_with("sigma");
     const size_t slot = random_() % (sigma ? 4 : name == "spl.search_eq" ? 3 : 2);
     if (random_() % 10 == 0)
@@ -124,7 +134,10 @@ TEST(SharedFilter, AgreesWithEachFilterOnItsOwn) {
           else
             c->append_copy(w);
         }
-        n.append(random.number());
+        if (random.number() == 0)
+          n.append_null();
+        else
+          n.append(random.number());
         data::DynamicWriter members;
         const int64_t kind = random.number();
         if (kind == 0) members.begin_array();
@@ -160,6 +173,47 @@ TEST(SharedFilter, AgreesWithEachFilterOnItsOwn) {
       }
     }
   }
+}
+
+// Which event id a rule wants is part of nearly every filter: it must not leave them open.
+TEST(SharedFilter, KnowsANumberThatIsTested) {
+  RandomFilter make(1);
+  const ExprPtr is_seven = make.number_in("==", {7});
+  const auto shared = SharedFilter::make(
+      {is_seven, make.number_in("in", {7, 14}), make.call("not", {is_seven})}, kSchema);
+  EXPECT_TRUE(shared->decides(0));
+  EXPECT_TRUE(shared->decides(1));
+  EXPECT_FALSE(shared->decides(2)) << "where the number is null, so is its negation";
+}
+
+TEST(SharedFilter, AsksOnceForEqualValues) {
+  RandomFilter make(1);
+  const ExprPtr regex =
+      make.call("sigma.re", {make.column(0), plan::literal(Value::string("^[a-z]b$"))});
+  const auto shared = SharedFilter::make(
+      {make.call("and", {make.number_in("==", {7}), regex}),
+       make.call("sigma.contains", {make.column(0), plan::literal(Value::string("abc"))})},
+      kSchema);
+  const auto state = shared->start();
+  state->add_group(0, {0, 1});
+  const auto asked_of = [&](const char* text) {
+    ColumnBuilder a(Type::kString);
+    ColumnBuilder n(Type::kLong);
+    a.append_copy(text);
+    n.append(int64_t{7});
+    const std::vector<Column> columns = {a.finish(), Column::nulls(Type::kString, 1), n.finish(),
+                                         Column::nulls(Type::kDynamic, 1)};
+    std::vector<Survivors> out(2);
+    std::vector<uint32_t> touched;
+    state->run(0, columns, std::vector<uint32_t>{0}, out, touched);
+    state->learn(0, out[0].maybe);
+    return out[0].maybe.size();
+  };
+  EXPECT_EQ(asked_of("ab"), 1u);
+  EXPECT_EQ(asked_of("ab"), 1u) << "remembered from now on";
+  asked_of("ab");
+  EXPECT_EQ(asked_of("ab"), 0u);
+  EXPECT_EQ(asked_of("xb"), 1u) << "another value";
 }
 
 TEST(SharedFilter, FilesEqualTestsOnce) {

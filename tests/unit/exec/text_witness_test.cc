@@ -61,6 +61,18 @@ TEST(TextWitness, OfKustoAndSplTests) {
   EXPECT_EQ(shown("kql.not_has", {text("a")}), "none");
 }
 
+TEST(TextWitness, OfNumbersIsExactOnColumnsOfIntegers) {
+  const auto exact = [](const std::string& function, const Value& v) {
+    return text_witness(*plan::call(function, {plan::column("f"), plan::literal(v)}))
+        ->exact_numbers;
+  };
+  EXPECT_TRUE(exact("==", Value::integer(7, data::Type::kLong)));
+  EXPECT_TRUE(exact("kql.in", Value::integer(7, data::Type::kLong)));
+  EXPECT_FALSE(exact("==", text("7")));
+  EXPECT_FALSE(exact("==", Value::integer(9007199254740993, data::Type::kLong)))
+      << "no double of its own";
+}
+
 TEST(TextWitness, OfARegexIsTextThatEveryMatchHolds) {
   EXPECT_EQ(required_literal("abc"), "abc");
   EXPECT_EQ(required_literal("(?i)INVOKE-.*Mimi"), "invoke-");
