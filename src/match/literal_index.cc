@@ -15,6 +15,7 @@ constexpr size_t kMaxOffsets = 64;   // windows of a literal that are considered
 constexpr size_t kShort = 4;         // bytes that a literal with windows has at least
 constexpr size_t kWord = sizeof(uint64_t);
 constexpr size_t kEdge = 2 * kWord;  // bytes of an edge that are hashed
+constexpr size_t kAhead = 64;        // places of a text that are gathered before they are looked at
 
 uint64_t spread(uint64_t key) {
   return key * 0x9E3779B97F4A7C15U;
@@ -31,6 +32,10 @@ uint64_t window_at(const char* p) {
     std::memcpy(&w, p, sizeof w);
     return w;
   }
+}
+
+uint32_t four_at(const char* p) {
+  return static_cast<uint32_t>(window_at<kShort>(p));
 }
 
 uint64_t window_at(std::string_view s, size_t at, size_t width) {
@@ -67,6 +72,25 @@ uint64_t edge_key(const Edge& e, size_t n) {
   };
   return mix(keep(e.near, std::min(n, kWord)) ^ 0xE7037ED1A0B428DBU,
              keep(e.far, n > kWord ? n - kWord : 0) + n * 0x8EBC6AF09C88C6E3U);
+}
+
+/// Numbers of bytes that literals are filed under at their edge: the greatest that they have. Few,
+/// so that few keys of a text are looked up; above sixteen, because paths begin alike.
+constexpr std::array<size_t, 12> kEdgeBytes{1, 2, 3, 4, 6, 8, 12, kEdge, 20, 24, 32, 48};
+
+/// Which of kEdgeBytes a literal of `n` bytes is filed under.
+size_t edge_class(size_t n) {
+  size_t c = 0;
+  while (c + 1 < kEdgeBytes.size() && kEdgeBytes[c + 1] <= n)
+    ++c;
+  return c;
+}
+
+/// Key of the `n` bytes at an edge of a text, of which `e` tells sixteen.
+template <bool at_end>
+uint64_t edge_key(std::string_view s, const Edge& e, size_t n) {
+  if (n > kEdge) return text_hash(at_end ? s.substr(s.size() - n) : s.substr(0, n));
+  return edge_key<at_end>(e, n);
 }
 
 }  // namespace
@@ -112,24 +136,28 @@ void LiteralIndex::seal() {
 }
 
 void LiteralIndex::build_edges() {
-  std::vector<Entry> whole;
-  std::vector<Entry> first;
-  std::vector<Entry> last;
+  using Entries = std::vector<std::pair<uint64_t, EdgeEntry>>;
+  Entries whole;
+  Entries first;
+  Entries last;
+  const auto put = [](Entries& to, uint64_t key, uint32_t literal) {
+    to.push_back({spread(key), {key, literal}});
+  };
   for (size_t i = 0; i < literals_.size(); ++i) {
     const std::string_view s = text_of(literals_[i]);
     const auto number = static_cast<uint32_t>(i);
-    const size_t n = std::min(s.size(), kEdge);
+    const size_t c = edge_class(s.size());
     switch (literals_[i].place) {
       case Place::kWhole:
-        whole.push_back({text_hash(s), number, 0});
+        put(whole, text_hash(s), number);
         break;
       case Place::kPrefix:
-        prefixes_.lengths |= uint32_t{1} << (n - 1);
-        first.push_back({edge_key<false>(first_bytes(s), n), number, 0});
+        prefixes_.classes |= uint32_t{1} << c;
+        put(first, edge_key<false>(s, first_bytes(s), kEdgeBytes[c]), number);
         break;
       case Place::kSuffix:
-        suffixes_.lengths |= uint32_t{1} << (n - 1);
-        last.push_back({edge_key<true>(last_bytes(s), n), number, 0});
+        suffixes_.classes |= uint32_t{1} << c;
+        put(last, edge_key<true>(s, last_bytes(s), kEdgeBytes[c]), number);
         break;
       case Place::kPart:
         break;
@@ -174,7 +202,20 @@ void LiteralIndex::build_windows() {
     for (const uint32_t i : literals)
       for (size_t at = 0; at < num_windows(text_of(literals_[i])); ++at)
         ++use_of(text_of(literals_[i]), at);
-    std::vector<Entry> entries;
+    // The bytes around a window by which its literal is told from others.
+    const auto entry_of = [&](uint32_t i, size_t at) {
+      const std::string_view s = text_of(literals_[i]);
+      const size_t bytes = std::min(s.size(), kWord);
+      const size_t begin = std::min(at, s.size() - bytes);
+      return WindowEntry{four_at(s.data() + begin),
+                         four_at(s.data() + begin + bytes - kShort),
+                         i,
+                         static_cast<uint8_t>(at),
+                         static_cast<uint8_t>(at - begin),
+                         static_cast<uint8_t>(bytes),
+                         static_cast<uint8_t>(std::min<size_t>(s.size() - at - kind.width, 255))};
+    };
+    std::vector<std::pair<uint64_t, WindowEntry>> entries;
     for (const uint32_t i : literals) {
       const std::string_view s = text_of(literals_[i]);
       size_t best = 0;
@@ -186,70 +227,57 @@ void LiteralIndex::build_windows() {
         if (sum < least) least = sum, best = at;
       }
       for (size_t j = 0; j < kind.stride; ++j)
-        entries.push_back({window_at(s, best + j, kind.width), i, static_cast<uint32_t>(best + j)});
+        entries.emplace_back(spread(window_at(s, best + j, kind.width)), entry_of(i, best + j));
     }
     kind.table.build(entries);
   }
 }
 
-void LiteralIndex::Table::build(const std::vector<Entry>& from) {
+template <class Entry>
+void LiteralIndex::Table<Entry>::build(const std::vector<std::pair<uint64_t, Entry>>& from) {
   if (from.empty()) return;
   const auto wanted = static_cast<uint32_t>(std::bit_width(from.size() * 2));
   bits = std::clamp<uint32_t>(wanted, 4, 20);
   filter.assign((size_t{1} << (bits + kFilterBits)) / 64, 0);
   starts.assign((size_t{1} << bits) + 1, 0);
-  const auto bucket = [&](const Entry& e) { return spread(e.key) >> (64 - bits); };
-  for (const Entry& e : from) {
-    ++starts[bucket(e) + 1];
-    const uint64_t bit = spread(e.key) >> (64 - bits - kFilterBits);
+  for (const auto& [hash, entry] : from) {
+    ++starts[(hash >> (64 - bits)) + 1];
+    const uint64_t bit = hash >> (64 - bits - kFilterBits);
     filter[bit / 64] |= uint64_t{1} << (bit % 64);
   }
   for (size_t i = 1; i < starts.size(); ++i)
     starts[i] += starts[i - 1];
   std::vector<uint32_t> next(starts.begin(), starts.end() - 1);
   entries.resize(from.size());
-  for (const Entry& e : from)
-    entries[next[bucket(e)]++] = e;
-}
-
-template <class F>
-bool LiteralIndex::Table::find(uint64_t key, F&& f) const {
-  const uint64_t hash = spread(key);
-  const uint64_t bit = hash >> (64 - bits - kFilterBits);
-  if (!((filter[bit / 64] >> (bit % 64)) & 1)) return false;
-  const uint64_t bucket = hash >> (64 - bits);
-  for (uint32_t i = starts[bucket]; i < starts[bucket + 1]; ++i)
-    if (entries[i].key == key && f(entries[i])) return true;
-  return false;
+  for (const auto& [hash, entry] : from)
+    entries[next[hash >> (64 - bits)]++] = entry;
 }
 
 void LiteralIndex::build_short(const std::vector<uint32_t>& literals) {
   constexpr uint32_t kPairs = 65536;
-  std::vector<std::pair<uint32_t, uint32_t>> of_pair;  // pair of bytes, literal
+  std::vector<std::pair<uint32_t, ShortEntry>> of_pair;  // pair of bytes
   for (const uint32_t number : literals) {
     const std::string_view s = text_of(literals_[number]);
     const auto first = static_cast<unsigned char>(s[0]);
-    if (s.size() > 1) {
-      of_pair.emplace_back(first | static_cast<uint32_t>(static_cast<unsigned char>(s[1])) << 8,
-                           number);
-      continue;
-    }
-    if (short_.single.empty()) short_.single.assign(256, kNone);
-    short_.single[first] = number;
-    for (uint32_t second = 0; second < 256; ++second)
-      of_pair.emplace_back(first | second << 8, number);
+    if (s.size() == 1)
+      short_.singles.emplace_back(first, number);
+    else
+      of_pair.push_back({first | static_cast<uint32_t>(static_cast<unsigned char>(s[1])) << 8,
+                         {number, s.size() > 2, s.size() > 2 ? s[2] : '\0'}});
   }
-  std::sort(of_pair.begin(), of_pair.end());
+  if (of_pair.empty()) return;
+  std::stable_sort(of_pair.begin(), of_pair.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   short_.filter.assign(kPairs / 64, 0);
   short_.before.assign(kPairs / 64, 0);
-  short_.literals.reserve(of_pair.size());
+  short_.entries.reserve(of_pair.size());
   for (size_t i = 0; i < of_pair.size(); ++i) {
-    const auto [pair, number] = of_pair[i];
+    const auto& [pair, entry] = of_pair[i];
     if (i == 0 || of_pair[i - 1].first != pair) {
       short_.filter[pair / 64] |= uint64_t{1} << (pair % 64);
       short_.starts.push_back(static_cast<uint32_t>(i));
     }
-    short_.literals.push_back(number);
+    short_.entries.push_back(entry);
   }
   short_.starts.push_back(static_cast<uint32_t>(of_pair.size()));
   uint32_t before = 0;
@@ -277,72 +305,129 @@ bool LiteralIndex::try_one(
   return found(literal);
 }
 
-template <class Found>
-bool LiteralIndex::scan_edges(std::string_view text, Found&& found) const {
-  const auto whole = [&](const Entry& e) {
-    return literals_[e.literal].size == text.size() && try_one(text, 0, e.literal, 0, found);
-  };
-  if (!whole_.empty() && whole_.find(text_hash(text), whole)) return true;
-  const uint32_t fitting =
-      text.size() < kEdge ? (uint32_t{1} << text.size()) - 1 : (uint32_t{1} << kEdge) - 1;
-  if (uint32_t lengths = prefixes_.lengths & fitting; lengths != 0) {
-    const Edge edge = first_bytes(text);
-    for (; lengths != 0; lengths &= lengths - 1)
-      if (prefixes_.table.find(
-              edge_key<false>(edge, static_cast<size_t>(std::countr_zero(lengths)) + 1),
-              [&](const Entry& e) { return try_one(text, 0, e.literal, 0, found); }))
-        return true;
-  }
-  if (uint32_t lengths = suffixes_.lengths & fitting; lengths != 0) {
-    const Edge edge = last_bytes(text);
-    const auto suffix = [&](const Entry& e) {
-      const size_t size = literals_[e.literal].size;
-      return size <= text.size() && try_one(text, text.size() - size, e.literal, 0, found);
-    };
-    for (; lengths != 0; lengths &= lengths - 1)
-      if (suffixes_.table.find(
-              edge_key<true>(edge, static_cast<size_t>(std::countr_zero(lengths)) + 1), suffix))
-        return true;
-  }
-  return false;
-}
-
-template <size_t width, size_t stride, class Found>
-bool LiteralIndex::scan_windows(const Table& table, std::string_view text, Found&& found) const {
-  if (table.empty() || text.size() < width) return false;
-  const char* p = text.data();
-  const uint64_t* filter = table.filter.data();
-  const uint32_t shift = 64 - table.bits - kFilterBits;
-  for (size_t at = 0; at + width <= text.size(); at += stride) {
-    const uint64_t key = window_at<width>(p + at);
-    const uint64_t bit = spread(key) >> shift;
-    if (!((filter[bit / 64] >> (bit % 64)) & 1)) continue;
-    if (table.find(key, [&](const Entry& e) {
-          return e.offset <= at &&
-                 try_one(text, at - e.offset, e.literal, e.offset == 0 ? width : 0, found);
-        }))
+template <LiteralIndex::Place place, class Found>
+bool LiteralIndex::scan_edge(const Table<EdgeEntry>& table,
+                             uint64_t key,
+                             std::string_view text,
+                             Found&& found) const {
+  const uint64_t hash = spread(key);
+  const uint64_t bit = hash >> (64 - table.bits - kFilterBits);
+  if (!((table.filter[bit / 64] >> (bit % 64)) & 1)) return false;
+  const uint64_t bucket = hash >> (64 - table.bits);
+  for (uint32_t i = table.starts[bucket]; i < table.starts[bucket + 1]; ++i) {
+    const EdgeEntry& e = table.entries[i];
+    if (e.key != key) continue;
+    const size_t size = literals_[e.literal].size;
+    if (place == Place::kWhole ? size != text.size() : size > text.size()) continue;
+    if (try_one(text, place == Place::kSuffix ? text.size() - size : 0, e.literal, 0, found))
       return true;
   }
   return false;
 }
 
 template <class Found>
-bool LiteralIndex::scan_short(std::string_view text, Found&& found) const {
+bool LiteralIndex::scan_edges(std::string_view text, Found&& found) const {
+  if (!whole_.empty() && scan_edge<Place::kWhole>(whole_, text_hash(text), text, found))
+    return true;
   if (text.empty()) return false;
-  for (size_t at = 0; at + 1 < text.size(); ++at) {
-    uint16_t pair = 0;
-    std::memcpy(&pair, text.data() + at, sizeof pair);
-    const uint64_t word = short_.filter[pair / 64];
-    const uint64_t bit = uint64_t{1} << (pair % 64);
-    if ((word & bit) == 0) continue;
-    const uint32_t number =
-        short_.before[pair / 64] + static_cast<uint32_t>(std::popcount(word & (bit - 1)));
-    for (uint32_t i = short_.starts[number]; i < short_.starts[number + 1]; ++i)
-      if (try_one(text, at, short_.literals[i], 2, found)) return true;
+  const uint32_t fitting = (uint32_t{2} << edge_class(text.size())) - 1;
+  if (uint32_t classes = prefixes_.classes & fitting; classes != 0) {
+    const Edge edge = first_bytes(text);
+    for (; classes != 0; classes &= classes - 1) {
+      const size_t n = kEdgeBytes[static_cast<size_t>(std::countr_zero(classes))];
+      if (scan_edge<Place::kPrefix>(prefixes_.table, edge_key<false>(text, edge, n), text, found))
+        return true;
+    }
   }
-  if (short_.single.empty()) return false;
-  const uint32_t single = short_.single[static_cast<unsigned char>(text.back())];
-  return single != kNone && found.wants(single) && found(single);
+  if (uint32_t classes = suffixes_.classes & fitting; classes != 0) {
+    const Edge edge = last_bytes(text);
+    for (; classes != 0; classes &= classes - 1) {
+      const size_t n = kEdgeBytes[static_cast<size_t>(std::countr_zero(classes))];
+      if (scan_edge<Place::kSuffix>(suffixes_.table, edge_key<true>(text, edge, n), text, found))
+        return true;
+    }
+  }
+  return false;
+}
+
+template <size_t width, size_t stride, class Found>
+bool LiteralIndex::scan_windows(const Table<WindowEntry>& table,
+                                std::string_view text,
+                                Found&& found) const {
+  if (table.empty() || text.size() < width) return false;
+  const char* p = text.data();
+  const uint64_t* filter = table.filter.data();
+  const uint32_t shift = 64 - table.bits - kFilterBits;
+  const size_t end = text.size() - width + 1;
+  std::array<size_t, kAhead> hits;
+  for (size_t at = 0; at < end;) {
+    size_t num_hits = 0;
+    for (const size_t stop = std::min(end, at + kAhead * stride); at < stop; at += stride) {
+      const uint64_t bit = spread(window_at<width>(p + at)) >> shift;
+      hits[num_hits] = at;
+      num_hits += (filter[bit / 64] >> (bit % 64)) & 1;
+    }
+    const uint32_t* starts = table.starts.data();
+    const auto bucket_of = [&](size_t hit) {
+      return spread(window_at<width>(p + hits[hit])) >> (shift + kFilterBits);
+    };
+    for (size_t i = 0; i < num_hits; ++i)
+      __builtin_prefetch(starts + bucket_of(i));
+    for (size_t i = 0; i < num_hits; ++i)
+      __builtin_prefetch(table.entries.data() + starts[bucket_of(i)]);
+    for (size_t i = 0; i < num_hits; ++i) {
+      const uint64_t bucket = bucket_of(i);
+      const size_t found_at = hits[i];
+      for (uint32_t j = starts[bucket]; j < starts[bucket + 1]; ++j) {
+        const WindowEntry& e = table.entries[j];
+        if (e.offset > found_at || found_at + width + e.rest > text.size()) continue;
+        const char* told = p + found_at - e.back;
+        if (four_at(told) == e.first && four_at(told + e.bytes - kShort) == e.last &&
+            try_one(text, found_at - e.offset, e.literal, e.back == e.offset ? e.bytes : 0, found))
+          return true;
+      }
+    }
+  }
+  return false;
+}
+
+template <class Found>
+bool LiteralIndex::scan_singles(std::string_view text, Found&& found) const {
+  std::array<bool, 256> is_there{};
+  for (const char c : text)
+    is_there[static_cast<unsigned char>(c)] = true;
+  for (const auto& [byte, literal] : short_.singles)
+    if (is_there[byte] && found.wants(literal) && found(literal)) return true;
+  return false;
+}
+
+template <class Found>
+bool LiteralIndex::scan_pairs(std::string_view text, Found&& found) const {
+  const char* p = text.data();
+  const uint64_t* filter = short_.filter.data();
+  std::array<size_t, kAhead> hits;
+  for (size_t at = 0; at + 1 < text.size();) {
+    size_t num_hits = 0;
+    for (const size_t stop = std::min(text.size() - 1, at + kAhead); at < stop; ++at) {
+      uint16_t pair = 0;
+      std::memcpy(&pair, p + at, sizeof pair);
+      hits[num_hits] = at;
+      num_hits += (filter[pair / 64] >> (pair % 64)) & 1;
+    }
+    for (size_t i = 0; i < num_hits; ++i) {
+      uint16_t pair = 0;
+      std::memcpy(&pair, p + hits[i], sizeof pair);
+      const uint64_t below = (uint64_t{1} << (pair % 64)) - 1;
+      const uint32_t number = short_.before[pair / 64] +
+                              static_cast<uint32_t>(std::popcount(filter[pair / 64] & below));
+      for (uint32_t j = short_.starts[number]; j < short_.starts[number + 1]; ++j) {
+        const ShortEntry& e = short_.entries[j];
+        if (e.has_third && (hits[i] + 2 >= text.size() || p[hits[i] + 2] != e.third)) continue;
+        if (found.wants(e.literal) && found(e.literal)) return true;
+      }
+    }
+  }
+  return false;
 }
 
 // `found` gets each literal that holds and says whether that is enough.
@@ -353,7 +438,8 @@ bool LiteralIndex::scan(std::string_view text, Found&& found) const {
          scan_windows<4, 4>(windows_[2].table, text, found) ||
          scan_windows<4, 2>(windows_[3].table, text, found) ||
          scan_windows<4, 1>(windows_[4].table, text, found) ||
-         (!short_.filter.empty() && scan_short(text, found));
+         (!short_.singles.empty() && scan_singles(text, found)) ||
+         (!short_.filter.empty() && scan_pairs(text, found));
 }
 
 namespace {

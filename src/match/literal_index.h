@@ -2,15 +2,18 @@
 // pass, whatever their number.
 //
 // What must be at an edge of the text is found there: whole texts by their hash, prefixes and
-// suffixes by a hash of up to sixteen bytes of that edge, one for each length in use. A literal
-// that may lie anywhere is filed under windows of its bytes. Of a long literal four neighbouring
-// windows of eight or four bytes are filed (eight, where literals are few), so that only every
-// fourth place of the text has to be looked at: wherever the literal lies, one of the four is at
-// such a place. Those windows are chosen that fewest other literals have; lists whose members begin
-// alike (`MD5=…`, `SHA256=…`) cost no more than others, which a trie or the first bytes would not
-// give. Shorter literals have fewer windows and are looked for at every second place or at every
-// one, those of one to three bytes under their first two. A bit set answers "no" for most places;
-// what is left is compared in place. Bytes are compared exactly: to ignore case fold both.
+// suffixes by a hash of some bytes of that edge, for each of a few numbers of bytes. A literal that
+// may lie anywhere is filed under windows of its bytes. Of a long literal four neighbouring windows
+// of eight or four bytes are filed (eight, where literals are few), so that only every fourth place
+// of the text has to be looked at: wherever the literal lies, one of the four is at such a place.
+// Those windows are chosen that fewest other literals have; lists whose members begin alike
+// (`MD5=…`, `SHA256=…`) cost no more than others, which a trie or the first bytes would not give.
+// Shorter literals have fewer windows and are looked for at every second place or at every one,
+// those of two and three bytes under their first two. A bit set answers "no" for most places. The
+// other places are gathered first, so that what is filed under their windows is on its way from
+// memory while others are looked at; it tells eight bytes of each literal, which most are told
+// apart by, and the rest is compared in place. Bytes are compared exactly: to ignore case fold
+// both.
 //
 // Tests: tests/unit/match/literal_index_test.cc (against a plain search).
 #pragma once
@@ -80,13 +83,26 @@ class LiteralIndex {
     Place place;
   };
 
-  struct Entry {
-    uint64_t key;  // a window's bytes, or a hash
+  /// A literal under a hash of an edge.
+  struct EdgeEntry {
+    uint64_t key;
     uint32_t literal;
-    uint32_t offset;  // of the window in the literal
   };
 
-  /// Entries by key, behind a bit set that is finer than the buckets.
+  /// A literal under one of its windows, with the `bytes` (four to eight) around that which tell it
+  /// from others: from `back` bytes before the window on, the first four and the last four of them.
+  struct WindowEntry {
+    uint32_t first;
+    uint32_t last;
+    uint32_t literal;
+    uint8_t offset;  // of the window in the literal
+    uint8_t back;
+    uint8_t bytes;
+    uint8_t rest;  // bytes of the literal behind the window, 255 for more
+  };
+
+  /// Entries by the upper bits of a hash, behind a bit set that is finer than the buckets.
+  template <class Entry>
   struct Table {
     uint32_t bits = 0;             // of a bucket number
     std::vector<uint64_t> filter;  // bit per hash
@@ -95,32 +111,35 @@ class LiteralIndex {
 
     bool empty() const { return entries.empty(); }
 
-    void build(const std::vector<Entry>& from);
-    /// Calls f(entry) for each entry of this key until one says true.
-    template <class F>
-    bool find(uint64_t key, F&& f) const;
+    void build(const std::vector<std::pair<uint64_t, Entry>>& from);
   };
 
   /// Literals at the beginning or the end of a text, by their first or last bytes.
   struct EdgeTable {
-    uint32_t lengths = 0;  // bit n - 1: a literal is filed under n bytes
-    Table table;
+    uint32_t classes = 0;  // bit per number of bytes that any literal is filed under
+    Table<EdgeEntry> table;
   };
 
   /// Literals anywhere, filed under `stride` neighbouring windows of `width` bytes each.
   struct WindowTable {
     size_t width;
     size_t stride;
-    Table table;
+    Table<WindowEntry> table;
   };
 
-  /// Literals of one to three bytes, by their first two; one byte stands with every second one.
+  struct ShortEntry {
+    uint32_t literal;
+    bool has_third;
+    char third;
+  };
+
+  /// Literals of one byte, and of two and three by their first two.
   struct ShortTable {
-    std::vector<uint64_t> filter;    // bit per pair of bytes
-    std::vector<uint32_t> before;    // pairs in the filter before each of its words
-    std::vector<uint32_t> starts;    // by pair in the filter, and one more: into literals
-    std::vector<uint32_t> literals;  // of two and three bytes; also of one, with every second byte
-    std::vector<uint32_t> single;    // by byte: the literal that is just this, or kNone
+    std::vector<std::pair<unsigned char, uint32_t>> singles;  // byte, literal
+    std::vector<uint64_t> filter;                             // bit per pair of bytes
+    std::vector<uint32_t> before;  // pairs in the filter before each of its words
+    std::vector<uint32_t> starts;  // by pair in the filter, and one more: into entries
+    std::vector<ShortEntry> entries;
   };
 
   void build_edges();
@@ -130,10 +149,17 @@ class LiteralIndex {
   bool scan(std::string_view text, Found&& found) const;
   template <class Found>
   bool scan_edges(std::string_view text, Found&& found) const;
+  template <Place place, class Found>
+  bool scan_edge(const Table<EdgeEntry>& table,
+                 uint64_t key,
+                 std::string_view text,
+                 Found&& found) const;
   template <size_t width, size_t stride, class Found>
-  bool scan_windows(const Table& table, std::string_view text, Found&& found) const;
+  bool scan_windows(const Table<WindowEntry>& table, std::string_view text, Found&& found) const;
   template <class Found>
-  bool scan_short(std::string_view text, Found&& found) const;
+  bool scan_singles(std::string_view text, Found&& found) const;
+  template <class Found>
+  bool scan_pairs(std::string_view text, Found&& found) const;
   /// `sure`: bytes of the literal, from its begin, that are known to be there.
   template <class Found>
   bool try_one(
@@ -143,14 +169,12 @@ class LiteralIndex {
     return std::string_view(texts_).substr(l.begin, l.size);
   }
 
-  static constexpr uint32_t kNone = UINT32_MAX;
-
   std::vector<Literal> literals_;
   std::string texts_;  // of all literals
   std::vector<uint32_t> ids_;
   std::vector<std::pair<uint32_t, uint32_t>> added_;  // literal and id, until sealed
   std::array<std::unordered_map<std::string, uint32_t>, 4> numbers_;  // by place, until sealed
-  Table whole_;
+  Table<EdgeEntry> whole_;
   EdgeTable prefixes_;
   EdgeTable suffixes_;
   std::array<WindowTable, 5> windows_{{{4, 8, {}}, {8, 4, {}}, {4, 4, {}}, {4, 2, {}}, {4, 1, {}}}};
