@@ -1,7 +1,6 @@
 #include "input/text_input.h"
 
 #include <algorithm>
-#include <bit>
 #include <memory>
 #include <utility>
 
@@ -44,6 +43,32 @@ std::string from_utf16(std::string_view bytes, Encoding encoding) {
   return out;
 }
 
+size_t count_line_ends(std::string_view s) {
+  size_t n = 0;
+  size_t at = 0;
+#if defined(__SSE2__)
+  // Each byte of a sum counts the line ends at its place of a block, down from 0.
+  constexpr size_t kBlock = 16;
+  constexpr size_t kMostBlocks = 255;
+  const __m128i line_end = _mm_set1_epi8('\n');
+  const __m128i zero = _mm_setzero_si128();
+  while (s.size() - at >= kBlock) {
+    const size_t blocks = std::min(kMostBlocks, (s.size() - at) / kBlock);
+    __m128i sum = zero;
+    for (size_t i = 0; i < blocks; ++i, at += kBlock) {
+      const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(s.data() + at));
+      sum = _mm_sub_epi8(sum, _mm_cmpeq_epi8(block, line_end));
+    }
+    const __m128i halves = _mm_sad_epu8(sum, zero);
+    n += static_cast<size_t>(_mm_cvtsi128_si64(halves)) +
+         static_cast<size_t>(_mm_cvtsi128_si64(_mm_unpackhi_epi64(halves, halves)));
+  }
+#endif
+  for (; at < s.size(); ++at)
+    n += s[at] == '\n';
+  return n;
+}
+
 }  // namespace
 
 std::string_view text_head(std::string_view head, std::string& converted) {
@@ -64,30 +89,17 @@ void LineCutter::show(std::string_view rest) {
   if (marked_ != 0 && !rest.empty() && rest[0] == marked_) line(rest);
 }
 
-// All threads wait for the next slice here: sixteen bytes at a time.
+// All threads wait for the next slice here.
 void LineCutter::pass(size_t end) {
-#if defined(__SSE2__)
-  const __m128i line_ends = _mm_set1_epi8('\n');
-  const __m128i marks = _mm_set1_epi8(marked_);
-  // The byte behind a block is looked at, too.
-  for (; end > 16 && at_ <= end - 16 && at_ + 16 < text_.size(); at_ += 16) {
-    const char* block = text_.data() + at_;
-    const auto ends = static_cast<unsigned>(_mm_movemask_epi8(
-        _mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(block)), line_ends)));
-    if (ends == 0) continue;
-    lines_ += static_cast<unsigned>(std::popcount(ends));
-    if (marked_ == 0) continue;
-    const auto marked = static_cast<unsigned>(_mm_movemask_epi8(
-        _mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(block + 1)), marks)));
-    for (unsigned both = ends & marked; both != 0; both &= both - 1)
-      show(text_.substr(at_ + static_cast<size_t>(std::countr_zero(both)) + 1));
+  constexpr size_t kPiece = 32768;  // so that what is counted is near when marks are looked for
+  while (at_ < end) {
+    const std::string_view piece = text_.substr(at_, std::min(kPiece, end - at_));
+    lines_ += count_line_ends(piece);
+    if (marked_ != 0)
+      for (size_t i = 0; (i = piece.find('\n', i)) != std::string_view::npos;)
+        show(text_.substr(at_ + ++i));
+    at_ += piece.size();
   }
-#endif
-  for (; at_ < end; ++at_)
-    if (text_[at_] == '\n') {
-      ++lines_;
-      show(text_.substr(at_ + 1));
-    }
 }
 
 bool LineCutter::next(Slice& slice) {

@@ -1,6 +1,8 @@
 #include "input/text_input.h"
 
+#include <algorithm>
 #include <atomic>
+#include <random>
 
 #include <gtest/gtest.h>
 
@@ -55,6 +57,44 @@ TEST(LineReader, GivesLinesWithTheirPlaces) {
   EXPECT_EQ(reader.number(), 3u);
   EXPECT_EQ(reader.done(), 14u);
   EXPECT_FALSE(reader.next());
+}
+
+class MarkedLines final : public LineCutter {
+ public:
+  MarkedLines(std::string_view text, uint64_t slice_bytes)
+      : LineCutter(
+            text, slice_bytes, [](std::string_view) { return true; }, '#') {}
+
+  size_t num_marked = 0;
+
+ protected:
+  void line(std::string_view) override { ++num_marked; }
+};
+
+TEST(LineCutter, CountsTheLinesBeforeEachSlice) {
+  std::mt19937 random(20261121);
+  for (const uint32_t line_length : {1U, 2U, 7U, 300U}) {
+    std::string text;
+    while (text.size() < 300000) {
+      text += random() % 50 == 0 ? "#" : "x";
+      text.append(random() % line_length, '#');
+      text += '\n';
+    }
+    MarkedLines cutter(text, 5000);
+    Slice slice;
+    uint64_t end = 0;
+    while (cutter.next(slice)) {
+      EXPECT_EQ(slice.begin, end);
+      const std::string_view before = std::string_view(text).substr(0, slice.begin);
+      EXPECT_EQ(slice.lines_before, std::count(before.begin(), before.end(), '\n'));
+      end = slice.end;
+    }
+    EXPECT_EQ(end, text.size());
+    size_t num_marked = text[0] == '#';
+    for (size_t at = 0; (at = text.find("\n#", at)) != std::string::npos; ++at)
+      ++num_marked;
+    EXPECT_EQ(cutter.num_marked, num_marked);
+  }
 }
 
 TEST(Progress, AddsUpToWhatWasDoneAndNoticesTheEnd) {
