@@ -7,7 +7,6 @@
 
 #include "exec/text_witness.h"
 #include "match/caseless_filter.h"
-#include "match/json_escape.h"
 
 namespace postern::exec {
 
@@ -20,9 +19,7 @@ class Gate final : public data::TextGate {
  public:
   explicit Gate(match::CaselessFilter pieces) : pieces_(std::move(pieces)) {}
 
-  bool may_hold(std::string_view text) const override {
-    return pieces_.may_hold(text) || match::has_unicode_escape(text);
-  }
+  bool may_hold(std::string_view text) const override { return pieces_.may_hold_json(text); }
 
  private:
   match::CaselessFilter pieces_;

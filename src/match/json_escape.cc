@@ -1,7 +1,6 @@
 #include "match/json_escape.h"
 
 #include <bit>
-#include <cstddef>
 #include <cstdint>
 
 #if defined(__x86_64__)
@@ -9,17 +8,13 @@
 #endif
 
 namespace postern::match {
-namespace {
 
-/// Whether the backslash at `at` begins an escape: those before it come in pairs.
-bool begins_escape(std::string_view s, size_t at) {
+bool begins_escape(std::string_view json, size_t at) {
   size_t before = at;
-  while (before > 0 && s[before - 1] == '\\')
+  while (before > 0 && json[before - 1] == '\\')
     --before;
   return (at - before) % 2 == 0;
 }
-
-}  // namespace
 
 bool has_unicode_escape(std::string_view json) {
   size_t at = 0;

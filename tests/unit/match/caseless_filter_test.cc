@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/text.h"
+#include "match/json_escape.h"
 
 namespace postern::match {
 namespace {
@@ -49,6 +50,35 @@ TEST(CaselessFilter, SaysNoOfMostTexts) {
   EXPECT_FALSE(filter.may_hold("C:\\Windows\\System32\\svchost.exe -k netsvcs -p -s Schedule"));
   EXPECT_FALSE(filter.may_hold("x"));
   EXPECT_FALSE(filter.may_hold(""));
+}
+
+TEST(CaselessFilter, SaysTheSameWhateverItsStep) {
+  std::mt19937 random(7);
+  const std::vector<std::string_view> literals = {"sekurlsa::", "kerberos", "lsadump::", "mimi"};
+  const CaselessFilter narrow(literals, 16);
+  const CaselessFilter wide(literals);
+  if (!narrow.usable()) GTEST_SKIP() << "no SSSE3";
+  uint64_t num_no = 0;
+  for (int i = 0; i < 50'000; ++i) {
+    std::string text;
+    const size_t size = random() % 140;
+    while (text.size() < size) {
+      const size_t pick = random() % 60;
+      if (pick < 3)
+        text += std::string_view("\\u\\\\").substr(0, 1 + random() % 4);
+      else if (pick == 3 && random() % 8 == 0)
+        text += random() % 2 == 0 ? "\xC5\xBF" : "\xE2\x84\xAA";
+      else if (pick == 4)
+        text += literals[random() % 4].substr(0, 2 + random() % 8);
+      else
+        text += "abersku:\\/\xC5\x84"[random() % 12];
+    }
+    ASSERT_EQ(wide.may_hold(text), narrow.may_hold(text)) << text;
+    ASSERT_EQ(wide.may_hold_json(text), wide.may_hold(text) || has_unicode_escape(text)) << text;
+    ASSERT_EQ(narrow.may_hold_json(text), wide.may_hold_json(text)) << text;
+    num_no += !wide.may_hold_json(text);
+  }
+  EXPECT_GT(num_no, 1000u);
 }
 
 TEST(CaselessFilter, IsOfNoUseForLiteralsThatItCannotKnow) {
