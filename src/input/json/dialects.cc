@@ -14,7 +14,7 @@ void put_inner(
     const Record& record, uint32_t object, DialectState& state, Output& out, int wrappers) {
   if (!record.item(object).is_object()) return;
   Record inner;
-  inner.set(record.document(), object, record.in_input());
+  inner.set(record.document(), object, record.in_input(), state.known_keys);
   put(inner, state, out, wrappers + 1);
 }
 

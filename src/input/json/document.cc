@@ -1,6 +1,7 @@
 #include "input/json/document.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -40,6 +41,11 @@ bool is_number(std::string_view s) {
     if (!digits()) return false;
   }
   return i == s.size();
+}
+
+/// Some of is_number().
+bool is_plain_integer(std::string_view s) {
+  return s[0] >= '1' && s[0] <= '9' && std::all_of(s.begin() + 1, s.end(), ascii_digit);
 }
 
 int hex_value(char c) {
@@ -100,6 +106,20 @@ char* put_utf8(char* to, char32_t c) {
   return to;
 }
 
+/// What stands for a character behind a backslash; 0: nothing that is one letter.
+constexpr std::array<char, 256> kEscapes = [] {
+  std::array<char, 256> t{};
+  t['"'] = '"';
+  t['\\'] = '\\';
+  t['/'] = '/';
+  t['b'] = '\b';
+  t['f'] = '\f';
+  t['n'] = '\n';
+  t['r'] = '\r';
+  t['t'] = '\t';
+  return t;
+}();
+
 }  // namespace
 
 std::string_view parse_status_text(ParseStatus s) {
@@ -150,42 +170,16 @@ size_t unescape(std::string_view raw, char* out) {
       continue;
     }
     const char c = in[1];
-    switch (c) {
-      case 'n':
-        *to++ = '\n';
-        break;
-      case 'r':
-        *to++ = '\r';
-        break;
-      case 't':
-        *to++ = '\t';
-        break;
-      case 'b':
-        *to++ = '\b';
-        break;
-      case 'f':
-        *to++ = '\f';
-        break;
-      case '"':
-      case '\\':
-      case '/':
-        *to++ = c;
-        break;
-      case 'u': {
-        const size_t at = static_cast<size_t>(in - raw.data());
-        const int32_t first = hex4(raw, at + 2);
-        if (first < 0) {
-          *to++ = '\\';
-          *to++ = 'u';
-          break;
-        }
-        in += 4;
-        to = put_utf8(to, code_point(raw, at, first, in));
-        break;
-      }
-      default:
-        *to++ = '\\';
-        *to++ = c;
+    if (const char plain = kEscapes[static_cast<uint8_t>(c)]; plain != 0) {
+      *to++ = plain;
+    } else if (int32_t first = -1;
+               c == 'u' && (first = hex4(raw, static_cast<size_t>(in - raw.data()) + 2)) >= 0) {
+      const auto at = static_cast<size_t>(in - raw.data());
+      in += 4;
+      to = put_utf8(to, code_point(raw, at, first, in));
+    } else {
+      *to++ = '\\';
+      *to++ = c;
     }
     in += 2;
   }
@@ -215,7 +209,7 @@ struct Parser::Structure {
   }
 };
 
-Parser::Parser() : structure_(std::make_unique<Structure>()) {}
+Parser::Parser(KeyIds* ids) : structure_(std::make_unique<Structure>()), ids_(ids) {}
 
 Parser::~Parser() = default;
 
@@ -228,15 +222,28 @@ class Builder {
           const uint32_t* structure,
           uint32_t num_structure,
           std::vector<Item>& items,
-          std::unique_ptr<Arena>& keys)
-      : text_(text), at_(structure), end_(structure + num_structure), items_(items), keys_(keys) {}
+          std::unique_ptr<Arena>& keys,
+          KeyIds* ids)
+      : text_(text.data()),
+        text_size_(text.size()),
+        at_(structure),
+        end_(structure + num_structure),
+        items_(items),
+        keys_(keys),
+        ids_(ids) {}
 
   uint32_t size() const { return size_; }
 
   ParseStatus run() {
-    ParseStatus status = value({}, 0);
-    while (status == ParseStatus::kOk && depth_ > 0)
-      status = step();
+    ParseStatus status = value({}, 0, kNoKeyId);
+    while (status == ParseStatus::kOk && depth_ > 0) {
+      if (!open_[depth_ - 1].object) {
+        status = element();
+        continue;
+      }
+      if (ids_ && open_[depth_ - 1].has_members) expected_members();
+      status = member();
+    }
     if (status != ParseStatus::kOk) return status;
     return at_ == end_ ? ParseStatus::kOk : ParseStatus::kTrailing;
   }
@@ -253,101 +260,181 @@ class Builder {
   /// The text from structural position `at` up to the next one, without blanks at its end.
   std::string_view token() const {
     const uint32_t from = at_[0];
-    size_t to = at_[1];  // the list ends with the length of the text
+    uint32_t to = at_[1];  // the list ends with the length of the text
     while (to > from && is_space(text_[to - 1]))
       --to;
-    return text_.substr(from, to - from);
+    return {text_ + from, to - from};
   }
 
-  /// Takes a string token; its content goes to `out`.
+  /// Takes a string token, with its quotes.
   bool string(std::string_view& out) {
-    const std::string_view t = token();
-    if (t.size() < 2 || t.back() != '"') return false;
-    out = t.substr(1, t.size() - 2);
+    out = token();
     ++at_;
+    return out.size() >= 2 && out.back() == '"';
+  }
+
+  bool grow() {
+    if (size_ >= kMaxItems) return false;
+    items_.resize(std::max<size_t>(256, items_.size() * 2));
     return true;
   }
 
-  Item* add(std::string_view key, uint32_t hash) {
-    if (size_ == items_.size()) {
-      if (size_ >= kMaxItems) return nullptr;
-      items_.resize(std::max<size_t>(256, items_.size() * 2));
-    }
+  [[gnu::always_inline]] ParseStatus value(std::string_view key, uint32_t hash, uint16_t id) {
+    if (size_ == items_.size() && !grow()) return ParseStatus::kTooLarge;
     Item& item = items_[size_++];
     item.key = key;
     item.hash = hash;
     item.next = size_;
-    return &item;
-  }
-
-  ParseStatus value(std::string_view key, uint32_t hash) {
-    Item* item = add(key, hash);
-    if (!item) return ParseStatus::kTooLarge;
+    item.id = id;
     const char c = peek();
     if (c == '"') {
-      item->kind = Kind::kString;
-      return string(item->text) ? ParseStatus::kOk : ParseStatus::kMalformed;
-    }
-    if (c == '{' || c == '[') {
-      if (depth_ >= kMaxDepth) return ParseStatus::kTooDeep;
-      item->kind = c == '{' ? Kind::kObject : Kind::kArray;
-      item->text = text_.substr(*at_, 1);  // grows when it closes
-      open_[depth_++] = {size_ - 1, c == '{', false};
-      ++at_;
+      item.kind = Kind::kString;
+      if (!string(item.text)) return ParseStatus::kMalformed;
+      item.text = {item.text.data() + 1, item.text.size() - 2};
       return ParseStatus::kOk;
     }
+    if (c == '{' || c == '[') return open(item, c);
     if (at_ >= end_) return ParseStatus::kMalformed;
-    item->text = token();
+    return scalar(item);
+  }
+
+  ParseStatus open(Item& item, char c) {
+    if (depth_ >= kMaxDepth) return ParseStatus::kTooDeep;
+    item.kind = c == '{' ? Kind::kObject : Kind::kArray;
+    item.text = {text_ + *at_, 1};  // grows when it closes
+    open_[depth_++] = {size_ - 1, c == '{', false};
     ++at_;
-    if (item->text == "null")
-      item->kind = Kind::kNull;
-    else if (item->text == "true")
-      item->kind = Kind::kTrue;
-    else if (item->text == "false")
-      item->kind = Kind::kFalse;
-    else if (is_number(item->text))
-      item->kind = Kind::kNumber;
+    return ParseStatus::kOk;
+  }
+
+  ParseStatus close() {
+    Item& item = items_[open_[depth_ - 1].item];
+    item.text = {item.text.data(), static_cast<size_t>(text_ + *at_ + 1 - item.text.data())};
+    item.next = size_;
+    ++at_;
+    --depth_;
+    return ParseStatus::kOk;
+  }
+
+  ParseStatus scalar(Item& item) {
+    item.text = token();
+    ++at_;
+    if (item.text == "null")
+      item.kind = Kind::kNull;
+    else if (item.text == "true")
+      item.kind = Kind::kTrue;
+    else if (item.text == "false")
+      item.kind = Kind::kFalse;
+    else if (is_number(item.text))
+      item.kind = Kind::kNumber;
     else
       return ParseStatus::kMalformed;
     return ParseStatus::kOk;
   }
 
-  /// One member of the innermost container, or its end.
-  ParseStatus step() {
-    Open& open = open_[depth_ - 1];
-    char c = peek();
-    if (c == (open.object ? '}' : ']')) {
-      Item& item = items_[open.item];
-      item.text = text_.substr(static_cast<size_t>(item.text.data() - text_.data()),
-                               *at_ + 1 - static_cast<size_t>(item.text.data() - text_.data()));
-      item.next = size_;
-      ++at_;
-      --depth_;
-      return ParseStatus::kOk;
-    }
-    if (open.has_members) {
+  /// One element of the innermost container, an array, or its end.
+  ParseStatus element() {
+    Open& array = open_[depth_ - 1];
+    const char c = peek();
+    if (c == ']') return close();
+    if (array.has_members) {
       if (c != ',') return ParseStatus::kMalformed;
       ++at_;
     }
-    open.has_members = true;
-    if (!open.object) return value({}, 0);
-    std::string_view key;
-    if (peek() != '"' || !string(key) || peek() != ':') return ParseStatus::kMalformed;
+    array.has_members = true;
+    return value({}, 0, kNoKeyId);
+  }
+
+  /// Takes members of the innermost object as long as they are what nearly all of a log is: keys
+  /// that followed the one before, and strings or integers. What is not is left to member().
+  void expected_members() {
+    const uint32_t* at = at_;
+    Item* item = items_.data() + size_;
+    const Item* const room = items_.data() + items_.size();
+    const char* const text = text_;
+    uint16_t before = last_key_;
+    // Comma, key, colon and value; a position follows the last one.
+    for (; end_ - at >= 4 && item < room && text[at[0]] == ','; at += 4, ++item) {
+      const uint32_t from = at[1];
+      const uint16_t id = ids_->follower(before, text + from, text_size_ - from);
+      if (id == kNoKeyId) break;
+      const KeyIds::Key& key = (*ids_)[id];
+      // Not so where blanks follow the key.
+      if (at[2] - from != key.size || text[at[2]] != ':') break;
+      const char* const value = text + at[3];
+      const uint32_t size = at[4] - at[3];
+      if (*value == '"') {
+        if (size < 2 || value[size - 1] != '"') break;
+        item->text = {value + 1, size - 2};
+        item->kind = Kind::kString;
+      } else {
+        if (!is_plain_integer({value, size})) break;
+        item->text = {value, size};
+        item->kind = Kind::kNumber;
+      }
+      item->key = {text + from + 1, key.size - 2};
+      item->hash = key.hash;
+      item->next = static_cast<uint32_t>(item - items_.data()) + 1;
+      item->id = before = id;
+    }
+    at_ = at;
+    last_key_ = before;
+    size_ = static_cast<uint32_t>(item - items_.data());
+  }
+
+  /// One member of the innermost container, an object, or its end.
+  ParseStatus member() {
+    Open& object = open_[depth_ - 1];
+    const char c = peek();
+    if (c == '}') return close();
+    if (object.has_members) {
+      if (c != ',') return ParseStatus::kMalformed;
+      ++at_;
+    }
+    object.has_members = true;
+    if (peek() != '"') return ParseStatus::kMalformed;
+    const char* quote = text_ + *at_;
+    if (ids_) {
+      const uint16_t id = ids_->follower(last_key_, quote, text_size_ - *at_);
+      const KeyIds::Key& known = (*ids_)[id];
+      // Else blanks follow the key, or it is another one.
+      if (id != kNoKeyId && at_[1] - at_[0] == known.size) {
+        ++at_;
+        if (peek() != ':') return ParseStatus::kMalformed;
+        ++at_;
+        last_key_ = id;
+        return value({quote + 1, known.size - 2}, known.hash, id);
+      }
+    }
+    return member_of_new_key();
+  }
+
+  ParseStatus member_of_new_key() {
+    std::string_view quoted;
+    if (!string(quoted) || peek() != ':') return ParseStatus::kMalformed;
     ++at_;
-    if (key.find('\\') != std::string_view::npos) {
+    std::string_view key = quoted.substr(1, quoted.size() - 2);
+    if (has_escape(key)) {
       std::string plain;
       append_unescaped(plain, key);
       if (!keys_) keys_ = std::make_unique<Arena>();
       key = keys_->copy(plain);
+      last_key_ = kNoKeyId;
+      return value(key, name_hash(key), kNoKeyId);
     }
-    return value(key, name_hash(key));
+    const uint32_t hash = name_hash(key);
+    if (ids_) last_key_ = ids_->find(last_key_, quoted, hash);
+    return value(key, hash, last_key_);
   }
 
-  std::string_view text_;
+  const char* text_;
+  size_t text_size_;
   const uint32_t* at_;
   const uint32_t* end_;
   std::vector<Item>& items_;
   std::unique_ptr<Arena>& keys_;
+  KeyIds* ids_;
+  uint16_t last_key_ = kNoKeyId;
   uint32_t size_ = 0;
   Open open_[kMaxDepth];
   size_t depth_ = 0;
@@ -368,7 +455,7 @@ ParseStatus Parser::parse(std::string_view text, Document& out) {
   }
   const auto& simd = *structure_->simd;
   Builder builder(text, simd.structural_indexes.get(), simd.n_structural_indexes, out.items_,
-                  out.keys_);
+                  out.keys_, ids_);
   const ParseStatus status = builder.run();
   out.size_ = builder.size();
   return status;

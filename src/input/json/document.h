@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/arena.h"
+#include "input/json/key_ids.h"
 
 namespace postern::input::json {
 
@@ -28,10 +29,11 @@ inline constexpr size_t kMaxDepth = 128;
 enum class Kind : uint8_t { kNull, kFalse, kTrue, kNumber, kString, kArray, kObject };
 
 struct Item {
-  std::string_view key;   ///< unescaped; "" for the root and for elements of an array
-  std::string_view text;  ///< as written: a string without its quotes, an object with its braces
-  uint32_t hash = 0;      ///< name_hash(key)
-  uint32_t next = 0;      ///< number of the item after this one and all that it contains
+  std::string_view key;    ///< unescaped; "" for the root and for elements of an array
+  std::string_view text;   ///< as written: a string without its quotes, an object with its braces
+  uint32_t hash = 0;       ///< name_hash(key)
+  uint32_t next = 0;       ///< number of the item after this one and all that it contains
+  uint16_t id = kNoKeyId;  ///< of the key, where the parser gives ids and it has one
   Kind kind = Kind::kNull;
 
   bool is_string() const { return kind == Kind::kString; }
@@ -78,7 +80,8 @@ std::string_view parse_status_text(ParseStatus s);
 
 class Parser {
  public:
-  Parser();
+  /// `ids`: gives keys their ids, and must live as long; null: none has one.
+  explicit Parser(KeyIds* ids = nullptr);
   ~Parser();
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
@@ -89,6 +92,7 @@ class Parser {
  private:
   struct Structure;  // what simdjson needs and finds
   std::unique_ptr<Structure> structure_;
+  KeyIds* ids_;
 };
 
 /// Resolves the escapes of a JSON string (without its quotes) into `out`, which has room for
@@ -148,10 +152,10 @@ class TextPool {
     return {p, s.size()};
   }
 
-  std::string_view unescaped(std::string_view raw) {
-    if (!has_escape(raw)) return raw;
+  /// A string with escapes.
+  std::string_view unescape(std::string_view raw) {
     char* p = allocate(raw.size());
-    const size_t n = unescape(raw, p);
+    const size_t n = json::unescape(raw, p);
     used_ += n;
     return {p, n};
   }

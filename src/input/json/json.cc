@@ -233,7 +233,7 @@ class Decoder {
       DialectState state;
       state.file_stem = stem;
       Record record;
-      record.set(document, 0, false);
+      record.set(document, 0, false, state.known_keys);
       VisitorOutput out(ref.row, visitor);
       put_record(record, state, out);
     };
@@ -251,7 +251,7 @@ class Decoder {
     }
     if (repaired_) bad("json-bad-utf8", piece, "bytes that are not UTF-8 are shown as U+FFFD");
     output_.document(document_.text(), piece, repaired_);
-    record_.set(document_, 0, !repaired_);
+    record_.set(document_, 0, !repaired_, state_.known_keys);
     put_record(record_, state_, output_);
   }
 
@@ -286,7 +286,8 @@ class Decoder {
   const Input& input_;
   DecodeContext& context_;
   BatchOutput output_;
-  Parser parser_;
+  KeyIds key_ids_;
+  Parser parser_{&key_ids_};
   Document document_;
   std::shared_ptr<const std::string> repaired_;
   Record record_;

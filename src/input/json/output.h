@@ -3,6 +3,7 @@
 // There are two: one fills the batches of a run (decoder.cc), one answers a RecordReader by
 // decoding the document again and showing only the row asked for.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -41,12 +42,17 @@ class Output {
 
 /// What the dialects keep between records of one file.
 struct DialectState {
+  // By the ids that the file's parser gives keys.
+  KeyNumbers known_keys;
+  KeyNumbers nxlog_roles;
+  KeyNumbers wec_roles;
+  std::array<KeyNumbers, kNumWindowsTables> columns;  ///< of the tables of Windows events
   Scratch scratch;
   TextPool pool;
   WindowsEvent event;
   std::string made;  ///< texts of a Windows event that are not in the record
   std::vector<uint32_t> numbers;
-  Parser inner_parser;  // for JSON inside a string
+  Parser inner_parser;  ///< for JSON inside a string; gives no ids
   Document inner;
   std::string file_stem;  ///< "conn" of "conn.log.gz": names a Zeek log that does not name itself
 };

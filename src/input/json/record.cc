@@ -86,14 +86,14 @@ constexpr size_t kMaxPathBytes = 1024;
 
 }  // namespace
 
-void Record::set(const Document& document, uint32_t object, bool in_input) {
+void Record::set(const Document& document, uint32_t object, bool in_input, KeyNumbers& known) {
   document_ = &document;
   object_ = object;
   in_input_ = in_input;
   keys_.reset();
   const NameTable& table = key_table();
   members([&](uint32_t i, const Item& member) {
-    const int key = table.find(member.key, member.hash);
+    const int key = known.get(member.id, [&] { return table.find(member.key, member.hash); });
     if (key < 0) return;
     keys_.set(static_cast<size_t>(key));
     at_[static_cast<size_t>(key)] = i;

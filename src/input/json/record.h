@@ -95,7 +95,8 @@ KeySet keys(Ks... ks) {
 class Record {
  public:
   /// `in_input`: the document's text lives in the input, so that batches may borrow it.
-  void set(const Document& document, uint32_t object, bool in_input);
+  /// `known`: which ids of keys are well-known ones, for the parser that gave them.
+  void set(const Document& document, uint32_t object, bool in_input, KeyNumbers& known);
 
   const Document& document() const { return *document_; }
 

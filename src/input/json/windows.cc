@@ -42,7 +42,7 @@ std::string_view WindowsReader::text(const Item& item) {
   if (item.kind == Kind::kNull || item.is_container()) return {};
   if (!item.is_string() || !has_escape(item.text)) return item.text;
   borrowed_ = false;
-  return state_.pool.unescaped(item.text);
+  return state_.pool.unescape(item.text);
 }
 
 void WindowsReader::level(std::string_view text) {
@@ -94,6 +94,7 @@ bool WindowsReader::start(bool all_in_record) {
   const WindowsTable table = event().table();
   if (!out_.begin_windows(table, record_->text())) return false;
   names_ = out_.windows_names(table);
+  columns_ = &state_.columns[static_cast<size_t>(table)];
   values_ = out_.wants_windows_values(table);
   const data::TextGate* gate = all_in_record ? out_.windows_text_gate(table) : nullptr;
   if (gate && !gate->may_hold(record_->text()) &&
@@ -105,10 +106,24 @@ bool WindowsReader::start(bool all_in_record) {
   return true;
 }
 
-int WindowsReader::slot(std::string_view name, uint32_t hash) const {
+int WindowsReader::column(std::string_view name, uint32_t hash) const {
   if (!names_) return WindowsEvent::kAnySlot;
   const int at = names_->find(name, hash);
-  return at == kUnread && values_ ? WindowsEvent::kOnlyValue : at;
+  if (at != kUnread) return at;
+  // A blank is no part of the column's name, and a nameless field is Data: few, so they are simply
+  // taken.
+  const bool renamed = name.empty() || name.find(' ') != std::string_view::npos;
+  return renamed ? WindowsEvent::kAnySlot : kUnread;
+}
+
+void WindowsReader::scalar(std::string_view name, int column, const Item& item) {
+  if (column == kUnread) {
+    if (!values_) return;
+    column = WindowsEvent::kOnlyValue;
+  }
+  std::string_view value = text(item);
+  if (brace_guids_ && ends_with_ignore_case(name, "guid")) value = guid(value);
+  event().data.push_back({name, value, column});
 }
 
 void WindowsReader::data(std::string_view name, uint32_t hash, const Item& item, uint32_t number) {
@@ -118,7 +133,7 @@ void WindowsReader::data(std::string_view name, uint32_t hash, const Item& item,
       if (member.key == "#text")
         data(name, hash, member, i);
       else if (member.key != "#attributes" && (member.key.empty() || member.key[0] != '@'))
-        data(member.key, member.hash, member, i);
+        data(member, i);
     });
     return;
   }
@@ -127,19 +142,7 @@ void WindowsReader::data(std::string_view name, uint32_t hash, const Item& item,
                      [&](uint32_t i, const Item& element) { data(name, hash, element, i); });
     return;
   }
-  if (item.kind == Kind::kNull) return;
-  int at = slot(name, hash);
-  if (at == kUnread || at == WindowsEvent::kOnlyValue) {
-    // A blank is no part of the column's name, and a nameless field is Data: few, so they are
-    // simply taken.
-    if (name.empty() || name.find(' ') != std::string_view::npos)
-      at = WindowsEvent::kAnySlot;
-    else if (at == kUnread)
-      return;
-  }
-  std::string_view value = text(item);
-  if (brace_guids_ && ends_with_ignore_case(name, "guid")) value = guid(value);
-  event().data.push_back({name, value, at});
+  if (item.kind != Kind::kNull) scalar(name, column(name, hash), item);
 }
 
 bool WindowsReader::has_data(std::string_view name) const {
@@ -156,8 +159,7 @@ void WindowsReader::event_data(uint32_t object) {
   }
   record_->members(object, [&](uint32_t i, const Item& member) {
     if (member.key == "#attributes" || (!member.key.empty() && member.key[0] == '@')) return;
-    if (member.key != "Data" && !member.key.empty())
-      return data(member.key, member.hash, member, i);
+    if (member.key != "Data" && !member.key.empty()) return data(member, i);
     // "Data" is the element itself: a text, several, or objects with a Name of their own.
     const auto one = [&](uint32_t at, const Item& element) {
       if (!element.is_object()) return data("", name_hash(""), element, at);

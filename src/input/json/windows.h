@@ -31,8 +31,9 @@ class WindowsReader {
   std::string_view text(const Item& item);
 
   std::string_view unescape(std::string_view raw) {
-    if (has_escape(raw)) borrowed_ = false;
-    return state_.pool.unescaped(raw);
+    if (!has_escape(raw)) return raw;
+    borrowed_ = false;
+    return state_.pool.unescape(raw);
   }
 
   /// A text that is not in the record: kept until the event is written.
@@ -66,11 +67,20 @@ class WindowsReader {
   /// on is made (keep); then a table's text gate is asked whether anybody looks for any of them.
   bool start(bool all_in_record = false);
 
-  bool wants(std::string_view name, uint32_t hash) const { return slot(name, hash) != kUnread; }
+  bool wants(std::string_view name, uint32_t hash) const {
+    return values_ || column(name, hash) != kUnread;
+  }
 
   /// A data field: a scalar; an array gives one field per element; an object its leaves by own
   /// name.
   void data(std::string_view name, uint32_t hash, const Item& item, uint32_t number);
+
+  /// The same, named by the item's key.
+  void data(const Item& item, uint32_t number) {
+    if (item.is_container() || item.kind == Kind::kNull)
+      return data(item.key, item.hash, item, number);
+    scalar(item.key, columns_->get(item.id, [&] { return column(item.key, item.hash); }), item);
+  }
 
   void data(std::string_view name, std::string_view text) { event().data.push_back({name, text}); }
 
@@ -106,8 +116,9 @@ class WindowsReader {
  private:
   static constexpr int kUnread = -1;
 
-  /// The slot of a data field, WindowsEvent::kAnySlot, kOnlyValue, or kUnread.
-  int slot(std::string_view name, uint32_t hash) const;
+  /// The slot of a data field, WindowsEvent::kAnySlot, or kUnread.
+  int column(std::string_view name, uint32_t hash) const;
+  void scalar(std::string_view name, int column, const Item& item);
 
   const Record* record_;
   DialectState& state_;
@@ -116,6 +127,7 @@ class WindowsReader {
   bool brace_guids_ = false;
   bool values_ = false;  // the values of fields without a column are read too
   const NameTable* names_ = nullptr;
+  KeyNumbers* columns_ = nullptr;  // of the event's table
 };
 
 /// The item at a dotted path, written nested, dotted, or partly both; 0: none.

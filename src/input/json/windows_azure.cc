@@ -124,7 +124,7 @@ void put_azure_windows(const Record& record, DialectState& state, Output& out) {
     if (state.inner_parser.parse(text, state.inner) == ParseStatus::kOk &&
         state.inner[0].is_object()) {
       Record inner;
-      inner.set(state.inner, 0, false);
+      inner.set(state.inner, 0, false, state.known_keys);
       reader.event_data_of(inner);
     } else {
       out.anomaly("json-bad-event-data", "EventData is a string, but no JSON object");
@@ -159,7 +159,7 @@ void put_azure_security(const Record& record, DialectState& state, Output& out) 
       if (member.text.empty() || is_azure_column(member.key) ||
           is_system(member.key, kSecurityPlaces))
         return;
-      reader.data(member.key, member.hash, member, i);
+      reader.data(member, i);
     });
   }
   reader.finish();

@@ -143,6 +143,7 @@ void put_windows_flat(const Record& record, DialectState& state, Output& out, bo
   WindowsReader reader(record, state, out);
   WindowsEvent& event = reader.event();
   const NameTable& roles = nxlog ? nxlog_roles() : wec_roles();
+  KeyNumbers& numbers = nxlog ? state.nxlog_roles : state.wec_roles;
   uint32_t writer = 0;  // ProcessID
   std::string_view task;
   std::string_view message;  // as written
@@ -153,7 +154,7 @@ void put_windows_flat(const Record& record, DialectState& state, Output& out, bo
   std::vector<uint32_t>& fields = state.numbers;
   fields.clear();
   record.members([&](uint32_t i, const Item& member) {
-    const int r = roles.find(member.key, member.hash);
+    const int r = numbers.get(member.id, [&] { return roles.find(member.key, member.hash); });
     switch (r) {
       case -1:
         return fields.push_back(i);
@@ -230,7 +231,7 @@ void put_windows_flat(const Record& record, DialectState& state, Output& out, bo
     if (filtering && member.key == "ProcessId")
       reader.data("ProcessID", name_hash("ProcessID"), member, i);
     else
-      reader.data(member.key, member.hash, member, i);
+      reader.data(member, i);
   }
   if (writer > 0) {
     const LostProcess lost =

@@ -1,3 +1,7 @@
+#include <functional>
+#include <random>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "input/json/document.h"
@@ -149,6 +153,82 @@ TEST(TextPool, KeepsViewsValidUntilCleared) {
     views.push_back(pool.copy(std::string(100, static_cast<char>('a' + i % 26))));
   for (int i = 0; i < 2000; ++i)
     EXPECT_EQ(views[static_cast<size_t>(i)], std::string(100, static_cast<char>('a' + i % 26)));
+}
+
+/// A document of few keys, some of them written in odd ways; broken now and then.
+std::string random_document(std::mt19937& random) {
+  const auto pick = [&](std::initializer_list<const char*> of) {
+    return std::string(of.begin()[random() % of.size()]);
+  };
+  const std::function<std::string(int)> value = [&](int depth) -> std::string {
+    if (depth < 3 && random() % 8 == 0) {
+      std::string s = "[";
+      for (size_t i = random() % 3; i > 0; --i)
+        s += value(depth + 1) + (i > 1 ? "," : "");
+      return s + "]";
+    }
+    if (depth < 3 && random() % 5 == 0) {
+      std::string s = "{";
+      for (size_t i = random() % 6; i > 0; --i)
+        s += pick({"\"Image\"", "\"CommandLine\"", "\"Id\"", "\"\"", "\"I\\u0064\"", "\"Id\" ",
+                   "\"ImageLoaded\"", "\"a longer key than most, with blanks\""}) +
+             pick({":", ":", ":", " : "}) + value(depth + 1) +
+             (i > 1 ? pick({",", ",", ",", " ,\n"}) : "");
+      return s + "}";
+    }
+    return pick({"\"\"", "\"C:\\\\Windows\"", "\"x\" ", "12", "12 ", "0", "-1", "01", "1.5e3", "1x",
+                 "true", "null", "nul", "\"open", "4294967296"});
+  };
+  std::string text = "{\"EventID\":" + value(0) + ",\"Image\":" + value(0) + "}";
+  if (random() % 8 == 0 && !text.empty()) text.erase(random() % text.size(), 1 + random() % 3);
+  return text;
+}
+
+TEST(JsonDocument, IsTheSameWithAndWithoutIdsOfKeys) {
+  std::mt19937 random(3);
+  KeyIds ids;
+  Parser with(&ids);
+  Parser without;
+  Document a;
+  Document b;
+  int num_good = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    const std::string text = random_document(random);
+    const ParseStatus status = without.parse(text, b);
+    ASSERT_EQ(with.parse(text, a), status) << text;
+    if (status != ParseStatus::kOk) continue;
+    ++num_good;
+    ASSERT_EQ(a.size(), b.size()) << text;
+    for (uint32_t i = 0; i < a.size(); ++i) {
+      ASSERT_EQ(a[i].key, b[i].key) << text;
+      ASSERT_EQ(a[i].hash, b[i].hash) << text;
+      ASSERT_EQ(a[i].text, b[i].text) << text;
+      ASSERT_EQ(a[i].next, b[i].next) << text;
+      ASSERT_EQ(a[i].kind, b[i].kind) << text;
+      if (a[i].id == kNoKeyId) continue;
+      const KeyIds::Key& key = ids[a[i].id];
+      ASSERT_EQ(std::string_view(key.quoted + 1, key.size - 2), a[i].key) << text;
+    }
+  }
+  EXPECT_GT(num_good, 5000);
+}
+
+TEST(JsonDocument, GivesNoMoreIdsThanItHas) {
+  KeyIds ids;
+  Parser parser(&ids);
+  Document d;
+  KeyNumbers numbers;
+  for (int i = 0; i < 5000; ++i) {
+    const std::string key = "key" + std::to_string(i % 2500);
+    const std::string text = "{\"" + key + "\":1,\"last\":2}";
+    ASSERT_EQ(parser.parse(text, d), ParseStatus::kOk);
+    ASSERT_EQ(d[1].key, key);
+    ASSERT_EQ(d[2].key, "last");
+    ASSERT_LT(d[1].id, kMaxKeyIds);
+    ASSERT_NE(d[2].id, kNoKeyId);
+    ASSERT_EQ(numbers.get(d[1].id, [&] { return i % 2500; }), i % 2500);
+  }
+  EXPECT_EQ(d[1].id, kNoKeyId);
 }
 
 }  // namespace
