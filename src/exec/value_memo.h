@@ -1,8 +1,8 @@
 // Remembers, per distinct text of a column, one number (which predicates it touches: a list of
 // DistinctLists); bounded, and out of the way where texts hardly repeat. A text is remembered when
-// it comes for the second time, so that those that come once (a command line with an id of its own)
-// push nothing out. Texts are compared in full: a hash alone could be forged. Tests:
-// tests/unit/exec/value_memo_test.cc.
+// it is met; once half of the room is taken, when it comes for the second time, so that those that
+// come once (a command line with an id of its own) push nothing out. Texts are compared in full: a
+// hash alone could be forged. Tests: tests/unit/exec/value_memo_test.cc.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -35,7 +35,7 @@ class ValueMemo {
     return slots_.capacity() * sizeof(Slot) + bytes_.capacity() + seen_.capacity() * 2;
   }
 
-  /// Texts do not repeat for now: skip() instead of get(), without a hash.
+  /// While texts hardly repeat: skip() instead of get(), without a hash.
   bool bypasses() const { return bypass_ > 0; }
 
   void skip() {
@@ -76,10 +76,12 @@ class ValueMemo {
         return {s.list, s.text};
       }
     }
-    uint16_t& seen = seen_[(hash >> 16) % kSeen];
-    if (const auto mark = static_cast<uint16_t>(hash >> 48); seen != mark) {
-      seen = mark;
-      return {make(), 0};
+    if (used_ > kMaxTexts / 2 || bytes_.size() > kMaxBytes / 2) {
+      uint16_t& seen = seen_[(hash >> 16) % kSeen];
+      if (const auto mark = static_cast<uint16_t>(hash >> 48); seen != mark) {
+        seen = mark;
+        return {make(), 0};
+      }
     }
     Slot& s = slots_[at];
     s = {tag_of(hash), static_cast<uint32_t>(bytes_.size()), static_cast<uint32_t>(text.size()),
