@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 namespace postern::exec {
 namespace {
@@ -63,6 +64,18 @@ void FilterVerdicts::forget() {
   verdicts_.clear();
 }
 
+/// What `other`, of another part that must hold too, can do as a guard.
+void FilterVerdicts::Anchor::guard_by(const Anchor& other) {
+  if (other.predicates.size() == 1 && other.share < guard_share) {
+    guard = other.predicates[0];
+    guard_share = other.share;
+  }
+  if (other.guard_share < guard_share) {
+    guard = other.guard;
+    guard_share = other.guard_share;
+  }
+}
+
 double FilterVerdicts::share(uint32_t predicate) const {
   constexpr double kPriorRows = 256;
   return (static_cast<double>(touching_[predicate]) +
@@ -75,11 +88,15 @@ std::optional<FilterVerdicts::Anchor> FilterVerdicts::anchor_of(const FilterNode
   switch (n.kind) {
     case FilterNode::Kind::kTest:
       if (n.negated) return std::nullopt;
-      return Anchor{{n.predicate}, share(n.predicate)};
+      return Anchor{{n.predicate}, share(n.predicate), kNoPredicate, 1};
     case FilterNode::Kind::kAnd: {
       std::optional<Anchor> best;
-      for (const FilterNode& c : n.children)
-        if (auto a = anchor_of(c); a && (!best || a->share < best->share)) best = std::move(a);
+      for (const FilterNode& c : n.children) {
+        auto a = anchor_of(c);
+        if (!a) continue;
+        if (!best || a->share < best->share) std::swap(a, best);
+        if (a) best->guard_by(*a);
+      }
       return best;
     }
     case FilterNode::Kind::kOr: {
@@ -90,7 +107,7 @@ std::optional<FilterVerdicts::Anchor> FilterVerdicts::anchor_of(const FilterNode
         all.predicates.insert(all.predicates.end(), a->predicates.begin(), a->predicates.end());
         all.share += a->share;
       }
-      return all;
+      return all;  // what one of the alternatives needs guards no other
     }
     case FilterNode::Kind::kFalse:
       return Anchor{};
@@ -102,22 +119,22 @@ std::optional<FilterVerdicts::Anchor> FilterVerdicts::anchor_of(const FilterNode
 }
 
 void FilterVerdicts::file_filters() {
-  std::vector<std::pair<uint32_t, uint32_t>> pairs;  // predicate, filter
+  std::vector<std::tuple<uint32_t, uint32_t, uint32_t>> filed;  // predicate, filter, guard
   is_open_.assign(programs_.filters().size(), false);
   for (uint32_t f = 0; f < programs_.filters().size(); ++f) {
     const auto a = anchor_of(programs_.filters()[f].root);
     is_open_[f] = !a;
     if (a)
       for (const uint32_t p : a->predicates)
-        pairs.emplace_back(p, f);
+        filed.emplace_back(p, f, a->guard);
   }
-  std::sort(pairs.begin(), pairs.end());
-  pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
+  std::sort(filed.begin(), filed.end());
+  filed.erase(std::unique(filed.begin(), filed.end()), filed.end());
   anchor_starts_.assign(programs_.predicates().size() + 1, 0);
   anchored_.clear();
-  for (const auto& [p, f] : pairs) {
+  for (const auto& [p, f, guard] : filed) {
     ++anchor_starts_[p + 1];
-    anchored_.push_back(f);
+    anchored_.push_back({f, guard});
   }
   for (size_t i = 1; i < anchor_starts_.size(); ++i)
     anchor_starts_[i] += anchor_starts_[i - 1];
@@ -165,8 +182,11 @@ void FilterVerdicts::decide_kind(std::span<const uint32_t> row) {
       bits_[p] = epoch_;
   for (const uint32_t list : row.subspan(1))
     for (const uint32_t p : lookup_.predicates(list))
-      for (uint32_t i = anchor_starts_[p]; i < anchor_starts_[p + 1]; ++i)
-        if (const uint32_t f = anchored_[i]; (g.is_member[f / 64] >> (f % 64)) & 1) decide(f);
+      for (uint32_t i = anchor_starts_[p]; i < anchor_starts_[p + 1]; ++i) {
+        const auto [f, guard] = anchored_[i];
+        if (guard != kNoPredicate && bits_[guard] != epoch_) continue;
+        if ((g.is_member[f / 64] >> (f % 64)) & 1) decide(f);
+      }
   for (const uint32_t f : g.open)
     decide(f);
 }

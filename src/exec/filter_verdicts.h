@@ -4,7 +4,8 @@
 //
 // A kind that is new is decided by the boolean programs of the filters it may satisfy: each filter
 // is filed under predicates (anchors) that it cannot hold without, those that so far were touched
-// least. What one thread keeps over one table. Tests: tests/unit/exec/shared_filter_test.cc.
+// least, and tried only where another one (its guard) is touched too. What one thread keeps over
+// one table. Tests: tests/unit/exec/shared_filter_test.cc.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -63,6 +64,16 @@ class FilterVerdicts {
   struct Anchor {
     std::vector<uint32_t> predicates;
     double share = 0;
+    uint32_t guard = kNoPredicate;  // one more that the filter cannot hold without
+    double guard_share = 1;
+
+    void guard_by(const Anchor& other);
+  };
+
+  /// A filter that is filed under a predicate.
+  struct Anchored {
+    uint32_t filter;
+    uint32_t guard;  // need not be tried unless this is touched too; kNoPredicate: always
   };
 
   std::optional<Anchor> anchor_of(const FilterNode& n) const;
@@ -87,8 +98,8 @@ class FilterVerdicts {
   uint64_t num_rows_ = 0;           // behind touching_
   uint64_t next_filing_ = 0;
   std::vector<uint32_t> anchor_starts_;  // by predicate, and one more: into anchored_
-  std::vector<uint32_t> anchored_;       // filters
-  std::vector<bool> is_open_;            // by filter: filed under nothing
+  std::vector<Anchored> anchored_;
+  std::vector<bool> is_open_;  // by filter: filed under nothing
 
   // While a kind is decided.
   std::vector<uint32_t> bits_;   // by predicate: epoch in which it was touched

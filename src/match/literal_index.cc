@@ -78,12 +78,17 @@ uint64_t edge_key(const Edge& e, size_t n) {
 /// so that few keys of a text are looked up; above sixteen, because paths begin alike.
 constexpr std::array<size_t, 12> kEdgeBytes{1, 2, 3, 4, 6, 8, 12, kEdge, 20, 24, 32, 48};
 
-/// Which of kEdgeBytes a literal of `n` bytes is filed under.
+/// Which of kEdgeBytes a literal of so many bytes is filed under, by that number.
+constexpr auto kEdgeClasses = [] {
+  std::array<uint8_t, kEdgeBytes.back() + 1> classes{};
+  for (size_t n = 0; n < classes.size(); ++n)
+    while (size_t{classes[n]} + 1 < kEdgeBytes.size() && kEdgeBytes[classes[n] + 1U] <= n)
+      ++classes[n];
+  return classes;
+}();
+
 size_t edge_class(size_t n) {
-  size_t c = 0;
-  while (c + 1 < kEdgeBytes.size() && kEdgeBytes[c + 1] <= n)
-    ++c;
-  return c;
+  return kEdgeClasses[std::min(n, kEdgeClasses.size() - 1)];
 }
 
 /// Key of the `n` bytes at an edge of a text, of which `e` tells sixteen.
@@ -268,12 +273,14 @@ void LiteralIndex::build_short(const std::vector<uint32_t>& literals) {
   if (of_pair.empty()) return;
   std::stable_sort(of_pair.begin(), of_pair.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
+  short_.is_used.assign(kPairs, 0);
   short_.filter.assign(kPairs / 64, 0);
   short_.before.assign(kPairs / 64, 0);
   short_.entries.reserve(of_pair.size());
   for (size_t i = 0; i < of_pair.size(); ++i) {
     const auto& [pair, entry] = of_pair[i];
     if (i == 0 || of_pair[i - 1].first != pair) {
+      short_.is_used[pair] = 1;
       short_.filter[pair / 64] |= uint64_t{1} << (pair % 64);
       short_.starts.push_back(static_cast<uint32_t>(i));
     }
@@ -404,6 +411,7 @@ bool LiteralIndex::scan_singles(std::string_view text, Found&& found) const {
 template <class Found>
 bool LiteralIndex::scan_pairs(std::string_view text, Found&& found) const {
   const char* p = text.data();
+  const uint8_t* is_used = short_.is_used.data();
   const uint64_t* filter = short_.filter.data();
   std::array<size_t, kAhead> hits;
   for (size_t at = 0; at + 1 < text.size();) {
@@ -412,7 +420,7 @@ bool LiteralIndex::scan_pairs(std::string_view text, Found&& found) const {
       uint16_t pair = 0;
       std::memcpy(&pair, p + at, sizeof pair);
       hits[num_hits] = at;
-      num_hits += (filter[pair / 64] >> (pair % 64)) & 1;
+      num_hits += is_used[pair];
     }
     for (size_t i = 0; i < num_hits; ++i) {
       uint16_t pair = 0;

@@ -136,7 +136,8 @@ class LiteralIndex {
   /// Literals of one byte, and of two and three by their first two.
   struct ShortTable {
     std::vector<std::pair<unsigned char, uint32_t>> singles;  // byte, literal
-    std::vector<uint64_t> filter;                             // bit per pair of bytes
+    std::vector<uint8_t> is_used;  // by pair of bytes: 1 where any literal begins so
+    std::vector<uint64_t> filter;  // the same, a bit per pair
     std::vector<uint32_t> before;  // pairs in the filter before each of its words
     std::vector<uint32_t> starts;  // by pair in the filter, and one more: into entries
     std::vector<ShortEntry> entries;
