@@ -68,6 +68,7 @@ Hunted hunt(const engine::RuleSet& rules, const std::string& path, unsigned thre
 
 int main(int argc, char** argv) {
   engine::RuleOptions rule_options;
+  rule_options.keep_stages = false;
   rule_options.builtin = false;
   unsigned threads = 1;
   unsigned long rounds = 1;

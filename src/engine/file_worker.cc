@@ -69,10 +69,12 @@ bool FileWorker::push(Batch&& batch) {
   }
   for (const auto& [id, of_id] : by_id)
     counts[id] += of_id.size();
-  if (options_.share_filters)
+  if (options_.share_filters) {
+    table->derived.add_to(columns, by_id, batch.num_rows);
     filter_together(*table, batch, columns, by_id);
-  else
+  } else {
     filter_one_by_one(*table, batch, columns, by_id);
+  }
   if (outbox_.weight() > kFlushWeight || outbox_.bytes > kFlushBytes) flush_(outbox_);
   return !cancelled_;
 }
@@ -104,8 +106,8 @@ void FileWorker::filter_one_by_one(const TableProgram& table,
       if (p.wants(id)) todo.insert(todo.end(), of_id.begin(), of_id.end());
     std::sort(todo.begin(), todo.end());
     std::vector<uint32_t> passed;
-    if (p.where && !todo.empty())
-      p.where->get().select(columns, todo, batch.num_rows, none, passed);
+    if (p.plain && !todo.empty())
+      p.plain->get().select(columns, todo, batch.num_rows, none, passed);
     else
       passed = std::move(todo);
     deliver(p, batch, columns, passed);

@@ -172,7 +172,7 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules,
         if (mixes_own_and_foreign(*scan)) p.host_slot = t.layout->slot(host_column(*t.table));
         p.why = std::make_shared<const Explanation>(b, t.schema);
         if (b.where) {
-          p.where = std::make_shared<BranchFilter>(b.where, t.schema);
+          p.where = p.plain = std::make_shared<BranchFilter>(b.where, t.schema);
           if (use_event_ids && t.event_id_slot >= 0)
             p.event_ids = required_event_ids(b.where, t.table->event_id);
         }
@@ -184,9 +184,16 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules,
     }
   }
   for (auto& [name, t] : out->tables_) {
-    std::vector<ExprPtr> filters;
+    std::vector<DerivedColumns::Filter> wheres;
     for (const BranchProgram& b : t.branches)
-      filters.push_back(b.branch->where);
+      wheres.push_back({b.branch->where, b.event_ids});
+    t.derived.find(wheres, t.schema);
+    std::vector<ExprPtr> filters;
+    for (size_t b = 0; b < wheres.size(); ++b) {
+      filters.push_back(std::move(wheres[b].where));
+      if (filters[b] != t.branches[b].branch->where)
+        t.branches[b].where = std::make_shared<BranchFilter>(filters[b], t.schema);
+    }
     t.filter = exec::SharedFilter::make(filters, t.schema);
     for (uint32_t b = 0; b < t.branches.size(); ++b)
       if (t.branches[b].where && !t.filter->decides(b) &&

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/batch.h"
+#include "engine/derived_columns.h"
 #include "engine/explain.h"
 #include "engine/row_filter.h"
 #include "engine/rule_set.h"
@@ -46,7 +47,8 @@ struct BranchProgram {
   const plan::Branch* branch = nullptr;
   /// Event ids that the filter requires, sorted; nullopt: any event may pass.
   std::optional<std::vector<int64_t>> event_ids;
-  std::shared_ptr<const BranchFilter> where;  ///< null: every row passes
+  std::shared_ptr<const BranchFilter> where;  ///< over derived columns too; null: every row passes
+  std::shared_ptr<const BranchFilter> plain;  ///< the same as the plan has it
   std::shared_ptr<const Explanation> why;     ///< of what passed
   /// Slot of the machine's name, where this scan reads its vocabulary's own table and others beside
   /// it: then rows of the others count only for machines of which the own table tells nothing.
@@ -64,7 +66,8 @@ struct BranchProgram {
 struct TableProgram {
   const plan::TableDef* table = nullptr;
   const data::Layout* layout = nullptr;
-  plan::Schema schema;  ///< layout fields, then `_time`
+  plan::Schema schema;  ///< layout fields, then `_time`, then what is derived
+  DerivedColumns derived;
   int event_id_slot = -1;
   std::vector<BranchProgram> branches;
   std::shared_ptr<const exec::SharedFilter> filter;  ///< of all branches, by their numbers
