@@ -13,7 +13,7 @@ namespace postern::exec {
 
 class AskedMemo {
  public:
-  /// Filter, what the row touches, and values.
+  /// Filter, what the row touches (0: of no matter), and values.
   using Key = std::array<uint32_t, 4>;
 
   std::optional<bool> find(const Key& key) const {

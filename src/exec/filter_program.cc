@@ -1,6 +1,7 @@
 #include "exec/filter_program.h"
 
 #include <cmath>
+#include <optional>
 #include <set>
 
 #include "base/text.h"
@@ -60,6 +61,36 @@ uint32_t emit(const FilterNode& n, uint32_t t, uint32_t f, std::vector<FilterSte
       return f;
   }
   return t;
+}
+
+/// What of a node the bits decide.
+enum class Known : uint8_t { kAll, kNothing, kParts, kMixed };
+
+/// kParts: parts that must all hold, each decided by the bits or not at all.
+Known known_of(const FilterNode& n, const std::vector<Predicate>& predicates) {
+  switch (n.kind) {
+    case FilterNode::Kind::kTrue:
+    case FilterNode::Kind::kFalse:
+      return Known::kAll;
+    case FilterNode::Kind::kOpen:
+      return Known::kNothing;
+    case FilterNode::Kind::kTest:
+      return predicates[n.predicate].exact ? Known::kAll : Known::kNothing;
+    case FilterNode::Kind::kAnd:
+    case FilterNode::Kind::kOr:
+      break;
+  }
+  std::optional<Known> all;
+  for (const FilterNode& c : n.children) {
+    const Known one = known_of(c, predicates);
+    if (one == Known::kMixed) return one;
+    if (!all || *all == one)
+      all = one;
+    else
+      all = Known::kParts;
+  }
+  const bool parts = all == Known::kParts;
+  return parts && n.kind == FilterNode::Kind::kOr ? Known::kMixed : all.value_or(Known::kAll);
 }
 
 }  // namespace
@@ -146,6 +177,7 @@ void FilterPrograms::find_asked(FilterProgram& f, const std::vector<const Expr*>
     if (!repeats || columns.size() > kMostColumns) return;
   }
   f.repeats = true;
+  f.splits = known_of(f.root, predicates_) != Known::kMixed;
   f.asked_columns.assign(columns.begin(), columns.end());
 }
 

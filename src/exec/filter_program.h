@@ -67,6 +67,9 @@ struct FilterProgram {
   /// predicates and have these values.
   bool repeats = false;
   std::vector<size_t> asked_columns;
+  /// What is known and what is asked are parts that must all hold: where the known ones do, the
+  /// answer depends on the values alone, whatever else the row touches.
+  bool splits = false;
 };
 
 /// The literals and numbers of all predicates over one column.

@@ -92,7 +92,7 @@ class SharedState final : public SharedFilter::State {
       uint32_t filter, uint32_t kind, size_t k, uint32_t row, const Survivors& so_far) {
     const FilterProgram& f = programs_.filters()[filter];
     if (!f.repeats) return std::nullopt;
-    AskedMemo::Key key = {filter, kind, 0, 0};
+    AskedMemo::Key key = {filter, f.splits ? 0 : kind, 0, 0};
     for (size_t i = 0; i < f.asked_columns.size(); ++i) {
       key[2 + i] = lookup_.value(f.asked_columns[i], k);
       if (key[2 + i] == ColumnLookup::kUnknown) return std::nullopt;
