@@ -121,4 +121,11 @@ bool read_selection(const YamlNode& node, Detection& out, Diagnostics& diag) {
   return TreeReader(diag).selection(node, out);
 }
 
+void forget_nodes(Detection& selection) {
+  for (Scalar& v : selection.item.values)
+    v.node = nullptr;
+  for (Detection& part : selection.parts)
+    forget_nodes(part);
+}
+
 }  // namespace postern::lang::sigma

@@ -37,4 +37,7 @@ struct Detection {
 /// are right, so that what is wrong with their values can be told too.
 bool read_selection(const adapt::YamlNode& node, Detection& out, Diagnostics& diag);
 
+/// For a selection that outlives the document it was read from: its values point there no more.
+void forget_nodes(Detection& selection);
+
 }  // namespace postern::lang::sigma

@@ -87,6 +87,7 @@ bool Filters::read(const YamlNode& doc, const ReadOptions& options, Diagnostics&
       plan::ExprPtr expr = lowering.lower(d.detection);
       selections.push_back(
           {e.key.text, e.key.span, d.whole ? std::move(expr) : nullptr, false, false});
+      forget_nodes(d.detection);
       out.part.selections.push_back(std::move(d));
     }
   }

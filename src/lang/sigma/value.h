@@ -25,7 +25,7 @@ struct Scalar {
   std::string text;
   data::Value value;  ///< bool, long or real; 1.0 is the long 1
   Span span;
-  const adapt::YamlNode* node = nullptr;  ///< null: a pipeline made it
+  const adapt::YamlNode* node = nullptr;  ///< null: made by a pipeline, or of a document gone
 };
 
 Scalar scalar_of(const adapt::YamlNode& node);
