@@ -229,8 +229,13 @@ Counts execve(const char* path, uint64_t bytes, uint64_t seed, bool repeats) {
   });
 }
 
-constexpr std::string_view kZeekHead =
-    "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n";
+/// The lines before the first record of a Zeek log.
+std::string zeek_head(const std::string& path,
+                      const std::string& fields,
+                      const std::string& types) {
+  return "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\t" +
+         path + "\n#open\t2024-05-01-08-00-00\n#fields\t" + fields + "\n#types\t" + types + "\n";
+}
 
 Counts conn(const char* path, uint64_t bytes, uint64_t seed, bool repeats) {
   static constexpr std::string_view kServices[] = {"-", "dns", "ssl", "http", "smtp", "ntp"};
@@ -238,14 +243,13 @@ Counts conn(const char* path, uint64_t bytes, uint64_t seed, bool repeats) {
   static constexpr std::string_view kHistories[] = {"ShADadFf", "S", "Dd", "ShADadfFr", "Sr"};
   Names names(seed, repeats);
   Random& r = names.random();
-  const std::string head =
-      std::string(kZeekHead) +
-      "#path\tconn\n#open\t2024-05-01-08-00-00\n"
-      "#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\tduration\t"
+  const std::string head = zeek_head(
+      "conn",
+      "ts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\tduration\t"
       "orig_bytes\tresp_bytes\tconn_state\tlocal_orig\tlocal_resp\tmissed_bytes\thistory\t"
-      "orig_pkts\torig_ip_bytes\tresp_pkts\tresp_ip_bytes\n"
-      "#types\ttime\tstring\taddr\tport\taddr\tport\tenum\tstring\tinterval\tcount\tcount\tstring\t"
-      "bool\tbool\tcount\tstring\tcount\tcount\tcount\tcount\n";
+      "orig_pkts\torig_ip_bytes\tresp_pkts\tresp_ip_bytes",
+      "time\tstring\taddr\tport\taddr\tport\tenum\tstring\tinterval\tcount\tcount\tstring\t"
+      "bool\tbool\tcount\tstring\tcount\tcount\tcount\tcount");
   char line[512];
   return write_events(path, bytes, head, [&](uint64_t event, Output& out) {
     const int n = std::snprintf(
@@ -270,15 +274,14 @@ Counts smtp(const char* path, uint64_t bytes, uint64_t seed, bool repeats) {
                                                 "Payment",      "Agenda"};
   Names names(seed, repeats);
   Random& r = names.random();
-  const std::string head =
-      std::string(kZeekHead) +
-      "#path\tsmtp\n#open\t2024-05-01-08-00-00\n"
-      "#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\ttrans_depth\thelo\tmailfrom\t"
+  const std::string head = zeek_head(
+      "smtp",
+      "ts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\ttrans_depth\thelo\tmailfrom\t"
       "rcptto\tdate\tfrom\tto\tcc\treply_to\tmsg_id\tin_reply_to\tsubject\tx_originating_ip\t"
-      "first_received\tsecond_received\tlast_reply\tpath\tuser_agent\ttls\tfuids\n"
-      "#types\ttime\tstring\taddr\tport\taddr\tport\tcount\tstring\tstring\tset[string]\tstring\t"
+      "first_received\tsecond_received\tlast_reply\tpath\tuser_agent\ttls\tfuids",
+      "time\tstring\taddr\tport\taddr\tport\tcount\tstring\tstring\tset[string]\tstring\t"
       "string\tset[string]\tset[string]\tstring\tstring\tstring\tstring\taddr\tstring\tstring\t"
-      "string\tvector[addr]\tstring\tbool\tvector[string]\n";
+      "string\tvector[addr]\tstring\tbool\tvector[string]");
   char line[2048];
   return write_events(path, bytes, head, [&](uint64_t event, Output& out) {
     const std::string from = "user" + names.tail(300) + "@example.com";

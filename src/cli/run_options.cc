@@ -167,7 +167,7 @@ void write_profile(const engine::HuntProfile& profile) {
     return repair_utf8(text) + "…";
   };
   char line[128];
-  std::cerr << "dearest rules: filter s, query s, rows tried, asked, passed\n";
+  std::cerr << "dearest rules: filter s, query s, kinds of rows tried, rows asked, passed\n";
   for (size_t i = 0; i < std::min(kShown, profile.rules.size()); ++i) {
     const engine::HuntProfile::Rule& r = profile.rules[i];
     std::snprintf(line, sizeof line, "%9.3f %9.3f %10" PRIu64 " %10" PRIu64 " %10" PRIu64 "  ",

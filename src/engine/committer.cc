@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "base/scoped_seconds.h"
+
 namespace postern::engine {
 namespace {
 
@@ -16,26 +18,10 @@ constexpr uint64_t kQueryUnits = uint64_t{1} << 63;
 
 }  // namespace
 
-/// Adds the time until its end to what a rule's query took.
-class Committer::QueryClock {
- public:
-  QueryClock(std::vector<double>& seconds, size_t rule)
-      : seconds_(seconds.empty() ? nullptr : &seconds[rule]) {
-    if (seconds_) begin_ = Clock::now();
-  }
-
-  QueryClock(const QueryClock&) = delete;
-  QueryClock& operator=(const QueryClock&) = delete;
-
-  ~QueryClock() {
-    if (seconds_) *seconds_ += std::chrono::duration<double>(Clock::now() - begin_).count();
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  double* seconds_;
-  Clock::time_point begin_;
-};
+/// Where the seconds of a rule's query are summed; null: nowhere.
+double* Committer::seconds_of(size_t rule) {
+  return query_seconds_.empty() ? nullptr : &query_seconds_[rule];
+}
 
 Committer::Committer(const RuleSet& rules,
                      const HuntOptions& options,
@@ -132,7 +118,7 @@ void Committer::take(Outbox& box) {
     if (!runs_[p.rule_index]) continue;
     std::vector<ResultRow> ready;
     {
-      const QueryClock clock(query_seconds_, p.rule_index);
+      const ScopedSeconds clock(seconds_of(p.rule_index));
       QueryRun& run = *runs_[p.rule_index];
       run.push(p.scan, std::move(p.chunk), std::move(p.hosts), p.own);
       ready = run.take_ready();
@@ -222,7 +208,7 @@ void Committer::finish_query(size_t rule) {
   result_.memory.rules.emplace_back(&loaded, run.memory_bytes());
   std::vector<ResultRow> rows;
   {
-    const QueryClock clock(query_seconds_, rule);
+    const ScopedSeconds clock(seconds_of(rule));
     rows = run.finish();
   }
   if (run.over_budget()) return stop(rule);

@@ -60,10 +60,9 @@ class Committer {
     UnitReport report;
   };
 
-  class QueryClock;
-
   template <class Ready>
   void wait(std::unique_lock<std::mutex>& lock, const Ready& ready);
+  double* seconds_of(size_t rule);
   void take(Outbox& box);
   void take_report(UnitReport& report);
   std::optional<uint32_t> take_origins(Outbox& box);

@@ -1,14 +1,12 @@
 #include "engine/row_filter.h"
 
 #include <algorithm>
-#include <chrono>
 
+#include "base/scoped_seconds.h"
 #include "engine/scan_program.h"
 
 namespace postern::engine {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kOtherKinds = 0;  // group of all event ids that no rule names
 
@@ -48,15 +46,12 @@ void RowFilter::run(std::span<const data::Column> columns,
     exec::Survivors& s = survivors_[b];
     std::sort(s.maybe.begin(), s.maybe.end());
     if (!s.maybe.empty()) {
-      const auto begin = costs_.empty() ? Clock::time_point() : Clock::now();
+      const ScopedSeconds clock(costs_.empty() ? nullptr : &costs_[b].seconds);
       passed_when_asked_.clear();
       table_.branches[b].where->get().select(columns, s.maybe, num_rows, none, passed_when_asked_);
       state_->learn(b, passed_when_asked_);
       s.sure.insert(s.sure.end(), passed_when_asked_.begin(), passed_when_asked_.end());
-      if (!costs_.empty()) {
-        costs_[b].asked += s.maybe.size();
-        costs_[b].seconds += std::chrono::duration<double>(Clock::now() - begin).count();
-      }
+      if (!costs_.empty()) costs_[b].asked += s.maybe.size();
       s.maybe.clear();
     }
     if (!costs_.empty()) costs_[b].passed += s.sure.size();

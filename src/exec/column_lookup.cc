@@ -1,9 +1,9 @@
 #include "exec/column_lookup.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 
+#include "base/scoped_seconds.h"
 #include "base/text.h"
 #include "base/text_hash.h"
 #include "data/dynamic.h"
@@ -28,22 +28,6 @@ std::optional<double> number_of(std::string_view text) {
   if (const auto i = parse_int(s)) return static_cast<double>(*i);
   return parse_real(s);
 }
-
-/// Adds the time until its end to a column's cost.
-class ColumnClock {
- public:
-  explicit ColumnClock(FilterProfile::Column& cost) : cost_(&cost) {}
-
-  ColumnClock(const ColumnClock&) = delete;
-  ColumnClock& operator=(const ColumnClock&) = delete;
-
-  ~ColumnClock() { cost_->seconds += std::chrono::duration<double>(Clock::now() - begin_).count(); }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  FilterProfile::Column* cost_;
-  Clock::time_point begin_ = Clock::now();
-};
 
 void sort_unique(std::vector<uint32_t>& ids) {
   std::sort(ids.begin(), ids.end());
@@ -129,11 +113,9 @@ void ColumnLookup::run(std::span<const size_t> which,
     const Column& column = columns[index.slot];
     if (known_[c].identified) values_[c].assign(rows.size(), kNull);
     if (column.type() == Type::kNull) continue;
-    std::optional<ColumnClock> clock;
-    if (profile_) {
-      clock.emplace(profile_->columns[c]);
-      profile_->columns[c].texts += rows.size();
-    }
+    FilterProfile::Column* cost = profile_ ? &profile_->columns[c] : nullptr;
+    if (cost) cost->texts += rows.size();
+    const ScopedSeconds clock(cost ? &cost->seconds : nullptr);
     if (index.type == Type::kString)
       look_up_texts(c, column, rows);
     else if (index.type == Type::kDynamic)
