@@ -1,6 +1,7 @@
 #include "input/auditd/decode.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 #include "match/ip.h"
@@ -18,9 +19,19 @@ constexpr std::string_view kUntrusted[] = {
     "root_dir", "sw",        "target",      "url",      "vm",          "watch",
 };
 
-int hex_value(char c) {
-  if (ascii_digit(c)) return c - '0';
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+/// Values of hex digits; what is none has bits above the low four.
+constexpr std::array<uint8_t, 256> kHexValues = [] {
+  std::array<uint8_t, 256> values{};
+  values.fill(0xFF);
+  for (uint8_t i = 0; i < 10; ++i)
+    values[static_cast<size_t>('0') + i] = i;
+  for (uint8_t i = 10; i < 16; ++i)
+    values[static_cast<size_t>('A') + i - 10] = i;
+  return values;
+}();
+
+uint8_t hex_value(char c) {
+  return kHexValues[static_cast<uint8_t>(c)];
 }
 
 /// "a0", "a12", "a2[3]": arguments of EXECVE.
@@ -47,39 +58,49 @@ bool is_untrusted(std::string_view type, std::string_view field) {
   return std::find(std::begin(kUntrusted), std::end(kUntrusted), field) != std::end(kUntrusted);
 }
 
-std::optional<std::string> bytes_of_hex(std::string_view hex) {
-  if (hex.empty() || hex.size() % 2 != 0) return std::nullopt;
-  std::string out;
-  out.reserve(hex.size() / 2);
-  for (size_t i = 0; i < hex.size(); i += 2) {
-    const int high = hex_value(hex[i]);
-    const int low = hex_value(hex[i + 1]);
-    if (high < 0 || low < 0) return std::nullopt;
-    out.push_back(static_cast<char>(high * 16 + low));
+bool bytes_of_hex(std::string_view hex, std::string& out) {
+  if (hex.empty() || hex.size() % 2 != 0) return false;
+  // Mostly told by the first digits: names of programs are no hex.
+  if ((hex_value(hex[0]) | hex_value(hex[1])) > 15) return false;
+  out.resize(hex.size() / 2);
+  uint8_t all = 0;
+  for (size_t i = 0; i < out.size(); ++i) {
+    const uint8_t high = hex_value(hex[2 * i]);
+    const uint8_t low = hex_value(hex[2 * i + 1]);
+    all |= high | low;
+    out[i] = static_cast<char>(high << 4 | low);
   }
+  return all <= 15;
+}
+
+std::optional<std::string> bytes_of_hex(std::string_view hex) {
+  std::string out;
+  if (!bytes_of_hex(hex, out)) return std::nullopt;
   return out;
 }
 
-std::string_view text_of(std::string_view type, const Field& field, std::string& scratch) {
+std::string_view text_of(bool is_untrusted, const Field& field, std::string& scratch) {
   std::string_view value = field.value;
   if (field.quote == 0) {
     // A stray quote behind hex has been seen from relays.
     if (value.size() > 1 && value.back() == '"') value.remove_suffix(1);
-    if (is_untrusted(type, field.name)) {
-      if (auto bytes = bytes_of_hex(value)) {
-        if (field.name == "proctitle") {
-          while (!bytes->empty() && bytes->back() == '\0')
-            bytes->pop_back();
-          std::replace(bytes->begin(), bytes->end(), '\0', ' ');
-        }
-        scratch = valid_utf8(*bytes) ? std::move(*bytes) : repair_utf8(*bytes);
-        return scratch;
+    if (is_untrusted && bytes_of_hex(value, scratch)) {
+      if (field.name == "proctitle") {
+        while (!scratch.empty() && scratch.back() == '\0')
+          scratch.pop_back();
+        std::replace(scratch.begin(), scratch.end(), '\0', ' ');
       }
+      if (!valid_utf8(scratch)) scratch = repair_utf8(scratch);
+      return scratch;
     }
   }
   if (valid_utf8(value)) return value;
   scratch = repair_utf8(value);
   return scratch;
+}
+
+std::string_view text_of(std::string_view type, const Field& field, std::string& scratch) {
+  return text_of(field.quote == 0 && is_untrusted(type, field.name), field, scratch);
 }
 
 std::optional<SocketAddress> socket_address(std::string_view saddr) {

@@ -16,10 +16,14 @@ bool is_untrusted(std::string_view type, std::string_view field);
 
 /// The bytes of upper-case hex; nullopt when `hex` is none (odd length, other characters).
 std::optional<std::string> bytes_of_hex(std::string_view hex);
+/// The same into `out`, whose room is used again; false: none.
+bool bytes_of_hex(std::string_view hex, std::string& out);
 
 /// The value as text, made valid UTF-8; `scratch` holds it where it was hex. The NULs between the
 /// arguments of proctitle become blanks.
 std::string_view text_of(std::string_view type, const Field& field, std::string& scratch);
+/// The same, where is_untrusted() is known.
+std::string_view text_of(bool is_untrusted, const Field& field, std::string& scratch);
 
 /// A decoded saddr.
 struct SocketAddress {

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
 #include "base/text.h"
-#include "input/auditd/decode.h"
+#include "input/auditd/record_writer.h"
 #include "input/auditd/syscalls.h"
 
 namespace postern::input::auditd {
@@ -15,278 +14,207 @@ namespace {
 /// memory.
 constexpr size_t kMaxArgumentGap = 128;
 
-constexpr char kKeySeparator = '\x01';
+/// Room that is kept for the arguments of the events to come.
+constexpr size_t kKeptArguments = 256;
 
 /// How the kernel and user space write "none". The tty "(none)" is a fact about the process, and
 /// stays.
-bool is_none(std::string_view value, char quote) {
-  return quote == 0 && (value == "(null)" || value == "?");
+bool is_none(const Field& field) {
+  return field.quote == 0 && (field.value == "?" || field.value == "(null)");
 }
 
-/// Several keys of one rule set come joined.
-void write_keys(Row& row, std::string_view name, std::string_view keys, data::DynamicWriter& list) {
-  if (keys.find(kKeySeparator) == std::string_view::npos) return row.text(name, keys);
-  list.clear();
-  list.begin_array();
-  for (const std::string_view key : split(keys, kKeySeparator))
-    list.string(key);
-  list.end();
-  row.dynamic(name, list.encoded());
+bool is_success(std::string_view text) {
+  return text == "yes" || text == "success" || text == "1";
 }
 
-enum class Value : uint8_t { kText, kNumber, kId, kSuccess, kKeys };
-
-/// A column of linux.auditd that is one field of some record of the event.
-struct Column {
-  std::string_view field;
-  std::string_view name;
-  Value value;
-};
-
-constexpr Column kColumns[] = {
-    {"ppid", "ppid", Value::kNumber},
-    {"pid", "pid", Value::kNumber},
-    {"auid", "auid", Value::kId},
-    {"uid", "uid", Value::kId},
-    {"gid", "gid", Value::kId},
-    {"euid", "euid", Value::kId},
-    {"suid", "suid", Value::kId},
-    {"fsuid", "fsuid", Value::kId},
-    {"egid", "egid", Value::kId},
-    {"sgid", "sgid", Value::kId},
-    {"fsgid", "fsgid", Value::kId},
-    {"ses", "ses", Value::kId},
-    {"old-auid", "old_auid", Value::kId},
-    {"old-ses", "old_ses", Value::kId},
-    {"tty", "tty", Value::kText},
-    {"comm", "comm", Value::kText},
-    {"exe", "exe", Value::kText},
-    {"key", "key", Value::kKeys},
-    {"cwd", "cwd", Value::kText},
-    {"success", "success", Value::kSuccess},
-    {"exit", "exit", Value::kNumber},
-    {"res", "success", Value::kSuccess},
-    {"op", "op", Value::kText},
-    {"acct", "acct", Value::kText},
-    {"addr", "addr", Value::kText},
-    {"hostname", "hostname", Value::kText},
-    {"terminal", "terminal", Value::kText},
-    {"subj", "subj", Value::kText},
-    {"unit", "unit", Value::kText},
-    {"AUID", "auid_name", Value::kText},
-    {"UID", "uid_name", Value::kText},
-};
-
-const NameTable& column_table() {
-  static const NameTable table = [] {
-    NameTable t;
-    for (size_t i = 0; i < std::size(kColumns); ++i)
-      t.add(std::string(kColumns[i].field), static_cast<int>(i));
-    return t;
-  }();
-  return table;
-}
-
-/// The records whose fields describe the event; others (PATH, OBJ_PID, MMAP) describe its objects.
-bool describes_event(std::string_view type) {
-  constexpr std::string_view kObjects[] = {"PATH",         "EXECVE",     "SOCKADDR", "PROCTITLE",
-                                           "OBJ_PID",      "MMAP",       "FD_PAIR",  "IPC",
-                                           "IPC_SET_PERM", "BPRM_FCAPS", "CAPSET",   "SOCKETCALL"};
-  return std::find(std::begin(kObjects), std::end(kObjects), type) == std::end(kObjects);
-}
+/// "res" and "success" are one column.
+constexpr std::array<uint64_t, kNumEventColumns> kColumnBits = [] {
+  std::array<uint64_t, kNumEventColumns> bits{};
+  for (size_t i = 0; i < bits.size(); ++i)
+    for (size_t j = 0; j <= i && bits[i] == 0; ++j)
+      if (kEventColumns[j].name == kEventColumns[i].name) bits[i] = uint64_t{1} << j;
+  return bits;
+}();
+static_assert(kNumEventColumns <= 64);
 
 }  // namespace
 
-void write_record(const Line& line, Row& row) {
-  row.time(line.id.time);
-  const std::string_view type = type_name(line.type);
-  row.text("type", type, true);
-  row.integer("serial", static_cast<int64_t>(line.id.serial));
-  if (!line.id.node.empty()) row.text("node", line.id.node, true);
-  std::string scratch;
-  data::DynamicWriter list;
-  std::string_view arch;
-  std::string_view call;
-  bool enriched = false;
-  FieldWalk walk(line.body);
-  Field field;
-  while (walk.next(field)) {
-    if (field.name == "type" || field.name == "node") continue;  // the head's stay true
-    if (field.name == "arch") arch = field.value;
-    if (field.name == "syscall") call = field.value;
-    enriched = enriched || field.name == "SYSCALL";
-    const Row::Target target = row.target(field.name);
-    if (target == Row::kUnread) continue;
-    const std::string_view text = text_of(type, field, scratch);
-    if (field.name == "key")
-      write_keys(row, field.name, text, list);
-    else
-      row.text(target, field.name, text, text.data() == field.value.data());
+/// The first record that has a field gives its column.
+void EventWriter::take(int column, const FieldPlan& plan, const Field& field, Row& row) {
+  const auto i = static_cast<size_t>(column);
+  const Row::Target target = to_->columns[i];
+  if (target == Row::kUnread || (taken_ & kColumnBits[i]) != 0 || is_none(field)) return;
+  taken_ |= kColumnBits[i];
+  const std::string_view name = kEventColumns[i].name;
+  const std::string_view text = text_of(plan.is_untrusted, field, scratch_);
+  const bool borrowed = text.data() == field.value.data();
+  switch (kEventColumns[i].value) {
+    case ColumnValue::kId:
+      if (const auto id = id_of(text)) row.integer(target, name, *id);
+      return;
+    case ColumnValue::kNumber:
+      if (const auto number = parse_int(text)) return row.integer(target, name, *number);
+      return row.text(target, name, text, borrowed);
+    case ColumnValue::kSuccess:
+      return row.text(target, name, is_success(text) ? "yes" : "no", true);
+    case ColumnValue::kKeys:
+      return write_keys(row, target, name, text, list_);
+    case ColumnValue::kText:
+      return row.text(target, name, text, borrowed);
   }
-  if (enriched || call.empty() || arch.empty()) return;
-  row.text("ARCH", arch_name(arch));
-  row.text("SYSCALL", syscall_name(arch, call));
 }
 
-/// Fields of the event as columns; the first record that has a field gives it.
-class EventWriter::Columns {
- public:
-  Columns(Row& row, EventWriter& writer) : row_(row), writer_(writer) {}
-
-  void take(std::string_view type, const Field& field) {
-    const int i = column_table().find(field.name, name_hash(field.name));
-    if (i < 0) return;
-    const Column& column = kColumns[static_cast<size_t>(i)];
-    if (is_none(field.value, field.quote)) return;
-    // "res" and "success" are one column.
-    if (is_set(column.name)) return;
-    const Row::Target target = row_.target(column.name);
-    if (target == Row::kUnread) return;
-    set_.push_back(column.name);
-    const std::string_view text = text_of(type, field, writer_.scratch_);
-    const bool borrowed = text.data() == field.value.data();
-    switch (column.value) {
-      case Value::kId:
-        if (const auto id = id_of(text)) row_.integer(target, column.name, *id);
-        return;
-      case Value::kNumber:
-        if (const auto number = parse_int(text)) return row_.integer(target, column.name, *number);
-        return row_.text(target, column.name, text, borrowed);
-      case Value::kSuccess:
-        return row_.text(target, column.name, is_success(text) ? "yes" : "no", true);
-      case Value::kKeys:
-        return write_keys(row_, column.name, text, writer_.list_);
-      case Value::kText:
-        return row_.text(target, column.name, text, borrowed);
+void EventWriter::describe(const Line& line, RecordShape& shape, Row& row) {
+  PlannedWalk walk(shape, line.body);
+  Field field;
+  while (const FieldPlan* plan = walk.next(field)) {
+    if (plan->role == FieldRole::kArch) arch_ = field.value;
+    if (plan->role == FieldRole::kCall) call_ = field.value;
+    if (plan->column < 0) continue;
+    if (plan->column < kNumEventColumns) {
+      take(plan->column, *plan, field, row);
+    } else {
+      const auto i = static_cast<size_t>(plan->column - kCallArgument0);
+      row.text(to_->call_arguments[i], kCallArguments[i], field.value, true);
     }
   }
-
- private:
-  static bool is_success(std::string_view text) {
-    return text == "yes" || text == "success" || text == "1";
-  }
-
-  bool is_set(std::string_view name) const {
-    return std::find(set_.begin(), set_.end(), name) != set_.end();
-  }
-
-  Row& row_;
-  EventWriter& writer_;
-  std::vector<std::string_view> set_;
-};
+}
 
 /// EXECVE: a0="x" a1=6869 … ; a long one in pieces: a2_len=9000 a2[0]=… a2[1]=…, over several
 /// records.
-void EventWriter::arguments(const Line& line) {
-  FieldWalk walk(line.body);
+void EventWriter::arguments(const Line& line, RecordShape& shape) {
+  PlannedWalk walk(shape, line.body);
   Field field;
-  while (walk.next(field)) {
-    if (field.name.size() < 2 || field.name[0] != 'a' || !ascii_digit(field.name[1])) continue;
-    const std::string_view number = field.name.substr(1, field.name.find_first_of("[_") - 1);
-    if (field.name.find('_') != std::string_view::npos) continue;  // a2_len
-    const auto i = parse_int(number);
-    if (!i || *i < 0 || static_cast<size_t>(*i) > argv_.size() + kMaxArgumentGap) continue;
-    const auto at = static_cast<size_t>(*i);
+  while (const FieldPlan* plan = walk.next(field)) {
+    if (plan->column < 0) continue;
+    const auto at = static_cast<size_t>(plan->column);
+    if (at > num_arguments_ + kMaxArgumentGap) continue;
     if (argv_.size() <= at) argv_.resize(at + 1);
+    for (; num_arguments_ <= at; ++num_arguments_)
+      argv_[num_arguments_].clear();
     // Pieces come in order, so appending rebuilds the argument.
-    argv_[at].append(text_of("EXECVE", field, scratch_));
+    argv_[at].append(text_of(plan->is_untrusted, field, scratch_));
+  }
+}
+
+void EventWriter::path(const Line& line, RecordShape& shape) {
+  PlannedWalk walk(shape, line.body);
+  Field field;
+  bool has_name = false;
+  while (const FieldPlan* plan = walk.next(field)) {
+    if (plan->column == kPathName && !is_none(field)) {
+      paths_.string(text_of(plan->is_untrusted, field, scratch_));
+      has_name = true;
+      ++num_paths_;
+    } else if (has_name && plan->column == kPathType) {
+      path_types_.string(field.value);
+    }
+  }
+}
+
+void EventWriter::record(const Line& line, Row& row) {
+  if (to_->types != Row::kUnread) types_.string(type_name(line.type));
+  RecordShape& shape = shapes_.of(line.type);
+  switch (shape.kind()) {
+    case RecordKind::kExecve:
+      if (to_->arguments) arguments(line, shape);
+      return;
+    case RecordKind::kPath:
+      if (to_->path_records) path(line, shape);
+      return;
+    case RecordKind::kSyscall:
+      if (to_->call_record) describe(line, shape, row);
+      return;
+    case RecordKind::kDescribes:
+      if (to_->describing) describe(line, shape, row);
+      return;
+    case RecordKind::kProctitle:
+      if (to_->title == Row::kUnread && (to_->command_line == Row::kUnread || num_arguments_ > 0))
+        return;
+      break;
+    case RecordKind::kSockaddr:
+      if (!to_->socket_records) return;
+      break;
+    case RecordKind::kObject:
+      return;
+  }
+  PlannedWalk walk(shape, line.body);
+  Field field;
+  while (const FieldPlan* plan = walk.next(field)) {
+    if (plan->column == kTitle)
+      title_ = text_of(plan->is_untrusted, field, scratch_);
+    else if (plan->column == kSocketAddress && !address_)
+      address_ = socket_address(field.value);
   }
 }
 
 void EventWriter::write_lists(Row& row) {
-  if (argv_.empty()) return;
-  if (const auto target = row.target("argv"); target != Row::kUnread) {
+  if (num_arguments_ == 0) return;
+  if (to_->argv != Row::kUnread) {
     list_.clear();
     list_.begin_array();
-    for (const std::string& a : argv_)
-      list_.string(a);
+    for (size_t i = 0; i < num_arguments_; ++i)
+      list_.string(argv_[i]);
     list_.end();
-    row.dynamic(target, "argv", list_.encoded());
+    row.dynamic(to_->argv, "argv", list_.encoded());
   }
-  if (const auto target = row.target("cmdline"); target != Row::kUnread) {
+  if (to_->command_line != Row::kUnread) {
     joined_.clear();
-    for (const std::string& a : argv_) {
+    for (size_t i = 0; i < num_arguments_; ++i) {
       if (!joined_.empty()) joined_.push_back(' ');
-      joined_.append(a);
+      joined_.append(argv_[i]);
     }
-    row.text(target, "cmdline", joined_, false);
+    row.text(to_->command_line, "cmdline", joined_, false);
+  }
+}
+
+void EventWriter::write_address(Row& row) {
+  if (!address_) return;
+  row.text(to_->socket_family, "saddr_family", address_->family, false);
+  if (!address_->ip.empty()) row.text(to_->socket_ip, "saddr_ip", address_->ip, false);
+  if (address_->port >= 0) row.integer(to_->socket_port, "saddr_port", address_->port);
+  if (!address_->path.empty()) row.text(to_->socket_path, "saddr_path", address_->path, false);
+}
+
+void EventWriter::clear() {
+  if (argv_.size() > kKeptArguments) argv_.clear();
+  num_arguments_ = num_paths_ = 0;
+  taken_ = 0;
+  arch_ = call_ = {};
+  title_.clear();
+  address_.reset();
+  for (data::DynamicWriter* list : {&types_, &paths_, &path_types_}) {
+    list->clear();
+    list->begin_array();
   }
 }
 
 void EventWriter::write(const std::vector<Line>& lines, Row& row) {
   if (lines.empty()) return;
-  argv_.clear();
-  row.time(lines[0].id.time);
-  row.integer("serial", static_cast<int64_t>(lines[0].id.serial));
-  if (!lines[0].id.node.empty()) row.text("node", lines[0].id.node, true);
-
-  data::DynamicWriter types;
-  data::DynamicWriter paths;
-  data::DynamicWriter name_types;
-  types.begin_array();
-  paths.begin_array();
-  name_types.begin_array();
-  size_t num_paths = 0;
-  std::string title;
-  std::string_view arch;
-  std::string_view call;
-  std::optional<SocketAddress> address;
-  Columns columns(row, *this);
-  for (const Line& line : lines) {
-    const std::string_view type = type_name(line.type);
-    types.string(type);
-    if (type == "EXECVE") {
-      arguments(line);
-      continue;
-    }
-    const bool describes = describes_event(type);
-    bool has_name = false;
-    FieldWalk walk(line.body);
-    Field field;
-    while (walk.next(field)) {
-      if (type == "PATH") {
-        if (field.name == "name" && !is_none(field.value, field.quote)) {
-          paths.string(text_of(type, field, scratch_));
-          has_name = true;
-          ++num_paths;
-        } else if (has_name && (field.name == "nametype" || field.name == "objtype")) {
-          name_types.string(field.value);
-        }
-      } else if (type == "PROCTITLE" && field.name == "proctitle") {
-        title = text_of(type, field, scratch_);
-      } else if (type == "SOCKADDR" && field.name == "saddr" && !address) {
-        address = socket_address(field.value);
-      } else if (type == "SYSCALL" && field.name.size() == 2 && field.name[0] == 'a' &&
-                 field.name[1] >= '0' && field.name[1] <= '3') {
-        const std::array<char, 10> name = {'s', 'y', 's', 'c', 'a',
-                                           'l', 'l', '_', 'a', field.name[1]};
-        row.text({name.data(), name.size()}, field.value, true);
-      } else if (describes) {
-        if (field.name == "arch") arch = field.value;
-        if (field.name == "syscall") call = field.value;
-        columns.take(type, field);
-      }
-    }
+  if (!to_) to_.emplace(row);
+  clear();
+  const EventId& id = lines[0].id;
+  row.time(id.time);
+  row.integer(to_->serial, "serial", static_cast<int64_t>(id.serial));
+  if (!id.node.empty()) row.text(to_->node, "node", id.node, true);
+  for (const Line& line : lines)
+    record(line, row);
+  if (to_->types != Row::kUnread) {
+    types_.end();
+    row.dynamic(to_->types, "types", types_.encoded());
   }
-  types.end();
-  row.dynamic("types", types.encoded());
-  if (!arch.empty()) row.text("arch", arch_name(arch));
-  if (!call.empty()) row.text("syscall", syscall_name(arch, call));
-  if (num_paths > 0) {
-    paths.end();
-    name_types.end();
-    row.dynamic("paths", paths.encoded());
-    row.dynamic("path_types", name_types.encoded());
+  if (!arch_.empty()) row.text(to_->arch, "arch", arch_name(arch_), true);
+  if (!call_.empty()) row.text(to_->call, "syscall", syscall_name(arch_, call_), true);
+  if (num_paths_ > 0) {
+    paths_.end();
+    path_types_.end();
+    row.dynamic(to_->paths, "paths", paths_.encoded());
+    row.dynamic(to_->path_types, "path_types", path_types_.encoded());
   }
-  if (!title.empty()) row.text("proctitle", title);
-  if (argv_.empty() && !title.empty()) row.text("cmdline", title);
+  if (!title_.empty()) row.text(to_->title, "proctitle", title_, false);
+  if (num_arguments_ == 0 && !title_.empty()) row.text(to_->command_line, "cmdline", title_, false);
   write_lists(row);
-  if (address) {
-    row.text("saddr_family", address->family);
-    if (!address->ip.empty()) row.text("saddr_ip", address->ip);
-    if (address->port >= 0) row.integer("saddr_port", address->port);
-    if (!address->path.empty()) row.text("saddr_path", address->path);
-  }
+  write_address(row);
 }
 
 }  // namespace postern::input::auditd

@@ -1,6 +1,12 @@
 #include "input/auditd/line.h"
 
+#include <bit>
 #include <charconv>
+#include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #include "base/text.h"
 #include "base/time.h"
@@ -91,12 +97,43 @@ constexpr TypeNumber kTypes[] = {
 
 constexpr char kEnrichedMark = '\x1D';
 
+constexpr std::array<bool, 256> kNameChars = [] {
+  std::array<bool, 256> is{};
+  for (int c = 'a'; c <= 'z'; ++c)
+    is[static_cast<size_t>(c)] = is[static_cast<size_t>(c - 'a' + 'A')] = true;
+  for (int c = '0'; c <= '9'; ++c)
+    is[static_cast<size_t>(c)] = true;
+  for (const char c : {'_', '-', '[', ']'})
+    is[static_cast<size_t>(c)] = true;
+  return is;
+}();
+
 bool is_name_char(char c) {
-  return ascii_alpha(c) || ascii_digit(c) || c == '_' || c == '-' || c == '[' || c == ']';
+  return kNameChars[static_cast<uint8_t>(c)];
 }
 
 bool is_break(char c) {
   return ascii_space(c) || c == kEnrichedMark;
+}
+
+/// Where the first break is, or the end. Control characters are seldom, so all of them are looked
+/// at, sixteen bytes at a time.
+size_t find_break(std::string_view s) {
+  size_t at = 0;
+#if defined(__SSE2__)
+  const __m128i last = _mm_set1_epi8(' ');
+  for (; at + 16 <= s.size(); at += 16) {
+    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(s.data() + at));
+    auto low =
+        static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(block, last), block)));
+    for (; low != 0; low &= low - 1)
+      if (const size_t i = at + static_cast<size_t>(std::countr_zero(low)); is_break(s[i]))
+        return i;
+  }
+#endif
+  while (at < s.size() && !is_break(s[at]))
+    ++at;
+  return at;
 }
 
 template <class T>
@@ -108,7 +145,13 @@ bool take_number(std::string_view& s, T& out) {
 }
 
 /// "1604996384.965:93777)" into time and serial.
-bool take_stamp(std::string_view& s, EventId& id) {
+bool take_stamp(std::string_view& s, EventId& id, LastStamp* last) {
+  if (last && !last->text.empty() && s.starts_with(last->text)) {
+    id.time = last->time;
+    id.serial = last->serial;
+    s.remove_prefix(last->text.size());
+    return true;
+  }
   const size_t close = s.find(')');
   if (close == std::string_view::npos) return false;
   std::string_view stamp = s.substr(0, close);
@@ -118,22 +161,28 @@ bool take_stamp(std::string_view& s, EventId& id) {
   stamp.remove_prefix(colon + 1);
   if (!time || !take_number(stamp, id.serial) || !stamp.empty()) return false;
   id.time = *time;
+  if (last) *last = {s.substr(0, close + 1), id.time, id.serial};
   s.remove_prefix(close + 1);
   return true;
 }
 
+/// Relays put their own header in front ("Mar 10 … audispd: node=…"), so the type is looked for.
+size_t find_type(std::string_view text) {
+  constexpr std::string_view kType = "type=";
+  if (text.starts_with(kType)) return 0;
+  constexpr size_t kMaxHeader = 512;
+  const std::string_view header = text.substr(0, kMaxHeader);
+  size_t type = header.find(kType, 1);
+  while (type != std::string_view::npos && !ascii_space(text[type - 1]))
+    type = header.find(kType, type + 1);
+  return type;
+}
+
 }  // namespace
 
-bool read_head(std::string_view text, Line& line) {
-  // Relays put their own header in front ("Mar 10 … audispd: node=…"), so the type is looked for.
-  constexpr size_t kMaxHeader = 512;
-  size_t type = 0;
-  for (;;) {
-    type = text.substr(0, kMaxHeader).find("type=", type);
-    if (type == std::string_view::npos) return false;
-    if (type == 0 || ascii_space(text[type - 1])) break;
-    ++type;
-  }
+bool read_head(std::string_view text, Line& line, LastStamp* last) {
+  const size_t type = find_type(text);
+  if (type == std::string_view::npos) return false;
   size_t end = type + 5;
   while (end < text.size() && !ascii_space(text[end]))
     ++end;
@@ -144,9 +193,10 @@ bool read_head(std::string_view text, Line& line) {
   if (rest.substr(0, 6) != "audit(" || line.type.empty()) return false;
   rest.remove_prefix(6);
   line.id = {};
-  if (!take_stamp(rest, line.id)) return false;
+  if (!take_stamp(rest, line.id, last)) return false;
   if (!rest.empty() && rest[0] == ':') rest.remove_prefix(1);
   line.body = rest;
+  if (type == 0) return true;
   const std::string_view before = text.substr(0, type);
   if (const size_t node = before.rfind("node="); node != std::string_view::npos) {
     const std::string_view name = before.substr(node + 5);
@@ -166,11 +216,39 @@ std::string_view type_name(std::string_view type) {
   return type;
 }
 
-bool FieldWalk::take_value(Field& field) {
+NameGuess::NameGuess(std::string_view name) {
+  char bytes[sizeof words_] = {};
+  char mask[sizeof mask_] = {};
+  if (name.empty() || name.size() >= sizeof bytes) return;
+  name.copy(bytes, name.size());
+  bytes[name.size()] = '=';
+  std::memset(mask, -1, name.size() + 1);
+  std::memcpy(words_.data(), bytes, sizeof words_);
+  std::memcpy(mask_.data(), mask, sizeof mask_);
+  size_ = name.size();
+}
+
+size_t NameGuess::match(std::string_view text) const {
+  uint64_t first = 0;
+  uint64_t second = 0;
+  if (text.size() >= sizeof words_) {
+    std::memcpy(&first, text.data(), sizeof first);
+    std::memcpy(&second, text.data() + sizeof first, sizeof second);
+  } else {
+    char bytes[sizeof words_] = {};
+    std::memcpy(bytes, text.data(), text.size());
+    std::memcpy(&first, bytes, sizeof first);
+    std::memcpy(&second, bytes + sizeof first, sizeof second);
+  }
+  const uint64_t differs = ((first ^ words_[0]) & mask_[0]) | ((second ^ words_[1]) & mask_[1]);
+  return differs == 0 ? size_ : 0;
+}
+
+void FieldWalk::take_value(Field& field) {
   field.quote = 0;
   if (rest_.empty()) {
     field.value = rest_;
-    return true;
+    return;
   }
   const char open = rest_[0];
   if (open == '"') {
@@ -178,14 +256,14 @@ bool FieldWalk::take_value(Field& field) {
     field.quote = '"';
     field.value = rest_.substr(1, close == std::string_view::npos ? close : close - 1);
     rest_.remove_prefix(close == std::string_view::npos ? rest_.size() : close + 1);
-    return true;
+    return;
   }
   if (open == '{') {
     const size_t close = rest_.find('}');
     field.quote = '{';
     field.value = trim(rest_.substr(1, close == std::string_view::npos ? close : close - 1));
     rest_.remove_prefix(close == std::string_view::npos ? rest_.size() : close + 1);
-    return true;
+    return;
   }
   if (open == '\'' && !nested_) {
     // The text inside may hold apostrophes; the last one before the enriched part ends it.
@@ -196,27 +274,46 @@ bool FieldWalk::take_value(Field& field) {
     field.quote = '\'';
     field.value = rest_.substr(1, close - 1);
     rest_.remove_prefix(close < rest_.size() ? close + 1 : close);
-    return true;
+    return;
   }
-  size_t end = 0;
-  while (end < rest_.size() && !is_break(rest_[end]))
-    ++end;
+  size_t end = find_break(rest_);
   // Copied logs lose the mark before the enriched part: "key=(null)ARCH=x86_64".
   constexpr std::string_view kNull = "(null)";
-  if (end > kNull.size() && rest_.substr(0, kNull.size()) == kNull &&
+  if (open == '(' && end > kNull.size() && rest_.starts_with(kNull) &&
       rest_.substr(0, end).find('=') != std::string_view::npos)
     end = kNull.size();
   field.value = rest_.substr(0, end);
   rest_.remove_prefix(end);
+  if (end == 0) return;
   // Old messages of user space: "(hostname=?, addr=?, terminal=cron res=success)".
-  if (!field.value.empty() && field.value.back() == ',') field.value.remove_suffix(1);
+  if (field.value.back() == ',') field.value.remove_suffix(1);
   if (nested_ && rest_.empty() && !field.value.empty() && field.value.back() == ')')
     field.value.remove_suffix(1);
-  return true;
 }
 
-bool FieldWalk::next(Field& field) {
+/// What is no name: a word of text ("auditd start,"). "avc:  denied  { read }" has fields of its
+/// own, which ausearch calls seresult and seperms. False: no field.
+bool FieldWalk::take_word(Field& field, bool& is_old) {
+  if (rest_[0] == '{') {
+    field.name = "seperms";
+    take_value(field);
+    return true;
+  }
+  const size_t word = find_break(rest_);
+  const std::string_view text = rest_.substr(0, word);
+  is_old = text == "old";
+  rest_.remove_prefix(word > 0 ? word : 1);
+  if (is_avc_ && (text == "denied" || text == "granted")) {
+    field = {"seresult", text, 0};
+    return true;
+  }
+  is_avc_ = text == "avc:";
+  return false;
+}
+
+bool FieldWalk::next(Field& field, const NameGuess* guess) {
   bool is_old = false;
+  is_guessed_ = false;
   for (;;) {
     while (!rest_.empty() && (is_break(rest_[0]) || rest_[0] == '('))
       rest_.remove_prefix(1);
@@ -226,27 +323,13 @@ bool FieldWalk::next(Field& field) {
       rest_ = before_;
       continue;
     }
-    size_t end = 0;
-    while (end < rest_.size() && is_name_char(rest_[end]))
-      ++end;
+    size_t end = guess && !is_old ? guess->match(rest_) : 0;
+    is_guessed_ = end > 0;
+    if (end == 0)
+      while (end < rest_.size() && is_name_char(rest_[end]))
+        ++end;
     if (end == 0 || end >= rest_.size() || rest_[end] != '=') {
-      // A word of text ("auditd start,"). "avc:  denied  { read }" has fields of its own, which
-      // ausearch calls seresult and seperms.
-      if (rest_[0] == '{') {
-        field.name = "seperms";
-        return take_value(field);
-      }
-      size_t word = 0;
-      while (word < rest_.size() && !is_break(rest_[word]))
-        ++word;
-      const std::string_view text = rest_.substr(0, word);
-      is_old = text == "old";
-      rest_.remove_prefix(word > 0 ? word : 1);
-      if (is_avc_ && (text == "denied" || text == "granted")) {
-        field = {"seresult", text, 0};
-        return true;
-      }
-      is_avc_ = text == "avc:";
+      if (take_word(field, is_old)) return true;
       continue;
     }
     field.name = rest_.substr(0, end);
@@ -254,8 +337,8 @@ bool FieldWalk::next(Field& field) {
     if (is_old && field.name == "auid") field.name = "old-auid";
     if (is_old && field.name == "ses") field.name = "old-ses";
     rest_.remove_prefix(end + 1);
-    if (!take_value(field)) return false;
-    if (field.name == "msg" && field.quote == '\'') {
+    take_value(field);
+    if (field.quote == '\'' && field.name == "msg") {
       before_ = rest_;
       rest_ = field.value;
       nested_ = true;

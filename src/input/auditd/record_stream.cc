@@ -15,9 +15,10 @@ enum : uint32_t { kOneRecord, kWholeEvent };
 /// last, in which lines of other events are passed over.
 void read_again(const RecordRef& ref, data::FieldVisitor& visitor) {
   Row row(visitor);
+  RecordShapes shapes(nullptr, false);
   Line line;
   if (ref.row == kOneRecord) {
-    if (read_head(ref.text, line)) write_record(line, row);
+    if (read_head(ref.text, line)) RecordWriter(shapes, nullptr).write(line, row);
     return;
   }
   std::vector<Line> lines;
@@ -26,7 +27,7 @@ void read_again(const RecordRef& ref, data::FieldVisitor& visitor) {
     if (read_head(reader.line(), line) && (lines.empty() || line.id == lines[0].id) &&
         type_name(line.type) != "EOE")
       lines.push_back(line);
-  EventWriter().write(lines, row);
+  EventWriter(shapes).write(lines, row);
 }
 
 std::string joined(const Event& event) {
@@ -57,12 +58,15 @@ RecordStream::RecordStream(const Input& input, DecodeContext& context)
       context_(context),
       tables_(input, context, read_again),
       assembler_([this](const Event& e, bool forced) { event(e, forced); }),
+      shapes_(context.layout(kRecordTable), true),
+      record_writer_(shapes_, context.layout(kRecordTable)),
+      event_writer_(shapes_),
       wants_events_(context.layout(kEventTable) != nullptr),
       wants_records_(context.layout(kRecordTable) != nullptr) {}
 
 bool RecordStream::add(std::string_view text, uint64_t offset, uint64_t number) {
   Line line;
-  if (!read_head(text, line)) return false;
+  if (!read_head(text, line, &last_stamp_)) return false;
   // With no reader at all, records are counted.
   if (wants_records_ || !wants_events_) record(line, text, offset, number);
   if (wants_events_) assembler_.add(line, text, offset, number);
@@ -91,7 +95,7 @@ void RecordStream::carry(const std::vector<Slice::Line>& lines) {
 
 void OpenEvents::add(std::string_view text, uint64_t number) {
   Line line;
-  if (read_head(text, line))
+  if (read_head(text, line, &last_stamp_))
     assembler_.add(line, text, static_cast<uint64_t>(text.data() - input_.data()), number);
 }
 
@@ -110,9 +114,17 @@ void RecordStream::record(const Line& line,
   TableRows* rows = tables_.event(kRecordTable);
   if (!rows) return;
   rows->begin({offset, number}, {text, kOneRecord});
+  data::BatchBuilder& builder = rows->builder();
+  // The line holds its values, but for those in hex and names that stand for numbers.
+  const data::TextGate* gate = rows->layout().text_gate();
+  if (gate && gate->may_hold(text)) gate = nullptr;
+  if (gate) builder.leave_out_texts();
   Row row(*rows);
+  if (record_writer_.write(line, row, gate)) {
+    builder.dynamic(rows->layout().values_slot(), record_writer_.values(line));
+    builder.text(rows->layout().text_slot(), text, true);
+  }
   row.raw(text, true);
-  write_record(line, row);
   rows->end();
   tables_.check(*rows);
 }
@@ -129,7 +141,7 @@ void RecordStream::event(const Event& event, bool forced) {
   rows->begin({event.offset, event.line_number}, {text, kWholeEvent}, copy);
   Row row(*rows);
   if (rows->layout().wants_text()) row.raw(joined(event), false);
-  writer_.write(event.lines, row);
+  event_writer_.write(event.lines, row);
   rows->end();
   tables_.check(*rows);
 }

@@ -8,6 +8,7 @@
 
 #include "input/auditd/assembler.h"
 #include "input/auditd/event.h"
+#include "input/auditd/record_writer.h"
 #include "input/rows.h"
 
 namespace postern::input::auditd {
@@ -41,7 +42,10 @@ class RecordStream {
   DecodeContext& context_;
   TableSet tables_;
   Assembler assembler_;
-  EventWriter writer_;
+  LastStamp last_stamp_;
+  RecordShapes shapes_;
+  RecordWriter record_writer_;
+  EventWriter event_writer_;
   bool wants_events_;
   bool wants_records_;
 };
@@ -57,6 +61,7 @@ class OpenEvents {
 
  private:
   std::string_view input_;
+  LastStamp last_stamp_;
   Assembler assembler_{[](const Event&, bool) {}};
 };
 

@@ -1,10 +1,14 @@
 #include "input/auditd/auditd.h"
 
+#include <algorithm>
+#include <memory>
+
 #include <gtest/gtest.h>
 
 #include "decoded.h"
 #include "input/auditd/decode.h"
 #include "input/auditd/line.h"
+#include "input/auditd/shape.h"
 #include "input/auditd/syscalls.h"
 
 namespace postern::input {
@@ -85,6 +89,65 @@ TEST(AuditLine, WalksEnrichedFields) {
   EXPECT_EQ(fields_of("pid=1 msg='op=login acct=\"it's\" res=success'\x1D"
                       "UID=\"root\""),
             (Texts{"pid=1", "op=login", "acct=it's", "res=success", "UID=root"}));
+}
+
+TEST(AuditLine, ReadsTheStampOfTheLineBefore) {
+  auditd::LastStamp last;
+  Line line;
+  for (const char* serial : {"7", "7", "77", "7"}) {
+    const std::string text =
+        "type=CWD msg=audit(1773133330.418:" + std::string(serial) + "): cwd=\"/\"";
+    ASSERT_TRUE(auditd::read_head(text, line, &last));
+    EXPECT_EQ(std::to_string(line.id.serial), serial);
+    EXPECT_EQ(line.body, " cwd=\"/\"");
+    last.text = last.serial == 7 ? "1773133330.418:7)" : "1773133330.418:77)";
+  }
+  EXPECT_FALSE(auditd::read_head("type=CWD msg=audit(1773133330.418:7", line, &last));
+}
+
+// Whatever name is guessed, the fields are the same.
+TEST(AuditLine, GuessesNamesWithoutBelievingThem) {
+  const std::vector<std::string> bodies = {
+      "arch=c000003e syscall=59 a0=1 a1=2 comm=\"x\" exe=\"/bin/x\" key=(null)",
+      "arch=c000003e syscall=59 per=4 a0=1 comm=\"x y\" exe=\"/bin/x\" key=\"k\"",
+      "syscall=59 syscallx=60 syscall a0 =1 a0=2 a0",
+      "user pid=1 msg='op=PAM:auth acct=\"root\" (hostname=?, addr=?, res=success)'",
+      "pid=1 msg=x op=PAM:auth old auid=1 new auid=2 old ses=3",
+      "avc:  denied  { read } for  pid=13 comm=\"x\" seresult=no seperms=none",
+      "a_name_longer_than_a_guess=1 a_name_longer_than_a_guess=2 fifteen_letters=3 fifteen_letters",
+      "arch=",
+      "",
+  };
+  auditd::RecordShape shape("SYSCALL", nullptr, true);
+  for (int round = 0; round < 3; ++round)
+    for (const std::string& body : bodies) {
+      Texts planned;
+      auditd::PlannedWalk walk(shape, body);
+      Field f;
+      while (const auditd::FieldPlan* plan = walk.next(f)) {
+        EXPECT_EQ(plan->name, f.name);
+        planned.push_back(std::string(f.name) + "=" + std::string(f.value));
+      }
+      EXPECT_EQ(planned, fields_of(body)) << body;
+    }
+}
+
+TEST(AuditLine, KeepsSoManyNamesAndTypes) {
+  auditd::RecordShapes shapes(nullptr, true);
+  for (int type = 0; type < 600; ++type) {
+    std::string body;
+    for (int i = 0; i < 600; ++i)
+      body += " f" + std::to_string(i) + "=" + std::to_string(i);
+    if (type > 2) body.resize(10);
+    auditd::RecordShape& shape = shapes.of("T" + std::to_string(type));
+    EXPECT_EQ(shape.type(), "T" + std::to_string(type));
+    auditd::PlannedWalk walk(shape, body);
+    Field f;
+    size_t n = 0;
+    for (; const auditd::FieldPlan* plan = walk.next(f); ++n)
+      ASSERT_EQ(plan->name, "f" + std::to_string(n));
+    EXPECT_EQ(n, type > 2 ? 2u : 600u);
+  }
 }
 
 std::string text(std::string_view type, std::string_view name, std::string_view value) {
@@ -353,6 +416,53 @@ TEST(AuditdRecord, KeepsEnrichedNamesAsTheyAre) {
       "ARCH=x86_64 SYSCALL=connect\n",
       kRecords);
   EXPECT_EQ(d.row("linux.auditd.record").at("SYSCALL"), "connect");
+}
+
+/// Looks for one word.
+class Word : public data::TextGate {
+ public:
+  explicit Word(std::string word) : words_{std::move(word)} {}
+
+  bool may_hold(std::string_view text) const { return text.find(words_[0]) != text.npos; }
+
+  bool may_hold_plain(std::string_view text) const { return may_hold(text); }
+
+  const std::vector<std::string>& literals() const { return words_; }
+
+ private:
+  std::vector<std::string> words_;
+};
+
+TEST(AuditdRecord, LeavesOutTheTextsOfRecordsWithoutAnyKeyword) {
+  const std::map<std::string, Columns> texts = {
+      {"linux.auditd.record",
+       {{"type", kString}, {"key", kDynamic}, {"_text", kString}, {"_values", kDynamic}}}};
+  const std::string log =
+      std::string(kExec) + "type=1334 msg=audit(1773109804.480:502): prog-id=3 op=LOAD\n";
+  const Decoded all = decode(log, texts);
+  // In the clear, an argument and a title in hex, one of several keys, a call and a type by number;
+  // and nowhere.
+  const std::map<std::string, std::vector<size_t>> where = {{"mailx", {0, 1, 3, 5}},
+                                                            {"report one", {1}},
+                                                            {"/usr/bin/mailx -s", {5}},
+                                                            {"exe", {0}},
+                                                            {"execve", {0}},
+                                                            {"BPF", {6}},
+                                                            {"ssh", {}}};
+  for (const auto& [word, rows] : where) {
+    Decoded d(texts);
+    d.set_text_gate("linux.auditd.record", std::make_shared<Word>(word));
+    d.run(auditd::decode, log);
+    ASSERT_EQ(d.rows("linux.auditd.record").size(), 7u);
+    for (size_t i = 0; i < 7; ++i) {
+      Fields expected = Decoded(all).row("linux.auditd.record", i);
+      if (std::count(rows.begin(), rows.end(), i) == 0) {
+        expected.erase("_text");
+        expected.erase("_values");
+      }
+      EXPECT_EQ(d.row("linux.auditd.record", i), expected) << word << " in row " << i;
+    }
+  }
 }
 
 TEST(Auditd, CountsRecordsThatNobodyReadsAndNamesBadLines) {

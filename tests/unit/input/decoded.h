@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +42,11 @@ class Decoded : public data::BatchSink {
         layout.add(name, type);
       layouts_.emplace(table, std::move(layout));
     }
+  }
+
+  /// The run looks for nothing else in `_values` and `_text` of a table.
+  void set_text_gate(const std::string& table, std::shared_ptr<const data::TextGate> gate) {
+    layouts_.find(table)->second.set_text_gate(std::move(gate));
   }
 
   void run(void (*decode)(const Input&, DecodeContext&),

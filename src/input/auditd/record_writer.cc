@@ -1,0 +1,117 @@
+#include "input/auditd/record_writer.h"
+
+#include "base/text.h"
+#include "input/auditd/decode.h"
+#include "input/auditd/syscalls.h"
+
+namespace postern::input::auditd {
+namespace {
+
+constexpr char kKeySeparator = '\x01';
+
+/// Gathers what `_values` has: the text of every value.
+class ValueGatherer final : public data::FieldVisitor {
+ public:
+  explicit ValueGatherer(data::DynamicWriter& out) : out_(out) {}
+
+  void field(std::string_view, const data::Value& value) override {
+    if (value.type() != data::Type::kDynamic) return out_.string(value.text());
+    const data::Dynamic keys(value.as_bytes());
+    for (uint32_t i = 0; i < keys.size(); ++i)
+      out_.string(keys.at(i).text());
+  }
+
+ private:
+  data::DynamicWriter& out_;
+};
+
+}  // namespace
+
+void write_keys(Row& row,
+                Row::Target target,
+                std::string_view name,
+                std::string_view keys,
+                data::DynamicWriter& list) {
+  if (keys.find(kKeySeparator) == std::string_view::npos)
+    return row.text(target, name, keys, false);
+  list.clear();
+  list.begin_array();
+  for (const std::string_view key : split(keys, kKeySeparator))
+    list.string(key);
+  list.end();
+  row.dynamic(target, name, list.encoded());
+}
+
+RecordWriter::RecordWriter(RecordShapes& shapes, const data::Layout* layout) : shapes_(shapes) {
+  const auto slot = [&](std::string_view name) {
+    return layout ? layout->slot(name) : Row::kUnread;
+  };
+  slots_ = {slot("type"), slot("serial"), slot("node"), slot("ARCH"), slot("SYSCALL")};
+}
+
+bool RecordWriter::may_hold(const data::TextGate& gate, std::string_view name) {
+  auto& [asked, answer] = asked_[(reinterpret_cast<uintptr_t>(name.data()) >> 2) % asked_.size()];
+  if (asked != name.data()) {
+    asked = name.data();
+    answer = gate.may_hold(name);
+  }
+  return answer;
+}
+
+bool RecordWriter::write(const Line& line, Row& row, const data::TextGate* gate) {
+  const bool by_name = row.target(std::string_view()) == Row::kByName;
+  const auto target = [&](Row::Target slot) { return by_name ? Row::kByName : slot; };
+  bool may = false;
+  // Names of the program's own, not of the log.
+  const auto put_name = [&](Row::Target slot, std::string_view name, std::string_view value,
+                            std::string_view in_log) {
+    row.text(target(slot), name, value, true);
+    if (gate && value.data() != in_log.data()) may = may_hold(*gate, value) || may;
+  };
+  row.time(line.id.time);
+  put_name(slots_.type, "type", type_name(line.type), line.type);
+  row.integer(target(slots_.serial), "serial", static_cast<int64_t>(line.id.serial));
+  if (!line.id.node.empty()) row.text(target(slots_.node), "node", line.id.node, true);
+
+  std::string_view arch;
+  std::string_view call;
+  bool enriched = false;
+  PlannedWalk walk(shapes_.of(line.type), line.body);
+  Field field;
+  while (const FieldPlan* plan = walk.next(field)) {
+    if (plan->role != FieldRole::kPlain) {
+      if (plan->role == FieldRole::kHead) continue;
+      if (plan->role == FieldRole::kArch) arch = field.value;
+      if (plan->role == FieldRole::kCall) call = field.value;
+      enriched = enriched || plan->role == FieldRole::kCallName;
+    }
+    // Several values of an array are put together by name.
+    const Row::Target to = plan->is_dynamic ? Row::kByName : target(plan->target);
+    const bool in_hex = plan->is_untrusted && field.quote == 0;
+    if (to == Row::kUnread && !(gate && in_hex)) continue;
+    const std::string_view text = text_of(in_hex, field, scratch_);
+    const bool borrowed = text.data() == field.value.data();
+    if (gate && !borrowed) may = gate->may_hold(text) || may;
+    if (plan->role == FieldRole::kKey)
+      write_keys(row, to, field.name, text, list_);
+    else
+      row.text(to, field.name, text, borrowed);
+  }
+  if (!enriched && !call.empty() && !arch.empty()) {
+    put_name(slots_.arch, "ARCH", arch_name(arch), arch);
+    put_name(slots_.call, "SYSCALL", syscall_name(arch, call), call);
+  }
+  return may;
+}
+
+std::string_view RecordWriter::values(const Line& line) {
+  values_.clear();
+  values_.begin_array();
+  ValueGatherer gatherer(values_);
+  Row row(gatherer);
+  write(line, row);
+  values_.end();
+  return values_.encoded();
+}
+
+}  // namespace postern::input::auditd

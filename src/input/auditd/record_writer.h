@@ -1,0 +1,58 @@
+// Audit records as rows of linux.auditd.record: fields by their own names. Tests:
+// tests/unit/input/auditd_test.cc.
+#pragma once
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "data/batch.h"
+#include "data/dynamic.h"
+#include "input/auditd/line.h"
+#include "input/auditd/shape.h"
+#include "input/rows.h"
+
+namespace postern::input::auditd {
+
+inline constexpr std::string_view kRecordTable = "linux.auditd.record";
+
+/// Several keys of one rule set come joined: then they are an array. `list` is used for it.
+void write_keys(Row& row,
+                Row::Target target,
+                std::string_view name,
+                std::string_view keys,
+                data::DynamicWriter& list);
+
+/// Writes records; keeps its buffers from one to the next.
+class RecordWriter {
+ public:
+  /// `shapes` live as long as this. `layout`: of the table; null: rows go to visitors alone.
+  RecordWriter(RecordShapes& shapes, const data::Layout* layout);
+
+  /// Writes one record: untrusted strings decoded, several keys as an array. Where the log is not
+  /// enriched, SYSCALL and ARCH are added by name.
+  ///
+  /// `gate`: has said no of the line. True: it says yes of a value that is written otherwise there,
+  /// in hex or as a number.
+  bool write(const Line& line, Row& row, const data::TextGate* gate = nullptr);
+
+  /// `_values` of a record, encoded; lasts until the next call.
+  std::string_view values(const Line& line);
+
+ private:
+  struct Targets {
+    Row::Target type, serial, node, arch, call;
+  };
+
+  bool may_hold(const data::TextGate& gate, std::string_view name);
+
+  RecordShapes& shapes_;
+  Targets slots_;
+  std::string scratch_;
+  data::DynamicWriter list_;
+  data::DynamicWriter values_;
+  /// What a gate said of names, which are few, by where they are.
+  std::array<std::pair<const char*, bool>, 64> asked_{};
+};
+
+}  // namespace postern::input::auditd

@@ -1,0 +1,82 @@
+#include "input/auditd/shape.h"
+
+#include <utility>
+
+#include "input/auditd/decode.h"
+#include "input/auditd/event_columns.h"
+
+namespace postern::input::auditd {
+namespace {
+
+// Types and names beyond these are no kernel's: they are worked out each time.
+constexpr size_t kMaxTypes = 256;
+constexpr size_t kMaxNames = 256;
+
+RecordKind kind_of(std::string_view type) {
+  constexpr std::pair<std::string_view, RecordKind> kKinds[] = {
+      {"SYSCALL", RecordKind::kSyscall},     {"EXECVE", RecordKind::kExecve},
+      {"PATH", RecordKind::kPath},           {"SOCKADDR", RecordKind::kSockaddr},
+      {"PROCTITLE", RecordKind::kProctitle}, {"OBJ_PID", RecordKind::kObject},
+      {"MMAP", RecordKind::kObject},         {"FD_PAIR", RecordKind::kObject},
+      {"IPC", RecordKind::kObject},          {"IPC_SET_PERM", RecordKind::kObject},
+      {"BPRM_FCAPS", RecordKind::kObject},   {"CAPSET", RecordKind::kObject},
+      {"SOCKETCALL", RecordKind::kObject},
+  };
+  for (const auto& [name, kind] : kKinds)
+    if (name == type) return kind;
+  return RecordKind::kDescribes;
+}
+
+FieldRole role_of(std::string_view name) {
+  constexpr std::pair<std::string_view, FieldRole> kRoles[] = {
+      {"type", FieldRole::kHead},    {"node", FieldRole::kHead},        {"arch", FieldRole::kArch},
+      {"syscall", FieldRole::kCall}, {"SYSCALL", FieldRole::kCallName}, {"key", FieldRole::kKey},
+  };
+  for (const auto& [field, role] : kRoles)
+    if (field == name) return role;
+  return FieldRole::kPlain;
+}
+
+}  // namespace
+
+RecordShape::RecordShape(std::string_view type, const data::Layout* layout, bool keeps)
+    : type_(type_name(type)), kind_(kind_of(type_)), layout_(layout), keeps_(keeps) {}
+
+void RecordShape::fill(FieldPlan& plan, std::string_view name) const {
+  plan.name.assign(name);
+  plan.role = role_of(name);
+  plan.is_untrusted = is_untrusted(type_, name);
+  plan.column = event_column(kind_, name);
+  plan.target = layout_ ? layout_->slot(name) : Row::kUnread;
+  plan.is_dynamic = plan.target >= 0 && layout_->fields()[static_cast<size_t>(plan.target)].type ==
+                                            data::Type::kDynamic;
+}
+
+FieldPlan& RecordShape::plan(std::string_view name) {
+  if (!keeps_) {
+    fill(passing_, name);
+    return passing_;
+  }
+  const uint32_t hash = name_hash(name);
+  if (const int at = numbers_.find(name, hash); at >= 0) return *plans_[static_cast<size_t>(at)];
+  if (plans_.size() >= kMaxNames) {
+    fill(passing_, name);
+    return passing_;
+  }
+  FieldPlan& plan = *plans_.emplace_back(std::make_unique<FieldPlan>());
+  fill(plan, name);
+  plan.guess = NameGuess(name);
+  numbers_.add(plan.name, static_cast<int>(plans_.size() - 1));
+  return plan;
+}
+
+RecordShape& RecordShapes::of(std::string_view type) {
+  if (const int at = numbers_.find(type); at >= 0) return *shapes_[static_cast<size_t>(at)];
+  auto shape = std::make_unique<RecordShape>(type, layout_, keeps_ && shapes_.size() < kMaxTypes);
+  if (shapes_.size() >= kMaxTypes) return *(passing_ = std::move(shape));
+  shapes_.push_back(std::move(shape));
+  numbers_.add(std::string(type), static_cast<int>(shapes_.size() - 1));
+  return *shapes_.back();
+}
+
+}  // namespace postern::input::auditd

@@ -1,0 +1,118 @@
+// What is known of the records of one type, so that it is not asked again for each record: which
+// fields they have, in which order, what each is for, and who reads it.
+//
+// The kernel writes the fields of a type in one order, so behind each field the name of the next
+// one is guessed, and one comparison tells its plan. Names and types come from the evidence; only
+// so many are kept. Tests: tests/unit/input/auditd_test.cc.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "input/auditd/line.h"
+#include "input/name_hash.h"
+#include "input/rows.h"
+
+namespace postern::input::auditd {
+
+/// What an event takes from a record. The fields of most describe the event; others (OBJ_PID, MMAP)
+/// describe its objects.
+enum class RecordKind : uint8_t {
+  kDescribes,
+  kSyscall,
+  kExecve,
+  kPath,
+  kSockaddr,
+  kProctitle,
+  kObject
+};
+
+/// What a field is beside its value, in any type of record.
+enum class FieldRole : uint8_t {
+  kPlain,
+  kHead,      ///< type, node: the head's stay true
+  kArch,      ///< by number; so is
+  kCall,      ///< the system call
+  kCallName,  ///< SYSCALL: the log is enriched
+  kKey
+};
+
+struct FieldPlan {
+  std::string name;
+  NameGuess guess;
+  FieldRole role = FieldRole::kPlain;
+  bool is_untrusted = false;
+  int column = -1;                    ///< of the event (event_columns.h); -1: none
+  Row::Target target = Row::kUnread;  ///< of the record, by slot
+  bool is_dynamic = false;            ///< that column
+  FieldPlan* next = nullptr;          ///< what followed last
+};
+
+/// Records of one type.
+class RecordShape {
+ public:
+  /// `layout`: of the records; null: nobody reads them by slot. `keeps`: plans serve again.
+  RecordShape(std::string_view type, const data::Layout* layout, bool keeps);
+
+  const std::string& type() const { return type_; }
+
+  RecordKind kind() const { return kind_; }
+
+ private:
+  friend class PlannedWalk;
+
+  FieldPlan& plan(std::string_view name);
+  void fill(FieldPlan& plan, std::string_view name) const;
+
+  std::string type_;
+  RecordKind kind_;
+  const data::Layout* layout_;
+  bool keeps_;
+  std::vector<std::unique_ptr<FieldPlan>> plans_;
+  NameTable numbers_;  // of plans_
+  FieldPlan start_;    // before the first field
+  FieldPlan passing_;  // of a name that is not kept
+};
+
+class RecordShapes {
+ public:
+  /// `keeps`: false for who reads a record or two.
+  RecordShapes(const data::Layout* layout, bool keeps) : layout_(layout), keeps_(keeps) {}
+
+  /// By the type as the log has it ("UNKNOWN[1334]"); lasts until the next call.
+  RecordShape& of(std::string_view type);
+
+ private:
+  const data::Layout* layout_;
+  bool keeps_;
+  std::vector<std::unique_ptr<RecordShape>> shapes_;
+  NameTable numbers_;  // of shapes_, by the type in the log
+  std::unique_ptr<RecordShape> passing_;
+};
+
+/// The fields of a record with their plans.
+class PlannedWalk {
+ public:
+  PlannedWalk(RecordShape& shape, std::string_view body)
+      : shape_(shape), walk_(body), last_(&shape.start_) {}
+
+  /// Null at the end. The plan lasts until the next call.
+  const FieldPlan* next(Field& field) {
+    FieldPlan* guessed = last_->next;
+    if (!walk_.next(field, guessed ? &guessed->guess : nullptr)) return nullptr;
+    if (!walk_.is_guessed()) {
+      guessed = &shape_.plan(field.name);
+      last_->next = guessed == &shape_.passing_ ? nullptr : guessed;
+    }
+    return last_ = guessed;
+  }
+
+ private:
+  RecordShape& shape_;
+  FieldWalk walk_;
+  FieldPlan* last_;
+};
+
+}  // namespace postern::input::auditd
