@@ -65,17 +65,15 @@ bool is_reserved(std::string_view name) {
   return false;
 }
 
-/// Whether two fields have the same name. Nearly every event is without repeats, and then needs no
-/// grouping.
-bool repeats_a_name(const std::vector<WindowsEvent::Field>& data) {
+/// Whether two fields have the same name, if each gives a number that fields of the same name
+/// share.
+template <class Number>
+bool repeats_a_name(const std::vector<WindowsEvent::Field>& data, const Number& number_of) {
   constexpr size_t kBits = 1024;
   std::bitset<kBits> seen;
-  // Where every name has a slot of its own, they are told apart by that.
-  const bool by_slot = std::all_of(data.begin(), data.end(),
-                                   [](const WindowsEvent::Field& f) { return f.slot >= 0; });
   for (size_t i = 0; i < data.size(); ++i) {
     const WindowsEvent::Field& f = data[i];
-    const size_t bit = (by_slot ? static_cast<size_t>(f.slot) : size_t{name_hash(f.name)}) % kBits;
+    const size_t bit = number_of(f) % kBits;
     if (!seen[bit]) {
       seen[bit] = true;
       continue;
@@ -84,6 +82,17 @@ bool repeats_a_name(const std::vector<WindowsEvent::Field>& data) {
       if (data[j].name == f.name) return true;
   }
   return false;
+}
+
+/// Nearly every event is without repeats, and then needs no grouping.
+bool repeats_a_name(const std::vector<WindowsEvent::Field>& data) {
+  // Where every name has a slot of its own, they are told apart by that.
+  if (std::all_of(data.begin(), data.end(),
+                  [](const WindowsEvent::Field& f) { return f.slot >= 0; }))
+    return repeats_a_name(data,
+                          [](const WindowsEvent::Field& f) { return static_cast<size_t>(f.slot); });
+  return repeats_a_name(data,
+                        [](const WindowsEvent::Field& f) { return size_t{name_hash(f.name)}; });
 }
 
 /// Numbers of the data fields, grouped by name, groups and members in order of the source.
@@ -241,14 +250,12 @@ bool WindowsEventWriter::wanted(const WindowsEvent& event) const {
   return !id || b->layout().wants_event(*id);
 }
 
-void WindowsEventWriter::write(const WindowsEvent& event,
-                               data::Position position,
-                               bool borrowed,
-                               std::string_view lasting) {
-  const WindowsTable table = event.table();
+void WindowsEventWriter::put(WindowsTable table,
+                             const WindowsEvent& event,
+                             data::Position position,
+                             bool borrowed,
+                             std::string_view lasting) {
   data::BatchBuilder* b = builder(table);
-  if (!wanted(event)) return skip(table);
-
   const auto lasts = [&](std::string_view text) {
     return borrowed ||
            (std::greater_equal<>{}(text.data(), lasting.data()) &&
@@ -259,20 +266,19 @@ void WindowsEventWriter::write(const WindowsEvent& event,
   if (!event.searched) b->leave_out_texts();
   const bool values = b->wants_values();
   if (event.time) b->set_time(*event.time);
-  bool has_user_id = false;
-  bool has_message = false;
-  for (const WindowsEvent::Field& f : event.data) {
-    has_user_id = has_user_id || f.name == kUserIdAlias;
-    has_message = has_message || f.name == "Message";
-  }
+  const auto has_data = [&](std::string_view name) {
+    return std::any_of(event.data.begin(), event.data.end(),
+                       [&](const WindowsEvent::Field& f) { return f.name == name; });
+  };
   for (size_t i = 0; i < kNumSystemFields; ++i) {
     const std::string_view text = event.system[i];
     const auto f = static_cast<SystemField>(i);
-    if (!text.data() || (f == SystemField::kMessage && has_message)) continue;
+    if (!text.data() || (f == SystemField::kMessage && has_data("Message"))) continue;
     if (values) b->feed_values(text);
     b->text(slots.system[i], text, lasts(text));
     // Not fed again: `_values` holds the id once.
-    if (f == SystemField::kUserId && !has_user_id) b->text(slots.user_id, text, lasts(text));
+    if (f == SystemField::kUserId && !has_data(kUserIdAlias))
+      b->text(slots.user_id, text, lasts(text));
   }
   for_each_field(
       event.data,

@@ -129,12 +129,22 @@ class WindowsEventWriter {
     return builders_[static_cast<size_t>(t)].get();
   }
 
-  /// Adds one event. `borrowed`: its text outlives the batch (see keep); else it is copied, but for
-  /// what lies inside `lasting`.
+  /// Adds one event, or counts it if it is not wanted. `borrowed`: its text outlives the batch (see
+  /// keep); else it is copied, but for what lies inside `lasting`.
   void write(const WindowsEvent& event,
              data::Position position,
              bool borrowed,
-             std::string_view lasting = {});
+             std::string_view lasting = {}) {
+    const WindowsTable table = event.table();
+    wanted(event) ? put(table, event, position, borrowed, lasting) : skip(table);
+  }
+
+  /// The same for an event of this table that is wanted.
+  void put(WindowsTable table,
+           const WindowsEvent& event,
+           data::Position position,
+           bool borrowed,
+           std::string_view lasting);
 
   /// Slot of a data field with this name in a table that is read, to be kept and given in a Field;
   /// kAnySlot where only the name tells (it becomes another column, or a list).

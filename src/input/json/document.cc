@@ -348,19 +348,24 @@ class Builder {
   /// Takes members of the innermost object as long as they are what nearly all of a log is: keys
   /// that followed the one before, and strings or integers. What is not is left to member().
   void expected_members() {
-    const uint32_t* at = at_;
-    Item* item = items_.data() + size_;
-    const Item* const room = items_.data() + items_.size();
+    // All in locals: what is written through `item` might be any member.
+    KeyIds& ids = *ids_;
     const char* const text = text_;
+    const char* const text_end = text_ + text_size_;
+    const uint32_t* at = at_;
+    const uint32_t* const end = end_;
+    Item* const first = items_.data();
+    Item* const room = first + items_.size();
+    Item* item = first + size_;
     uint16_t before = last_key_;
     // Comma, key, colon and value; a position follows the last one.
-    for (; end_ - at >= 4 && item < room && text[at[0]] == ','; at += 4, ++item) {
-      const uint32_t from = at[1];
-      const uint16_t id = ids_->follower(before, text + from, text_size_ - from);
+    for (; end - at >= 4 && item < room && text[at[0]] == ','; at += 4, ++item) {
+      const char* const quote = text + at[1];
+      const uint16_t id = ids.follower(before, quote, static_cast<size_t>(text_end - quote));
       if (id == kNoKeyId) break;
-      const KeyIds::Key& key = (*ids_)[id];
+      const KeyIds::Key& key = ids[id];
       // Not so where blanks follow the key.
-      if (at[2] - from != key.size || text[at[2]] != ':') break;
+      if (at[2] - at[1] != key.size || text[at[2]] != ':') break;
       const char* const value = text + at[3];
       const uint32_t size = at[4] - at[3];
       if (*value == '"') {
@@ -372,14 +377,14 @@ class Builder {
         item->text = {value, size};
         item->kind = Kind::kNumber;
       }
-      item->key = {text + from + 1, key.size - 2};
+      item->key = {quote + 1, key.size - 2};
       item->hash = key.hash;
-      item->next = static_cast<uint32_t>(item - items_.data()) + 1;
+      item->next = static_cast<uint32_t>(item - first) + 1;
       item->id = before = id;
     }
     at_ = at;
     last_key_ = before;
-    size_ = static_cast<uint32_t>(item - items_.data());
+    size_ = static_cast<uint32_t>(item - first);
   }
 
   /// One member of the innermost container, an object, or its end.

@@ -73,9 +73,10 @@ class BatchOutput : public Output {
     tables_.check(*current_);
   }
 
-  bool begin_windows(WindowsTable table, std::string_view place) override {
+  bool begin_windows(const WindowsEvent& event, std::string_view place) override {
     const uint32_t row = num_rows_++;
-    if (!windows_.wanted(table)) {
+    const WindowsTable table = event.table();
+    if (!windows_.wanted(event)) {
       windows_.skip(table);
       return false;
     }
@@ -107,8 +108,8 @@ class BatchOutput : public Output {
 
   void end_windows(const WindowsEvent& event, bool borrowed, bool raw_borrowed) override {
     const WindowsTable table = event.table();
-    windows_.write(event, windows_position_, borrowed,
-                   raw_borrowed ? event.raw : std::string_view());
+    windows_.put(table, event, windows_position_, borrowed,
+                 raw_borrowed ? event.raw : std::string_view());
     PerTable& t = per_table_[static_cast<size_t>(table)];
     t.pending_bytes += event.raw.size();
     if (t.pending_bytes > kMaxBatchText) windows_.builder(table)->flush();
@@ -178,7 +179,7 @@ class VisitorOutput : public Output {
 
   void end() override {}
 
-  bool begin_windows(WindowsTable, std::string_view) override { return next_++ == wanted_; }
+  bool begin_windows(const WindowsEvent&, std::string_view) override { return next_++ == wanted_; }
 
   const NameTable* windows_names(WindowsTable) override { return nullptr; }
 

@@ -5,6 +5,7 @@
 // file (KeyNumbers). Bounded: a file of ever new keys gets no more ids, and its keys are looked up
 // each time. Tests: tests/unit/input/json_document_test.cc.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <cstdint>
@@ -21,25 +22,19 @@ namespace postern::input::json {
 inline constexpr uint16_t kNoKeyId = 0;
 inline constexpr size_t kMaxKeyIds = 2048;
 
-/// Whether n bytes are equal; inline, because keys are too short for a call to pay.
+/// Whether n bytes are equal, more than a word; inline, because keys are too short for a call to
+/// pay.
 inline bool equal_bytes(const char* a, const char* b, size_t n) {
-  const auto differ = [&](auto word, size_t at) {
-    auto other = word;
-    std::memcpy(&word, a + at, sizeof word);
-    std::memcpy(&other, b + at, sizeof other);
-    return word != other;
+  const auto differ = [&](size_t at) {
+    uint64_t x;
+    uint64_t y;
+    std::memcpy(&x, a + at, sizeof x);
+    std::memcpy(&y, b + at, sizeof y);
+    return x != y;
   };
-  if (n < sizeof(uint32_t)) {
-    for (size_t i = 0; i < n; ++i)
-      if (a[i] != b[i]) return false;
-    return true;
-  }
-  // The last word overlaps the one before.
-  if (n < sizeof(uint64_t))
-    return !differ(uint32_t{}, 0) && !differ(uint32_t{}, n - sizeof(uint32_t));
   for (size_t at = 0; at + sizeof(uint64_t) < n; at += sizeof(uint64_t))
-    if (differ(uint64_t{}, at)) return false;
-  return !differ(uint64_t{}, n - sizeof(uint64_t));
+    if (differ(at)) return false;
+  return !differ(n - sizeof(uint64_t));  // overlaps the one before
 }
 
 class KeyIds {
@@ -48,6 +43,8 @@ class KeyIds {
     const char* quoted = nullptr;         ///< as written, with its quotes
     uint32_t size = 0;                    ///< of `quoted`
     uint32_t hash = 0;                    ///< name_hash() of the key
+    uint64_t head = 0;                    ///< the first word of `quoted`, zero behind its end
+    uint64_t mask = 0;                    ///< of the bytes of `head` that count
     std::array<uint16_t, 2> followers{};  ///< last met first
   };
 
@@ -57,10 +54,14 @@ class KeyIds {
 
   /// The id of the key that begins with the quote at `at`, if it is one of those that followed
   /// `before` (kNoKeyId: of those that begin a document).
-  uint16_t follower(uint16_t before, const char* at, size_t left) {
+  uint16_t follower(uint16_t before, const char* at, size_t left) const {
+    uint64_t head;
+    if (left < sizeof head) return kNoKeyId;  // the document ends here anyway
+    std::memcpy(&head, at, sizeof head);
     for (const uint16_t id : keys_[before].followers) {
-      if (id == kNoKeyId) break;
       const Key& key = keys_[id];
+      if ((head & key.mask) != key.head) continue;
+      if (key.size <= sizeof head) return id;  // of kNoKeyId too
       if (key.size <= left && equal_bytes(key.quoted, at, key.size)) return id;
     }
     return kNoKeyId;
@@ -75,7 +76,13 @@ class KeyIds {
     }
     if (keys_.size() >= kMaxKeyIds || quoted.size() > kMaxKeyBytes) return kNoKeyId;
     const auto id = static_cast<uint16_t>(keys_.size());
-    keys_.push_back({texts_.copy(quoted).data(), static_cast<uint32_t>(quoted.size()), hash, {}});
+    Key& key = keys_.emplace_back();
+    key.quoted = texts_.copy(quoted).data();
+    key.size = static_cast<uint32_t>(quoted.size());
+    key.hash = hash;
+    const size_t known = std::min(quoted.size(), sizeof key.head);
+    std::memcpy(&key.head, quoted.data(), known);
+    std::memset(&key.mask, 0xFF, known);
     slots_[slot] = id;
     return follows(before, id);
   }

@@ -25,8 +25,9 @@ class Output {
   virtual Row* begin(std::string_view table, std::string_view place) = 0;
   virtual void end() = 0;
 
-  /// False: nobody reads the table; the event is counted and done.
-  virtual bool begin_windows(WindowsTable table, std::string_view place) = 0;
+  /// An event of which the System fields are known. False: nobody reads its table, or events of its
+  /// kind; it is counted and done.
+  virtual bool begin_windows(const WindowsEvent& event, std::string_view place) = 0;
   /// Names of the data fields of the table that somebody reads, with their slots (slot_of of
   /// WindowsEventWriter); null: all of them.
   virtual const NameTable* windows_names(WindowsTable table) = 0;

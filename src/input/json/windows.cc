@@ -91,8 +91,8 @@ void WindowsReader::time(std::string_view text) {
 }
 
 bool WindowsReader::start(bool all_in_record) {
+  if (!out_.begin_windows(event(), record_->text())) return false;
   const WindowsTable table = event().table();
-  if (!out_.begin_windows(table, record_->text())) return false;
   names_ = out_.windows_names(table);
   columns_ = &state_.columns[static_cast<size_t>(table)];
   values_ = out_.wants_windows_values(table);

@@ -323,6 +323,30 @@ TEST(JsonWindows, CountsEventsThatNobodyReads) {
   EXPECT_EQ(d.num_skipped("windows.sysmon"), 2u);
 }
 
+TEST(JsonWindows, ShowsTheRecordsOfTheRowsWhereNobodyReadsSomeKinds) {
+  const auto event = [](const char* id, const std::string& image) {
+    return std::string(R"({"SourceName":"Microsoft-Windows-Sysmon","Channel":"x","EventID":)") +
+           id + R"(,"Image":")" + image + "\"}\n";
+  };
+  const auto bytes =
+      FileBytes::from_string(event("7", "a") + event("1", "b") + event("7", "c") + event("1", "d"));
+  data::Layout layout("windows.sysmon");
+  layout.add("Image", kString);
+  layout.set_event_ids({1, 3});
+  data::Layouts layouts;
+  layouts.emplace("windows.sysmon", std::move(layout));
+  Decoded d({});
+  data::Anomalies anomalies;
+  DecodeContext context{layouts, d, anomalies};
+  json::decode(Input{"test", bytes->view(), bytes}, context);
+  EXPECT_EQ(d.num_skipped("windows.sysmon"), 2u);
+  ASSERT_EQ(d.rows("windows.sysmon").size(), 2u);
+  EXPECT_EQ(d.rows("windows.sysmon")[0].fields.at("Image"), "b");
+  EXPECT_EQ(d.rows("windows.sysmon")[0].all.at("Image"), "b");
+  EXPECT_EQ(d.rows("windows.sysmon")[1].all.at("Image"), "d");
+  EXPECT_EQ(d.rows("windows.sysmon")[1].all.at("EventID"), "1");
+}
+
 TEST(JsonWindows, OpensWrappersOfSearchesAndExports) {
   const std::string event(kNxlogConnection);
   Decoded d = decode("{\"_index\":\"winlogbeat\",\"_id\":\"1\",\"_source\":" + event +
