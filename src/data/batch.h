@@ -43,6 +43,10 @@ class TextGate {
   /// False: nothing that is looked for is in `text`, nor in any text that `text` is the JSON form
   /// of, or holds as JSON strings.
   virtual bool may_hold(std::string_view text) const = 0;
+  /// The same of a text in which every character stands for itself.
+  virtual bool may_hold_plain(std::string_view text) const = 0;
+  /// What is looked for, folded; a column's value has all of one of them.
+  virtual const std::vector<std::string>& literals() const = 0;
 };
 
 /// The columns of one native table that a run reads. Immutable while a run lasts.

@@ -97,6 +97,20 @@ TEST(TextGate, KnowsAnEscapeFromAnEscapedBackslash) {
   EXPECT_FALSE(gate->may_hold(""));
 }
 
+TEST(TextGate, SearchesPlainTextForAllOfALiteral) {
+  const auto gate = text_gate({keyword({"a\\b/c\"d", "MimiKatz", "mimikatz"})}, {});
+  ASSERT_NE(gate, nullptr);
+  EXPECT_EQ(gate->literals(), (std::vector<std::string>{"a\\b/c\"d", "mimikatz"}));
+  EXPECT_TRUE(gate->may_hold_plain("x A\\B/C\"D y"));
+  EXPECT_TRUE(
+      gate->may_hold_plain("mimi\xE2\x84\xAA"
+                           "atz"))
+      << "the Kelvin sign";
+  EXPECT_FALSE(gate->may_hold_plain("C:\\u0041\\u.exe")) << "no escape there";
+  EXPECT_FALSE(gate->may_hold_plain(""));
+  EXPECT_TRUE(gate->may_hold(R"({"x":"nothing"})")) << "no piece that JSON writes in one way";
+}
+
 TEST(TextGate, IsOnlyThereWhereKeywordsAreAllThatIsAsked) {
   const ExprPtr image =
       bound("sigma.endswith", {column("Image"), plan::literal(Value::string("\\cmd.exe"))});
@@ -104,7 +118,6 @@ TEST(TextGate, IsOnlyThereWhereKeywordsAreAllThatIsAsked) {
   EXPECT_NE(text_gate({bound("and", {image, bound("not", {keyword({"word"})})})}, {}), nullptr);
   EXPECT_EQ(text_gate({keyword({"word"})}, {column(data::kValuesColumn)}), nullptr);
   EXPECT_EQ(text_gate({keyword({"word", "ab"})}, {}), nullptr) << "too short";
-  EXPECT_EQ(text_gate({keyword({"a\\b/c\"d"})}, {}), nullptr) << "only short pieces";
   const ExprPtr other =
       bound("kql.has", {column(data::kTextColumn), plan::literal(Value::string("word"))});
   EXPECT_EQ(text_gate({keyword({"word"}), other}, {}), nullptr) << "null is not false there";
