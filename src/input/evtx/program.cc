@@ -215,8 +215,11 @@ void Program::clear() {
   failed = false;
   provider_op = event_id_op = channel_op = time_op = -1;
   may_nest = false;
-  for (auto& b : bound)
-    b.reset();
+  for (size_t t = 0; t < kNumWindowsTables; ++t) {
+    bound[t].reset();
+    bound_to_columns[t].reset();
+  }
+  gate = nullptr;
 }
 
 bool compile(std::string_view chunk,
@@ -233,10 +236,13 @@ bool compile(std::string_view chunk,
   return !out.failed;
 }
 
-std::vector<BoundOp> bind(const Program& program, const data::Layout& layout, Arena& arena) {
+std::vector<BoundOp> bind(const Program& program,
+                          const data::Layout& layout,
+                          bool with_values,
+                          Arena& arena) {
   std::vector<BoundOp> bound;
   std::string scratch;
-  const bool all = layout.values_slot() >= 0;
+  const bool all = with_values && layout.values_slot() >= 0;
   std::vector<int> feeder(layout.fields().size(), -1);  // by slot: the bound op that feeds it
   for (size_t i = 0; i < program.ops.size(); ++i) {
     const Op& op = program.ops[i];
@@ -265,6 +271,28 @@ std::vector<BoundOp> bind(const Program& program, const data::Layout& layout, Ar
     bound.push_back(b);
   }
   return bound;
+}
+
+void search_literals(Program& program, const data::TextGate& gate) {
+  program.gate = &gate;
+  program.literals_may_hold = false;
+  program.mixed_ops.clear();
+  std::string joined;
+  for (size_t i = 0; i < program.ops.size(); ++i) {
+    const Op& op = program.ops[i];
+    if (op.kind == Op::Kind::kNested) continue;
+    size_t num_literals = 0;
+    joined.clear();
+    for (uint32_t p = 0; p < op.value.count; ++p) {
+      const Part& part = program.parts[op.value.first + p];
+      num_literals += part.is_literal ? 1 : 0;
+      joined.append(part.literal);
+    }
+    if (num_literals == op.value.count)
+      program.literals_may_hold = program.literals_may_hold || gate.may_hold_plain(joined);
+    else if (op.value.count > 1)
+      program.mixed_ops.push_back(static_cast<uint32_t>(i));
+  }
 }
 
 }  // namespace postern::input::evtx

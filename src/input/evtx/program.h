@@ -76,8 +76,13 @@ struct Program {
   int channel_op = -1;
   int time_op = -1;
   bool may_nest = false;  ///< has a part that could hold a nested fragment
-  /// By table; made on first use.
+  /// By table; made on first use. The second: without what only `_values` wants.
   std::array<std::unique_ptr<std::vector<BoundOp>>, kNumWindowsTables> bound;
+  std::array<std::unique_ptr<std::vector<BoundOp>>, kNumWindowsTables> bound_to_columns;
+  /// What a gate said of the literals; made on first use.
+  const data::TextGate* gate = nullptr;
+  bool literals_may_hold = false;
+  std::vector<uint32_t> mixed_ops;  ///< values made of several parts, a substitution among them
 
   void clear();
 };
@@ -94,7 +99,13 @@ bool compile(std::string_view chunk,
              Program& out,
              size_t* end_at = nullptr);
 
-/// The ops that columns of `layout` read. Texts go to `arena`.
-std::vector<BoundOp> bind(const Program& program, const data::Layout& layout, Arena& arena);
+/// The ops that columns of `layout` read, `_values` among them or not. Texts go to `arena`.
+std::vector<BoundOp> bind(const Program& program,
+                          const data::Layout& layout,
+                          bool with_values,
+                          Arena& arena);
+
+/// Fills what `gate` says of the program.
+void search_literals(Program& program, const data::TextGate& gate);
 
 }  // namespace postern::input::evtx

@@ -212,10 +212,15 @@ RecordDecoder::Text RecordDecoder::text(const Frame& f, PartRange r, Arena& aren
     if (!v.is_array()) return text(v, arena);
   }
   std::string joined;
+  append_parts(f, r, joined);
+  return {arena.copy(joined), true};
+}
+
+void RecordDecoder::append_parts(const Frame& f, PartRange r, std::string& out) {
   for (uint32_t i = 0; i < r.count; ++i) {
     const Part& p = f.program->parts[r.first + i];
     if (p.is_literal) {
-      joined.append(p.literal);
+      out.append(p.literal);
       continue;
     }
     const RawValue v = value_of(f, p);
@@ -228,11 +233,10 @@ RecordDecoder::Text RecordDecoder::text(const Frame& f, PartRange r, Arena& aren
     else
       elements_.push_back(v);
     for (size_t e = 0; e < elements_.size(); ++e) {
-      if (e != 0) joined.push_back(' ');
-      append_text(joined, elements_[e].element_type(), elements_[e].bytes);
+      if (e != 0) out.push_back(' ');
+      append_text(out, elements_[e].element_type(), elements_[e].bytes);
     }
   }
-  return {arena.copy(joined), true};
 }
 
 bool RecordDecoder::is_absent(const Frame& f, const Op& op) const {

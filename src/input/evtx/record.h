@@ -22,6 +22,7 @@
 #include "data/batch.h"
 #include "input/evtx/binxml.h"
 #include "input/evtx/program.h"
+#include "input/evtx/value_search.h"
 #include "input/windows_event.h"
 
 namespace postern::input::evtx {
@@ -44,6 +45,8 @@ inline constexpr size_t kRecordHeaderBytes = 24;
 /// several times on the way); the other charges are in record.cc.
 inline constexpr size_t kWorkPerOp = 16;
 inline constexpr size_t kWorkPerListedByte = 8;
+/// Bytes of a record that are searched for one unit of work.
+inline constexpr size_t kSearchedPerWork = 64;
 
 /// Reads the header at `at`; nullopt when there is none that fits the chunk.
 std::optional<RecordHeader> record_header(std::string_view chunk, size_t at);
@@ -106,13 +109,15 @@ class RecordDecoder {
   Program* record_program(size_t begin, size_t end, EventShape::Place place);
   const std::vector<BoundOp>& bound_ops(Program& program,
                                         WindowsTable t,
-                                        const data::Layout& layout);
+                                        const data::BatchBuilder& b);
 
   RawValue value_of(const Frame& f, const Part& p) const;
   /// The value of a range that is one substitution and nothing else.
   std::optional<RawValue> single_value(const Frame& f, PartRange r) const;
   Text text(const Frame& f, PartRange r, Arena& arena);
   Text text(const RawValue& v, Arena& arena);
+  void append_parts(const Frame& f, PartRange r, std::string& out);
+  bool may_hold(const data::TextGate& gate);
   bool is_absent(const Frame& f, const Op& op) const;
   std::string_view raw_bytes(const Frame& f, int op) const;
   std::optional<int64_t> event_time();
@@ -145,6 +150,7 @@ class RecordDecoder {
   std::vector<RawValue> elements_;
   std::vector<Gathered> gathered_;
   size_t num_gathered_ = 0;
+  ValueSearch search_;
   std::string scratch_;
 };
 

@@ -20,18 +20,43 @@ constexpr size_t kMaxXmlBytes = size_t{1} << 20;
 
 const std::vector<BoundOp>& RecordDecoder::bound_ops(Program& program,
                                                      WindowsTable t,
-                                                     const data::Layout& layout) {
-  auto& bound = program.bound[static_cast<size_t>(t)];
-  if (!bound) bound = std::make_unique<std::vector<BoundOp>>(bind(program, layout, *names_));
+                                                     const data::BatchBuilder& b) {
+  const bool with_values = b.wants_values();
+  auto& bound = (with_values ? program.bound : program.bound_to_columns)[static_cast<size_t>(t)];
+  if (!bound)
+    bound = std::make_unique<std::vector<BoundOp>>(bind(program, b.layout(), with_values, *names_));
   return *bound;
+}
+
+/// Whether any value of the open record may hold what the gate looks for.
+bool RecordDecoder::may_hold(const data::TextGate& gate) {
+  search_.start(gate, chunk_);
+  for (const Frame& f : frames_) {
+    Program& program = *f.program;
+    if (program.gate != &gate) search_literals(program, gate);
+    // What is out of budget is not searched, and so may hold anything.
+    if (program.literals_may_hold ||
+        !spend(1 + (record_.payload_end - record_.payload) / kSearchedPerWork))
+      return true;
+    search_.add(values_.data() + f.first_value, f.num_values);
+    for (const uint32_t op : program.mixed_ops) {
+      scratch_.assign("\n");
+      append_parts(f, program.ops[op].value, scratch_);
+      search_.add_text(scratch_);
+      if (budget_ == 0) return true;
+    }
+  }
+  return search_.may_hold();
 }
 
 void RecordDecoder::write_row(WindowsTable t, data::BatchBuilder& b, data::Position position) {
   b.begin(position);
+  const data::TextGate* gate = b.layout().text_gate();
+  if (gate && b.wants_values() && !may_hold(*gate)) b.leave_out_texts();
   if (const auto ticks = event_time()) b.set_time(*ticks);
   num_gathered_ = 0;
   for (const Frame& f : frames_)
-    for (const BoundOp& bound : bound_ops(*f.program, t, b.layout()))
+    for (const BoundOp& bound : bound_ops(*f.program, t, b))
       write_field(f, bound, b);
   write_gathered(b);
   if (b.layout().raw_slot() >= 0) b.made_raw(xml());

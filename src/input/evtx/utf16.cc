@@ -83,7 +83,40 @@ char* convert(const char* in, size_t units, char* out) {
   return out;
 }
 
+// The only characters beyond ASCII that fold into it (base/text.h).
+constexpr uint16_t kLongS = 0x017f;
+constexpr uint16_t kKelvin = 0x212a;
+
 }  // namespace
+
+bool narrow_to_search(const char* in, size_t units, const char* stop, char* out) {
+  bool folds = false;
+  size_t i = 0;
+#if defined(__SSE2__)
+  // Whole steps: what the last one takes beyond the units is written over by what comes next.
+  const __m128i long_s = _mm_set1_epi16(kLongS);
+  const __m128i kelvin = _mm_set1_epi16(kKelvin);
+  __m128i found = _mm_setzero_si128();
+  const auto look_at = [&](__m128i v) {
+    found =
+        _mm_or_si128(found, _mm_or_si128(_mm_cmpeq_epi16(v, long_s), _mm_cmpeq_epi16(v, kelvin)));
+  };
+  for (; i < units && stop - (in + 2 * i) >= 32; i += 16) {
+    const __m128i a = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + 2 * i));
+    const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + 2 * i + 16));
+    look_at(a);
+    look_at(b);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), _mm_packus_epi16(a, b));
+  }
+  folds = _mm_movemask_epi8(found) != 0;
+#endif
+  for (; i < units; ++i) {
+    const uint16_t u = load<uint16_t>(in + 2 * i);
+    out[i] = u > 0x7f ? '\xff' : static_cast<char>(u);
+    folds = folds || u == kLongS || u == kKelvin;
+  }
+  return !folds;
+}
 
 std::string_view trim_utf16(std::string_view utf16) {
   size_t n = utf16.size() & ~size_t{1};

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "tests/support/evtx_builder.h"
 
 namespace postern::engine {
 namespace {
@@ -186,6 +187,20 @@ TEST(Hunt, FindingsBeyondTheLimitAreSortedInAFile) {
   }
 }
 
+/// Looks for one word in the values of process creations.
+RuleText keyword_rule(const std::string& word) {
+  return {"keywords", R"(title: keywords
+id: 00000000-0000-4000-8000-000000000002
+status: test
+logsource: {category: process_creation, product: windows}
+detection:
+  words: [')" + word + R"(']
+  condition: words
+level: low
+)",
+          "sigma"};
+}
+
 // Records with a keyword among records without one: what a record leaves out concerns no other.
 TEST(Hunt, KeywordsAreFoundInWhicheverRecordHoldsThem) {
   const std::string texts[] = {"nothing here", "a SEKURLSA::logons b", R"(s\u0065kurlsa::logons)",
@@ -201,20 +216,42 @@ TEST(Hunt, KeywordsAreFoundInWhicheverRecordHoldsThem) {
              texts[which] + "\"}\n";
   }
   const File file(lines);
-  const RuleText keywords = {"keywords", R"(title: keywords
-id: 00000000-0000-4000-8000-000000000002
-status: test
-logsource: {category: process_creation, product: windows}
-detection:
-  words: ['sekurlsa::']
-  condition: words
-level: low
-)",
-                             "sigma"};
+  const RuleText keywords = keyword_rule("sekurlsa::");
   const Answer shared = run_file({keywords}, file);
   HuntOptions plain;
   plain.share_filters = false;
   EXPECT_EQ(shared.findings.size(), static_cast<size_t>(num_hits));
+  EXPECT_EQ(shared.findings, run_file({keywords}, file, plain).findings);
+}
+
+TEST(Hunt, KeywordsAreFoundInWhicheverBinaryRecordHoldsThem) {
+  using namespace input::evtx;
+  const std::string texts[] = {"nothing here", "a SEKURLSA::logons b", "C:\\users\\u.exe", "lsa",
+                               "sekurlsa:"};
+  std::vector<std::string> chunks;
+  size_t num_hits = 0;
+  for (int c = 0; c < 5; ++c) {
+    ChunkBuilder b;
+    for (int i = 0; i < 60; ++i) {
+      const std::string& text = texts[(c + i * 7 / 3) % 5];  // every order of two
+      num_hits += &text == &texts[1] ? 1 : 0;
+      const auto data = [&](ChunkBuilder& d) {
+        d.fragment_header();
+        d.open("EventData").close_start();
+        d.open("Data", true).attribute("Name").literal("CommandLine").close_start();
+        d.literal(text).end().end();
+        d.end_of_fragment();
+      };
+      b.record(static_cast<uint64_t>(i), [&](ChunkBuilder& r) { write_event(r, {}, data); });
+    }
+    chunks.push_back(b.finish());
+  }
+  const File file(evtx_file(chunks));
+  const RuleText keywords = keyword_rule("sekurlsa::");
+  const Answer shared = run_file({keywords}, file);
+  HuntOptions plain;
+  plain.share_filters = false;
+  EXPECT_EQ(shared.findings.size(), num_hits);
   EXPECT_EQ(shared.findings, run_file({keywords}, file, plain).findings);
 }
 

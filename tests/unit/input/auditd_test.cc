@@ -451,7 +451,7 @@ TEST(AuditdRecord, LeavesOutTheTextsOfRecordsWithoutAnyKeyword) {
                                                             {"ssh", {}}};
   for (const auto& [word, rows] : where) {
     Decoded d(texts);
-    d.set_text_gate("linux.auditd.record", std::make_shared<Word>(word));
+    d.set_text_gate(std::make_shared<Word>(word));
     d.run(auditd::decode, log);
     ASSERT_EQ(d.rows("linux.auditd.record").size(), 7u);
     for (size_t i = 0; i < 7; ++i) {

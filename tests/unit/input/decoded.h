@@ -44,9 +44,10 @@ class Decoded : public data::BatchSink {
     }
   }
 
-  /// The run looks for nothing else in `_values` and `_text` of a table.
-  void set_text_gate(const std::string& table, std::shared_ptr<const data::TextGate> gate) {
-    layouts_.find(table)->second.set_text_gate(std::move(gate));
+  /// Records of which `gate` says no may leave out `_values` and `_text`.
+  void set_text_gate(const std::shared_ptr<const data::TextGate>& gate) {
+    for (auto& [table, layout] : layouts_)
+      layout.set_text_gate(gate);
   }
 
   void run(void (*decode)(const Input&, DecodeContext&),
