@@ -3,8 +3,9 @@
 //
 // The file is decoded N times on one thread into batches that are dropped. `all` reads every field
 // that the first records have; a list reads those columns of every table; a layout (bench_layout)
-// names the columns and kinds of events that a set of rules asks for. CATALOG: the folder of the
-// native tables, for the types of columns.
+// names the columns and kinds of events that a set of rules asks for, and what its keywords' gate
+// looks for: then `_values` is made as in a hunt, of records that may hold a keyword. CATALOG: the
+// folder of the native tables, for the types of columns.
 //
 // Prints one JSON object: bytes of the file, `live` bytes (EVTX: chunks in use), rows, values that
 // are not null, a checksum of all values (the answer, to be compared between versions), and the
@@ -23,6 +24,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "exec/text_gate.h"
 #include "input/format.h"
 #include "input/name_hash.h"
 #include "plan/catalog.h"
@@ -141,8 +143,8 @@ bool read_catalog(const std::string& folder, plan::Catalog& catalog) {
   return true;
 }
 
-/// Lines "table column type" and "table = id id …", as bench_layout writes them. Prints what is
-/// wrong with a file that says nothing or something else.
+/// Lines "table column type", "table = id id …" and "table ~ "literal"", as bench_layout writes
+/// them. Prints what is wrong with a file that says nothing or something else.
 std::optional<data::Layouts> read_layout(const std::string& path) {
   const auto text = read_text_file(path);
   if (!text.ok()) {
@@ -150,6 +152,7 @@ std::optional<data::Layouts> read_layout(const std::string& path) {
     return std::nullopt;
   }
   data::Layouts out;
+  std::map<std::string, std::vector<std::string>> literals;  // by table
   int number = 0;
   for (const std::string_view line : split(*text, '\n')) {
     ++number;
@@ -158,7 +161,10 @@ std::optional<data::Layouts> read_layout(const std::string& path) {
     data::Layout& layout =
         out.try_emplace(std::string(words[0]), data::Layout(std::string(words[0]))).first->second;
     if (words.size() < 2) continue;
-    if (words[1] == "=") {
+    if (words[1] == "~") {
+      const auto json = data::dynamic_from_json(line.substr(words[0].size() + 3));
+      if (json) literals[layout.table()].emplace_back(data::Dynamic(*json).as_string());
+    } else if (words[1] == "=") {
       std::vector<int64_t> ids;
       for (size_t i = 2; i < words.size(); ++i)
         if (const auto id = parse_int(words[i])) ids.push_back(*id);
@@ -171,6 +177,8 @@ std::optional<data::Layouts> read_layout(const std::string& path) {
       return std::nullopt;
     }
   }
+  for (auto& [table, of_table] : literals)
+    out.find(table)->second.set_text_gate(exec::text_gate(std::move(of_table)));
   if (!out.empty()) return out;
   std::fprintf(stderr, "decode: %s names no table\n", path.c_str());
   return std::nullopt;

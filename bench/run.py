@@ -238,7 +238,7 @@ def make_layouts(rules):
     with open(LAYOUT, "w") as out:
         out.write(done.stdout)
     with open(LAYOUT + ".columns", "w") as out:
-        out.writelines(line + "\n" for line in done.stdout.splitlines() if line.split()[1][:1] != "_")
+        out.writelines(line + "\n" for line in done.stdout.splitlines() if line.split()[1][:1] not in "_~")
 
 
 def main():
