@@ -1,12 +1,17 @@
 #include "exec/text_gate.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "base/text.h"
 #include "exec/text_witness.h"
 #include "match/caseless_filter.h"
+#include "match/json_escape.h"
+#include "match/literal_index.h"
 
 namespace postern::exec {
 
@@ -33,29 +38,70 @@ std::string_view longest_piece(std::string_view literal) {
   return best;
 }
 
+/// Whether any of some literals (folded) is in a text, in whatever case.
+class AnyOf {
+ public:
+  explicit AnyOf(const std::vector<std::string_view>& literals) : few_(literals) {
+    constexpr size_t kShortest = 3;  // shorter ones are in every record
+    if (few_.usable() || std::any_of(literals.begin(), literals.end(),
+                                     [](std::string_view l) { return l.size() < kShortest; }))
+      return;
+    for (const std::string_view l : literals)
+      many_.add(match::LiteralIndex::Place::kPart, l);
+    many_.seal();
+  }
+
+  /// Whether it ever says no.
+  bool usable() const { return few_.usable() || !many_.empty(); }
+
+  bool in(std::string_view text) const {
+    return many_.empty() ? few_.may_hold(text) : many_.any(folded(text));
+  }
+
+  /// The same of JSON, where a character may be written by its number.
+  bool in_json(std::string_view text) const {
+    return many_.empty() ? few_.may_hold_json(text)
+                         : match::has_unicode_escape(text) || many_.any(folded(text));
+  }
+
+ private:
+  static std::string_view folded(std::string_view text) {
+    thread_local std::string out;
+    fold(text, out);
+    return out;
+  }
+
+  match::CaselessFilter few_;
+  match::LiteralIndex many_;  // where they are too many for it
+};
+
+std::vector<std::string_view> pieces_of(const std::vector<std::string>& literals) {
+  std::vector<std::string_view> pieces;
+  for (const std::string& l : literals)
+    pieces.push_back(longest_piece(l));
+  return pieces;
+}
+
 class Gate final : public data::TextGate {
  public:
   explicit Gate(std::vector<std::string> literals)
-      : literals_(std::move(literals)), plain_({literals_.begin(), literals_.end()}) {
-    std::vector<std::string_view> pieces;
-    for (const std::string& l : literals_)
-      pieces.push_back(longest_piece(l));
-    pieces_ = match::CaselessFilter(pieces);
-  }
+      : literals_(std::move(literals)),
+        plain_({literals_.begin(), literals_.end()}),
+        pieces_(pieces_of(literals_)) {}
 
   /// Whether it ever says no of a plain text; of JSON only if the pieces are long enough.
   bool usable() const { return plain_.usable(); }
 
-  bool may_hold(std::string_view text) const override { return pieces_.may_hold_json(text); }
+  bool may_hold(std::string_view text) const override { return pieces_.in_json(text); }
 
-  bool may_hold_plain(std::string_view text) const override { return plain_.may_hold(text); }
+  bool may_hold_plain(std::string_view text) const override { return plain_.in(text); }
 
   const std::vector<std::string>& literals() const override { return literals_; }
 
  private:
   std::vector<std::string> literals_;
-  match::CaselessFilter plain_;   // the literals
-  match::CaselessFilter pieces_;  // what JSON writes of them as it is
+  AnyOf plain_;   // the literals
+  AnyOf pieces_;  // what JSON writes of them as it is
 };
 
 bool is_searched(const std::string& column) {
@@ -68,20 +114,51 @@ bool reads_searched(const ExprPtr& e) {
   return std::any_of(columns.begin(), columns.end(), is_searched);
 }
 
-/// Collects what `e` looks for in the searched columns; false: that is not all it does with them.
-bool collect(const ExprPtr& e, std::vector<std::string>& literals) {
-  if (e->is_call("and") || e->is_call("or") || e->is_call("not"))
-    return std::all_of(e->args.begin(), e->args.end(),
-                       [&](const ExprPtr& a) { return collect(a, literals); });
-  if (!reads_searched(e)) return true;
+/// What an expression looks for in the searched columns: while none of it is in a record, the
+/// expression is the same whether these columns are there or null.
+struct Wanted {
+  std::vector<std::string> literals;
+  bool is_false_without = false;  ///< and false it is
+};
+
+/// Which of two parts that must both hold to look for: short literals are in every record.
+bool tells_more(const Wanted& a, const Wanted& b) {
+  constexpr size_t kLong = 4;
+  const auto shortest = [](const Wanted& w) {
+    size_t least = kLong;
+    for (const std::string& l : w.literals)
+      least = std::min(least, l.size());
+    return least;
+  };
+  return std::pair(shortest(a), b.literals.size()) > std::pair(shortest(b), a.literals.size());
+}
+
+/// nullopt: looking for literals is not all that `e` does with the searched columns.
+std::optional<Wanted> wanted_of(const ExprPtr& e) {
+  Wanted all;
+  if (e->is_call("and") || e->is_call("or") || e->is_call("not")) {
+    std::optional<Wanted> best;
+    all.is_false_without = e->is_call("or");
+    for (const ExprPtr& a : e->args) {
+      std::optional<Wanted> one = wanted_of(a);
+      if (!one) return std::nullopt;
+      all.literals.insert(all.literals.end(), one->literals.begin(), one->literals.end());
+      all.is_false_without = all.is_false_without && one->is_false_without;
+      if (e->is_call("and") && one->is_false_without && (!best || tells_more(*one, *best)))
+        best = std::move(one);
+    }
+    return best ? best : all;
+  }
+  if (!reads_searched(e)) return all;
   const auto witness = text_witness(*e);
   // Never null: it is false where the columns are null, as it is where they hold none of this.
-  if (!witness || !witness->never_null || !witness->numbers.empty()) return false;
+  if (!witness || !witness->never_null || !witness->numbers.empty()) return std::nullopt;
   for (size_t i = 0; i < witness->num_columns; ++i)
-    if (!is_searched(e->args[i]->name)) return false;
+    if (!is_searched(e->args[i]->name)) return std::nullopt;
   for (const TextWitness::Literal& l : witness->literals)
-    literals.push_back(l.text);
-  return true;
+    all.literals.push_back(l.text);
+  all.is_false_without = true;
+  return all;
 }
 
 }  // namespace
@@ -89,8 +166,12 @@ bool collect(const ExprPtr& e, std::vector<std::string>& literals) {
 std::shared_ptr<const data::TextGate> text_gate(const std::vector<ExprPtr>& filters,
                                                 const std::vector<ExprPtr>& results) {
   std::vector<std::string> literals;
-  for (const ExprPtr& f : filters)
-    if (f && !collect(f, literals)) return nullptr;
+  for (const ExprPtr& f : filters) {
+    if (!f) continue;
+    const std::optional<Wanted> wanted = wanted_of(f);
+    if (!wanted) return nullptr;
+    literals.insert(literals.end(), wanted->literals.begin(), wanted->literals.end());
+  }
   if (std::any_of(results.begin(), results.end(), reads_searched)) return nullptr;
   return text_gate(std::move(literals));
 }

@@ -18,11 +18,11 @@
 namespace postern::exec {
 
 /// The gate of a table that is read by these filters and makes these columns of results; null:
-/// something else is asked of `_values` or `_text`, or the keywords are too many or too short.
+/// something else is asked of `_values` or `_text`, or the keywords are too short.
 std::shared_ptr<const data::TextGate> text_gate(const std::vector<plan::ExprPtr>& filters,
                                                 const std::vector<plan::ExprPtr>& results);
 
-/// The gate that looks for these literals (folded); null: they are too many or too short.
+/// The gate that looks for these literals (folded); null: they are too short.
 std::shared_ptr<const data::TextGate> text_gate(std::vector<std::string> literals);
 
 }  // namespace postern::exec

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "base/text.h"
+#include "exec/evaluate.h"
 #include "exec/functions/functions.h"
 
 namespace postern::exec {
@@ -109,6 +110,89 @@ TEST(TextGate, SearchesPlainTextForAllOfALiteral) {
   EXPECT_FALSE(gate->may_hold_plain("C:\\u0041\\u.exe")) << "no escape there";
   EXPECT_FALSE(gate->may_hold_plain(""));
   EXPECT_TRUE(gate->may_hold(R"({"x":"nothing"})")) << "no piece that JSON writes in one way";
+}
+
+TEST(TextGate, LooksForOnePartOfWhatMustAllHold) {
+  const auto literals = [](const ExprPtr& filter) {
+    const auto gate = text_gate({filter}, {});
+    return gate ? gate->literals() : std::vector<std::string>{"no gate"};
+  };
+  using Words = std::vector<std::string>;
+  const ExprPtr zero = keyword({"0", "6"});
+  const ExprPtr init = keyword({"init ", "telinit "});
+  EXPECT_EQ(literals(bound("and", {zero, init})), (Words{"init ", "telinit "}));
+  EXPECT_EQ(literals(bound("and", {keyword({"init "}), init})), (Words{"init "})) << "the fewer";
+  EXPECT_EQ(literals(bound("and", {zero, bound("not", {init})})), (Words{"no gate"}))
+      << "without them it may hold";
+  EXPECT_EQ(literals(bound("or", {init, bound("and", {zero, keyword({"shutdown"})})})),
+            (Words{"init ", "shutdown", "telinit "}));
+}
+
+TEST(TextGate, LooksForManyWordsToo) {
+  std::vector<std::string> words;
+  for (int i = 0; i < 300; ++i)
+    words.push_back("word" + std::to_string(i) + "end");
+  const auto gate = text_gate({keyword(words)}, {});
+  ASSERT_NE(gate, nullptr);
+  EXPECT_TRUE(gate->may_hold_plain("a WORD217END b"));
+  EXPECT_FALSE(gate->may_hold_plain("a word317end b"));
+  EXPECT_TRUE(gate->may_hold(R"({"x":"word0eND"})"));
+  EXPECT_TRUE(gate->may_hold(R"({"x":"\u0077ord0end"})"));
+  EXPECT_FALSE(gate->may_hold(R"({"x":"word0, end"})"));
+}
+
+// What the gate lets out must not change what any filter says.
+TEST(TextGate, FiltersAreTheSameWithoutWhatItLeavesOut) {
+  std::mt19937 random(20261121);
+  static constexpr const char* kWords[] = {"alpha", "beta", "gamma", "delta", "omega"};
+  const plan::Schema schema = {{std::string(data::kValuesColumn), Type::kDynamic},
+                               {std::string(data::kTextColumn), Type::kString}};
+  const auto random_filter = [&](int depth, const auto& self) -> ExprPtr {
+    if (depth == 0 || random() % 4 == 0) {
+      std::vector<std::string> words;
+      for (size_t n = 1 + random() % 2; n > 0; --n)
+        words.emplace_back(kWords[random() % std::size(kWords)]);
+      return keyword(words);
+    }
+    if (random() % 3 == 0) return bound("not", {self(depth - 1, self)});
+    std::vector<ExprPtr> args;
+    for (size_t n = 1 + random() % 3; n > 0; --n)
+      args.push_back(self(depth - 1, self));
+    return bound(random() % 2 ? "and" : "or", std::move(args));
+  };
+  size_t num_left_out = 0;
+  for (int round = 0; round < 300; ++round) {
+    std::vector<ExprPtr> filters;
+    std::vector<std::shared_ptr<const CompiledExpr>> compiled;
+    for (size_t n = 1 + random() % 2; n > 0; --n) {
+      filters.push_back(random_filter(3, random_filter));
+      compiled.push_back(*compile(filters.back(), schema));
+    }
+    const auto gate = text_gate(filters, {});
+    ASSERT_NE(gate, nullptr);
+    for (int i = 0; i < 20; ++i) {
+      std::string text = "a record with";
+      for (const char* w : kWords)
+        if (random() % 4 == 0) text += std::string(" ") + w;
+      if (gate->may_hold_plain(text)) continue;
+      ++num_left_out;
+      data::ColumnBuilder texts(Type::kString);
+      texts.append_copy(text);
+      const std::vector<data::Column> whole = {data::Column::nulls(Type::kDynamic, 1),
+                                               texts.finish()};
+      const std::vector<data::Column> nothing = {data::Column::nulls(Type::kDynamic, 1),
+                                                 data::Column::nulls(Type::kString, 1)};
+      for (size_t f = 0; f < compiled.size(); ++f) {
+        std::vector<uint32_t> with;
+        std::vector<uint32_t> without;
+        const std::vector<uint32_t> row = {0};
+        compiled[f]->select(whole, row, 1, {}, with);
+        compiled[f]->select(nothing, row, 1, {}, without);
+        ASSERT_EQ(with, without) << plan::to_text(*filters[f]) << " on " << text;
+      }
+    }
+  }
+  EXPECT_GT(num_left_out, 500u);
 }
 
 TEST(TextGate, IsOnlyThereWhereKeywordsAreAllThatIsAsked) {
