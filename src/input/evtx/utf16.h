@@ -23,8 +23,9 @@ void append_utf8_from_utf16(std::string& out, std::string_view utf16);
 inline constexpr size_t kNarrowedMore = 16;
 
 /// Writes a byte for each unit: ASCII as it is, all else as a byte that is no ASCII or NUL. May
-/// read on until `stop` and write kNarrowedMore bytes more. False: one of the units (rarely: of what
-/// lies behind them) is a character that folds to a letter of ASCII, which the bytes do not show.
+/// read on until `stop` and write kNarrowedMore bytes more. False: one of the units (rarely: of
+/// what lies behind them) is a character that folds to a letter of ASCII, which the bytes do not
+/// show.
 bool narrow_to_search(const char* in, size_t units, const char* stop, char* out);
 
 }  // namespace postern::input::evtx
