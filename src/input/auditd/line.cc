@@ -3,6 +3,7 @@
 #include <bit>
 #include <charconv>
 #include <cstring>
+#include <iterator>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -96,6 +97,7 @@ constexpr TypeNumber kTypes[] = {
 };
 
 constexpr char kEnrichedMark = '\x1D';
+constexpr std::string_view kNull = "(null)";
 
 constexpr std::array<bool, 256> kNameChars = [] {
   std::array<bool, 256> is{};
@@ -113,13 +115,16 @@ bool is_name_char(char c) {
 }
 
 bool is_break(char c) {
-  return ascii_space(c) || c == kEnrichedMark;
+  return c <= ' ' && (ascii_space(c) || c == kEnrichedMark);
 }
 
 /// Where the first break is, or the end. Control characters are seldom, so all of them are looked
 /// at, sixteen bytes at a time.
 size_t find_break(std::string_view s) {
   size_t at = 0;
+  // Numbers of a digit or two are the most.
+  for (const size_t few = s.size() < 3 ? s.size() : 3; at < few; ++at)
+    if (is_break(s[at])) return at;
 #if defined(__SSE2__)
   const __m128i last = _mm_set1_epi8(' ');
   for (; at + 16 <= s.size(); at += 16) {
@@ -278,7 +283,6 @@ void FieldWalk::take_value(Field& field) {
   }
   size_t end = find_break(rest_);
   // Copied logs lose the mark before the enriched part: "key=(null)ARCH=x86_64".
-  constexpr std::string_view kNull = "(null)";
   if (open == '(' && end > kNull.size() && rest_.starts_with(kNull) &&
       rest_.substr(0, end).find('=') != std::string_view::npos)
     end = kNull.size();
@@ -311,7 +315,38 @@ bool FieldWalk::take_word(Field& field, bool& is_old) {
   return false;
 }
 
+/// The field as nearly all are: one blank, the name that was guessed, and a value in double quotes
+/// or without any marks. False, and nothing is taken: it may be any other.
+bool FieldWalk::take_guessed(Field& field, const NameGuess& guess) {
+  std::string_view rest = rest_;
+  if (!rest.empty() && rest[0] == ' ') rest.remove_prefix(1);
+  const size_t name = guess.match(rest);
+  if (name == 0 || nested_) return false;
+  const char* value = rest.data() + name + 1;
+  const char* end = rest.data() + rest.size();
+  const char* stop = value;
+  char quote = 0;
+  if (value == end || *value == '{' || *value == '\'') return false;
+  if (*value == '"') {
+    stop =
+        static_cast<const char*>(std::memchr(value + 1, '"', static_cast<size_t>(end - value - 1)));
+    if (!stop) return false;
+    quote = *value++;
+  } else {
+    stop += find_break({value, static_cast<size_t>(end - value)});
+    if (stop == value || stop[-1] == ',') return false;
+    if (*value == '(' && stop - value > std::ssize(kNull)) return false;
+  }
+  field.name = rest.substr(0, name);
+  field.value = {value, static_cast<size_t>(stop - value)};
+  field.quote = quote;
+  if (quote != 0) ++stop;
+  rest_ = {stop, static_cast<size_t>(end - stop)};
+  return true;
+}
+
 bool FieldWalk::next(Field& field, const NameGuess* guess) {
+  if (guess && take_guessed(field, *guess)) return is_guessed_ = true;
   bool is_old = false;
   is_guessed_ = false;
   for (;;) {

@@ -79,6 +79,7 @@ class FieldWalk {
   bool is_guessed() const { return is_guessed_; }
 
  private:
+  bool take_guessed(Field& field, const NameGuess& guess);
   void take_value(Field& field);
   bool take_word(Field& field, bool& is_old);
 
