@@ -231,8 +231,12 @@ void DynamicWriter::real(double v) {
 }
 
 void DynamicWriter::string(std::string_view v) {
-  tag(Kind::kString);
-  put32(checked32(v.size()));
+  start_value();
+  const uint32_t size = checked32(v.size());
+  char head[1 + sizeof size];
+  head[0] = static_cast<char>(Kind::kString);
+  std::memcpy(head + 1, &size, sizeof size);
+  out_.append(head, sizeof head);
   out_.append(v);
 }
 

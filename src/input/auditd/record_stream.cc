@@ -120,7 +120,8 @@ void RecordStream::record(const Line& line,
   if (gate && gate->may_hold(text)) gate = nullptr;
   if (gate) builder.leave_out_texts();
   Row row(*rows);
-  if (record_writer_.write(line, row, gate)) {
+  data::BatchBuilder* values = builder.wants_values() ? &builder : nullptr;
+  if (record_writer_.write(line, row, values, gate)) {
     builder.dynamic(rows->layout().values_slot(), record_writer_.values(line));
     builder.text(rows->layout().text_slot(), text, true);
   }

@@ -1,5 +1,7 @@
 #include "input/auditd/record_writer.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "input/auditd/decode.h"
 #include "input/auditd/syscalls.h"
@@ -58,20 +60,29 @@ bool RecordWriter::may_hold(const data::TextGate& gate, std::string_view name) {
   return answer;
 }
 
-bool RecordWriter::write(const Line& line, Row& row, const data::TextGate* gate) {
-  const bool by_name = row.target(std::string_view()) == Row::kByName;
-  const auto target = [&](Row::Target slot) { return by_name ? Row::kByName : slot; };
+bool RecordWriter::write(const Line& line,
+                         Row& row,
+                         data::BatchBuilder* values,
+                         const data::TextGate* gate) {
+  const bool visits = row.to_visitor();
+  const auto target = [&](Row::Target slot) { return visits ? Row::kByName : slot; };
+  const auto put = [&](Row::Target slot, std::string_view name, std::string_view value) {
+    if (values) values->feed_values(value);
+    row.text(target(slot), name, value, true);
+  };
   bool may = false;
   // Names of the program's own, not of the log.
   const auto put_name = [&](Row::Target slot, std::string_view name, std::string_view value,
                             std::string_view in_log) {
-    row.text(target(slot), name, value, true);
+    put(slot, name, value);
     if (gate && value.data() != in_log.data()) may = may_hold(*gate, value) || may;
   };
   row.time(line.id.time);
   put_name(slots_.type, "type", type_name(line.type), line.type);
-  row.integer(target(slots_.serial), "serial", static_cast<int64_t>(line.id.serial));
-  if (!line.id.node.empty()) row.text(target(slots_.node), "node", line.id.node, true);
+  const auto serial = static_cast<int64_t>(line.id.serial);
+  if (values) values->feed_values(std::to_string(serial));
+  row.integer(target(slots_.serial), "serial", serial);
+  if (!line.id.node.empty()) put(slots_.node, "node", line.id.node);
 
   std::string_view arch;
   std::string_view call;
@@ -85,23 +96,34 @@ bool RecordWriter::write(const Line& line, Row& row, const data::TextGate* gate)
       if (plan->role == FieldRole::kCall) call = field.value;
       enriched = enriched || plan->role == FieldRole::kCallName;
     }
-    // Several values of an array are put together by name.
+    // Several values of an array are put together by name, and become `_values` there.
     const Row::Target to = plan->is_dynamic ? Row::kByName : target(plan->target);
     const bool in_hex = plan->is_untrusted && field.quote == 0;
-    if (to == Row::kUnread && !(gate && in_hex)) continue;
+    if (to == Row::kUnread && !values && !(gate && in_hex)) continue;
     const std::string_view text = text_of(in_hex, field, scratch_);
     const bool borrowed = text.data() == field.value.data();
     if (gate && !borrowed) may = gate->may_hold(text) || may;
-    if (plan->role == FieldRole::kKey)
+    if (plan->role == FieldRole::kKey) {
+      if (values && to != Row::kByName) feed_keys(*values, text);
       write_keys(row, to, field.name, text, list_);
-    else
-      row.text(to, field.name, text, borrowed);
+      continue;
+    }
+    if (values && to != Row::kByName) values->feed_values(text);
+    row.text(to, field.name, text, borrowed);
   }
   if (!enriched && !call.empty() && !arch.empty()) {
     put_name(slots_.arch, "ARCH", arch_name(arch), arch);
     put_name(slots_.call, "SYSCALL", syscall_name(arch, call), call);
   }
   return may;
+}
+
+void RecordWriter::feed_keys(data::BatchBuilder& values, std::string_view keys) {
+  for (size_t at = 0; at <= keys.size();) {
+    const size_t end = std::min(keys.find(kKeySeparator, at), keys.size());
+    values.feed_values(keys.substr(at, end - at));
+    at = end + 1;
+  }
 }
 
 std::string_view RecordWriter::values(const Line& line) {

@@ -32,9 +32,13 @@ class RecordWriter {
   /// Writes one record: untrusted strings decoded, several keys as an array. Where the log is not
   /// enriched, SYSCALL and ARCH are added by name.
   ///
-  /// `gate`: has said no of the line. True: it says yes of a value that is written otherwise there,
-  /// in hex or as a number.
-  bool write(const Line& line, Row& row, const data::TextGate* gate = nullptr);
+  /// `values`: the row's builder, where `_values` are wanted of it; null where they are not, and
+  /// for a row that goes to a visitor. `gate`: has said no of the line. True: it says yes of a
+  /// value that is written otherwise there, in hex or as a number.
+  bool write(const Line& line,
+             Row& row,
+             data::BatchBuilder* values = nullptr,
+             const data::TextGate* gate = nullptr);
 
   /// `_values` of a record, encoded; lasts until the next call.
   std::string_view values(const Line& line);
@@ -44,6 +48,7 @@ class RecordWriter {
     Row::Target type, serial, node, arch, call;
   };
 
+  void feed_keys(data::BatchBuilder& values, std::string_view keys);
   bool may_hold(const data::TextGate& gate, std::string_view name);
 
   RecordShapes& shapes_;
