@@ -54,11 +54,8 @@ class Walk {
   Result<bool> run() {
     while (!folders_.empty() || !links_.empty()) {
       if (folders_.empty()) {
-        // Sorted, so that the same tree always gives the same names.
-        std::sort(links_.begin(), links_.end(), std::greater<>());
-        const std::string link = std::move(links_.back());
-        links_.pop_back();
-        follow(link);
+        // In order, so that the same tree always gives the same names.
+        follow(links_.extract(links_.begin()).value());
         continue;
       }
       const std::string folder = std::move(folders_.back());
@@ -92,7 +89,7 @@ class Walk {
     if (S_ISDIR(info.st_mode)) {
       folders_.push_back(std::move(path));
     } else if (S_ISLNK(info.st_mode)) {
-      links_.push_back(std::move(path));
+      links_.insert(std::move(path));
     } else if (S_ISREG(info.st_mode)) {
       seen_.insert({info.st_dev, info.st_ino});
       files_.push_back(std::move(path));
@@ -109,7 +106,7 @@ class Walk {
   }
 
   std::vector<std::string> folders_;  // to enter
-  std::vector<std::string> links_;    // to follow once no real folder is left
+  std::set<std::string> links_;       // to follow once no real folder is left
   std::set<FileId> entered_;
   std::set<FileId> seen_;
   std::vector<std::string> files_;
