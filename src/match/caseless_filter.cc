@@ -222,7 +222,11 @@ bool CaselessFilter::any_begins_escape(const char* begin, uint32_t marks, std::s
 
 bool CaselessFilter::may(std::string_view text, bool json) const {
   // What lies too near to the end to begin a window, but folds to a letter or begins an escape.
-  for (size_t cut = 0; cut < kWindow && cut < text.size(); ++cut) {
+  uint32_t end = UINT32_MAX;
+  if (text.size() >= sizeof end)
+    std::memcpy(&end, text.data() + text.size() - sizeof end, sizeof end);
+  const bool plain = !json && (end & 0x80808080U) == 0;  // mostly
+  for (size_t cut = 0; !plain && cut < kWindow && cut < text.size(); ++cut) {
     const std::string_view s = text.substr(0, text.size() - cut);
     if (s.ends_with("\xC5\xBF") || s.ends_with("\x84\xAA")) return true;
     if (json && s.ends_with("\\u") && begins_escape(s, s.size() - 2)) return true;

@@ -41,12 +41,19 @@ class Output {
   virtual void anomaly(std::string_view name, std::string_view detail) = 0;
 };
 
+/// Paths of Winlogbeat objects that hold anything of interest; numbers of the keys at the top, and
+/// in each of them.
+inline constexpr size_t kNumBeatsWays = 8;
+using BeatsNumbers = std::array<KeyNumbers, kNumBeatsWays + 1>;
+
 /// What the dialects keep between records of one file.
 struct DialectState {
   // By the ids that the file's parser gives keys.
   KeyNumbers known_keys;
   KeyNumbers nxlog_roles;
   KeyNumbers wec_roles;
+  BeatsNumbers beats6_roles;
+  BeatsNumbers beats7_roles;
   std::array<KeyNumbers, kNumWindowsTables> columns;  ///< of the tables of Windows events
   Scratch scratch;
   TextPool pool;

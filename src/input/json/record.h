@@ -130,8 +130,10 @@ class Record {
   /// Calls f(number, item) for each member of `object`.
   template <class F>
   void members(uint32_t object, F f) const {
-    for (uint32_t i = object + 1; i < item(object).next; i = item(i).next)
-      f(i, item(i));
+    const Item* const items = &item(0);
+    const uint32_t end = items[object].next;
+    for (uint32_t i = object + 1; i < end; i = items[i].next)
+      f(i, items[i]);
   }
 
   template <class F>

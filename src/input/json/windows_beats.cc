@@ -1,6 +1,8 @@
 // Winlogbeat: version 6 (flat names, event_data{…}), and 7 and later (winlog.…), as the agent
 // writes it or after Elastic's pipelines, which move most of Sysmon's event data to ECS names. Keys
 // may be nested, dotted, or partly both. Version 6 leaves out empty values.
+#include <algorithm>
+
 #include "base/text.h"
 #include "base/time.h"
 #include "input/json/windows.h"
@@ -19,7 +21,15 @@ enum Role : int {
   kTimeRole,
   kCreatedRole,
   kHostRole,
+  kEventCodeRole,   // second to winlog.event_id
+  kDottedDataRole,  // a data field or a leaf of UserData, by its whole path
+  kWayRole,         // and the numbers behind it: an object of kWays
 };
+
+/// Objects on the way to a role are few; all else is passed over.
+constexpr std::string_view kWays[kNumBeatsWays] = {
+    "winlog",      "event", "host", "log", "winlog.process", "winlog.process.thread",
+    "winlog.user", "user"};
 
 int role(SystemField f) {
   return static_cast<int>(f);
@@ -76,7 +86,7 @@ const NameTable& roles7() {
     t.add("winlog.event_data", kEventDataRole);
     t.add("winlog.user_data", kUserDataRole);
     t.add("winlog.time_created", kCreatedRole);
-    t.add("event.code", role(SystemField::kEventId));
+    t.add("event.code", kEventCodeRole);
     t.add("event.provider", role(SystemField::kProviderName));
     t.add("host.name", kHostRole);
     t.add("message", role(SystemField::kMessage));
@@ -92,12 +102,13 @@ constexpr std::string_view kUserDataPrefix = "winlog.user_data.";
 
 class BeatsReader {
  public:
-  BeatsReader(WindowsReader& reader, const NameTable& roles) : reader_(reader), roles_(roles) {}
+  BeatsReader(WindowsReader& reader, const NameTable& roles, BeatsNumbers& numbers)
+      : reader_(reader), roles_(roles), numbers_(numbers) {}
 
   void top() {
     reader_.state().numbers.clear();
     reader_.state().scratch.path.clear();
-    walk(reader_.record().object());
+    walk(reader_.record().object(), 0);
   }
 
   /// What depends on several fields.
@@ -127,48 +138,45 @@ class BeatsReader {
   }
 
  private:
-  /// Objects on the way to a role are few; all else is passed over.
-  static bool leads_on(std::string_view path) {
-    for (const std::string_view p : {"winlog", "event", "host", "log", "winlog.process",
-                                     "winlog.process.thread", "winlog.user", "user"})
-      if (p == path) return true;
-    return false;
+  /// The role of a path, or -1.
+  int look_up(std::string_view path, uint32_t hash, bool top) const {
+    if (top && (path.starts_with(kEventDataPrefix) || path.starts_with(kUserDataPrefix)))
+      return kDottedDataRole;
+    if (const int r = roles_.find(path, hash); r >= 0) return r;
+    const auto way = std::find(std::begin(kWays), std::end(kWays), path);
+    return way == std::end(kWays) ? -1 : kWayRole + static_cast<int>(way - std::begin(kWays));
   }
 
-  /// Walks an object whose path, and a dot, is in the scratch.
-  void walk(uint32_t object) {
-    const Record& record = reader_.record();
+  /// Walks an object whose path, and a dot, is in the scratch; `level`: 0 at the top, else one more
+  /// than its number among kWays.
+  void walk(uint32_t object, size_t level) {
     std::string& path = reader_.state().scratch.path;
     const size_t base = path.size();
-    record.members(object, [&](uint32_t i, const Item& member) {
-      if (base == 0) {
-        if (member.key.substr(0, kEventDataPrefix.size()) == kEventDataPrefix ||
-            member.key.substr(0, kUserDataPrefix.size()) == kUserDataPrefix)
-          return reader_.state().numbers.push_back(i);
-        return member_at(member.key, member.hash, member, i);
-      }
-      path.append(member.key);
-      member_at(path, name_hash(path), member, i);
-      path.resize(base);
+    reader_.record().members(object, [&](uint32_t i, const Item& member) {
+      const int r = numbers_[level].get(member.id, [&] {
+        if (level == 0) return look_up(member.key, member.hash, true);
+        path.append(member.key);
+        const int found = look_up(path, name_hash(path), false);
+        path.resize(base);
+        return found;
+      });
+      if (r >= kWayRole)
+        walk_below(static_cast<size_t>(r - kWayRole), member, i);
+      else if (r >= 0)
+        take(r, member, i);
     });
   }
 
-  /// `path` may be the scratch itself.
-  void walk_below(std::string_view path, uint32_t object) {
-    std::string& scratch = reader_.state().scratch.path;
-    const size_t base = scratch.size();
-    if (base == 0) scratch.assign(path);
-    scratch.push_back('.');
-    walk(object);
-    scratch.resize(base);
+  void walk_below(size_t way, const Item& member, uint32_t number) {
+    if (!member.is_object()) return;
+    std::string& path = reader_.state().scratch.path;
+    const size_t base = path.size();
+    path.assign(kWays[way]).push_back('.');
+    walk(number, way + 1);
+    path.resize(base);  // the way here is the beginning of the way there
   }
 
-  void member_at(std::string_view path, uint32_t hash, const Item& member, uint32_t number) {
-    const int r = roles_.find(path, hash);
-    if (r < 0) {
-      if (member.is_object() && leads_on(path)) walk_below(path, number);
-      return;
-    }
+  void take(int r, const Item& member, uint32_t number) {
     switch (r) {
       case kEventDataRole:
         event_data_ = number;
@@ -201,21 +209,24 @@ class BeatsReader {
       case kHostRole:
         host_ = reader_.text(member);
         return;
+      case kEventCodeRole:
+        event_id_ = reader_.text(member);
+        return;
+      case kDottedDataRole:
+        return reader_.state().numbers.push_back(number);
       default:
         break;
     }
     const auto f = static_cast<SystemField>(r);
-    if (f == SystemField::kMessage) {
+    if (f == SystemField::kMessage)
       message_ = &member;
-    } else if (path == "event.code") {
-      event_id_ = reader_.text(member);  // second to winlog.event_id
-    } else {
+    else
       reader_.system(f, member);
-    }
   }
 
   WindowsReader& reader_;
   const NameTable& roles_;
+  BeatsNumbers& numbers_;
   uint32_t event_data_ = 0;
   uint32_t user_data_ = 0;
   const Item* message_ = nullptr;
@@ -230,7 +241,7 @@ class BeatsReader {
 
 void put_winlogbeat6(const Record& record, DialectState& state, Output& out) {
   WindowsReader reader(record, state, out);
-  BeatsReader beats(reader, roles6());
+  BeatsReader beats(reader, roles6(), state.beats6_roles);
   beats.top();
   beats.complete();
   if (!reader.start(true)) return;
@@ -240,7 +251,7 @@ void put_winlogbeat6(const Record& record, DialectState& state, Output& out) {
 
 void put_winlogbeat7(const Record& record, DialectState& state, Output& out) {
   WindowsReader reader(record, state, out);
-  BeatsReader beats(reader, roles7());
+  BeatsReader beats(reader, roles7(), state.beats7_roles);
   beats.top();
   beats.complete();
   if (!reader.start()) return;
