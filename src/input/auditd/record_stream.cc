@@ -117,7 +117,7 @@ void RecordStream::record(const Line& line,
   data::BatchBuilder& builder = rows->builder();
   // The line holds its values, but for those in hex and names that stand for numbers.
   const data::TextGate* gate = rows->layout().text_gate();
-  if (gate && gate->may_hold(text)) gate = nullptr;
+  if (gate && gate->may_hold_plain(text)) gate = nullptr;
   if (gate) builder.leave_out_texts();
   Row row(*rows);
   data::BatchBuilder* values = builder.wants_values() ? &builder : nullptr;

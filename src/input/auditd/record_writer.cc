@@ -55,7 +55,7 @@ bool RecordWriter::may_hold(const data::TextGate& gate, std::string_view name) {
   auto& [asked, answer] = asked_[(reinterpret_cast<uintptr_t>(name.data()) >> 2) % asked_.size()];
   if (asked != name.data()) {
     asked = name.data();
-    answer = gate.may_hold(name);
+    answer = gate.may_hold_plain(name);
   }
   return answer;
 }
@@ -102,7 +102,7 @@ bool RecordWriter::write(const Line& line,
     if (to == Row::kUnread && !values && !(gate && in_hex)) continue;
     const std::string_view text = text_of(in_hex, field, scratch_);
     const bool borrowed = text.data() == field.value.data();
-    if (gate && !borrowed) may = gate->may_hold(text) || may;
+    if (gate && !borrowed) may = gate->may_hold_plain(text) || may;
     if (plan->role == FieldRole::kKey) {
       if (values && to != Row::kByName) feed_keys(*values, text);
       write_keys(row, to, field.name, text, list_);
