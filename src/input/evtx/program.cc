@@ -222,6 +222,39 @@ void Program::clear() {
   gate = nullptr;
 }
 
+bool append_key(
+    std::string_view chunk, size_t begin, size_t end, size_t max_bytes, std::string& key) {
+  const auto put = [&](std::string_view bytes) {
+    const auto size = static_cast<uint32_t>(bytes.size());
+    key.append(reinterpret_cast<const char*>(&size), sizeof size).append(bytes);
+  };
+  BinXmlScanner scanner(chunk, begin, end, true);
+  for (;;) {
+    const Token t = scanner.next();
+    if (t.kind == Kind::kEnd) return true;
+    if (t.kind == Kind::kError || key.size() > max_bytes) return false;
+    key.push_back(static_cast<char>(t.kind));
+    switch (t.kind) {
+      case Kind::kOpen:
+      case Kind::kAttribute:
+      case Kind::kCdata:
+      case Kind::kEntity:
+        put(t.text);
+        break;
+      case Kind::kValue:
+        key.push_back(static_cast<char>(t.value.type));
+        put(t.value.bytes);
+        break;
+      case Kind::kCharacter:
+      case Kind::kSubstitution:
+        key.append(reinterpret_cast<const char*>(&t.code), sizeof t.code);
+        break;
+      default:
+        break;
+    }
+  }
+}
+
 bool compile(std::string_view chunk,
              size_t begin,
              size_t end,
@@ -230,6 +263,7 @@ bool compile(std::string_view chunk,
              Arena& arena,
              Program& out,
              size_t* end_at) {
+  out.texts = &arena;
   Compiler compiler(chunk, begin, end, in_template, start, arena, out);
   out.failed = !compiler.run();
   if (end_at) *end_at = compiler.at();
@@ -269,6 +303,14 @@ std::vector<BoundOp> bind(const Program& program,
       feeder[slot] = static_cast<int>(bound.size());
     }
     bound.push_back(b);
+  }
+  for (BoundOp& b : bound) {
+    const Op& op = program.ops[b.op];
+    const bool is_scalar =
+        b.target == BoundOp::Target::kText || b.target == BoundOp::Target::kInteger;
+    if (b.slot < 0 || b.alias_slot >= 0 || !is_scalar || op.dynamic_name.count != 0) continue;
+    if (op.value.count != 1 || program.parts[op.value.first].is_literal) continue;
+    b.sole_value = program.parts[op.value.first].index;
   }
   return bound;
 }

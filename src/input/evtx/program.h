@@ -64,6 +64,9 @@ struct BoundOp {
   int alias_slot = -1;  ///< UserID beside Security_UserID
   Target target = Target::kText;
   std::string_view column;
+  /// The substitution that is all there is to a text or an integer of one place and one name; or
+  /// -1.
+  int sole_value = -1;
 };
 
 struct Program {
@@ -75,7 +78,8 @@ struct Program {
   int event_id_op = -1;
   int channel_op = -1;
   int time_op = -1;
-  bool may_nest = false;  ///< has a part that could hold a nested fragment
+  bool may_nest = false;   ///< has a part that could hold a nested fragment
+  Arena* texts = nullptr;  ///< what its names and literals live in
   /// By table; made on first use. The second: without what only `_values` wants.
   std::array<std::unique_ptr<std::vector<BoundOp>>, kNumWindowsTables> bound;
   std::array<std::unique_ptr<std::vector<BoundOp>>, kNumWindowsTables> bound_to_columns;
@@ -86,6 +90,12 @@ struct Program {
 
   void clear();
 };
+
+/// Appends what compile() reads of the tokens of a definition, so that equal ones of different
+/// chunks, where the same names lie elsewhere, have equal keys. False: not well-formed, or longer
+/// than `max_bytes`.
+bool append_key(
+    std::string_view chunk, size_t begin, size_t end, size_t max_bytes, std::string& key);
 
 /// Compiles the tokens in chunk[begin, end) for a document that stands at `start`. Texts go to
 /// `arena`. False (and `failed`) when the bytes are no well-formed fragment; `out` then holds what

@@ -26,6 +26,10 @@ constexpr size_t kMaxFrames = 64;
 constexpr size_t kChunkBudget = 4'000'000;
 constexpr size_t kWorkPerTemplateByte = 8;
 
+// Templates kept for later chunks. One key of real files has some 2,000 bytes.
+constexpr size_t kMaxKeyBytes = 64 * 1024;
+constexpr size_t kMaxKnownBytes = 1024 * 1024;
+
 }  // namespace
 
 std::optional<RecordHeader> record_header(std::string_view chunk, size_t at) {
@@ -48,8 +52,14 @@ void RecordDecoder::start_chunk(std::string_view chunk, uint64_t file_offset, bo
   file_offset_ = file_offset;
   if (new_budget) budget_ = kChunkBudget;
   templates_.clear();
+  damaged_templates_.clear();
   routed_.program = nullptr;
   names_ = std::make_unique<Arena>();
+  // Only here: until the next chunk, frames and the chunk's own list point to programs.
+  if (known_.texts && known_.bytes < kMaxKnownBytes) return;
+  known_.by_key.clear();
+  known_.bytes = 0;
+  known_.texts = std::make_unique<Arena>();
 }
 
 // Reports once, when the budget runs out; what is asked for afterwards is simply not done.
@@ -153,21 +163,41 @@ bool RecordDecoder::add_frame(const Frame& frame) {
 Program* RecordDecoder::template_program(size_t definition, EventShape::Place place) {
   // The same definition means other fields at another place of the event.
   const uint64_t key = uint64_t{definition} << 8 | static_cast<uint8_t>(place);
-  std::unique_ptr<Program>& known = templates_[key];
-  if (known) return known.get();
-  known = std::make_unique<Program>();
+  Program*& program = templates_[key];
+  if (program) return program;
   const auto tokens = definition_tokens(chunk_, definition);
-  if (!tokens) {
-    known->failed = true;
-    fail("evtx-bad-template", definition, "definition lies outside of its chunk");
-    return known.get();
+  if (tokens) {
+    const auto [begin, end] = *tokens;
+    // What the budget no longer allows is empty from now on.
+    if (spend((end - begin) * kWorkPerTemplateByte)) program = known_program(begin, end, place);
+    if (program) return program;
   }
-  const auto [begin, end] = *tokens;
-  if (!spend((end - begin) * kWorkPerTemplateByte)) return nullptr;
+  damaged_templates_.push_back(std::make_unique<Program>());
+  program = damaged_templates_.back().get();
+  program->failed = true;
+  program->texts = names_.get();
+  if (!tokens) {
+    fail("evtx-bad-template", definition, "definition lies outside of its chunk");
+    return program;
+  }
+  if (budget_ == 0) return nullptr;
   // What came before the fault is kept: a damaged tail must not hide the fields in front of it.
-  if (!compile(chunk_, begin, end, true, place, *names_, *known))
+  if (!compile(chunk_, tokens->first, tokens->second, true, place, *names_, *program))
     fail("evtx-bad-template", definition, "definition is no well-formed binary XML");
-  return known.get();
+  return program;
+}
+
+/// The program of a definition that this chunk or one before has; null when it is damaged or large.
+Program* RecordDecoder::known_program(size_t begin, size_t end, EventShape::Place place) {
+  known_.key.assign(1, static_cast<char>(place));
+  if (known_.bytes >= kMaxKnownBytes || !append_key(chunk_, begin, end, kMaxKeyBytes, known_.key))
+    return nullptr;
+  if (const auto it = known_.by_key.find(known_.key); it != known_.by_key.end())
+    return it->second.get();
+  auto program = std::make_unique<Program>();
+  if (!compile(chunk_, begin, end, true, place, *known_.texts, *program)) return nullptr;
+  known_.bytes += known_.key.size();
+  return known_.by_key.emplace(known_.key, std::move(program)).first->second.get();
 }
 
 // Compiled for one record, in a program that is used again for the next.

@@ -93,6 +93,14 @@ class RecordDecoder {
     std::vector<std::string_view> texts;
   };
 
+  /// Programs of templates, which chunk after chunk defines anew and nearly always the same.
+  struct KnownTemplates {
+    std::unique_ptr<Arena> texts;
+    std::unordered_map<std::string, std::unique_ptr<Program>> by_key;
+    size_t bytes = 0;  ///< of keys
+    std::string key;   ///< of the one that is looked for
+  };
+
   /// The raw provider and channel of the last record, and the table they led to.
   struct Routed {
     const Program* program = nullptr;
@@ -106,6 +114,7 @@ class RecordDecoder {
   bool open_nested(const Frame& frame, int depth);
   bool add_frame(const Frame& frame);
   Program* template_program(size_t definition, EventShape::Place place);
+  Program* known_program(size_t begin, size_t end, EventShape::Place place);
   Program* record_program(size_t begin, size_t end, EventShape::Place place);
   const std::vector<BoundOp>& bound_ops(Program& program,
                                         WindowsTable t,
@@ -122,6 +131,7 @@ class RecordDecoder {
   std::string_view raw_bytes(const Frame& f, int op) const;
   std::optional<int64_t> event_time();
 
+  bool write_sole_value(const Frame& f, const BoundOp& bound, data::BatchBuilder& b);
   void write_field(const Frame& f, const BoundOp& bound, data::BatchBuilder& b);
   void write_text(const BoundOp& bound,
                   std::string_view column,
@@ -138,8 +148,10 @@ class RecordDecoder {
   std::string_view chunk_;
   uint64_t file_offset_ = 0;
   size_t budget_ = 0;
-  std::unique_ptr<Arena> names_;  // literals and names of this chunk's programs
-  std::unordered_map<uint64_t, std::unique_ptr<Program>> templates_;  // of this chunk
+  std::unique_ptr<Arena> names_;  // literals and names of programs of this chunk alone
+  std::unordered_map<uint64_t, Program*> templates_;         // of this chunk
+  std::vector<std::unique_ptr<Program>> damaged_templates_;  // those of them that are not known
+  KnownTemplates known_;
   std::vector<std::unique_ptr<Program>> record_programs_;
   size_t num_record_programs_ = 0;
   Routed routed_;

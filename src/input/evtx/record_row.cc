@@ -24,7 +24,8 @@ const std::vector<BoundOp>& RecordDecoder::bound_ops(Program& program,
   const bool with_values = b.wants_values();
   auto& bound = (with_values ? program.bound : program.bound_to_columns)[static_cast<size_t>(t)];
   if (!bound)
-    bound = std::make_unique<std::vector<BoundOp>>(bind(program, b.layout(), with_values, *names_));
+    bound = std::make_unique<std::vector<BoundOp>>(
+        bind(program, b.layout(), with_values, *program.texts));
   return *bound;
 }
 
@@ -57,10 +58,29 @@ void RecordDecoder::write_row(WindowsTable t, data::BatchBuilder& b, data::Posit
   num_gathered_ = 0;
   for (const Frame& f : frames_)
     for (const BoundOp& bound : bound_ops(*f.program, t, b))
-      write_field(f, bound, b);
+      if (bound.sole_value < 0 || b.wants_values() || !write_sole_value(f, bound, b))
+        write_field(f, bound, b);
   write_gathered(b);
   if (b.layout().raw_slot() >= 0) b.made_raw(xml());
   b.end();
+}
+
+/// The short way of most fields: one look at the type, one conversion. False: not for this one.
+bool RecordDecoder::write_sole_value(const Frame& f, const BoundOp& bound, data::BatchBuilder& b) {
+  const auto index = static_cast<uint32_t>(bound.sole_value);
+  const RawValue v = index < f.num_values ? values_[f.first_value + index] : RawValue{};
+  if (v.is_array()) return false;
+  if (!spend(kWorkPerOp + v.bytes.size()) || v.is(ValueType::kBinXml)) return true;
+  if (v.is(ValueType::kNull) && f.program->ops[bound.op].is_attribute) return true;
+  if (bound.target == BoundOp::Target::kText) {
+    b.borrowed_text(bound.slot, text(v, b.arena()).text);
+    return true;
+  }
+  if (const auto number = as_integer(v))
+    b.integer(bound.slot, *number);
+  else
+    b.text(bound.slot, text(v, b.arena()).text, true);
+  return true;
 }
 
 void RecordDecoder::write_field(const Frame& f, const BoundOp& bound, data::BatchBuilder& b) {
