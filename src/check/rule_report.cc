@@ -65,9 +65,14 @@ size_t each_diagnostic(const RuleSet& rules, const std::vector<LintFinding>& lin
   return errors;
 }
 
+std::map<std::string, std::set<std::string>> null_columns_of(const LoadedRule& r) {
+  if (!r.optimized) return {};
+  return plan::null_columns(*r.optimized);
+}
+
 std::string null_columns_text(const LoadedRule& r) {
   std::map<std::string, std::set<std::string>> tables_by_column;
-  for (const auto& [table, columns] : r.report.null_columns)
+  for (const auto& [table, columns] : null_columns_of(r))
     for (const std::string& c : columns)
       tables_by_column[c].insert(table);
   std::string out;
@@ -258,7 +263,7 @@ bool write_explanation(std::ostream& out, const RuleSet& rules) {
     if (r.optimized) out << "\n-- optimized --\n" << plan::to_text(*r.optimized);
     for (const plan::DroppedTable& d : r.report.dropped)
       out << "not read: " << d.table << ": " << d.reason << "\n";
-    for (const auto& [table, columns] : r.report.null_columns) {
+    for (const auto& [table, columns] : null_columns_of(r)) {
       out << "null in " << table << ":";
       for (const std::string& c : columns)
         out << ' ' << c;

@@ -23,13 +23,44 @@ namespace postern::plan {
 /// Value of an expression without columns; an error when it has none.
 using Evaluator = std::function<Result<data::Value>(const ExprPtr&, const RunContext&)>;
 
-/// What binding finds out about a catalog for each rule anew, unless it is remembered.
+/// Hash and equality of what lists are made of; expressions are the same one or different.
+struct ListItem {
+  size_t operator()(const ColumnInfo& c) const { return (*this)(c.name); }
+
+  size_t operator()(const NamedExpr& e) const { return (*this)(e.name); }
+
+  size_t operator()(const std::string& s) const { return std::hash<std::string>()(s); }
+
+  bool operator()(const ColumnInfo& a, const ColumnInfo& b) const {
+    return a.type == b.type && a.name == b.name;
+  }
+
+  bool operator()(const NamedExpr& a, const NamedExpr& b) const {
+    return a.expr == b.expr && a.span.begin == b.span.begin && a.span.end == b.span.end &&
+           a.name == b.name;
+  }
+
+  bool operator()(const std::string& a, const std::string& b) const { return a == b; }
+};
+
+/// What binding finds out about a catalog for each rule anew, unless it is remembered; and lists
+/// that many rules have.
 struct BindCache {
+  struct BoundScan {
+    Schema schema;
+    std::vector<Branch> branches;
+  };
+
   /// Native columns by table and name.
   std::unordered_map<const TableDef*, std::unordered_map<std::string, ExprPtr>> columns;
   /// What a view gives for a column, null where it has none; apart for scans that are open.
   std::unordered_map<const View*, std::unordered_map<std::string, ExprPtr>> views[2];
   std::map<std::map<std::string, std::string>, std::vector<const VocabularyTable*>> sigma_tables;
+  /// Tables whose columns the rule has no say in.
+  std::unordered_map<const VocabularyTable*, BoundScan> scans;
+  SharedLists<ColumnInfo, ListItem> schemas;
+  SharedLists<NamedExpr, ListItem> given_columns;
+  SharedLists<std::string, ListItem> missing_columns;
 };
 
 struct BindContext {
@@ -55,8 +86,6 @@ struct BindReport {
   bool degraded = false;
   std::set<std::string> tables;  ///< native tables the plan reads
   std::vector<DroppedTable> dropped;
-  /// Columns only shown or grouped by that some table does not have: null there. table -> columns.
-  std::map<std::string, std::set<std::string>> null_columns;
   /// Not empty: the rule can never fire, and why.
   std::string never;
 };
@@ -74,6 +103,10 @@ OpPtr optimize(OpPtr plan,
                const Rule& rule,
                Diagnostics& diag,
                BindReport& report);
+
+/// Columns only shown or grouped by that some table does not have: null there. Of an optimized
+/// plan, by table.
+std::map<std::string, std::set<std::string>> null_columns(const Op& plan);
 
 /// Scans of a plan, left to right.
 std::vector<const Op*> scans(const Op& op);

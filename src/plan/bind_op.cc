@@ -31,9 +31,9 @@ std::string unused_name(const Schema& schema, const std::string& name) {
 }
 
 void put(Schema& schema, const std::string& name, Type type) {
-  for (ColumnInfo& c : schema) {
-    if (c.name != name) continue;
-    c.type = type;
+  for (size_t i = 0; i < schema.size(); ++i) {
+    if (schema[i].name != name) continue;
+    if (schema[i].type != type) schema.edit()[i].type = type;
     return;
   }
   schema.push_back({name, type});

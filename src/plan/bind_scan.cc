@@ -158,16 +158,20 @@ void Binder::add_branch(Op& scan, const VocabularyTable& table, const View& view
                    "the view of " + table.name + " on " + view.from + " reads unknown columns",
                    scan.span);
   }
-  b.columns.reserve(scan.schema.size());
+  std::vector<NamedExpr> columns;
+  std::vector<std::string> missing;
+  columns.reserve(scan.schema.size());
   for (const ColumnInfo& c : scan.schema) {
     ExprPtr e = of_catalog ? remembered(c, scan, table, view, *native_table)
                            : provided(c, scan, table, view, *native_table);
     if (failed_) return;
     if (e)
-      b.columns.push_back({c.name, std::move(e), {}});
+      columns.push_back({c.name, std::move(e), {}});
     else
-      b.missing.push_back(c.name);
+      missing.push_back(c.name);
   }
+  b.columns = std::move(columns);
+  b.missing = std::move(missing);
   report_.tables.insert(b.table);
   scan.branches.push_back(std::move(b));
 }
@@ -177,11 +181,11 @@ void Binder::unify_types(Op& scan) {
   // Each branch has its columns in the order of the schema, without those that it lacks.
   std::vector<size_t> at(scan.branches.size(), 0);
   std::vector<NamedExpr*> given;
-  for (ColumnInfo& c : scan.schema) {
+  for (ColumnInfo& c : scan.schema.edit()) {
     given.clear();
     std::set<Type> types;
     for (size_t b = 0; b < at.size(); ++b) {
-      std::vector<NamedExpr>& columns = scan.branches[b].columns;
+      std::vector<NamedExpr>& columns = scan.branches[b].columns.edit();
       if (at[b] == columns.size() || columns[at[b]].name != c.name) continue;
       given.push_back(&columns[at[b]++]);
       types.insert(given.back()->expr->type);
@@ -229,6 +233,14 @@ OpPtr Binder::bind_unprovided(const Op& op, bool unknown) {
   for (const std::string& n : names)
     out->schema.push_back({n, Type::kString});
   return out;
+}
+
+// A table of a closed vocabulary is bound alike for every rule.
+const BindCache::BoundScan* Binder::known_scan(
+    const std::vector<const VocabularyTable*>& tables) const {
+  if (!context_.cache || tables.size() != 1) return nullptr;
+  const auto it = context_.cache->scans.find(tables.front());
+  return it == context_.cache->scans.end() ? nullptr : &it->second;
 }
 
 OpPtr Binder::bind_scan(const Op& op) {
@@ -291,6 +303,12 @@ OpPtr Binder::bind_scan(const Op& op) {
         for (const FieldDef& f : t->fields)
           if (!names.count(f.name) && names.insert(f.name).second)
             out->schema.push_back({f.name, f.type});
+  } else if (const BindCache::BoundScan* known = known_scan(tables)) {
+    out->schema = known->schema;
+    out->branches = known->branches;
+    for (const Branch& b : out->branches)
+      report_.tables.insert(b.table);
+    return out;
   } else {
     for (const FieldDef& f : tables.front()->fields)
       out->schema.push_back({f.name, f.type});
@@ -298,6 +316,8 @@ OpPtr Binder::bind_scan(const Op& op) {
   for (const VocabularyTable* t : tables)
     for (const View& v : t->views)
       add_branch(*out, *t, v, true);
+  if (!failed_ && !out->open && context_.cache && tables.size() == 1)
+    context_.cache->scans[tables.front()] = {out->schema, out->branches};
   if (out->open) unify_types(*out);
   return failed_ ? nullptr : OpPtr(out);
 }

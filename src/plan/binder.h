@@ -48,6 +48,7 @@ class Binder {
   }
 
   OpPtr bind_scan(const Op& op);
+  const BindCache::BoundScan* known_scan(const std::vector<const VocabularyTable*>& tables) const;
   OpPtr bind_unprovided(const Op& op, bool unknown);
   void add_branch(Op& scan, const VocabularyTable& table, const View& view, bool of_catalog);
   ExprPtr provided(const ColumnInfo& column,

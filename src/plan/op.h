@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "plan/expr.h"
+#include "plan/shared_list.h"
 #include "plan/window.h"
 
 namespace postern::plan {
@@ -22,7 +23,7 @@ struct ColumnInfo {
 };
 
 /// Columns of an operator's output, in order; known once bound.
-using Schema = std::vector<ColumnInfo>;
+using Schema = SharedList<ColumnInfo>;
 
 const ColumnInfo* find_column(const Schema& s, std::string_view name);
 
@@ -52,10 +53,10 @@ struct SortKey {
 
 /// One way a vocabulary table is provided by a native one; made by the binder from the catalog.
 struct Branch {
-  std::string table;                 ///< native table
-  ExprPtr where;                     ///< over native columns; null: all
-  std::vector<NamedExpr> columns;    ///< provided view columns over native ones, bound
-  std::vector<std::string> missing;  ///< view columns asked for that this table does not have
+  std::string table;                ///< native table
+  ExprPtr where;                    ///< over native columns; null: all
+  SharedList<NamedExpr> columns;    ///< provided view columns over native ones, bound
+  SharedList<std::string> missing;  ///< view columns asked for that this table does not have
   /// The vocabulary's own table (DeviceNetworkEvents from a Defender export), not another one seen
   /// through its words. Where both tell of one host, the own one counts.
   bool own = false;

@@ -31,6 +31,7 @@ class Optimizer {
       all.insert(c.name);
     out = prune(std::move(out), all);
     finish(*out);
+    share_lists(*out);
     return out;
   }
 
@@ -312,6 +313,30 @@ class Optimizer {
     list.shrink_to_fit();
   }
 
+  template <class T, class F>
+  static void keep(SharedList<T>& list, F wanted) {
+    if (std::all_of(list.begin(), list.end(), wanted)) return;
+    std::vector<T> kept;
+    std::copy_if(list.begin(), list.end(), std::back_inserter(kept), wanted);
+    kept.shrink_to_fit();
+    list = std::move(kept);
+  }
+
+  /// What came out equal to another rule's lists becomes the same ones.
+  void share_lists(const Op& plan) const {
+    if (!context_.cache) return;
+    BindCache& cache = *context_.cache;
+    // A plan of ours: see own().
+    Op& op = const_cast<Op&>(plan);
+    cache.schemas.share(op.schema);
+    for (Branch& b : op.branches) {
+      cache.given_columns.share(b.columns);
+      cache.missing_columns.share(b.missing);
+    }
+    for (const OpPtr& input : op.inputs)
+      share_lists(*input);
+  }
+
   OpPtr prune(OpPtr op, const std::set<std::string>& needed) {
     if (op->kind == OpKind::kValues || op->kind == OpKind::kElements) return op;
     if (op->kind == OpKind::kJoin) return prune_join(own(std::move(op)), needed);
@@ -325,8 +350,6 @@ class Optimizer {
         for (Branch& b : out->branches) {
           keep(b.columns, is_needed);
           keep(b.missing, [&](const std::string& c) { return needed.count(c) > 0; });
-          for (const std::string& m : b.missing)
-            report_.null_columns[b.table].insert(m);
         }
         return out;
       }
@@ -562,6 +585,14 @@ class Optimizer {
 };
 
 }  // namespace
+
+std::map<std::string, std::set<std::string>> null_columns(const Op& plan) {
+  std::map<std::string, std::set<std::string>> out;
+  for (const Op* s : scans(plan))
+    for (const Branch& b : s->branches)
+      if (!b.missing.empty()) out[b.table].insert(b.missing.begin(), b.missing.end());
+  return out;
+}
 
 OpPtr optimize(OpPtr plan,
                const BindContext& context,
