@@ -47,6 +47,7 @@ bool FileWorker::push(Batch&& batch) {
   std::vector<Column> columns = batch.columns;
   columns.push_back(batch.time);
   row_refs_.assign(batch.num_rows, 0);
+  shared_rows_.clear();
 
   std::vector<uint32_t> rows;
   const auto time = batch.time.view<int64_t>();
@@ -170,6 +171,18 @@ void FileWorker::emit_events(const BranchProgram& p,
   }
 }
 
+/// What is kept of the batch's columns for rules that let just these rows through.
+std::unordered_map<const exec::CompiledExpr*, Column>& FileWorker::columns_of(Rows rows) {
+  size_t hash = rows.size();
+  for (const uint32_t row : rows)
+    hash = hash * 1'000'003 + row;
+  std::vector<SharedRows>& alike = shared_rows_[hash];
+  for (SharedRows& s : alike)
+    if (std::equal(s.rows.begin(), s.rows.end(), rows.begin(), rows.end())) return s.columns;
+  alike.push_back({{rows.begin(), rows.end()}, {}});
+  return alike.back().columns;
+}
+
 void FileWorker::keep_rows(const BranchProgram& p,
                            const Batch& batch,
                            std::span<const Column> columns,
@@ -180,16 +193,23 @@ void FileWorker::keep_rows(const BranchProgram& p,
   out.chunk.num_rows = static_cast<uint32_t>(rows.size());
   const plan::Schema& schema = p.rule->compiled->scans()[p.scan]->schema;
   const plan::RunContext none;
-  for (size_t i = 0; i < p.columns.size(); ++i) {
-    if (!p.columns[i]) {
+  out.chunk.columns.reserve(p.columns->size());
+  std::unordered_map<const exec::CompiledExpr*, Column>& known = columns_of(rows);
+  for (size_t i = 0; i < p.columns->size(); ++i) {
+    const exec::CompiledExpr* program = (*p.columns)[i].get();
+    if (!program) {
       out.chunk.columns.push_back(Column::nulls(schema[i].type, out.chunk.num_rows));
       continue;
     }
-    const Column c = p.columns[i]->evaluate(columns, rows, batch.num_rows, none);
-    if (c.type() == data::Type::kNull)
-      out.chunk.columns.push_back(Column::nulls(schema[i].type, out.chunk.num_rows));
-    else
-      out.chunk.columns.push_back(c.gather(rows).compact());
+    const auto [it, is_new] = known.try_emplace(program);
+    if (is_new) {
+      const Column c = program->evaluate(columns, rows, batch.num_rows, none);
+      if (c.type() != data::Type::kNull) it->second = c.gather(rows).compact();
+      outbox_.bytes += it->second.memory_bytes();
+    }
+    out.chunk.columns.push_back(it->second.type() == data::Type::kNull
+                                    ? Column::nulls(schema[i].type, out.chunk.num_rows)
+                                    : it->second);
   }
   const auto time = batch.time.view<int64_t>();
   for (const uint32_t row : rows) {
@@ -204,9 +224,7 @@ void FileWorker::keep_rows(const BranchProgram& p,
       out.hosts.push_back(
           fold(host.type() == data::Type::kNull || !host.valid(row) ? "" : host.value(row).text()));
   }
-  for (const Column& c : out.chunk.columns)
-    outbox_.bytes += c.memory_bytes();
-  outbox_.bytes += rows.size() * 32;
+  outbox_.bytes += out.chunk.columns.size() * sizeof(Column) + rows.size() * 32;
   outbox_.rows.push_back(std::move(out));
 }
 

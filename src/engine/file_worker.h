@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -92,6 +93,7 @@ class FileWorker final : public data::BatchSink {
                  const data::Batch& batch,
                  std::span<const data::Column> columns,
                  data::Rows rows);
+  std::unordered_map<const exec::CompiledExpr*, data::Column>& columns_of(data::Rows rows);
   uint32_t ref(const data::Batch& batch, uint32_t row);
 
   const ScanPrograms& programs_;
@@ -103,6 +105,14 @@ class FileWorker final : public data::BatchSink {
   Outbox outbox_;
   std::map<const TableProgram*, std::unique_ptr<RowFilter>> filters_;
   std::vector<uint32_t> row_refs_;  // of the current batch: ref + 1, or 0
+
+  /// Rows of the current batch, and columns of just these, by what computes them.
+  struct SharedRows {
+    std::vector<uint32_t> rows;
+    std::unordered_map<const exec::CompiledExpr*, data::Column> columns;
+  };
+
+  std::unordered_map<size_t, std::vector<SharedRows>> shared_rows_;  // by hash of the rows
 };
 
 }  // namespace postern::engine

@@ -50,6 +50,14 @@ bool flows_into_aggregate(const plan::Op& root) {
   return false;
 }
 
+/// True when the plan may give rows although no evidence does.
+bool gives_rows_of_none(const plan::Op& op) {
+  if (op.kind == plan::OpKind::kValues) return true;
+  if (op.kind == plan::OpKind::kAggregate && op.keys.empty() && op.row_when_empty) return true;
+  return std::any_of(op.inputs.begin(), op.inputs.end(),
+                     [](const plan::OpPtr& input) { return gives_rows_of_none(*input); });
+}
+
 /// Findings that are merged by a key, or may be taken back, wait for the end.
 bool gives_rows_at_once(const LoadedRule& rule, std::optional<int64_t> now) {
   const auto waits = [](const plan::Op* scan) { return mixes_own_and_foreign(*scan); };
@@ -72,21 +80,27 @@ QueryRun::QueryRun(const LoadedRule& rule, std::optional<int64_t> now, exec::Mem
       // Rows that leave at once cannot be too many.
       rows_(gives_rows_at_once(rule, now) ? nullptr : budget),
       is_stateless_(gives_rows_at_once(rule, now)) {
-  if (!rule.lookback && (now || !depends_on_now(*rule.optimized))) {
-    plan::RunContext context;
-    context.now_ticks = now.value_or(0);
-    run_ = exec::Run::start(rule.compiled, context, rows_, budget);
-    return;
-  }
+  is_streaming_ = !rule.lookback && (now || !depends_on_now(*rule.optimized));
+  if (is_streaming_) return;
   stores_.resize(rule.compiled->scans().size());
   has_windows_ = rule.lookback && !now && stores_.size() == 1 &&
                  kTicksPerDay % window_length(rule) == 0 && flows_into_aggregate(*rule.optimized);
 }
 
+/// Most rules of a large set see no row: theirs are never started.
+exec::Run& QueryRun::run() {
+  if (!run_) {
+    plan::RunContext context;
+    context.now_ticks = now_.value_or(0);
+    run_ = exec::Run::start(rule_.compiled, context, rows_, budget_);
+  }
+  return *run_;
+}
+
 void QueryRun::push(size_t scan, Chunk&& chunk) {
   for (const int64_t t : chunk.times)
     last_time_ = std::max(last_time_, t);
-  if (run_) return run_->push(scan, std::move(chunk));
+  if (is_streaming_) return run().push(scan, std::move(chunk));
   if (has_windows_) return push_windows(chunk);
   memory_.charge(stores_[scan].add(chunk, false));
 }
@@ -276,8 +290,9 @@ std::vector<ResultRow> QueryRun::finish() {
   }
   foreign_.clear();
   std::vector<ResultRow> out;
-  if (run_) {
-    run_->finish();
+  if (is_streaming_) {
+    if (!run_ && !gives_rows_of_none(*rule_.optimized)) return out;
+    run().finish();
     take_rows(rows_, *run_, std::nullopt, out);
     return out;
   }
@@ -298,6 +313,7 @@ std::vector<ResultRow> QueryRun::finish() {
     for (const auto& [time, row] : timed)
       all.push_back(row);
     std::sort(all.begin(), all.end());
+    if (all.empty() && !gives_rows_of_none(*rule_.optimized)) return out;
     const int64_t at = now_ || !rule_.lookback ? now_.value_or(last_time_ + 1) : 0;
     replay(at, at, all, out);
     return out;

@@ -65,6 +65,7 @@ class QueryRun {
     std::unique_ptr<exec::Run> run;
   };
 
+  exec::Run& run();
   void push_windows(const exec::Chunk& chunk);
   OpenWindow& window(int64_t from);
   void take_rows(exec::RowCollector& rows,
@@ -96,7 +97,8 @@ class QueryRun {
   exec::MemoryBudget* budget_;
   exec::MemoryAccount memory_;  // of rows kept here
   exec::RowCollector rows_;
-  std::unique_ptr<exec::Run> run_;      // without look-back
+  bool is_streaming_ = false;           // without look-back
+  std::unique_ptr<exec::Run> run_;      // then; started by the first row
   std::vector<exec::RowStore> stores_;  // with: per scan
   bool has_windows_ = false;
   bool is_stateless_ = false;              // each result row is known when its row has come

@@ -257,7 +257,7 @@ class RuleLoader {
       if (options_.keep_stages) loaded.bound = *bound;
       loaded.optimized = plan::optimize(std::move(*bound), c, loaded.rule, diag, loaded.report);
       Result<std::shared_ptr<const exec::CompiledPlan>> compiled =
-          exec::CompiledPlan::make(loaded.optimized);
+          exec::CompiledPlan::make(loaded.optimized, compile_check_);
       if (compiled)
         loaded.compiled = *compiled;
       else
@@ -479,6 +479,7 @@ class RuleLoader {
   const RuleOptions& options_;
   RuleReferences references_;
   plan::BindCache bind_cache_;
+  exec::CompileCheck compile_check_;
   std::map<size_t, std::string> given_language_;
   std::set<std::string> seen_paths_;
   spl::MacroLibrary macros_;

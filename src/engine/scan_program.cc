@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "base/text.h"
 #include "engine/finding.h"
@@ -58,23 +59,43 @@ data::Layout& layout_of(data::Layouts& layouts, const std::string& table) {
   return layouts.try_emplace(table, data::Layout(table)).first->second;
 }
 
-using Programs = std::vector<std::shared_ptr<const exec::CompiledExpr>>;
-
-/// A program per column of the scan's schema, null where the branch has none.
-Result<Programs> compile_columns(const plan::Op& scan,
-                                 const plan::Branch& branch,
-                                 const plan::Schema& schema) {
-  Programs out;
-  for (const plan::ColumnInfo& c : scan.schema) {
-    std::shared_ptr<const exec::CompiledExpr> program;
-    for (const plan::NamedExpr& n : branch.columns) {
-      if (n.name != c.name) continue;
-      POSTERN_TRY(program, exec::compile(n.expr, schema));
+/// Programs of what branches give for the columns of their scans. Views give the same expressions
+/// to all rules, and whole lists of them.
+class ColumnCompiler {
+ public:
+  Result<std::shared_ptr<const ColumnPrograms>> compile(const plan::Op& scan,
+                                                        const plan::Branch& branch,
+                                                        const plan::Schema& schema) {
+    std::shared_ptr<const ColumnPrograms>& known =
+        lists_[{branch.table, scan.schema.id(), branch.columns.id()}];
+    if (known) return known;
+    auto out = std::make_shared<ColumnPrograms>();
+    // Both are in the same order.
+    auto given = branch.columns.begin();
+    for (const plan::ColumnInfo& c : scan.schema) {
+      if (given == branch.columns.end() || given->name != c.name) {
+        out->push_back(nullptr);
+        continue;
+      }
+      auto& program = programs_[{branch.table, given->expr.get()}];
+      if (!program) {
+        POSTERN_TRY(program, exec::compile(given->expr, schema));
+      }
+      out->push_back(program);
+      ++given;
     }
-    out.push_back(std::move(program));
+    POSTERN_CHECK(given == branch.columns.end());
+    known = std::move(out);
+    return known;
   }
-  return out;
-}
+
+ private:
+  std::map<std::pair<std::string_view, const Expr*>, std::shared_ptr<const exec::CompiledExpr>>
+      programs_;
+  std::map<std::tuple<std::string_view, const void*, const void*>,
+           std::shared_ptr<const ColumnPrograms>>
+      lists_;
+};
 
 }  // namespace
 
@@ -103,16 +124,13 @@ std::optional<std::vector<int64_t>> required_event_ids(const ExprPtr& where,
   return best;
 }
 
-Result<bool> BranchFilter::compile() const {
+const exec::CompiledExpr& BranchFilter::get() const {
   const std::lock_guard lock(mutex_);
   if (!compiled_) {
-    POSTERN_TRY(compiled_, exec::compile(where_, schema_));
+    auto compiled = exec::compile(where_, schema_);
+    POSTERN_CHECK(compiled.ok());
+    compiled_ = std::move(*compiled);
   }
-  return true;
-}
-
-const exec::CompiledExpr& BranchFilter::get() const {
-  POSTERN_CHECK(compile().ok());
   return *compiled_;
 }
 
@@ -157,6 +175,7 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules,
     out->tables_.emplace(name, std::move(t));
   }
   size_t index = 0;
+  ColumnCompiler columns;
   for (const LoadedRule& r : rules.rules()) {
     const size_t rule_index = index++;
     if (!r.compiled || r.silent) continue;
@@ -177,12 +196,13 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules,
             p.event_ids = required_event_ids(b.where, t.table->event_id);
         }
         if (!reports_event(r)) {
-          POSTERN_TRY(p.columns, compile_columns(*scan, b, t.schema));
+          POSTERN_TRY(p.columns, columns.compile(*scan, b, t.schema));
         }
         t.branches.push_back(std::move(p));
       }
     }
   }
+  exec::CompileCheck calls;
   for (auto& [name, t] : out->tables_) {
     std::vector<DerivedColumns::Filter> wheres;
     for (const BranchProgram& b : t.branches)
@@ -198,8 +218,8 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules,
     for (uint32_t b = 0; b < t.branches.size(); ++b)
       if (t.branches[b].where && !t.filter->decides(b) &&
           t.branches[b].rule->rule.info.language != "sigma") {
-        POSTERN_TRY(const bool compiled, t.branches[b].where->compile());
-        POSTERN_CHECK(compiled);
+        POSTERN_TRY(const bool agreed, t.branches[b].where->check(calls));
+        POSTERN_CHECK(agreed);
       }
   }
   if (use_event_ids) out->gate_decoders(rules);

@@ -26,10 +26,11 @@ class BranchFilter {
   BranchFilter(plan::ExprPtr where, const plan::Schema& schema)
       : where_(std::move(where)), schema_(schema) {}
 
-  /// Now; the error is what a function's prepare() said. Called for every filter that get() may be
-  /// called for and that might fail: not for tests of text with literals, nor for rules of Sigma,
-  /// whose front end has tried every expression that it let through.
-  Result<bool> compile() const;
+  /// What compiling would refuse: what a function's prepare() says. Called for every filter that
+  /// get() may be called for and that might fail: not for tests of text with literals, nor for
+  /// rules of Sigma, whose front end has tried every expression that it let through.
+  Result<bool> check(exec::CompileCheck& calls) const { return calls.check(*where_); }
+
   const exec::CompiledExpr& get() const;
 
  private:
@@ -38,6 +39,9 @@ class BranchFilter {
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const exec::CompiledExpr> compiled_;
 };
+
+/// Of the columns of a scan; null where the table lacks one.
+using ColumnPrograms = std::vector<std::shared_ptr<const exec::CompiledExpr>>;
 
 /// One branch of one scan of one rule, compiled against its table's layout plus `_time`.
 struct BranchProgram {
@@ -58,9 +62,9 @@ struct BranchProgram {
     return !event_ids || std::binary_search(event_ids->begin(), event_ids->end(), event_id);
   }
 
-  /// A program per column of the scan's schema; null where the table lacks it. None for rules that
-  /// report the event itself.
-  std::vector<std::shared_ptr<const exec::CompiledExpr>> columns;
+  /// The same ones where several branches give the same columns. Null for rules that report the
+  /// event itself.
+  std::shared_ptr<const ColumnPrograms> columns;
 };
 
 struct TableProgram {

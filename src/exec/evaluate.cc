@@ -253,6 +253,17 @@ class CoalesceNode final : public CompiledExpr {
   Type type_;
 };
 
+/// What a function's prepare() makes of the literal arguments of a call.
+Result<std::shared_ptr<const void>> prepare(const Expr& e) {
+  std::vector<const Value*> constants;
+  std::vector<Type> types;
+  for (const ExprPtr& a : e.args) {
+    constants.push_back(a->is_literal() ? &a->literal : nullptr);
+    types.push_back(a->type);
+  }
+  return e.function->prepare(constants, types);
+}
+
 Result<Program> compile_node(const ExprPtr& e, const plan::Schema& schema) {
   if (e->is_literal()) return Program(std::make_shared<LiteralNode>(e->literal));
   if (e->is_column()) {
@@ -277,14 +288,7 @@ Result<Program> compile_node(const ExprPtr& e, const plan::Schema& schema) {
   POSTERN_CHECK(e->function->kernel != nullptr);
   std::shared_ptr<const void> state;
   if (e->function->prepare) {
-    std::vector<const Value*> constants;
-    std::vector<Type> types;
-    for (const ExprPtr& a : e->args) {
-      constants.push_back(a->is_literal() ? &a->literal : nullptr);
-      types.push_back(a->type);
-    }
-    POSTERN_TRY(std::shared_ptr<const void> prepared, e->function->prepare(constants, types));
-    state = std::move(prepared);
+    POSTERN_TRY(state, prepare(*e));
   }
   return Program(
       std::make_shared<CallNode>(*e->function, std::move(args), e->type, std::move(state)));
@@ -307,6 +311,27 @@ void CompiledExpr::select(std::span<const Column> columns,
 Result<std::shared_ptr<const CompiledExpr>> compile(const ExprPtr& expr,
                                                     const plan::Schema& schema) {
   return compile_node(expr, schema);
+}
+
+Result<bool> CompileCheck::check(const Expr& e, const plan::Schema* schema) {
+  if (e.is_column() && schema && !plan::find_column(*schema, e.name))
+    return Error{Code::kNotFound, "column " + e.name + " is not in the input"};
+  for (const ExprPtr& a : e.args)
+    if (!a->is_literal())
+      if (Result<bool> agreed = check(*a, schema); !agreed) return agreed;
+  if (e.kind != Expr::Kind::kCall || !e.function || !e.function->prepare) return true;
+  std::string call = e.name;
+  for (const ExprPtr& a : e.args) {
+    call += a->is_literal() ? '\2' : '\1';
+    call += static_cast<char>(a->type);
+    if (!a->is_literal()) continue;
+    call += static_cast<char>(a->literal.type());
+    call += a->literal.json();
+  }
+  if (agreed_.count(call)) return true;
+  POSTERN_TRY(const std::shared_ptr<const void> state, prepare(e));
+  agreed_.insert(std::move(call));
+  return true;
 }
 
 Result<Value> evaluate_constant(const ExprPtr& expr, const RunContext& run) {

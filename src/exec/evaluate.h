@@ -6,6 +6,8 @@
 #pragma once
 #include <memory>
 #include <span>
+#include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "base/result.h"
@@ -38,6 +40,17 @@ class CompiledExpr {
 /// a function's prepare() said (a bad regex).
 Result<std::shared_ptr<const CompiledExpr>> compile(const plan::ExprPtr& expr,
                                                     const plan::Schema& schema);
+
+/// Tells whether compile() will refuse an expression, and keeps nothing of it but which calls
+/// their functions agree to: rules repeat each other's.
+class CompileCheck {
+ public:
+  /// True, or what compile() would say. `schema` null: the columns are known to be there.
+  Result<bool> check(const plan::Expr& expr, const plan::Schema* schema = nullptr);
+
+ private:
+  std::unordered_set<std::string> agreed_;  // functions with their literals, and types
+};
 
 /// Value of an expression without columns (constant folding); an error when a function refuses.
 Result<data::Value> evaluate_constant(const plan::ExprPtr& expr, const plan::RunContext& run);

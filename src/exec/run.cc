@@ -1,5 +1,7 @@
 #include "exec/run.h"
 
+#include <mutex>
+#include <unordered_map>
 #include <utility>
 
 #include "exec/operators/operators.h"
@@ -12,17 +14,77 @@ using plan::OpPtr;
 
 namespace {
 
+/// Compiled when it first runs: the rows of most rules never come.
 class Compiled final : public CompiledPlan {
  public:
-  OpPtr plan;
-  CompiledOp root;
-  std::vector<const Op*> scan_list;
+  explicit Compiled(OpPtr plan) : plan_(std::move(plan)) { list_scans(plan_); }
 
-  const plan::Schema& schema() const override { return plan->schema; }
+  const plan::Schema& schema() const override { return plan_->schema; }
 
-  const std::vector<const Op*>& scans() const override { return scan_list; }
+  const std::vector<const Op*>& scans() const override { return scan_list_; }
 
-  Result<CompiledOp> compile_op(const OpPtr& op) {
+  /// What compiling would refuse.
+  Result<bool> check(CompileCheck& calls) const { return check(*plan_, calls); }
+
+  const CompiledOp& root() const {
+    std::call_once(made_, [this] {
+      size_t num_scans = 0;
+      Result<CompiledOp> root = compile_op(plan_, num_scans);
+      POSTERN_CHECK(root.ok());
+      root_ = std::move(*root);
+    });
+    return root_;
+  }
+
+ private:
+  void list_scans(const OpPtr& op) {
+    if (op->kind == OpKind::kScan || op->kind == OpKind::kElements) scan_list_.push_back(op.get());
+    const size_t n = op->kind == OpKind::kApply ? 1 : op->inputs.size();
+    for (size_t i = 0; i < n; ++i)
+      list_scans(op->inputs[i]);
+  }
+
+  static Result<bool> check(const Op& op, CompileCheck& calls) {
+    const plan::Schema none;
+    const plan::Schema& in = op.inputs.empty() ? none : op.inputs[0]->schema;
+    std::vector<const plan::Expr*> exprs;
+    if (op.predicate) exprs.push_back(op.predicate.get());
+    for (const plan::NamedExpr& i : op.items)
+      exprs.push_back(i.expr.get());
+    for (const plan::NamedExpr& k : op.keys)
+      exprs.push_back(k.expr.get());
+    for (const plan::SortKey& k : op.sort_keys)
+      exprs.push_back(k.expr.get());
+    for (const plan::AggregateItem& a : op.aggregates)
+      for (const plan::ExprPtr& e : a.args)
+        exprs.push_back(e.get());
+    for (const plan::Expr* e : exprs)
+      if (Result<bool> agreed = calls.check(*e, &in); !agreed) return agreed;
+    for (const plan::ExprPtr& e : op.right_keys)
+      if (Result<bool> agreed = calls.check(*e, &op.inputs[1]->schema); !agreed) return agreed;
+    for (const OpPtr& input : op.inputs)
+      if (Result<bool> agreed = check(*input, calls); !agreed) return agreed;
+    return true;
+  }
+
+  /// Where each column of a Project or Extend comes from.
+  static std::vector<CompiledOp::Source> sources_of(const Op& op) {
+    std::unordered_map<std::string_view, CompiledOp::Source> known;
+    const plan::Schema& input = op.inputs[0]->schema;
+    for (size_t i = 0; i < input.size(); ++i)
+      known.try_emplace(input[i].name, CompiledOp::Source{false, i});
+    for (size_t i = 0; i < op.items.size(); ++i)
+      known.insert_or_assign(op.items[i].name, CompiledOp::Source{true, i});
+    std::vector<CompiledOp::Source> out;
+    for (const plan::ColumnInfo& c : op.schema) {
+      const auto source = known.find(c.name);
+      POSTERN_CHECK(source != known.end());
+      out.push_back(source->second);
+    }
+    return out;
+  }
+
+  static Result<CompiledOp> compile_op(const OpPtr& op, size_t& num_scans) {
     CompiledOp out;
     out.op = op;
     const bool apply = op->kind == OpKind::kApply;
@@ -31,13 +93,11 @@ class Compiled final : public CompiledPlan {
         POSTERN_TRY(out.sub, CompiledPlan::make(input));
         break;
       }
-      POSTERN_TRY(CompiledOp c, compile_op(input));
+      POSTERN_TRY(CompiledOp c, compile_op(input, num_scans));
       out.inputs.push_back(std::move(c));
     }
-    if (op->kind == OpKind::kScan || op->kind == OpKind::kElements) {
-      out.scan_index = scan_list.size();
-      scan_list.push_back(op.get());
-    }
+    if (op->kind == OpKind::kScan || op->kind == OpKind::kElements) out.scan_index = num_scans++;
+    if (op->kind == OpKind::kProject || op->kind == OpKind::kExtend) out.sources = sources_of(*op);
     const plan::Schema none;
     const plan::Schema& in = op->inputs.empty() ? none : op->inputs[0]->schema;
     std::vector<plan::ExprPtr> exprs;
@@ -66,6 +126,11 @@ class Compiled final : public CompiledPlan {
     }
     return out;
   }
+
+  OpPtr plan_;
+  std::vector<const Op*> scan_list_;
+  mutable std::once_flag made_;
+  mutable CompiledOp root_;
 };
 
 /// Hands rows to one port of an operator that has several inputs.
@@ -90,9 +155,9 @@ class RunImpl final : public Run {
           const plan::RunContext& context,
           ChunkSink& sink,
           MemoryBudget* budget)
-      : plan_(std::move(plan)), state_(budget), entries_(plan_->scan_list.size(), nullptr) {
+      : plan_(std::move(plan)), state_(budget), entries_(plan_->scans().size(), nullptr) {
     state_.context = context;
-    build(plan_->root, sink);
+    build(plan_->root(), sink);
   }
 
   void push(size_t scan, Chunk&& chunk) override { entries_[scan]->push(std::move(chunk), 0); }
@@ -213,10 +278,14 @@ class RunImpl final : public Run {
 }  // namespace
 
 Result<std::shared_ptr<const CompiledPlan>> CompiledPlan::make(OpPtr bound) {
-  auto out = std::make_shared<Compiled>();
-  out->plan = std::move(bound);
-  POSTERN_TRY(CompiledOp root, out->compile_op(out->plan));
-  out->root = std::move(root);
+  CompileCheck check;
+  return make(std::move(bound), check);
+}
+
+Result<std::shared_ptr<const CompiledPlan>> CompiledPlan::make(OpPtr bound, CompileCheck& check) {
+  auto out = std::make_shared<const Compiled>(std::move(bound));
+  POSTERN_TRY(const bool agreed, out->check(check));
+  POSTERN_CHECK(agreed);
   return std::shared_ptr<const CompiledPlan>(out);
 }
 

@@ -30,7 +30,8 @@ struct RunNotes {
 class CompiledPlan {
  public:
   virtual ~CompiledPlan() = default;
-  /// Error: an expression that a function refuses.
+  /// Error: an expression that a function refuses. `check`: of many plans.
+  static Result<std::shared_ptr<const CompiledPlan>> make(plan::OpPtr bound, CompileCheck& check);
   static Result<std::shared_ptr<const CompiledPlan>> make(plan::OpPtr bound);
 
   virtual const plan::Schema& schema() const = 0;

@@ -12,10 +12,16 @@ using Program = std::shared_ptr<const CompiledExpr>;
 
 /// A bound operator with its expressions compiled against its inputs; immutable.
 struct CompiledOp {
+  struct Source {
+    bool computed;  ///< an item, not a column of the input
+    size_t index;
+  };
+
   plan::OpPtr op;
   std::vector<Program> exprs;        ///< predicate, items, keys or sort keys
   std::vector<Program> right_exprs;  ///< Join: right keys
   std::vector<std::vector<Program>> aggregate_args;
+  std::vector<Source> sources;  ///< Project, Extend: of each column
   std::vector<CompiledOp> inputs;
   size_t scan_index = 0;                    ///< Scan: which one
   std::shared_ptr<const CompiledPlan> sub;  ///< Apply: the query over the elements

@@ -39,28 +39,14 @@ class Filter final : public ChunkSink {
 class Compute final : public ChunkSink {
  public:
   Compute(const CompiledOp& op, RunState& state, ChunkSink& next)
-      : op_(op), state_(state), next_(next) {
-    const plan::Op& o = *op.op;
-    const plan::Schema& input = o.inputs[0]->schema;
-    for (const plan::ColumnInfo& c : o.schema) {
-      int source = -1;
-      for (size_t i = 0; i < o.items.size(); ++i)
-        if (o.items[i].name == c.name) source = static_cast<int>(i);
-      if (source >= 0) {
-        sources_.emplace_back(true, static_cast<size_t>(source));
-        continue;
-      }
-      for (size_t i = 0; i < input.size(); ++i)
-        if (input[i].name == c.name) sources_.emplace_back(false, i);
-    }
-    POSTERN_CHECK(sources_.size() == o.schema.size());
-  }
+      : op_(op), state_(state), next_(next) {}
 
   void push(Chunk&& c, int) override {
     std::vector<Column> items = evaluate_all(op_.exprs, c, state_);
     std::vector<Column> columns;
-    for (size_t i = 0; i < sources_.size(); ++i) {
-      const auto& [computed, slot] = sources_[i];
+    columns.reserve(op_.sources.size());
+    for (size_t i = 0; i < op_.sources.size(); ++i) {
+      const auto& [computed, slot] = op_.sources[i];
       Column column = computed ? items[slot] : c.columns[slot];
       // A bare null has no type of its own: it takes the schema's.
       if (column.type() == Type::kNull) column = Column::nulls(op_.op->schema[i].type, c.num_rows);
@@ -78,7 +64,6 @@ class Compute final : public ChunkSink {
   const CompiledOp& op_;
   RunState& state_;
   ChunkSink& next_;
-  std::vector<std::pair<bool, size_t>> sources_;  // (from items, index)
 };
 
 class Limit final : public ChunkSink {
