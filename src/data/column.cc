@@ -78,7 +78,17 @@ Column Column::constant(const Value& v, uint32_t n) {
 }
 
 Column Column::nulls(Type t, uint32_t n) {
-  return constant(Value::null(t), n);
+  if (n > kBatchRows) return constant(Value::null(t), n);
+  // One for all: rows of queries have many columns that their table does not.
+  static const std::vector<Column> kNulls = [] {
+    std::vector<Column> out;
+    for (size_t i = 0; i <= static_cast<size_t>(Type::kDynamic); ++i)
+      out.push_back(constant(Value::null(static_cast<Type>(i)), kBatchRows));
+    return out;
+  }();
+  Column c = kNulls[static_cast<size_t>(t)];
+  c.num_rows_ = n;
+  return c;
 }
 
 Column Column::gather(Rows rows) const {
