@@ -245,6 +245,7 @@ Finding Committer::finding_of(const LoadedRule& rule, ResultRow&& row, std::stri
     f.window = Window{};
     f.why = window_reasons(*rule.optimized->window);
   }
+  f.row.reserve(schema.size());
   for (size_t i = 0; i < schema.size(); ++i) {
     if (windowed && schema[i].name == plan::kWindowFrom) {
       f.window->from = row.values[i].as_int();

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 
 namespace postern::engine {
 namespace {
@@ -24,15 +26,28 @@ constexpr std::array<std::string_view, 13> kUserNames = {
     "username",       "UserName",
     "user.name"};
 
+using Ranks = std::unordered_map<std::string_view, size_t>;
+
 template <class Names>
-std::string first_of(const Finding& f, const Names& names) {
-  for (const std::string_view name : names)
-    for (const auto& [key, value] : f.row)
-      if (key == name && !value.is_null()) {
-        std::string text = value.text();
-        if (!text.empty() && text != "-") return text;
-      }
-  return "";
+Ranks ranks_of(const Names& names) {
+  Ranks out;
+  for (size_t i = 0; i < names.size(); ++i)
+    out.emplace(names[i], i);
+  return out;
+}
+
+std::string first_of(const Finding& f, const Ranks& ranks) {
+  std::string best;
+  size_t best_rank = ranks.size();
+  for (const auto& [key, value] : f.row) {
+    const auto rank = ranks.find(key);
+    if (rank == ranks.end() || rank->second >= best_rank || value.is_null()) continue;
+    std::string text = value.text();
+    if (text.empty() || text == "-") continue;
+    best = std::move(text);
+    best_rank = rank->second;
+  }
+  return best;
 }
 
 }  // namespace
@@ -59,8 +74,10 @@ std::vector<Reason> window_reasons(const plan::WindowSpec& spec) {
 }
 
 void name_entities(Finding& f) {
-  if (f.host.empty()) f.host = first_of(f, kHostNames);
-  if (f.user.empty()) f.user = first_of(f, kUserNames);
+  static const Ranks kHosts = ranks_of(kHostNames);
+  static const Ranks kUsers = ranks_of(kUserNames);
+  if (f.host.empty()) f.host = first_of(f, kHosts);
+  if (f.user.empty()) f.user = first_of(f, kUsers);
 }
 
 bool before(const Finding& a, const Finding& b) {

@@ -69,15 +69,17 @@ Result<bool> OriginStore::seal() {
 std::optional<RowOrigin> OriginStore::find(uint32_t id) const {
   const uint64_t block = id / kBlockRows;
   if (!sealed_ || id >= num_rows_ || block >= starts_.size()) return std::nullopt;
-  VarintReader in(sealed_->view().substr(starts_[block]));
-  RowOrigin row;
-  for (uint64_t i = block * kBlockRows; i <= id; ++i) {
+  if (!cursor_ || cursor_->block != block || id + uint64_t{1} < cursor_->next)
+    cursor_ =
+        Cursor{block, block * kBlockRows, {}, VarintReader(sealed_->view().substr(starts_[block]))};
+  Cursor& c = *cursor_;
+  for (; c.next <= id; ++c.next) {
     bool moved = false;
-    row.offset += unzigzag(read_flagged(in, moved));
-    row.record += unzigzag(in.varint()) + 1;
-    if (moved) row.source = static_cast<uint32_t>(in.varint());
+    c.row.offset += unzigzag(read_flagged(c.in, moved));
+    c.row.record += unzigzag(c.in.varint()) + 1;
+    if (moved) c.row.source = static_cast<uint32_t>(c.in.varint());
   }
-  return row;
+  return c.row;
 }
 
 }  // namespace postern::engine

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/spill.h"
+#include "base/varint.h"
 #include "engine/finding.h"
 
 namespace postern::engine {
@@ -42,7 +43,8 @@ class OriginStore {
   /// No row is added any more. Error: there was no room for the file; no row has a place then.
   Result<bool> seal();
 
-  /// Sealed only; nothing for a row that is not there.
+  /// Sealed only; nothing for a row that is not there. Rows in ascending order cost least. One
+  /// thread.
   std::optional<RowOrigin> find(uint32_t id) const;
 
   const RowSource& source(uint32_t number) const { return sources_[number]; }
@@ -64,6 +66,16 @@ class OriginStore {
   Spill bytes_;
   std::optional<Error> error_;
   std::shared_ptr<const FileBytes> sealed_;
+
+  /// Behind the row that was found last, in its block.
+  struct Cursor {
+    uint64_t block = 0;
+    uint64_t next = 0;  // row that is read next
+    RowOrigin row;      // the one before it
+    VarintReader in;
+  };
+
+  mutable std::optional<Cursor> cursor_;
 };
 
 }  // namespace postern::engine
