@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "data/batch.h"
+#include "exec/text_gate.h"
 #include "input/windows_event.h"
 
 namespace postern::fuzz {
@@ -44,6 +45,9 @@ inline data::Layouts layouts() {
       layout.add(name, data::Type::kString);
     // One table through the path by slots, the others through the one by names.
     if (std::string(table) != "windows.sysmon") layout.add("_values", data::Type::kDynamic);
+    // And one leaves out the values of records without these words.
+    if (std::string(table) == "windows.security")
+      layout.set_text_gate(exec::text_gate({"mimikatz", "4624", "s-1-5-18", "user"}));
     layout.add("_raw", data::Type::kString);
     all.emplace(table, std::move(layout));
   }
