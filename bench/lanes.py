@@ -11,6 +11,7 @@ import random
 import re
 import shutil
 import subprocess
+import threading
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -87,16 +88,18 @@ class Generator:
     def __init__(self, build):
         self.tool = os.path.join(build, "bench", "bench_generate")
         self.folder = os.path.join(WORK, "data")
+        self.lock = threading.Lock()  # two that want the same file must not both write it
 
     def make(self, lane, size_text, seed=1):
         os.makedirs(self.folder, exist_ok=True)
         path = os.path.join(self.folder, f"{lane}.{size_text}" + (f".seed{seed}" if seed != 1 else ""))
         about = path + ".json"
-        if not os.path.exists(about) or os.path.getmtime(about) < os.path.getmtime(self.tool):
-            out = subprocess.run([self.tool, lane, str(size_of(size_text)), path, str(seed)], check=True,
-                                 capture_output=True, text=True).stdout
-            with open(about, "w") as f:
-                f.write(out)
+        with self.lock:
+            if not os.path.exists(about) or os.path.getmtime(about) < os.path.getmtime(self.tool):
+                out = subprocess.run([self.tool, lane, str(size_of(size_text)), path, str(seed)], check=True,
+                                     capture_output=True, text=True).stdout
+                with open(about, "w") as f:
+                    f.write(out)
         with open(about) as f:
             return Evidence(path, json.load(f)["events"], os.path.getsize(path))
 
