@@ -174,68 +174,67 @@ void LiteralIndex::build_edges() {
 }
 
 void LiteralIndex::build_windows() {
-  constexpr size_t kFew = 1024;  // literals whose eight windows each keep the tables small
-  const auto num_parts = std::count_if(literals_.begin(), literals_.end(),
-                                       [](const Literal& l) { return l.place == Place::kPart; });
-  // The first kind that a literal is long enough for.
-  const auto kind_of = [&](const Literal& l) -> size_t {
-    if (l.place != Place::kPart) return windows_.size();
-    size_t k = static_cast<size_t>(num_parts) > kFew ? 1 : 0;
-    while (k < windows_.size() && l.size < windows_[k].width + windows_[k].stride - 1)
-      ++k;
-    return k;
-  };
-  for (size_t k = 0; k < windows_.size(); ++k) {
-    WindowTable& kind = windows_[k];
-    const auto num_windows = [&](std::string_view s) {
-      return std::min(s.size() - kind.width + 1, kMaxOffsets);
-    };
-    std::vector<uint32_t> literals;
-    size_t all = 0;
-    for (size_t i = 0; i < literals_.size(); ++i) {
-      if (kind_of(literals_[i]) != k) continue;
-      literals.push_back(static_cast<uint32_t>(i));
-      all += num_windows(text_of(literals_[i]));
-    }
-    // How many windows of literals are alike, by hash: a guess is enough to choose by.
-    const auto use_bits =
-        std::clamp<uint32_t>(static_cast<uint32_t>(std::bit_width(all)) + 2, 6, 22);
-    std::vector<uint32_t> uses(size_t{1} << use_bits, 0);
-    const auto use_of = [&](std::string_view s, size_t at) -> uint32_t& {
-      return uses[spread(window_at(s, at, kind.width)) >> (64 - use_bits)];
-    };
-    for (const uint32_t i : literals)
-      for (size_t at = 0; at < num_windows(text_of(literals_[i])); ++at)
-        ++use_of(text_of(literals_[i]), at);
-    // The bytes around a window by which its literal is told from others.
-    const auto entry_of = [&](uint32_t i, size_t at) {
-      const std::string_view s = text_of(literals_[i]);
-      const size_t bytes = std::min(s.size(), kWord);
-      const size_t begin = std::min(at, s.size() - bytes);
-      return WindowEntry{four_at(s.data() + begin),
-                         four_at(s.data() + begin + bytes - kShort),
-                         i,
-                         static_cast<uint8_t>(at),
-                         static_cast<uint8_t>(at - begin),
-                         static_cast<uint8_t>(bytes),
-                         static_cast<uint8_t>(std::min<size_t>(s.size() - at - kind.width, 255))};
-    };
-    std::vector<std::pair<uint64_t, WindowEntry>> entries;
-    for (const uint32_t i : literals) {
-      const std::string_view s = text_of(literals_[i]);
-      size_t best = 0;
-      uint64_t least = UINT64_MAX;
-      for (size_t at = 0; at + kind.stride <= num_windows(s); ++at) {
-        uint64_t sum = 0;
-        for (size_t j = 0; j < kind.stride; ++j)
-          sum += use_of(s, at + j);
-        if (sum < least) least = sum, best = at;
-      }
-      for (size_t j = 0; j < kind.stride; ++j)
-        entries.emplace_back(spread(window_at(s, best + j, kind.width)), entry_of(i, best + j));
-    }
-    kind.table.build(entries);
+  constexpr size_t kFew = 1024;  // literals whose eight windows each keep the table small
+  std::vector<uint32_t> literals;
+  size_t shortest = SIZE_MAX;
+  for (size_t i = 0; i < literals_.size(); ++i) {
+    if (literals_[i].place != Place::kPart || literals_[i].size < kShort) continue;
+    literals.push_back(static_cast<uint32_t>(i));
+    shortest = std::min<size_t>(shortest, literals_[i].size);
   }
+  if (literals.empty()) return;
+  // The greatest step that the shortest literal allows: one walk over a text for all of them costs
+  // less than a second one with greater steps saves.
+  windows_.width = kShort;
+  windows_.stride = std::bit_floor(std::min<size_t>(shortest - kShort + 1, kWord));
+  if (windows_.stride == kWord && literals.size() > kFew) windows_.width = windows_.stride = kWord;
+  while (windows_.width + windows_.stride - 1 > shortest)
+    windows_.stride /= 2;
+  const size_t width = windows_.width;
+  const size_t stride = windows_.stride;
+  const auto num_windows = [&](std::string_view s) {
+    return std::min(s.size() - width + 1, kMaxOffsets);
+  };
+  size_t all = 0;
+  for (const uint32_t i : literals)
+    all += num_windows(text_of(literals_[i]));
+  // How many windows of literals are alike, by hash: a guess is enough to choose by.
+  const auto use_bits = std::clamp<uint32_t>(static_cast<uint32_t>(std::bit_width(all)) + 2, 6, 22);
+  std::vector<uint32_t> uses(size_t{1} << use_bits, 0);
+  const auto use_of = [&](std::string_view s, size_t at) -> uint32_t& {
+    return uses[spread(window_at(s, at, width)) >> (64 - use_bits)];
+  };
+  for (const uint32_t i : literals)
+    for (size_t at = 0; at < num_windows(text_of(literals_[i])); ++at)
+      ++use_of(text_of(literals_[i]), at);
+  // The bytes around a window by which its literal is told from others.
+  const auto entry_of = [&](uint32_t i, size_t at) {
+    const std::string_view s = text_of(literals_[i]);
+    const size_t bytes = std::min(s.size(), kWord);
+    const size_t begin = std::min(at, s.size() - bytes);
+    return WindowEntry{four_at(s.data() + begin),
+                       four_at(s.data() + begin + bytes - kShort),
+                       i,
+                       static_cast<uint8_t>(at),
+                       static_cast<uint8_t>(at - begin),
+                       static_cast<uint8_t>(bytes),
+                       static_cast<uint8_t>(std::min<size_t>(s.size() - at - width, 255))};
+  };
+  std::vector<std::pair<uint64_t, WindowEntry>> entries;
+  for (const uint32_t i : literals) {
+    const std::string_view s = text_of(literals_[i]);
+    size_t best = 0;
+    uint64_t least = UINT64_MAX;
+    for (size_t at = 0; at + stride <= num_windows(s); ++at) {
+      uint64_t sum = 0;
+      for (size_t j = 0; j < stride; ++j)
+        sum += use_of(s, at + j);
+      if (sum < least) least = sum, best = at;
+    }
+    for (size_t j = 0; j < stride; ++j)
+      entries.emplace_back(spread(window_at(s, best + j, width)), entry_of(i, best + j));
+  }
+  windows_.table.build(entries);
 }
 
 template <class Entry>
@@ -400,6 +399,14 @@ bool LiteralIndex::scan_windows(const Table<WindowEntry>& table,
 
 template <class Found>
 bool LiteralIndex::scan_singles(std::string_view text, Found&& found) const {
+  constexpr size_t kFew = 8;  // are looked for one by one
+  if (short_.singles.size() <= kFew) {
+    for (const auto& [byte, literal] : short_.singles)
+      if (text.find(static_cast<char>(byte)) != std::string_view::npos && found.wants(literal) &&
+          found(literal))
+        return true;
+    return false;
+  }
   std::array<bool, 256> is_there{};
   for (const char c : text)
     is_there[static_cast<unsigned char>(c)] = true;
@@ -438,14 +445,26 @@ bool LiteralIndex::scan_pairs(std::string_view text, Found&& found) const {
   return false;
 }
 
+template <class Found>
+bool LiteralIndex::scan_windows(std::string_view text, Found&& found) const {
+  switch (windows_.stride) {
+    case 8:
+      return windows_.width == kWord ? scan_windows<8, 8>(windows_.table, text, found)
+                                     : scan_windows<4, 8>(windows_.table, text, found);
+    case 4:
+      return windows_.width == kWord ? scan_windows<8, 4>(windows_.table, text, found)
+                                     : scan_windows<4, 4>(windows_.table, text, found);
+    case 2:
+      return scan_windows<4, 2>(windows_.table, text, found);
+    default:
+      return scan_windows<4, 1>(windows_.table, text, found);
+  }
+}
+
 // `found` gets each literal that holds and says whether that is enough.
 template <class Found>
 bool LiteralIndex::scan(std::string_view text, Found&& found) const {
-  return scan_edges(text, found) || scan_windows<4, 8>(windows_[0].table, text, found) ||
-         scan_windows<8, 4>(windows_[1].table, text, found) ||
-         scan_windows<4, 4>(windows_[2].table, text, found) ||
-         scan_windows<4, 2>(windows_[3].table, text, found) ||
-         scan_windows<4, 1>(windows_[4].table, text, found) ||
+  return scan_edges(text, found) || scan_windows(text, found) ||
          (!short_.singles.empty() && scan_singles(text, found)) ||
          (!short_.filter.empty() && scan_pairs(text, found));
 }

@@ -3,14 +3,13 @@
 //
 // What must be at an edge of the text is found there: whole texts by their hash, prefixes and
 // suffixes by a hash of some bytes of that edge, for each of a few numbers of bytes. A literal that
-// may lie anywhere is filed under windows of its bytes. Of a long literal four neighbouring windows
-// of eight or four bytes are filed (eight, where literals are few), so that only every fourth place
-// of the text has to be looked at: wherever the literal lies, one of the four is at such a place.
-// Those windows are chosen that fewest other literals have; lists whose members begin alike
-// (`MD5=…`, `SHA256=…`) cost no more than others, which a trie or the first bytes would not give.
-// Shorter literals have fewer windows and are looked for at every second place or at every one,
-// those of two and three bytes under their first two. A bit set answers "no" for most places. The
-// other places are gathered first, so that what is filed under their windows is on its way from
+// may lie anywhere is filed under windows of its bytes. Where all literals are long enough, each
+// has two, four or eight neighbouring windows, so that only every second, fourth or eighth place of
+// a text has to be looked at: wherever the literal lies, one of them is at such a place. Those
+// windows are chosen that fewest other literals have; lists whose members begin alike (`MD5=…`,
+// `SHA256=…`) cost no more than others, which a trie or the first bytes would not give. Literals of
+// two and three bytes are looked for under their first two. A bit set answers "no" for most places.
+// The other places are gathered first, so that what is filed under their windows is on its way from
 // memory while others are looked at; it tells eight bytes of each literal, which most are told
 // apart by, and the rest is compared in place. Bytes are compared exactly: to ignore case fold
 // both.
@@ -120,10 +119,11 @@ class LiteralIndex {
     Table<EdgeEntry> table;
   };
 
-  /// Literals anywhere, filed under `stride` neighbouring windows of `width` bytes each.
+  /// Literals of four bytes and more that may lie anywhere, filed under `stride` neighbouring
+  /// windows of `width` bytes each.
   struct WindowTable {
-    size_t width;
-    size_t stride;
+    size_t width = 4;
+    size_t stride = 1;
     Table<WindowEntry> table;
   };
 
@@ -155,6 +155,8 @@ class LiteralIndex {
                  uint64_t key,
                  std::string_view text,
                  Found&& found) const;
+  template <class Found>
+  bool scan_windows(std::string_view text, Found&& found) const;
   template <size_t width, size_t stride, class Found>
   bool scan_windows(const Table<WindowEntry>& table, std::string_view text, Found&& found) const;
   template <class Found>
@@ -178,7 +180,7 @@ class LiteralIndex {
   Table<EdgeEntry> whole_;
   EdgeTable prefixes_;
   EdgeTable suffixes_;
-  std::array<WindowTable, 5> windows_{{{4, 8, {}}, {8, 4, {}}, {4, 4, {}}, {4, 2, {}}, {4, 1, {}}}};
+  WindowTable windows_;
   ShortTable short_;
   CaselessFilter caseless_;
   bool is_quick_ = false;

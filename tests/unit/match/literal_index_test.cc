@@ -68,8 +68,9 @@ TEST(LiteralIndex, KnowsWhereALiteralLies) {
   EXPECT_EQ(ids(""), (std::vector<uint32_t>{5}));
 }
 
-/// Random literals of `longest` bytes at most, in texts that are made of them and of letters.
-void hold_against_a_plain_search(uint32_t seed, int rounds, size_t most, size_t longest) {
+/// Random literals of `shortest` to `longest` bytes, in texts that are made of them and of letters.
+void hold_against_a_plain_search(
+    uint32_t seed, int rounds, size_t most, size_t shortest, size_t longest) {
   std::mt19937 random(seed);
   for (int round = 0; round < rounds; ++round) {
     const size_t letters = 2 + random() % 3;
@@ -83,7 +84,8 @@ void hold_against_a_plain_search(uint32_t seed, int rounds, size_t most, size_t 
     LiteralIndex index;
     const size_t num_literals = 1 + random() % most;
     for (uint32_t id = 0; id < num_literals; ++id) {
-      literals.emplace_back(static_cast<Place>(random() % 4), word(1 + random() % longest));
+      literals.emplace_back(static_cast<Place>(random() % 4),
+                            word(shortest + random() % (longest - shortest + 1)));
       index.add(literals.back().first, literals.back().second, id);
     }
     index.seal();
@@ -108,15 +110,23 @@ void hold_against_a_plain_search(uint32_t seed, int rounds, size_t most, size_t 
 }
 
 TEST(LiteralIndex, AgreesWithAPlainSearch) {
-  hold_against_a_plain_search(20260103, 300, 40, 12);
+  hold_against_a_plain_search(20260103, 300, 40, 1, 12);
 }
 
 TEST(LiteralIndex, AgreesWithAPlainSearchOnLongLiterals) {
-  hold_against_a_plain_search(20261121, 200, 40, 40);
+  hold_against_a_plain_search(20261121, 200, 40, 1, 40);
+}
+
+// The shortest literal decides at which places of a text windows are looked up.
+TEST(LiteralIndex, AgreesWithAPlainSearchWhateverTheShortest) {
+  for (const size_t shortest : {4, 5, 6, 7, 10, 11, 14, 15})
+    hold_against_a_plain_search(11, 60, 40, shortest, 24);
+  for (const size_t shortest : {11, 14, 15, 22})
+    hold_against_a_plain_search(12, 2, 6000, shortest, 40);
 }
 
 TEST(LiteralIndex, AgreesWithAPlainSearchOnManyLiterals) {
-  hold_against_a_plain_search(6, 3, 8000, 24);
+  hold_against_a_plain_search(6, 3, 8000, 1, 24);
 }
 
 TEST(LiteralIndex, TellsWhetherEdgesMatter) {
