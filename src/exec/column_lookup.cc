@@ -37,10 +37,7 @@ void sort_unique(std::vector<uint32_t>& ids) {
 }  // namespace
 
 ColumnLookup::ColumnLookup(const FilterPrograms& programs)
-    : programs_(programs),
-      known_(programs.columns().size()),
-      rows_of_forgotten_(programs.predicates().size()),
-      values_(programs.columns().size()) {
+    : programs_(programs), known_(programs.columns().size()), values_(programs.columns().size()) {
   for (const FilterProgram& f : programs.filters())
     for (const size_t c : f.asked_columns)
       known_[c].identified = true;
@@ -48,9 +45,7 @@ ColumnLookup::ColumnLookup(const FilterPrograms& programs)
 }
 
 void ColumnLookup::clear() {
-  rows_of_forgotten_ = num_rows_touching();
   lists_.clear();
-  rows_of_list_.assign(1, 0);
   for (size_t c = 0; c < known_.size(); ++c) {
     known_[c].memo.clear();
     known_[c].literals.clear();
@@ -63,24 +58,24 @@ void ColumnLookup::clear() {
         known_[c].numbers.emplace(number, lists_.number_of(ids_));
       }
   }
-  rows_of_list_.resize(lists_.size());
 }
 
-bool ColumnLookup::make_room() {
-  const bool many_lists = lists_.size() > kMaxLists ||
-                          std::any_of(known_.begin(), known_.end(),
-                                      [](const Known& k) { return k.literals.size() > kMaxLists; });
-  if (many_lists || memory_bytes() > kMaxBytes) {
-    clear();
-    return true;
-  }
-  bool forgot = false;
-  for (Known& k : known_) {
-    if (!k.memo.full()) continue;
-    k.memo.clear();
-    forgot = true;
-  }
-  return forgot;
+bool ColumnLookup::too_many_lists() const {
+  return lists_.size() > kMaxLists ||
+         std::any_of(known_.begin(), known_.end(),
+                     [](const Known& k) { return k.literals.size() > kMaxLists; }) ||
+         memory_bytes() > kMaxBytes;
+}
+
+bool ColumnLookup::full() const {
+  return too_many_lists() ||
+         std::any_of(known_.begin(), known_.end(), [](const Known& k) { return k.memo.full(); });
+}
+
+void ColumnLookup::forget() {
+  if (too_many_lists()) return clear();
+  for (Known& k : known_)
+    if (k.memo.full()) k.memo.clear();
 }
 
 size_t ColumnLookup::memory_bytes() const {
@@ -90,28 +85,39 @@ size_t ColumnLookup::memory_bytes() const {
   return bytes;
 }
 
-std::vector<uint64_t> ColumnLookup::num_rows_touching() const {
-  std::vector<uint64_t> rows = rows_of_forgotten_;
-  for (uint32_t list = 0; list < rows_of_list_.size(); ++list)
-    if (rows_of_list_[list] > 0)
-      for (const uint32_t p : lists_[list])
-        rows[p] += rows_of_list_[list];
-  return rows;
-}
-
 void ColumnLookup::run(std::span<const size_t> which,
                        std::span<const Column> columns,
                        Rows rows,
-                       uint32_t kind) {
-  width_ = which.size() + 1;
+                       uint32_t mark,
+                       size_t num_more) {
+  width_ = which.size() + num_more + 1;
+  num_rows_ = rows.size();
   row_numbers_.resize(std::max(row_numbers_.size(), rows.size() * width_));
   row_sizes_.assign(rows.size(), 1);
   for (size_t k = 0; k < rows.size(); ++k)
-    row_numbers_[k * width_] = kind;
+    row_numbers_[k * width_] = mark;
+  look_up(which, columns, rows);
+}
+
+void ColumnLookup::run_more(std::span<const size_t> which,
+                            std::span<const Column> columns,
+                            Rows rows,
+                            std::span<const uint32_t> places,
+                            uint32_t mark) {
+  for (const uint32_t k : places)
+    row_numbers_[k * width_] = mark;
+  places_ = places;
+  look_up(which, columns, rows);
+  places_ = {};
+}
+
+void ColumnLookup::look_up(std::span<const size_t> which,
+                           std::span<const Column> columns,
+                           Rows rows) {
   for (const size_t c : which) {
     const ColumnIndex& index = *programs_.columns()[c];
     const Column& column = columns[index.slot];
-    if (known_[c].identified) values_[c].assign(rows.size(), kNull);
+    if (known_[c].identified) values_[c].assign(num_rows_, kNull);
     if (column.type() == Type::kNull) continue;
     FilterProfile::Column* cost = profile_ ? &profile_->columns[c] : nullptr;
     if (cost) cost->texts += rows.size();
@@ -123,20 +129,12 @@ void ColumnLookup::run(std::span<const size_t> which,
     else
       look_up_numbers(c, column, rows);
   }
-  count_rows(rows.size());
-}
-
-void ColumnLookup::count_rows(size_t num_rows) {
-  num_rows_ += num_rows;
-  rows_of_list_.resize(lists_.size());
-  for (size_t k = 0; k < num_rows; ++k)
-    for (const uint32_t list : row(k).subspan(1))
-      ++rows_of_list_[list];
 }
 
 inline void ColumnLookup::add(size_t k, uint32_t list) {
-  row_numbers_[k * width_ + row_sizes_[k]] = list;
-  row_sizes_[k] += list != 0;  // an empty list is written over
+  const size_t at = place_of(k);
+  row_numbers_[at * width_ + row_sizes_[at]] = list;
+  row_sizes_[at] += list != 0;  // an empty list is written over
 }
 
 void ColumnLookup::look_up_texts(size_t c, const Column& column, Rows rows) {
@@ -147,7 +145,7 @@ void ColumnLookup::look_up_texts(size_t c, const Column& column, Rows rows) {
   const auto text_of = [&](size_t k) { return view[rows[k]]; };
   const auto put = [&](size_t k, const ValueMemo::Answer& answer) {
     add(k, answer.list);
-    if (known.identified) values_[c][k] = answer.value;
+    if (known.identified) values_[c][place_of(k)] = answer.value;
   };
   const auto get = [&](size_t k, uint64_t hash) {
     return memo.get(text_of(k), hash, [&] { return list_of(c, text_of(k)); });

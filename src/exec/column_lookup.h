@@ -23,17 +23,27 @@ class ColumnLookup {
  public:
   explicit ColumnLookup(const FilterPrograms& programs);
 
-  /// To be called before run(): forgets where too much is remembered. True: numbers of lists, or of
-  /// values, mean something else from now on.
-  bool make_room();
+  /// To be asked before run(): whether too much is remembered, so that it is time to forget().
+  bool full() const;
+  /// Numbers of lists, or of values, mean something else from now on.
+  void forget();
 
-  /// Looks up `rows` in the indexed columns `which`; `kind` is the first number of each row.
+  /// Looks up `rows` in the indexed columns `which`; `mark` is the first number of each row. At
+  /// most `num_more` columns are left for run_more().
   void run(std::span<const size_t> which,
            std::span<const data::Column> columns,
            data::Rows rows,
-           uint32_t kind);
+           uint32_t mark,
+           size_t num_more = 0);
 
-  /// Of rows[k] of the last run: its kind, then the lists of predicates that it touches, by number
+  /// Looks up more columns for some of these rows: `rows` are rows[places[i]] of the last run.
+  void run_more(std::span<const size_t> which,
+                std::span<const data::Column> columns,
+                data::Rows rows,
+                std::span<const uint32_t> places,
+                uint32_t mark);
+
+  /// Of rows[k] of the last run: its mark, then the lists of predicates that it touches, by number
   /// and in order of the columns. Rows with equal numbers touch the same predicates.
   std::span<const uint32_t> row(size_t k) const {
     return {row_numbers_.data() + k * width_, row_sizes_[k]};
@@ -49,11 +59,6 @@ class ColumnLookup {
   /// value() of what is not remembered, and of null.
   static constexpr uint32_t kUnknown = 0;
   static constexpr uint32_t kNull = UINT32_MAX;
-
-  /// Rows that touched each predicate so far.
-  std::vector<uint64_t> num_rows_touching() const;
-
-  uint64_t num_rows() const { return num_rows_; }
 
   /// Counts into `profile` from now on.
   void set_profile(FilterProfile* profile) { profile_ = profile; }
@@ -72,22 +77,28 @@ class ColumnLookup {
   };
 
   void clear();
+  bool too_many_lists() const;
+  void look_up(std::span<const size_t> which,
+               std::span<const data::Column> columns,
+               data::Rows rows);
   void add(size_t k, uint32_t list);
+
+  /// Where what is known of rows[k] stands.
+  size_t place_of(size_t k) const { return places_.empty() ? k : places_[k]; }
+
   void look_up_texts(size_t c, const data::Column& column, data::Rows rows);
   void look_up_members(size_t c, const data::Column& column, data::Rows rows);
   void look_up_numbers(size_t c, const data::Column& column, data::Rows rows);
   uint32_t list_of(size_t c, std::string_view text);
-  void count_rows(size_t num_rows);
 
   const FilterPrograms& programs_;
   std::vector<Known> known_;  // by indexed column
   DistinctLists lists_;
-  std::vector<uint64_t> rows_of_list_;       // that had it
-  std::vector<uint64_t> rows_of_forgotten_;  // by predicate, of lists before clear()
-  uint64_t num_rows_ = 0;
 
   // Of the last run.
   size_t width_ = 1;
+  size_t num_rows_ = 0;
+  std::span<const uint32_t> places_;   // while more columns are looked up
   std::vector<uint32_t> row_numbers_;  // width_ of each row
   std::vector<uint32_t> row_sizes_;
   std::vector<std::vector<uint32_t>> values_;  // by indexed column

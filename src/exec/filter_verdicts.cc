@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <tuple>
+#include <utility>
+
+#include "exec/late_columns.h"
 
 namespace postern::exec {
 namespace {
@@ -11,6 +14,7 @@ constexpr size_t kMaxKinds = size_t{1} << 16;
 constexpr size_t kMaxVerdicts = size_t{1} << 20;
 constexpr uint64_t kFirstRows = 2048;  // after which the filters are filed anew, and then
 constexpr uint64_t kTimesRows = 8;     // after so many times the rows
+constexpr uint64_t kGroupRows = 512;   // of a group, before columns of it may be late
 
 }  // namespace
 
@@ -18,6 +22,7 @@ FilterVerdicts::FilterVerdicts(const FilterPrograms& programs, const ColumnLooku
     : programs_(programs),
       lookup_(lookup),
       groups_(1),
+      rows_of_forgotten_(programs.predicates().size()),
       touching_(programs.predicates().size()),
       bits_(programs.predicates().size()),
       tried_(programs.filters().size()) {
@@ -40,28 +45,41 @@ uint32_t FilterVerdicts::add_group(std::vector<uint32_t> filters) {
       used[c] = true;
   }
   for (size_t c = 0; c < used.size(); ++c)
-    if (used[c]) g.columns.push_back(c);
+    if (used[c]) g.first.push_back(c);
   if (!is_open_.empty()) find_open(g);
   groups_.push_back(std::move(g));
   return static_cast<uint32_t>(groups_.size() - 1);
 }
 
 bool FilterVerdicts::make_room() {
-  if (lookup_.num_rows() >= next_filing_) {
-    next_filing_ = std::max(kFirstRows, lookup_.num_rows() * kTimesRows);
-    touching_ = lookup_.num_rows_touching();
-    num_rows_ = lookup_.num_rows();
+  bool changed = false;
+  if (num_rows_ >= next_filing_) {
+    next_filing_ = std::max(kFirstRows, num_rows_ * kTimesRows);
+    touching_ = num_rows_touching();
+    num_filed_rows_ = num_rows_;
+    changed = choose_late_columns();
     file_filters();
   }
-  if (kinds_.size() <= kMaxKinds && verdicts_.size() <= kMaxVerdicts) return false;
+  if (!changed && kinds_.size() <= kMaxKinds && verdicts_.size() <= kMaxVerdicts) return false;
   forget();
   return true;
 }
 
 void FilterVerdicts::forget() {
+  rows_of_forgotten_ = num_rows_touching();
   kinds_.clear();
-  starts_ = {0, 0};
+  decided_.assign(1, {});
   verdicts_.clear();
+}
+
+std::vector<uint64_t> FilterVerdicts::num_rows_touching() const {
+  std::vector<uint64_t> rows = rows_of_forgotten_;
+  for (uint32_t kind = 1; kind < decided_.size(); ++kind)
+    if (const uint64_t n = decided_[kind].num_rows; n > 0)
+      for (const uint32_t list : kinds_[kind].subspan(1))
+        for (const uint32_t p : lookup_.predicates(list))
+          rows[p] += n;
+  return rows;
 }
 
 /// What `other`, of another part that must hold too, can do as a guard.
@@ -76,23 +94,69 @@ void FilterVerdicts::Anchor::guard_by(const Anchor& other) {
   }
 }
 
-double FilterVerdicts::share(uint32_t predicate) const {
+/// The part of `num_rows` that touches a predicate.
+double FilterVerdicts::share(uint32_t predicate, uint64_t num_rows) const {
   constexpr double kPriorRows = 256;
   return (static_cast<double>(touching_[predicate]) +
           programs_.predicates()[predicate].prior * kPriorRows) /
-         (static_cast<double>(num_rows_) + kPriorRows);
+         (static_cast<double>(num_rows) + kPriorRows);
 }
 
-/// Predicates of which one at least must be touched; nullopt: the node may hold without any.
-std::optional<FilterVerdicts::Anchor> FilterVerdicts::anchor_of(const FilterNode& n) const {
+/// True: any group has other late columns than before.
+bool FilterVerdicts::choose_late_columns() {
+  bool changed = false;
+  for (Group& g : groups_) {
+    if (g.num_rows < kGroupRows || g.never_late) continue;
+    // Where most rows need them after all, they are never late again.
+    if (g.num_open_rows * 2 > g.num_rows) {
+      g.never_late = true;
+      set_late_columns(g, {});
+      changed = true;
+      continue;
+    }
+    std::vector<size_t> columns = g.first;
+    columns.insert(columns.end(), g.late.begin(), g.late.end());
+    std::sort(columns.begin(), columns.end());
+    auto late = exec::late_columns(
+        programs_, g.filters, columns,
+        [&](uint32_t p) { return std::min(share(p, g.num_rows), 1.0); }, g.late);
+    if (late == g.late) continue;
+    set_late_columns(g, std::move(late));
+    changed = true;
+  }
+  return changed;
+}
+
+void FilterVerdicts::set_late_columns(Group& g, std::vector<size_t> late) const {
+  const auto is_late = [&](size_t c) { return std::binary_search(late.begin(), late.end(), c); };
+  g.first.insert(g.first.end(), g.late.begin(), g.late.end());
+  std::sort(g.first.begin(), g.first.end());
+  std::erase_if(g.first, is_late);
+  g.is_late.assign(programs_.predicates().size() / 64 + 1, 0);
+  for (size_t p = 0; p < programs_.predicates().size(); ++p) {
+    const std::vector<size_t>& columns = programs_.predicates()[p].columns;
+    if (std::any_of(columns.begin(), columns.end(), is_late))
+      g.is_late[p / 64] |= uint64_t{1} << (p % 64);
+  }
+  g.late = std::move(late);
+}
+
+/// Predicates of which one at least must be touched, in columns that are not late; nullopt: the
+/// node may hold without any.
+std::optional<FilterVerdicts::Anchor> FilterVerdicts::anchor_of(
+    const FilterNode& n, const std::vector<bool>& late) const {
   switch (n.kind) {
-    case FilterNode::Kind::kTest:
-      if (n.negated) return std::nullopt;
-      return Anchor{{n.predicate}, share(n.predicate), kNoPredicate, 1};
+    case FilterNode::Kind::kTest: {
+      const std::vector<size_t>& columns = programs_.predicates()[n.predicate].columns;
+      if (n.negated ||
+          std::any_of(columns.begin(), columns.end(), [&](size_t c) { return late[c]; }))
+        return std::nullopt;
+      return Anchor{{n.predicate}, share(n.predicate, num_filed_rows_), kNoPredicate, 1};
+    }
     case FilterNode::Kind::kAnd: {
       std::optional<Anchor> best;
       for (const FilterNode& c : n.children) {
-        auto a = anchor_of(c);
+        auto a = anchor_of(c, late);
         if (!a) continue;
         if (!best || a->share < best->share) std::swap(a, best);
         if (a) best->guard_by(*a);
@@ -102,7 +166,7 @@ std::optional<FilterVerdicts::Anchor> FilterVerdicts::anchor_of(const FilterNode
     case FilterNode::Kind::kOr: {
       Anchor all;
       for (const FilterNode& c : n.children) {
-        auto a = anchor_of(c);
+        auto a = anchor_of(c, late);
         if (!a) return std::nullopt;
         all.predicates.insert(all.predicates.end(), a->predicates.begin(), a->predicates.end());
         all.share += a->share;
@@ -122,7 +186,12 @@ void FilterVerdicts::file_filters() {
   std::vector<std::tuple<uint32_t, uint32_t, uint32_t>> filed;  // predicate, filter, guard
   is_open_.assign(programs_.filters().size(), false);
   for (uint32_t f = 0; f < programs_.filters().size(); ++f) {
-    const auto a = anchor_of(programs_.filters()[f].root);
+    std::vector<bool> late(programs_.columns().size());
+    for (const Group& g : groups_)
+      if (!g.late.empty() && g.has(f))
+        for (const size_t c : g.late)
+          late[c] = true;
+    const auto a = anchor_of(programs_.filters()[f].root, late);
     is_open_[f] = !a;
     if (a)
       for (const uint32_t p : a->predicates)
@@ -165,17 +234,37 @@ const std::vector<uint32_t>& FilterVerdicts::kinds(size_t num_rows) {
   return row_kinds_;
 }
 
+const std::vector<uint32_t>& FilterVerdicts::open_rows() {
+  open_rows_.clear();
+  for (size_t k = 0; k < row_kinds_.size(); ++k)
+    if (decided_[row_kinds_[k]].is_open) open_rows_.push_back(static_cast<uint32_t>(k));
+  return open_rows_;
+}
+
+void FilterVerdicts::decide_open_rows() {
+  for (const uint32_t k : open_rows_)
+    row_kinds_[k] = kind_of(lookup_.row(k), DistinctLists::hash_of(lookup_.row(k)));
+}
+
+void FilterVerdicts::count_rows(uint32_t group) {
+  for (const uint32_t kind : row_kinds_)
+    ++decided_[kind].num_rows;
+  num_rows_ += row_kinds_.size();
+  groups_[group].num_rows += row_kinds_.size();
+  if (!groups_[group].late.empty()) groups_[group].num_open_rows += open_rows_.size();
+}
+
 uint32_t FilterVerdicts::kind_of(std::span<const uint32_t> row, uint64_t hash) {
   const uint32_t kind = kinds_.number_of(row, hash);
-  if (kind + 1 == starts_.size()) {
-    decide_kind(row);
-    starts_.push_back(static_cast<uint32_t>(verdicts_.size()));
-  }
+  if (kind == decided_.size()) decide_kind(row);
   return kind;
 }
 
 void FilterVerdicts::decide_kind(std::span<const uint32_t> row) {
-  const Group& g = groups_[row[0]];
+  const Group& g = groups_[row[0] / 2];
+  const bool all_known = row[0] % 2 != 0;
+  const auto begin = static_cast<uint32_t>(verdicts_.size());
+  depends_ = false;
   next_epoch();
   for (const uint32_t list : row.subspan(1))
     for (const uint32_t p : lookup_.predicates(list))
@@ -185,19 +274,22 @@ void FilterVerdicts::decide_kind(std::span<const uint32_t> row) {
       for (uint32_t i = anchor_starts_[p]; i < anchor_starts_[p + 1]; ++i) {
         const auto [f, guard] = anchored_[i];
         if (guard != kNoPredicate && bits_[guard] != epoch_) continue;
-        if ((g.is_member[f / 64] >> (f % 64)) & 1) decide(f);
+        if (g.has(f)) decide(g, all_known, f);
       }
   for (const uint32_t f : g.open)
-    decide(f);
+    decide(g, all_known, f);
+  if (depends_) verdicts_.resize(begin);
+  decided_.push_back({begin, static_cast<uint32_t>(verdicts_.size()) - begin, 0, depends_});
 }
 
-void FilterVerdicts::decide(uint32_t filter) {
-  if (tried_[filter] == epoch_) return;
+void FilterVerdicts::decide(const Group& g, bool all_known, uint32_t filter) {
+  if (tried_[filter] == epoch_ || depends_) return;
   tried_[filter] = epoch_;
   if (num_tried_) ++(*num_tried_)[filter];
   const FilterProgram& f = programs_.filters()[filter];
   uint32_t at = f.entry;
   bool sure = true;
+  bool depends = false;
   while (at < kReject) {
     const FilterStep& s = f.steps[at];
     if (s.predicate == kNoPredicate) {
@@ -206,14 +298,24 @@ void FilterVerdicts::decide(uint32_t filter) {
       continue;
     }
     const bool hit = bits_[s.predicate] == epoch_;
-    if (hit && !programs_.predicates()[s.predicate].exact) {
+    if (!hit && !all_known && ((g.is_late[s.predicate / 64] >> (s.predicate % 64)) & 1) != 0) {
+      depends = true;  // it may hold, and then again not
+      at = s.on_true;
+    } else if (hit && !programs_.predicates()[s.predicate].exact) {
       sure = false;  // it may hold, or not
       at = s.on_true;
     } else {
       at = hit != s.negated ? s.on_true : s.on_false;
     }
   }
-  if (at != kReject) verdicts_.push_back({filter, sure});
+  if (at == kReject) return;
+  // What it says when it is asked is remembered by values, which must be known.
+  if (!sure && !all_known)
+    depends = depends || std::any_of(f.asked_columns.begin(), f.asked_columns.end(), [&](size_t c) {
+                return std::binary_search(g.late.begin(), g.late.end(), c);
+              });
+  depends_ = depends;
+  if (!depends) verdicts_.push_back({filter, sure});
 }
 
 void FilterVerdicts::next_epoch() {

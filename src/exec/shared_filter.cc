@@ -37,13 +37,13 @@ class SharedState final : public SharedFilter::State {
            std::vector<uint32_t>& touched) override {
     const uint32_t group = groups_.find(key)->second;
     if (rows.empty()) return;
-    if (lookup_.make_room()) {
+    if (lookup_.full()) {
       verdicts_.forget();
+      lookup_.forget();
       forget_asked();
     }
     if (verdicts_.make_room()) forget_asked();
-    lookup_.run(verdicts_.columns(group), columns, rows, group);
-    const std::vector<uint32_t>& kinds = verdicts_.kinds(rows.size());
+    const std::vector<uint32_t>& kinds = kinds_of(group, columns, rows);
     for (size_t k = 0; k < rows.size(); ++k) {
       const uint32_t kind = kinds[k];
       for (const FilterVerdicts::Verdict v : verdicts_.of_kind(kind)) {
@@ -75,8 +75,8 @@ class SharedState final : public SharedFilter::State {
   }
 
   const FilterProfile& profile() override {
-    profile_.touched = lookup_.num_rows_touching();
-    profile_.num_rows = lookup_.num_rows();
+    profile_.touched = verdicts_.num_rows_touching();
+    profile_.num_rows = verdicts_.num_rows();
     return profile_;
   }
 
@@ -85,6 +85,25 @@ class SharedState final : public SharedFilter::State {
     AskedMemo::Key key;
     uint32_t row;
   };
+
+  const std::vector<uint32_t>& kinds_of(uint32_t group,
+                                        std::span<const Column> columns,
+                                        Rows rows) {
+    const std::vector<size_t>& late = verdicts_.late_columns(group);
+    lookup_.run(verdicts_.first_columns(group), columns, rows, verdicts_.mark(group), late.size());
+    const std::vector<uint32_t>& kinds = verdicts_.kinds(rows.size());
+    if (!late.empty()) {
+      const std::vector<uint32_t>& open = verdicts_.open_rows();
+      late_rows_.clear();
+      for (const uint32_t k : open)
+        late_rows_.push_back(rows[k]);
+      if (!open.empty())
+        lookup_.run_more(late, columns, late_rows_, open, verdicts_.late_mark(group));
+      verdicts_.decide_open_rows();
+    }
+    verdicts_.count_rows(group);
+    return kinds;
+  }
 
   /// What the filter said of a row like this one; nullopt: it must be asked, and may say it to
   /// learn().
@@ -117,6 +136,7 @@ class SharedState final : public SharedFilter::State {
   AskedMemo asked_;
   std::vector<std::vector<Asked>> to_learn_;      // by filter: rows of this batch
   std::unordered_map<int64_t, uint32_t> groups_;  // to those of verdicts_
+  std::vector<uint32_t> late_rows_;
   FilterProfile profile_;
 };
 

@@ -102,76 +102,146 @@ class RandomFilter {
   std::mt19937 random_;
 };
 
-TEST(SharedFilter, AgreesWithEachFilterOnItsOwn) {
-  for (uint32_t seed = 0; seed < 300; ++seed) {
-    RandomFilter random(seed);
-    std::vector<ExprPtr> filters;
-    std::vector<std::shared_ptr<const CompiledExpr>> plain;
+/// Filters together, held against each on its own.
+class Compared {
+ public:
+  explicit Compared(std::vector<ExprPtr> filters) : filters_(std::move(filters)) {
     std::vector<uint32_t> all;
-    for (uint32_t i = 0; i < 12; ++i) {
-      filters.push_back(i == 11 ? nullptr : random.filter(3));
-      if (i < 11) {
-        auto compiled = compile(filters.back(), kSchema);
-        ASSERT_TRUE(compiled) << compiled.error().message;
-        plain.push_back(*compiled);
-      }
+    for (uint32_t i = 0; i < filters_.size(); ++i) {
+      plain_.push_back(filters_[i] ? *compile(filters_[i], kSchema) : nullptr);
       all.push_back(i);
     }
-    const auto shared = SharedFilter::make(filters, kSchema);
-    const auto state = shared->start();
-    state->add_group(0, all);
-    for (int batch = 0; batch < 5; ++batch) {
-      constexpr uint32_t kRows = 60;
-      ColumnBuilder a(Type::kString);
-      ColumnBuilder b(Type::kString);
-      ColumnBuilder n(Type::kLong);
-      ColumnBuilder m(Type::kDynamic);
-      std::vector<uint32_t> rows;
-      for (uint32_t r = 0; r < kRows; ++r) {
-        for (ColumnBuilder* c : {&a, &b}) {
-          if (const std::string w = random.word(); w == "x")
-            c->append_null();
-          else
-            c->append_copy(w);
-        }
-        if (random.number() == 0)
-          n.append_null();
-        else
-          n.append(random.number());
-        data::DynamicWriter members;
-        const int64_t kind = random.number();
-        if (kind == 0) members.begin_array();
-        members.string(random.word());
-        if (kind == 0) {
-          members.integer(random.number());
-          members.null();
-          members.string(random.word());
-          members.end();
-        }
-        m.append_copy(members.take());
-        if (r % 5 != 4) rows.push_back(r);
+    shared_ = SharedFilter::make(filters_, kSchema);
+    state_ = shared_->start();
+    state_->add_group(0, all);
+    state_->set_profiling();
+  }
+
+  void run(const std::vector<Column>& columns, const std::vector<uint32_t>& rows) {
+    const uint32_t num_rows = rows.back() + 1;
+    std::vector<Survivors> out(filters_.size());
+    std::vector<uint32_t> touched;
+    state_->run(0, columns, rows, out, touched);
+    const plan::RunContext none;
+    for (uint32_t f = 0; f < filters_.size(); ++f) {
+      if (!filters_[f]) {
+        EXPECT_EQ(out[f].sure, rows) << "a filter that is not there holds";
+        continue;
       }
-      const std::vector<Column> columns = {a.finish(), b.finish(), n.finish(), m.finish()};
-      std::vector<Survivors> out(filters.size());
-      std::vector<uint32_t> touched;
-      state->run(0, columns, rows, out, touched);
-      EXPECT_EQ(out[11].sure, rows) << "a filter that is not there holds";
-      const plan::RunContext none;
-      for (uint32_t f = 0; f < plain.size(); ++f) {
-        std::vector<uint32_t> expected;
-        plain[f]->select(columns, rows, kRows, none, expected);
-        std::vector<uint32_t> got = out[f].sure;
-        for (const uint32_t r : got)
-          EXPECT_TRUE(std::binary_search(expected.begin(), expected.end(), r))
-              << seed << ": " << plan::to_text(*filters[f]) << " row " << r;
-        std::vector<uint32_t> asked;
-        plain[f]->select(columns, out[f].maybe, kRows, none, asked);
-        state->learn(f, asked);
-        got.insert(got.end(), asked.begin(), asked.end());
-        std::sort(got.begin(), got.end());
-        ASSERT_EQ(got, expected) << seed << ": " << plan::to_text(*filters[f]);
-      }
+      std::vector<uint32_t> expected;
+      plain_[f]->select(columns, rows, num_rows, none, expected);
+      std::vector<uint32_t> got = out[f].sure;
+      for (const uint32_t r : got)
+        EXPECT_TRUE(std::binary_search(expected.begin(), expected.end(), r))
+            << plan::to_text(*filters_[f]) << " row " << r;
+      std::vector<uint32_t> asked;
+      plain_[f]->select(columns, out[f].maybe, num_rows, none, asked);
+      state_->learn(f, asked);
+      got.insert(got.end(), asked.begin(), asked.end());
+      std::sort(got.begin(), got.end());
+      ASSERT_EQ(got, expected) << plan::to_text(*filters_[f]);
     }
+  }
+
+  /// Texts of a column that were looked up so far.
+  uint64_t num_looked_up(size_t slot) {
+    for (const FilterProfile::Column& c : state_->profile().columns)
+      if (c.slot == slot) return c.texts;
+    return 0;
+  }
+
+ private:
+  std::vector<ExprPtr> filters_;
+  std::vector<std::shared_ptr<const CompiledExpr>> plain_;
+  std::shared_ptr<const SharedFilter> shared_;
+  std::unique_ptr<SharedFilter::State> state_;
+};
+
+/// A batch of random words; `a` is `often` but for one row of `one_in`.
+std::vector<Column> random_columns(RandomFilter& random,
+                                   uint32_t num_rows,
+                                   const std::string& often = "",
+                                   uint32_t one_in = 1) {
+  ColumnBuilder a(Type::kString);
+  ColumnBuilder b(Type::kString);
+  ColumnBuilder n(Type::kLong);
+  ColumnBuilder m(Type::kDynamic);
+  for (uint32_t r = 0; r < num_rows; ++r) {
+    for (ColumnBuilder* c : {&a, &b}) {
+      const std::string w = c == &a && r % one_in != 0 ? often : random.word();
+      if (w == "x")
+        c->append_null();
+      else
+        c->append_copy(w);
+    }
+    if (random.number() == 0)
+      n.append_null();
+    else
+      n.append(random.number());
+    data::DynamicWriter members;
+    const int64_t kind = random.number();
+    if (kind == 0) members.begin_array();
+    members.string(random.word());
+    if (kind == 0) {
+      members.integer(random.number());
+      members.null();
+      members.string(random.word());
+      members.end();
+    }
+    m.append_copy(members.take());
+  }
+  return {a.finish(), b.finish(), n.finish(), m.finish()};
+}
+
+/// All rows but every fifth.
+std::vector<uint32_t> most_rows(uint32_t num_rows) {
+  std::vector<uint32_t> rows;
+  for (uint32_t r = 0; r < num_rows; ++r)
+    if (r % 5 != 4) rows.push_back(r);
+  return rows;
+}
+
+TEST(SharedFilter, AgreesWithEachFilterOnItsOwn) {
+  constexpr uint32_t kRows = 60;
+  for (uint32_t seed = 0; seed < 300; ++seed) {
+    SCOPED_TRACE(seed);
+    RandomFilter random(seed);
+    std::vector<ExprPtr> filters;
+    for (uint32_t i = 0; i < 11; ++i)
+      filters.push_back(random.filter(3));
+    filters.push_back(nullptr);
+    Compared compared(std::move(filters));
+    for (int batch = 0; batch < 5; ++batch)
+      compared.run(random_columns(random, kRows), most_rows(kRows));
+  }
+}
+
+// Where every filter needs something rare of one column, the others wait.
+TEST(SharedFilter, LooksUpColumnsWhereTheyMatter) {
+  constexpr uint32_t kRows = 500;
+  for (uint32_t seed = 0; seed < 30; ++seed) {
+    SCOPED_TRACE(seed);
+    RandomFilter random(seed);
+    const auto test = [&](const char* name, size_t column, const char* text) {
+      return random.call(name, {random.column(column), plan::literal(Value::string(text))});
+    };
+    std::vector<ExprPtr> filters;
+    for (const char* word : {"ab", "cab", "70", "bcab", "abc", "AB"})
+      filters.push_back(random.call("and", {test("sigma.equals", 0, word), random.filter(2)}));
+    filters.push_back(random.call("and", {test("sigma.contains", 1, "b"), test("sigma.re", 1, "a"),
+                                          test("sigma.equals", 0, "ab")}));
+    Compared compared(std::move(filters));
+    const auto looked_up = [&](int num_batches, const char* often) {
+      const uint64_t before = compared.num_looked_up(1);
+      for (int batch = 0; batch < num_batches; ++batch)
+        compared.run(random_columns(random, kRows, often, 50), most_rows(kRows));
+      return static_cast<double>(compared.num_looked_up(1) - before) /
+             static_cast<double>(num_batches) / static_cast<double>(most_rows(kRows).size());
+    };
+    EXPECT_EQ(looked_up(6, "often"), 1) << "until it is known what is rare";
+    EXPECT_LT(looked_up(6, "often"), 0.1);
+    EXPECT_GT(looked_up(40, "ab"), 0.9) << "what was rare is rare no more";
+    EXPECT_EQ(looked_up(1, "often"), 1) << "and does not count as rare again";
   }
 }
 
