@@ -38,30 +38,63 @@ std::string_view longest_piece(std::string_view literal) {
   return best;
 }
 
-/// Whether any of some literals (folded) is in a text, in whatever case.
+/// Filters that together look for all of these literals, so many at a time; none where the machine
+/// or a literal does not suit them.
+std::vector<match::CaselessFilter> passes_for(const std::vector<std::string_view>& literals,
+                                              size_t together) {
+  std::vector<match::CaselessFilter> passes;
+  for (size_t at = 0; at < literals.size(); at += together) {
+    const size_t end = std::min(at + together, literals.size());
+    passes.emplace_back(
+        std::vector<std::string_view>(literals.begin() + static_cast<ptrdiff_t>(at),
+                                      literals.begin() + static_cast<ptrdiff_t>(end)));
+    if (!passes.back().usable()) return {};
+  }
+  return passes;
+}
+
+/// Whether any of some literals (folded) is in a text, in whatever case. A few are looked for in
+/// one pass over the text as it is; of many the short ones so, in several passes, and the others by
+/// an index that looks at every eighth place of the folded text as long as all that it has are
+/// long.
 class AnyOf {
  public:
-  explicit AnyOf(const std::vector<std::string_view>& literals) : few_(literals) {
-    constexpr size_t kShortest = 3;  // shorter ones are in every record
-    if (few_.usable() || std::any_of(literals.begin(), literals.end(),
-                                     [](std::string_view l) { return l.size() < kShortest; }))
+  explicit AnyOf(std::vector<std::string_view> literals) {
+    constexpr size_t kShortest = 3;   // shorter ones are in every record
+    constexpr size_t kFew = 64;       // literals, rather long ones among them
+    constexpr size_t kLong = 11;      // bytes from which the index looks at the fewest places
+    constexpr size_t kTogether = 32;  // short ones that a pass tells from most of what it sees
+    constexpr size_t kMostShort = 4 * kTogether;
+    if (std::any_of(literals.begin(), literals.end(),
+                    [](std::string_view l) { return l.size() < kShortest; }))
       return;
+    if (literals.size() <= kFew) passes_ = passes_for(literals, kFew);
+    if (!passes_.empty()) return;
+    const auto others = std::partition(literals.begin(), literals.end(), [](std::string_view l) {
+      return l.size() < kLong && is_ascii(l);
+    });
+    const std::vector<std::string_view> shorts(literals.begin(), others);
+    if (shorts.size() <= kMostShort) passes_ = passes_for(shorts, kTogether);
+    if (!passes_.empty()) literals.erase(literals.begin(), others);
     for (const std::string_view l : literals)
       many_.add(match::LiteralIndex::Place::kPart, l);
     many_.seal();
   }
 
   /// Whether it ever says no.
-  bool usable() const { return few_.usable() || !many_.empty(); }
+  bool usable() const { return !passes_.empty() || !many_.empty(); }
 
   bool in(std::string_view text) const {
-    return many_.empty() ? few_.may_hold(text) : many_.any(folded(text));
+    return !usable() ||
+           std::any_of(passes_.begin(), passes_.end(),
+                       [&](const match::CaselessFilter& f) { return f.may_hold(text); }) ||
+           (!many_.empty() && many_.any(folded(text)));
   }
 
   /// The same of JSON, where a character may be written by its number.
   bool in_json(std::string_view text) const {
-    return many_.empty() ? few_.may_hold_json(text)
-                         : match::has_unicode_escape(text) || many_.any(folded(text));
+    if (passes_.size() == 1 && many_.empty()) return passes_[0].may_hold_json(text);
+    return !usable() || match::has_unicode_escape(text) || in(text);
   }
 
  private:
@@ -71,8 +104,8 @@ class AnyOf {
     return out;
   }
 
-  match::CaselessFilter few_;
-  match::LiteralIndex many_;  // where they are too many for it
+  std::vector<match::CaselessFilter> passes_;
+  match::LiteralIndex many_;  // all but what the passes look for
 };
 
 std::vector<std::string_view> pieces_of(const std::vector<std::string>& literals) {

@@ -55,19 +55,20 @@ CaselessFilter::CaselessFilter(const std::vector<std::string_view>& literals, si
     : step_(std::min(widest_step(), most_step)) {
   usable_ = step_ >= kStep && literals.size() <= kMostLiterals &&
             std::all_of(literals.begin(), literals.end(),
-                        [](std::string_view s) { return s.size() >= kWindow && is_ascii(s); });
+                        [](std::string_view s) { return s.size() >= kBytes && is_ascii(s); });
   if (!usable_) return;
   std::vector<std::string_view> windows;
   for (const std::string_view s : literals) {
-    const std::string_view w = rarest(s, kWindow);
+    const std::string_view w = rarest(s, std::min(kWindow, s.size()));
     windows.push_back(w);
-    Entry& e = entries_.emplace_back();
-    std::memcpy(&e.window, w.data(), kWindow);
+    Entry& e = (w.size() < kWindow ? shortest_ : entries_).emplace_back();
+    std::memcpy(&e.window, w.data(), w.size());
     e.offset = static_cast<uint32_t>(w.data() - s.data());
     e.literal = s;
   }
-  std::sort(entries_.begin(), entries_.end(),
-            [](const Entry& a, const Entry& b) { return a.window < b.window; });
+  for (std::vector<Entry>* entries : {&entries_, &shortest_})
+    std::sort(entries->begin(), entries->end(),
+              [](const Entry& a, const Entry& b) { return a.window < b.window; });
   // Alike ones share a group, which keeps the groups apart.
   std::sort(windows.begin(), windows.end());
   windows.erase(std::unique(windows.begin(), windows.end()), windows.end());
@@ -102,7 +103,23 @@ bool CaselessFilter::holds_at(const char* p, std::string_view text) const {
                     [&](char c) { return ascii_lower(*q++) == c; }))
       return true;
   }
-  return false;
+  return !shortest_.empty() && at + kBytes <= text.size() && is_shortest({lower, kBytes});
+}
+
+bool CaselessFilter::is_shortest(std::string_view folded) const {
+  uint32_t window = 0;
+  std::memcpy(&window, folded.data(), kBytes);
+  return std::any_of(shortest_.begin(), shortest_.end(),
+                     [&](const Entry& e) { return e.window == window; });
+}
+
+/// Whether the text ends with a literal that is too short to have a whole window there.
+bool CaselessFilter::ends_with_shortest(std::string_view text) const {
+  if (shortest_.empty() || text.size() < kBytes) return false;
+  char lower[kBytes];
+  for (size_t i = 0; i < kBytes; ++i)
+    lower[i] = ascii_lower(text[text.size() - kBytes + i]);
+  return is_shortest({lower, kBytes});
 }
 
 #if defined(__x86_64__)
@@ -231,6 +248,7 @@ bool CaselessFilter::may(std::string_view text, bool json) const {
     if (s.ends_with("\xC5\xBF") || s.ends_with("\x84\xAA")) return true;
     if (json && s.ends_with("\\u") && begins_escape(s, s.size() - 2)) return true;
   }
+  if (ends_with_shortest(text)) return true;
   // The last block overlaps the one before, so that no window is left over.
   constexpr size_t kMore = kWindow - 1;
   if (const size_t block = 2 * kStep + kMore; step_ == 2 * kStep && text.size() >= block)

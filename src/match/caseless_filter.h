@@ -35,8 +35,8 @@ class CaselessFilter {
   bool may_hold_json(std::string_view text) const;
 
  private:
-  static constexpr size_t kBytes = 3;                  // of a window that have tables
-  static constexpr size_t kWindow = sizeof(uint32_t);  // bytes of a literal that are known
+  static constexpr size_t kBytes = 3;                  // of a window that have tables; the least
+  static constexpr size_t kWindow = sizeof(uint32_t);  // bytes of a longer literal that are known
   using Halves = std::array<uint8_t, 16>;
 
   /// A literal by its window.
@@ -53,11 +53,15 @@ class CaselessFilter {
   bool scan_wide(const char* begin, size_t size, std::string_view text, bool json) const;
   static bool any_begins_escape(const char* begin, uint32_t marks, std::string_view text);
   bool holds_at(const char* p, std::string_view text) const;
+  /// Whether three bytes are one of the literals that have no more.
+  bool is_shortest(std::string_view folded) const;
+  bool ends_with_shortest(std::string_view text) const;
 
   std::array<Halves, kBytes> low_{};
   std::array<Halves, kBytes> high_{};
-  std::vector<Entry> entries_;  // sorted by window
-  size_t step_ = 0;             // bytes of a text at a time
+  std::vector<Entry> entries_;   // sorted by window
+  std::vector<Entry> shortest_;  // literals of three bytes, likewise
+  size_t step_ = 0;              // bytes of a text at a time
   bool usable_ = false;
 };
 

@@ -2,6 +2,7 @@
 // whatever way JSON writes them.
 #include "exec/text_gate.h"
 
+#include <algorithm>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -139,6 +140,40 @@ TEST(TextGate, LooksForManyWordsToo) {
   EXPECT_TRUE(gate->may_hold(R"({"x":"word0eND"})"));
   EXPECT_TRUE(gate->may_hold(R"({"x":"\u0077ord0end"})"));
   EXPECT_FALSE(gate->may_hold(R"({"x":"word0, end"})"));
+}
+
+TEST(TextGate, FindsManyWordsOfAnyLengthAsAPlainSearchDoes) {
+  std::mt19937 random(162);
+  const auto word = [&](size_t size) {
+    std::string s;
+    for (size_t i = 0; i < size; ++i)
+      s += "abcdefghijklmnop :/=&"[random() % 21];
+    return s;
+  };
+  // As many short ones as are looked for in passes over the text, and more.
+  for (const size_t num_words : {20, 70, 150, 400}) {
+    std::vector<std::string> words;
+    while (words.size() < num_words)
+      words.push_back(word(5 + random() % 12));
+    words.push_back("i=f");
+    words.push_back("e\xC3\xA9");
+    const auto gate = text_gate({keyword(words)}, {});
+    ASSERT_NE(gate, nullptr);
+    size_t num_no = 0;
+    for (int i = 0; i < 3000; ++i) {
+      std::string text = word(random() % 150);
+      if (random() % 2 == 0) {
+        const std::string& w = words[random() % words.size()];
+        text += w.substr(0, w.size() - random() % 2) + word(random() % 40);
+      }
+      const bool holds = std::any_of(words.begin(), words.end(), [&](const std::string& w) {
+        return text.find(w) != std::string::npos;
+      });
+      num_no += !holds;
+      ASSERT_EQ(gate->may_hold_plain(text), holds) << text;
+    }
+    EXPECT_GT(num_no, 100u) << num_words;
+  }
 }
 
 // What the gate lets out must not change what any filter says.

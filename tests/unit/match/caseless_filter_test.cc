@@ -81,6 +81,18 @@ TEST(CaselessFilter, SaysTheSameWhateverItsStep) {
   EXPECT_GT(num_no, 1000u);
 }
 
+TEST(CaselessFilter, FindsThreeBytesAtAnyPlace) {
+  const CaselessFilter filter({"if=", "x:y", "longer"});
+  if (!filter.usable()) GTEST_SKIP() << "no SSSE3";
+  for (size_t size = 3; size < 120; ++size) {
+    const std::string text(size, 'i');
+    EXPECT_FALSE(filter.may_hold(text)) << size;
+    EXPECT_FALSE(filter.may_hold(text + "if")) << "cut off, " << size;
+    for (size_t at = 0; at + 3 <= size; ++at)
+      EXPECT_TRUE(filter.may_hold(std::string(text).replace(at, 3, "If="))) << at << " of " << size;
+  }
+}
+
 TEST(CaselessFilter, IsOfNoUseForLiteralsThatItCannotKnow) {
   EXPECT_FALSE(CaselessFilter({"ab"}).usable());
   EXPECT_FALSE(CaselessFilter({"abc\xC3\xA9"}).usable());
