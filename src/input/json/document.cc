@@ -1,8 +1,6 @@
 #include "input/json/document.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cstring>
 
 #include <simdjson.h>
@@ -45,80 +43,8 @@ bool is_number(std::string_view s) {
 
 /// Some of is_number().
 bool is_plain_integer(std::string_view s) {
-  return s[0] >= '1' && s[0] <= '9' && std::all_of(s.begin() + 1, s.end(), ascii_digit);
+  return (s[0] != '0' || s.size() == 1) && std::all_of(s.begin(), s.end(), ascii_digit);
 }
-
-int hex_value(char c) {
-  if (ascii_digit(c)) return c - '0';
-  const char l = ascii_lower(c);
-  return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
-
-/// Four hex digits at `at`, or -1.
-int32_t hex4(std::string_view s, size_t at) {
-  if (at + 4 > s.size()) return -1;
-  int32_t v = 0;
-  for (size_t i = at; i < at + 4; ++i) {
-    const int d = hex_value(s[i]);
-    if (d < 0) return -1;
-    v = v * 16 + d;
-  }
-  return v;
-}
-
-bool is_high_surrogate(int32_t v) {
-  return v >= 0xD800 && v <= 0xDBFF;
-}
-
-bool is_low_surrogate(int32_t v) {
-  return v >= 0xDC00 && v <= 0xDFFF;
-}
-
-/// The character of the escape "\uXXXX" at `at`, whose digits are `first`; moves `in` over the
-/// second half of a surrogate pair.
-char32_t code_point(std::string_view raw, size_t at, int32_t first, const char*& in) {
-  if (!is_high_surrogate(first) && !is_low_surrogate(first)) return static_cast<char32_t>(first);
-  if (is_low_surrogate(first) || raw.substr(at + 6, 2) != "\\u") return 0xFFFD;
-  const int32_t second = hex4(raw, at + 8);
-  if (!is_low_surrogate(second)) return 0xFFFD;
-  in += 6;
-  return 0x10000U + (static_cast<char32_t>(first - 0xD800) << 10) +
-         static_cast<char32_t>(second - 0xDC00);
-}
-
-char* put_utf8(char* to, char32_t c) {
-  const auto byte = [](char32_t v) { return static_cast<char>(static_cast<uint8_t>(v)); };
-  if (c < 0x80) {
-    *to++ = byte(c);
-  } else if (c < 0x800) {
-    *to++ = byte(0xC0 | c >> 6);
-    *to++ = byte(0x80 | (c & 0x3F));
-  } else if (c < 0x10000) {
-    *to++ = byte(0xE0 | c >> 12);
-    *to++ = byte(0x80 | (c >> 6 & 0x3F));
-    *to++ = byte(0x80 | (c & 0x3F));
-  } else {
-    *to++ = byte(0xF0 | c >> 18);
-    *to++ = byte(0x80 | (c >> 12 & 0x3F));
-    *to++ = byte(0x80 | (c >> 6 & 0x3F));
-    *to++ = byte(0x80 | (c & 0x3F));
-  }
-  return to;
-}
-
-/// What stands for a character behind a backslash; 0: nothing that is one letter.
-constexpr std::array<char, 256> kEscapes = [] {
-  std::array<char, 256> t{};
-  t['"'] = '"';
-  t['\\'] = '\\';
-  t['/'] = '/';
-  t['b'] = '\b';
-  t['f'] = '\f';
-  t['n'] = '\n';
-  t['r'] = '\r';
-  t['t'] = '\t';
-  return t;
-}();
 
 }  // namespace
 
@@ -138,52 +64,6 @@ std::string_view parse_status_text(ParseStatus s) {
       return "too large";
   }
   return "";
-}
-
-size_t unescape(std::string_view raw, char* out) {
-  constexpr uint64_t kOnes = 0x0101'0101'0101'0101ULL;
-  constexpr uint64_t kHigh = kOnes * 0x80;
-  const char* in = raw.data();
-  const char* const end = in + raw.size();
-  char* to = out;
-  while (in < end) {
-    // Eight bytes at a time up to the next backslash. What is written beyond it is overwritten: the
-    // output is never ahead of the input.
-    while (end - in >= 8) {
-      uint64_t word;
-      std::memcpy(&word, in, 8);
-      std::memcpy(to, &word, 8);
-      const uint64_t x = word ^ (kOnes * static_cast<uint8_t>('\\'));
-      const uint64_t found = (x - kOnes) & ~x & kHigh;
-      if (found != 0) {
-        const auto n = static_cast<size_t>(std::countr_zero(found)) / 8;
-        in += n;
-        to += n;
-        break;
-      }
-      in += 8;
-      to += 8;
-    }
-    if (in == end) break;
-    if (*in != '\\' || in + 1 == end) {
-      *to++ = *in++;
-      continue;
-    }
-    const char c = in[1];
-    if (const char plain = kEscapes[static_cast<uint8_t>(c)]; plain != 0) {
-      *to++ = plain;
-    } else if (int32_t first = -1;
-               c == 'u' && (first = hex4(raw, static_cast<size_t>(in - raw.data()) + 2)) >= 0) {
-      const auto at = static_cast<size_t>(in - raw.data());
-      in += 4;
-      to = put_utf8(to, code_point(raw, at, first, in));
-    } else {
-      *to++ = '\\';
-      *to++ = c;
-    }
-    in += 2;
-  }
-  return static_cast<size_t>(to - out);
 }
 
 uint32_t Document::find(uint32_t object, std::string_view key) const {
@@ -234,8 +114,13 @@ class Builder {
 
   uint32_t size() const { return size_; }
 
+  bool is_flat() const { return flat_; }
+
+  uint64_t shape() const { return shape_; }
+
   ParseStatus run() {
     ParseStatus status = value({}, 0, kNoKeyId);
+    flat_ = status == ParseStatus::kOk && items_[0].is_object();
     while (status == ParseStatus::kOk && depth_ > 0) {
       if (!open_[depth_ - 1].object) {
         status = element();
@@ -254,6 +139,11 @@ class Builder {
     bool object;
     bool has_members;
   };
+
+  static uint64_t shape_after(uint64_t shape, uint16_t id) {
+    constexpr uint64_t kMix = 0x9E37'79B9'7F4A'7C15ULL;
+    return (shape + id) * kMix;
+  }
 
   char peek() const { return at_ < end_ ? text_[*at_] : '\0'; }
 
@@ -286,6 +176,8 @@ class Builder {
     item.hash = hash;
     item.next = size_;
     item.id = id;
+    shape_ = shape_after(shape_, id);
+    flat_ = flat_ && id != kNoKeyId;
     const char c = peek();
     if (c == '"') {
       item.kind = Kind::kString;
@@ -300,6 +192,7 @@ class Builder {
 
   ParseStatus open(Item& item, char c) {
     if (depth_ >= kMaxDepth) return ParseStatus::kTooDeep;
+    flat_ = false;
     item.kind = c == '{' ? Kind::kObject : Kind::kArray;
     item.text = {text_ + *at_, 1};  // grows when it closes
     open_[depth_++] = {size_ - 1, c == '{', false};
@@ -319,16 +212,18 @@ class Builder {
   ParseStatus scalar(Item& item) {
     item.text = token();
     ++at_;
-    if (item.text == "null")
+    if (item.text == "null") {
       item.kind = Kind::kNull;
-    else if (item.text == "true")
+      flat_ = false;
+    } else if (item.text == "true") {
       item.kind = Kind::kTrue;
-    else if (item.text == "false")
+    } else if (item.text == "false") {
       item.kind = Kind::kFalse;
-    else if (is_number(item.text))
+    } else if (is_number(item.text)) {
       item.kind = Kind::kNumber;
-    else
+    } else {
       return ParseStatus::kMalformed;
+    }
     return ParseStatus::kOk;
   }
 
@@ -358,6 +253,7 @@ class Builder {
     Item* const room = first + items_.size();
     Item* item = first + size_;
     uint16_t before = last_key_;
+    uint64_t shape = shape_;
     // Comma, key, colon and value; a position follows the last one.
     for (; end - at >= 4 && item < room && text[at[0]] == ','; at += 4, ++item) {
       const char* const quote = text + at[1];
@@ -381,8 +277,10 @@ class Builder {
       item->hash = key.hash;
       item->next = static_cast<uint32_t>(item - first) + 1;
       item->id = before = id;
+      shape = shape_after(shape, id);
     }
     at_ = at;
+    shape_ = shape;
     last_key_ = before;
     size_ = static_cast<uint32_t>(item - first);
   }
@@ -440,7 +338,9 @@ class Builder {
   std::unique_ptr<Arena>& keys_;
   KeyIds* ids_;
   uint16_t last_key_ = kNoKeyId;
+  bool flat_ = false;
   uint32_t size_ = 0;
+  uint64_t shape_ = 0;
   Open open_[kMaxDepth];
   size_t depth_ = 0;
 };
@@ -449,6 +349,7 @@ class Builder {
 
 ParseStatus Parser::parse(std::string_view text, Document& out) {
   out.size_ = 0;
+  out.flat_ = false;
   out.text_ = text;
   out.keys_.reset();
   if (text.size() > kMaxDocumentBytes) return ParseStatus::kTooLarge;
@@ -463,6 +364,8 @@ ParseStatus Parser::parse(std::string_view text, Document& out) {
                   out.keys_, ids_);
   const ParseStatus status = builder.run();
   out.size_ = builder.size();
+  out.flat_ = status == ParseStatus::kOk && builder.is_flat();
+  out.shape_ = builder.shape();
   return status;
 }
 

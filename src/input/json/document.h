@@ -18,6 +18,7 @@
 
 #include "base/arena.h"
 #include "input/json/key_ids.h"
+#include "input/json/unescape.h"
 
 namespace postern::input::json {
 
@@ -54,6 +55,12 @@ class Document {
 
   std::string_view text() const { return text_; }
 
+  /// An object of strings, numbers and booleans under keys that have ids: then shape() is a hash of
+  /// these ids in order, and equal ids mean equal keys.
+  bool is_flat() const { return flat_; }
+
+  uint64_t shape() const { return shape_; }
+
   /// Number of the member `key` of object `object`, or 0 (the last one, where a key repeats).
   uint32_t find(uint32_t object, std::string_view key) const;
 
@@ -62,6 +69,8 @@ class Document {
 
   std::vector<Item> items_;  // never shrinks; the first size_ count
   uint32_t size_ = 0;
+  bool flat_ = false;
+  uint64_t shape_ = 0;
   std::string_view text_;
   std::unique_ptr<Arena> keys_;  // unescaped keys, where there are any
 };
@@ -94,47 +103,6 @@ class Parser {
   std::unique_ptr<Structure> structure_;
   KeyIds* ids_;
 };
-
-/// Resolves the escapes of a JSON string (without its quotes) into `out`, which has room for
-/// raw.size() bytes; gives the length. Lone surrogates become U+FFFD; a broken escape is kept as
-/// written.
-size_t unescape(std::string_view raw, char* out);
-
-inline void append_unescaped(std::string& out, std::string_view raw) {
-  const size_t before = out.size();
-  out.resize(before + raw.size());
-  out.resize(before + unescape(raw, out.data() + before));
-}
-
-/// Eight bytes at a time: most values are too short for a call to pay.
-inline bool has_escape(std::string_view raw) {
-  constexpr size_t kWord = sizeof(uint64_t);
-  constexpr uint64_t kOnes = 0x0101010101010101U;
-  const auto holds = [](uint64_t word) {
-    const uint64_t x = word ^ (kOnes * '\\');
-    return ((x - kOnes) & ~x & (kOnes << 7)) != 0;
-  };
-  const auto load = [&](size_t at) {
-    uint64_t word = 0;
-    std::memcpy(&word, raw.data() + at, kWord);
-    return word;
-  };
-  size_t at = 0;
-  for (; at + kWord <= raw.size(); at += kWord)
-    if (holds(load(at))) return true;
-  if (at >= kWord) return at < raw.size() && holds(load(raw.size() - kWord));
-  for (; at < raw.size(); ++at)
-    if (raw[at] == '\\') return true;
-  return false;
-}
-
-/// The value of a string item: its text when nothing is escaped, else unescaped in `scratch`.
-inline std::string_view unescaped(std::string_view raw, std::string& scratch) {
-  if (!has_escape(raw)) return raw;
-  scratch.clear();
-  append_unescaped(scratch, raw);
-  return scratch;
-}
 
 /// Text that views of one record point into: unescaped and rebuilt values. Cleared, not freed,
 /// between records.
