@@ -7,6 +7,7 @@
 #pragma once
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <climits>
 #include <cstdint>
 #include <cstring>
@@ -16,36 +17,56 @@
 #include "base/arena.h"
 #include "input/name_hash.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 namespace postern::input::json {
 
 /// Id of a key that has none.
 inline constexpr uint16_t kNoKeyId = 0;
 inline constexpr size_t kMaxKeyIds = 2048;
 
-/// Whether n bytes are equal, more than a word; inline, because keys are too short for a call to
-/// pay.
-inline bool equal_bytes(const char* a, const char* b, size_t n) {
-  const auto differ = [&](size_t at) {
-    uint64_t x;
-    uint64_t y;
-    std::memcpy(&x, a + at, sizeof x);
-    std::memcpy(&y, b + at, sizeof y);
-    return x != y;
-  };
-  for (size_t at = 0; at + sizeof(uint64_t) < n; at += sizeof(uint64_t))
-    if (differ(at)) return false;
-  return !differ(n - sizeof(uint64_t));  // overlaps the one before
-}
+/// The first bytes of a key as written: nearly always all of it, and then compared at once.
+class KeyHead {
+ public:
+  static constexpr size_t kBytes = 32;
+
+  KeyHead() = default;
+
+  explicit KeyHead(std::string_view quoted) {
+    const size_t known = std::min(quoted.size(), kBytes);
+    std::memcpy(bytes_.data(), quoted.data(), known);
+    counts_ = known == kBytes ? ~uint32_t{0} : (uint32_t{1} << known) - 1;
+  }
+
+  /// Whether the text at `at`, of which kBytes can be read, begins with it.
+  bool begins(const char* at) const {
+#if defined(__SSE2__)
+    const auto differ = [&](size_t i) {
+      const __m128i a = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes_.data() + i));
+      const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + i));
+      return ~static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(a, b))) & 0xFFFF;
+    };
+    return ((differ(0) | differ(16) << 16) & counts_) == 0;
+#else
+    return std::memcmp(bytes_.data(), at, static_cast<size_t>(std::popcount(counts_))) == 0;
+#endif
+  }
+
+ private:
+  std::array<char, kBytes> bytes_{};
+  uint32_t counts_ = 0;  // a bit for each byte of the key
+};
 
 class KeyIds {
  public:
   struct Key {
-    const char* quoted = nullptr;         ///< as written, with its quotes
+    KeyHead head;
     uint32_t size = 0;                    ///< of `quoted`
     uint32_t hash = 0;                    ///< name_hash() of the key
-    uint64_t head = 0;                    ///< the first word of `quoted`, zero behind its end
-    uint64_t mask = 0;                    ///< of the bytes of `head` that count
-    std::array<uint16_t, 2> followers{};  ///< last met first
+    std::array<uint16_t, 4> followers{};  ///< last met first
+    const char* quoted = nullptr;         ///< as written, with its quotes
   };
 
   KeyIds() : keys_(1), slots_(2 * kMaxKeyIds) {}
@@ -55,14 +76,13 @@ class KeyIds {
   /// The id of the key that begins with the quote at `at`, if it is one of those that followed
   /// `before` (kNoKeyId: of those that begin a document).
   uint16_t follower(uint16_t before, const char* at, size_t left) const {
-    uint64_t head;
-    if (left < sizeof head) return kNoKeyId;  // the document ends here anyway
-    std::memcpy(&head, at, sizeof head);
+    const bool whole = left >= KeyHead::kBytes;
     for (const uint16_t id : keys_[before].followers) {
+      if (id == kNoKeyId) break;
       const Key& key = keys_[id];
-      if ((head & key.mask) != key.head) continue;
-      if (key.size <= sizeof head) return id;  // of kNoKeyId too
-      if (key.size <= left && equal_bytes(key.quoted, at, key.size)) return id;
+      if (whole ? key.head.begins(at) && same_tail(key, at, left)
+                : key.size <= left && std::memcmp(key.quoted, at, key.size) == 0)
+        return id;
     }
     return kNoKeyId;
   }
@@ -80,9 +100,7 @@ class KeyIds {
     key.quoted = texts_.copy(quoted).data();
     key.size = static_cast<uint32_t>(quoted.size());
     key.hash = hash;
-    const size_t known = std::min(quoted.size(), sizeof key.head);
-    std::memcpy(&key.head, quoted.data(), known);
-    std::memset(&key.mask, 0xFF, known);
+    key.head = KeyHead(quoted);
     slots_[slot] = id;
     return follows(before, id);
   }
@@ -92,8 +110,17 @@ class KeyIds {
 
   uint16_t follows(uint16_t before, uint16_t id) {
     auto& followers = keys_[before].followers;
-    if (followers[0] != id) followers = {id, followers[0]};
+    const auto at = std::find(followers.begin(), followers.end() - 1, id);
+    std::move_backward(followers.begin(), at, at + 1);
+    followers[0] = id;
     return id;
+  }
+
+  /// What of a long key is behind its head.
+  static bool same_tail(const Key& key, const char* at, size_t left) {
+    return key.size <= KeyHead::kBytes ||
+           (key.size <= left && std::memcmp(key.quoted + KeyHead::kBytes, at + KeyHead::kBytes,
+                                            key.size - KeyHead::kBytes) == 0);
   }
 
   std::vector<Key> keys_;  // by id; that of kNoKeyId stands for the beginning of a document
