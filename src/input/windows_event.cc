@@ -65,6 +65,11 @@ bool is_reserved(std::string_view name) {
   return false;
 }
 
+bool is_within(std::string_view text, std::string_view whole) {
+  return std::greater_equal<>{}(text.data(), whole.data()) &&
+         std::less_equal<>{}(text.data() + text.size(), whole.data() + whole.size());
+}
+
 /// Whether two fields have the same name, if each gives a number that fields of the same name
 /// share.
 template <class Number>
@@ -229,6 +234,10 @@ WindowsEventWriter::WindowsEventWriter(DecodeContext& context, const std::string
     for (size_t f = 0; f < kNumSystemFields; ++f)
       slots_[i].system[f] = layout->slot(kSystemColumns[f]);
     slots_[i].user_id = layout->slot(kUserIdAlias);
+    constexpr auto kUserId = static_cast<size_t>(SystemField::kUserId);
+    for (size_t f = 0; f < kNumSystemFields; ++f)
+      if (slots_[i].system[f] >= 0) slots_[i].read.push_back({f, slots_[i].system[f]});
+    if (slots_[i].user_id >= 0) slots_[i].read.push_back({kUserId, slots_[i].user_id});
   }
 }
 
@@ -242,12 +251,28 @@ int WindowsEventWriter::slot_of(WindowsTable table, std::string_view name) const
   return type == data::Type::kDynamic ? WindowsEvent::kAnySlot : slot;
 }
 
-bool WindowsEventWriter::wanted(const WindowsEvent& event) const {
-  const data::BatchBuilder* b = builder(event.table());
+bool WindowsEventWriter::wanted(WindowsTable table, const WindowsEvent& event) const {
+  const data::BatchBuilder* b = builder(table);
   if (!b) return false;
   // An event whose kind cannot be told might be any.
   const auto id = parse_int(event[SystemField::kEventId]);
   return !id || b->layout().wants_event(*id);
+}
+
+data::BatchBuilder& WindowsEventWriter::begin_row(WindowsTable table,
+                                                  const WindowsEvent& event,
+                                                  data::Position position,
+                                                  bool borrowed,
+                                                  std::string_view lasting) {
+  data::BatchBuilder& b = *builder(table);
+  b.begin(position);
+  if (!event.searched) b.leave_out_texts();
+  if (event.time) b.set_time(*event.time);
+  for (const Slots::Read& read : slots_[static_cast<size_t>(table)].read) {
+    const std::string_view text = event.system[read.field];
+    if (text.data()) b.text(read.slot, text, borrowed || is_within(text, lasting));
+  }
+  return b;
 }
 
 void WindowsEventWriter::put(WindowsTable table,
@@ -256,11 +281,7 @@ void WindowsEventWriter::put(WindowsTable table,
                              bool borrowed,
                              std::string_view lasting) {
   data::BatchBuilder* b = builder(table);
-  const auto lasts = [&](std::string_view text) {
-    return borrowed ||
-           (std::greater_equal<>{}(text.data(), lasting.data()) &&
-            std::less_equal<>{}(text.data() + text.size(), lasting.data() + lasting.size()));
-  };
+  const auto lasts = [&](std::string_view text) { return borrowed || is_within(text, lasting); };
   const Slots& slots = slots_[static_cast<size_t>(table)];
   b->begin(position);
   if (!event.searched) b->leave_out_texts();

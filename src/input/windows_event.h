@@ -122,7 +122,9 @@ class WindowsEventWriter {
   bool wanted(WindowsTable t) const { return builder(t) != nullptr; }
 
   /// True when somebody reads events of this table and kind: write() makes a row of it.
-  bool wanted(const WindowsEvent& event) const;
+  bool wanted(const WindowsEvent& event) const { return wanted(event.table(), event); }
+
+  bool wanted(WindowsTable table, const WindowsEvent& event) const;
 
   /// The builder of a table's batches, or null when nobody reads it.
   data::BatchBuilder* builder(WindowsTable t) const {
@@ -136,7 +138,7 @@ class WindowsEventWriter {
              bool borrowed,
              std::string_view lasting = {}) {
     const WindowsTable table = event.table();
-    wanted(event) ? put(table, event, position, borrowed, lasting) : skip(table);
+    wanted(table, event) ? put(table, event, position, borrowed, lasting) : skip(table);
   }
 
   /// The same for an event of this table that is wanted.
@@ -145,6 +147,23 @@ class WindowsEventWriter {
            data::Position position,
            bool borrowed,
            std::string_view lasting);
+
+  /// For decoders that write the data fields into their columns themselves: the row of an event
+  /// that is wanted, with its System fields. No value of it is fed to `_values`, so that must be
+  /// left out or read by nobody. `event.data` is not looked at; no field of it is Message or
+  /// UserID.
+  data::BatchBuilder& begin_row(WindowsTable table,
+                                const WindowsEvent& event,
+                                data::Position position,
+                                bool borrowed,
+                                std::string_view lasting);
+
+  /// Ends that row, with the event's own text.
+  void end_row(WindowsTable table, const WindowsEvent& event, bool borrowed) {
+    data::BatchBuilder& b = *builder(table);
+    if (event.raw.data()) b.raw(event.raw, borrowed);
+    b.end();
+  }
 
   /// Slot of a data field with this name in a table that is read, to be kept and given in a Field;
   /// kAnySlot where only the name tells (it becomes another column, or a list).
@@ -165,8 +184,14 @@ class WindowsEventWriter {
  private:
   /// Slots of the System columns, and of the alias of the last but one of them.
   struct Slots {
+    struct Read {
+      size_t field;
+      int slot;
+    };
+
     std::array<int, kNumSystemFields> system;
     int user_id;
+    std::vector<Read> read;  ///< those of them that are read; the alias as what it stands for
   };
 
   DecodeContext& context_;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "base/text.h"
 #include "input/json/output.h"
 #include "input/json/splitter.h"
@@ -76,7 +77,7 @@ class BatchOutput : public Output {
   bool begin_windows(const WindowsEvent& event, std::string_view place) override {
     const uint32_t row = num_rows_++;
     const WindowsTable table = event.table();
-    if (!windows_.wanted(event)) {
+    if (!windows_.wanted(table, event)) {
       windows_.skip(table);
       return false;
     }
@@ -110,9 +111,22 @@ class BatchOutput : public Output {
     const WindowsTable table = event.table();
     windows_.put(table, event, windows_position_, borrowed,
                  raw_borrowed ? event.raw : std::string_view());
-    PerTable& t = per_table_[static_cast<size_t>(table)];
-    t.pending_bytes += event.raw.size();
-    if (t.pending_bytes > kMaxBatchText) windows_.builder(table)->flush();
+    count_text(table, event);
+  }
+
+  data::BatchBuilder* windows_builder(WindowsTable table) override {
+    return windows_.builder(table);
+  }
+
+  data::BatchBuilder& begin_windows_row(WindowsTable table,
+                                        const WindowsEvent& event,
+                                        bool borrowed) override {
+    return windows_.begin_row(table, event, windows_position_, borrowed, event.raw);
+  }
+
+  void end_windows_row(WindowsTable table, const WindowsEvent& event) override {
+    windows_.end_row(table, event, true);
+    count_text(table, event);
   }
 
   void anomaly(std::string_view name, std::string_view detail) override {
@@ -133,6 +147,13 @@ class BatchOutput : public Output {
     uint64_t pending_bytes = 0;   // text behind them
     std::vector<std::shared_ptr<const void>> owners;
   };
+
+  /// A batch is handed over early when its records have much text.
+  void count_text(WindowsTable table, const WindowsEvent& event) {
+    PerTable& t = per_table_[static_cast<size_t>(table)];
+    t.pending_bytes += event.raw.size();
+    if (t.pending_bytes > kMaxBatchText) windows_.builder(table)->flush();
+  }
 
   /// A record inside a document (an element of an array) has a place of its own.
   data::Position position_of(std::string_view place) const {
@@ -186,6 +207,14 @@ class VisitorOutput : public Output {
   bool wants_windows_values(WindowsTable) override { return true; }
 
   const data::TextGate* windows_text_gate(WindowsTable) override { return nullptr; }
+
+  data::BatchBuilder* windows_builder(WindowsTable) override { return nullptr; }
+
+  data::BatchBuilder& begin_windows_row(WindowsTable, const WindowsEvent&, bool) override {
+    POSTERN_CHECK(false);  // only where there is a builder
+  }
+
+  void end_windows_row(WindowsTable, const WindowsEvent&) override {}
 
   void end_windows(const WindowsEvent& event, bool, bool) override { visit(event, visitor_); }
 
@@ -252,6 +281,7 @@ class Decoder {
     }
     if (repaired_) bad("json-bad-utf8", piece, "bytes that are not UTF-8 are shown as U+FFFD");
     output_.document(document_.text(), piece, repaired_);
+    if (!repaired_ && put_planned(document_, state_, output_)) return;
     record_.set(document_, 0, !repaired_, state_.known_keys);
     put_record(record_, state_, output_);
   }

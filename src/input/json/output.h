@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "input/json/document.h"
+#include "input/json/flat_plan.h"
 #include "input/json/record.h"
 #include "input/rows.h"
 #include "input/windows_event.h"
@@ -35,6 +36,16 @@ class Output {
   virtual bool wants_windows_values(WindowsTable table) = 0;
   /// What is looked for in `_values` and `_text`, where they are read for nothing else; or null.
   virtual const data::TextGate* windows_text_gate(WindowsTable table) = 0;
+  /// What fills the table's batches, or null where no batch is filled.
+  virtual data::BatchBuilder* windows_builder(WindowsTable table) = 0;
+  /// The rest of an event that begin_windows() wanted, for a dialect that writes data fields into
+  /// their columns itself (begin_row of WindowsEventWriter says when that can be): the row, where
+  /// there is a builder. `borrowed`: all of the text so far lives in the input. To be ended by
+  /// end_windows_row(); the event's raw text lives in the input.
+  virtual data::BatchBuilder& begin_windows_row(WindowsTable table,
+                                                const WindowsEvent& event,
+                                                bool borrowed) = 0;
+  virtual void end_windows_row(WindowsTable table, const WindowsEvent& event) = 0;
   /// `borrowed`: all of the event's text lives in the input; `raw_borrowed`: that of `raw` does.
   virtual void end_windows(const WindowsEvent& event, bool borrowed, bool raw_borrowed) = 0;
 
@@ -54,6 +65,8 @@ struct DialectState {
   KeyNumbers wec_roles;
   BeatsNumbers beats6_roles;
   BeatsNumbers beats7_roles;
+  FlatPlans flat_plans;
+  Record planned;                                     ///< the record that goes by one of them
   std::array<KeyNumbers, kNumWindowsTables> columns;  ///< of the tables of Windows events
   Scratch scratch;
   TextPool pool;
@@ -67,6 +80,9 @@ struct DialectState {
 
 /// Writes all rows of one record, by the dialect that it is written in.
 void put_record(const Record& record, DialectState& state, Output& out);
+/// The same for a whole document that lies in the input, if one of its shape came before and there
+/// is a plan for them; false: nothing is done.
+bool put_planned(const Document& document, DialectState& state, Output& out);
 
 // The dialects.
 void put_windows_flat(const Record& record, DialectState& state, Output& out, bool nxlog);

@@ -98,6 +98,14 @@ class Record {
   /// `known`: which ids of keys are well-known ones, for the parser that gave them.
   void set(const Document& document, uint32_t object, bool in_input, KeyNumbers& known);
 
+  /// The same for one whose layout is known: its well-known members are not looked for.
+  void set_known(const Document& document, bool in_input) {
+    document_ = &document;
+    object_ = 0;
+    in_input_ = in_input;
+    keys_.reset();
+  }
+
   const Document& document() const { return *document_; }
 
   const Item& item(uint32_t i) const { return (*document_)[i]; }

@@ -92,11 +92,11 @@ void WindowsReader::time(std::string_view text) {
 
 bool WindowsReader::start(bool all_in_record) {
   if (!out_.begin_windows(event(), record_->text())) return false;
-  const WindowsTable table = event().table();
-  names_ = out_.windows_names(table);
-  columns_ = &state_.columns[static_cast<size_t>(table)];
-  values_ = out_.wants_windows_values(table);
-  const data::TextGate* gate = all_in_record ? out_.windows_text_gate(table) : nullptr;
+  table_ = event().table();
+  names_ = out_.windows_names(table_);
+  columns_ = &state_.columns[static_cast<size_t>(table_)];
+  values_ = out_.wants_windows_values(table_);
+  const data::TextGate* gate = all_in_record ? out_.windows_text_gate(table_) : nullptr;
   if (gate && !gate->may_hold(record_->text()) &&
       (state_.made.empty() || !gate->may_hold(state_.made))) {
     values_ = false;

@@ -67,6 +67,15 @@ class WindowsReader {
   /// on is made (keep); then a table's text gate is asked whether anybody looks for any of them.
   bool start(bool all_in_record = false);
 
+  /// From start() on.
+  WindowsTable table() const { return table_; }
+
+  /// Whether the values of fields without a column are read too (`_values`); from start() on.
+  bool reads_values() const { return values_; }
+
+  /// Whether all texts so far live in the record.
+  bool borrowed() const { return borrowed_; }
+
   bool wants(std::string_view name, uint32_t hash) const {
     return values_ || column(name, hash) != kUnread;
   }
@@ -125,7 +134,8 @@ class WindowsReader {
   Output& out_;
   bool borrowed_;
   bool brace_guids_ = false;
-  bool values_ = false;  // the values of fields without a column are read too
+  bool values_ = false;
+  WindowsTable table_ = WindowsTable::kEvent;
   const NameTable* names_ = nullptr;
   KeyNumbers* columns_ = nullptr;  // of the event's table
 };

@@ -4,9 +4,13 @@
 // NXLog's field names ignore case: the EventData field ProcessId collides with the header's
 // ProcessID (the process that wrote the log) and is lost; the true id is only left in Message.
 // Later configurations rename the header to ExecutionProcessID and keep ProcessId.
+//
+// This is the plain way, which every record can go. Records of a shape that was met before go by a
+// plan (flat_plan.h).
+#include "input/json/windows_flat.h"
+
 #include "base/text.h"
 #include "base/time.h"
-#include "input/json/windows.h"
 
 namespace postern::input::json {
 namespace {
@@ -118,127 +122,163 @@ std::string_view after_label(std::string_view message, std::string_view label) {
   return {};
 }
 
-struct LostProcess {
+struct LostField {
   std::string_view column;
-  std::string_view id;
+  std::string_view label;  // of its value in the message
 };
 
-/// The process id that NXLog lost, from the message that Windows rendered.
-LostProcess lost_process(std::string_view provider,
-                         std::string_view event_id,
-                         std::string_view message) {
-  if (provider == "Microsoft-Windows-Sysmon")
-    return {"ProcessId", after_label(message, "ProcessId:")};
+/// The process id that NXLog lost.
+LostField lost_process(std::string_view provider, std::string_view event_id) {
+  if (provider == "Microsoft-Windows-Sysmon") return {"ProcessId", "ProcessId:"};
   if (provider != "Microsoft-Windows-Security-Auditing") return {};
   // Windows Filtering Platform: the field is spelled ProcessID there.
   if (event_id.size() == 4 && event_id >= "5150" && event_id <= "5159")
-    return {"ProcessID", after_label(message, "Process ID:")};
-  if (event_id == "4688") return {"ProcessId", after_label(message, "Creator Process ID:")};
-  return {"ProcessId", after_label(message, "Process ID:")};
+    return {"ProcessID", "Process ID:"};
+  if (event_id == "4688") return {"ProcessId", "Creator Process ID:"};
+  return {"ProcessId", "Process ID:"};
 }
 
 }  // namespace
 
-void put_windows_flat(const Record& record, DialectState& state, Output& out, bool nxlog) {
-  WindowsReader reader(record, state, out);
-  WindowsEvent& event = reader.event();
-  const NameTable& roles = nxlog ? nxlog_roles() : wec_roles();
-  KeyNumbers& numbers = nxlog ? state.nxlog_roles : state.wec_roles;
-  uint32_t writer = 0;  // ProcessID
-  std::string_view task;
-  std::string_view message;  // as written
-  std::string_view created;
-  std::string_view local;
-  std::string_view received;
-  std::string_view timestamp;
-  std::vector<uint32_t>& fields = state.numbers;
-  fields.clear();
-  record.members([&](uint32_t i, const Item& member) {
-    const int r = numbers.get(member.id, [&] { return roles.find(member.key, member.hash); });
-    switch (r) {
-      case -1:
-        return fields.push_back(i);
-      case kLevelText:
-        return reader.level(member.text);
-      case kEventTypeText:
-        // A row that has both says the level itself.
-        return event[SystemField::kLevel].data() ? void() : reader.level(member.text);
-      case kKeywordsText:
-        return reader.keywords(member.text);
-      case kOpcodeText:
-        return reader.opcode(member.text);
-      case kTaskText:
-        task = member.text;
-        return;
-      case kTimeText:
-        created = member.text;
-        return;
-      case kLocalTimeText:
-        local = member.text;
-        return;
-      case kReceivedText:
-        received = member.text;
-        return;
-      case kTimestamp:
-        timestamp = member.text;
-        return;
-      case kWriterProcess:
-        writer = i;
-        return;
-      case kIgnored:
-        return;
-      default:
-        break;
-    }
-    const auto f = static_cast<SystemField>(r);
-    if (f == SystemField::kMessage)
-      message = member.text;  // long, and seldom read
-    else if (f == SystemField::kProviderGuid)
-      reader.set(f, reader.guid(reader.text(member)));
-    else
-      reader.system(f, member);
-  });
+int FlatHeader::role_of(bool nxlog, std::string_view key, uint32_t hash) {
+  return (nxlog ? nxlog_roles() : wec_roles()).find(key, hash);
+}
 
-  reader.task(task);
-  reader.time(created);
+bool FlatHeader::is_ignored(int role) {
+  return role == kIgnored;
+}
+
+bool FlatHeader::is_writer(int role) {
+  return role == kWriterProcess;
+}
+
+bool FlatHeader::is_execution_process(int role) {
+  return role == json::role(SystemField::kExecutionProcessId);
+}
+
+void FlatHeader::member(int role, uint32_t number, const Item& item) {
+  WindowsEvent& event = reader_.event();
+  switch (role) {
+    case kLevelText:
+      return reader_.level(item.text);
+    case kEventTypeText:
+      // A row that has both says the level itself.
+      return event[SystemField::kLevel].data() ? void() : reader_.level(item.text);
+    case kKeywordsText:
+      return reader_.keywords(item.text);
+    case kOpcodeText:
+      return reader_.opcode(item.text);
+    case kTaskText:
+      task_ = item.text;
+      return;
+    case kTimeText:
+      created_ = item.text;
+      return;
+    case kLocalTimeText:
+      local_ = item.text;
+      return;
+    case kReceivedText:
+      received_ = item.text;
+      return;
+    case kTimestamp:
+      timestamp_ = item.text;
+      return;
+    case kWriterProcess:
+      writer_ = number;
+      return;
+    case kIgnored:
+      return;
+    default:
+      break;
+  }
+  const auto f = static_cast<SystemField>(role);
+  if (f == SystemField::kMessage)
+    message_ = item.text;  // long, and seldom read
+  else if (f == SystemField::kProviderGuid)
+    reader_.set(f, reader_.guid(reader_.text(item)));
+  else
+    reader_.system(f, item);
+}
+
+void FlatHeader::finish(Output& out) {
+  WindowsEvent& event = reader_.event();
+  reader_.task(task_);
+  reader_.time(created_);
   if (event.time) {
     // The best there is.
-  } else if (const auto ticks = parse_rfc3339(local)) {
-    const auto got = parse_rfc3339(received);
-    const auto utc = parse_rfc3339(timestamp);
+  } else if (const auto ticks = parse_rfc3339(local_)) {
+    const auto got = parse_rfc3339(received_);
+    const auto utc = parse_rfc3339(timestamp_);
     event.time = got && utc ? *ticks - zone_offset(*got, *utc) : *ticks;
     if (!(got && utc)) out.anomaly("json-time-without-zone", "NXLog EventTime is taken as UTC");
-    reader.set(SystemField::kTimeCreated, reader.keep(format_rfc3339(*event.time)));
+    reader_.set(SystemField::kTimeCreated, reader_.keep(format_rfc3339(*event.time)));
   } else {
-    reader.time(timestamp);
+    reader_.time(timestamp_);
   }
-  if (writer > 0 && event[SystemField::kExecutionProcessId].data()) {
-    fields.push_back(writer);  // the header has another name, so this is EventData
-    writer = 0;
+  if (writer_ > 0 && event[SystemField::kExecutionProcessId].data()) {
+    writer_field_ = writer_;  // the header has another name, so this is EventData
+    writer_ = 0;
   }
-  if (writer > 0) reader.system(SystemField::kExecutionProcessId, record.item(writer));
-  if (!reader.start(true)) return;
+  if (writer_ > 0) reader_.system(SystemField::kExecutionProcessId, reader_.record().item(writer_));
+}
 
-  if (message.data() && reader.wants("Message", name_hash("Message")))
-    reader.set(SystemField::kMessage, reader.unescape(message));
-  // Filtering Platform events spell the field ProcessID; NXLog keeps whichever spelling it met
-  // first.
-  const bool filtering =
-      event[SystemField::kProviderName] == "Microsoft-Windows-Security-Auditing" &&
-      event[SystemField::kEventId].substr(0, 3) == "515";
+bool FlatHeader::is_filtering() const {
+  const WindowsEvent& event = reader_.event();
+  return event[SystemField::kProviderName] == "Microsoft-Windows-Security-Auditing" &&
+         event[SystemField::kEventId].substr(0, 3) == "515";
+}
+
+std::string_view FlatHeader::lost_column() const {
+  const WindowsEvent& event = reader_.event();
+  return lost_process(event[SystemField::kProviderName], event[SystemField::kEventId]).column;
+}
+
+std::string_view FlatHeader::lost_id() const {
+  const WindowsEvent& event = reader_.event();
+  const std::string_view label =
+      lost_process(event[SystemField::kProviderName], event[SystemField::kEventId]).label;
+  return label.empty() ? label : after_label(message_, label);
+}
+
+void put_flat_fields(WindowsReader& reader,
+                     const FlatHeader& header,
+                     const std::vector<uint32_t>& fields) {
+  if (header.message().data() && reader.wants("Message", name_hash("Message")))
+    reader.set(SystemField::kMessage, reader.unescape(header.message()));
+  const bool filtering = header.is_filtering();
   for (const uint32_t i : fields) {
-    const Item& member = record.item(i);
+    const Item& member = reader.record().item(i);
     if (filtering && member.key == "ProcessId")
       reader.data("ProcessID", name_hash("ProcessID"), member, i);
     else
       reader.data(member, i);
   }
-  if (writer > 0) {
-    const LostProcess lost =
-        lost_process(event[SystemField::kProviderName], event[SystemField::kEventId], message);
-    if (!lost.id.empty() && !reader.has_data(lost.column)) reader.data(lost.column, lost.id);
+  if (header.may_lose_process() && !reader.has_data(header.lost_column())) {
+    const std::string_view id = header.lost_id();
+    if (!id.empty()) reader.data(header.lost_column(), id);
   }
   reader.finish();
+}
+
+void put_windows_flat(const Record& record, DialectState& state, Output& out, bool nxlog) {
+  WindowsReader reader(record, state, out);
+  FlatHeader header(reader);
+  KeyNumbers& numbers = nxlog ? state.nxlog_roles : state.wec_roles;
+  std::vector<uint32_t>& fields = state.numbers;
+  fields.clear();
+  record.members([&](uint32_t i, const Item& member) {
+    const int role =
+        numbers.get(member.id, [&] { return FlatHeader::role_of(nxlog, member.key, member.hash); });
+    if (role < 0)
+      fields.push_back(i);
+    else
+      header.member(role, i, member);
+  });
+  if (record.object() == 0 && record.document().is_flat())
+    state.flat_plans.learn(record.document(), nxlog);
+  header.finish(out);
+  if (header.writer_field() > 0) fields.push_back(header.writer_field());
+  if (reader.start(true)) put_flat_fields(reader, header, fields);
 }
 
 }  // namespace postern::input::json
