@@ -378,7 +378,7 @@ void BatchBuilder::end() {
   in_row_ = false;
   if (has_time_) time_.put(row_, time_ticks_);
   positions_.push_back(position_);
-  if (++row_ == kBatchRows || arena_->bytes_used() >= kMaxCopiedBytes) flush();
+  if (++row_ >= layout_.batch_rows() || arena_->bytes_used() >= kMaxCopiedBytes) flush();
 }
 
 void BatchBuilder::keep(std::shared_ptr<const void> owner) {

@@ -84,6 +84,13 @@ class Layout {
 
   const TextGate* text_gate() const { return text_gate_.get(); }
 
+  /// Rows of a batch at most (up to kBatchRows, which it is at first). Where rows are looked at and
+  /// done with, a batch should stay in the cache between decoder and filter; where many programs
+  /// take a batch, each costs something of its own for it.
+  void set_batch_rows(uint32_t rows) { batch_rows_ = rows; }
+
+  uint32_t batch_rows() const { return batch_rows_; }
+
   /// Kinds of events that anybody reads, ascending, as numbered by the table's event id column;
   /// none (as at first): all. A decoder may count events of other kinds as skipped instead of
   /// decoding them.
@@ -108,6 +115,7 @@ class Layout {
   int values_slot_ = -1;
   std::shared_ptr<const TextGate> text_gate_;
   std::vector<int64_t> event_ids_;
+  uint32_t batch_rows_ = kBatchRows;
 };
 
 /// Layouts by native table name; a table that is absent is read by nobody: its events are only

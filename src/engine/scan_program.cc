@@ -222,6 +222,12 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules,
         POSTERN_CHECK(agreed);
       }
   }
+  // Rules that report their events take a batch's rows one by one. Some 300 KB of text, then.
+  constexpr uint32_t kRowsInCache = 512;
+  for (const auto& [name, t] : out->tables_)
+    if (std::all_of(t.branches.begin(), t.branches.end(),
+                    [](const BranchProgram& b) { return reports_event(*b.rule); }))
+      layout_of(out->layouts_, name).set_batch_rows(kRowsInCache);
   if (use_event_ids) out->gate_decoders(rules);
   if (gate_texts) out->gate_texts();
   return out;
