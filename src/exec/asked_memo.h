@@ -1,5 +1,5 @@
-// What filters themselves said of rows, where that can only depend on what is known of the row: the
-// predicates that it touches and one or two of its values. Bounded. Tests:
+// What filters themselves said of rows, where that can only depend on what is known of the row: one
+// of its values, or two and the predicates that it touches. Bounded. Tests:
 // tests/unit/exec/value_memo_test.cc.
 #pragma once
 #include <array>
@@ -10,6 +10,27 @@
 #include "base/text_hash.h"
 
 namespace postern::exec {
+
+/// What one filter said of values of one column, which have small numbers.
+class AskedValues {
+ public:
+  std::optional<bool> find(uint32_t value) const {
+    if (value >= said_.size() || said_[value] == kNothing) return std::nullopt;
+    return said_[value] == kTrue;
+  }
+
+  void add(uint32_t value, bool said) {
+    if (value >= said_.size()) said_.resize(size_t{value} * 3 / 2 + 1);
+    said_[value] = said ? kTrue : kFalse;
+  }
+
+  void clear() { said_ = {}; }
+
+ private:
+  enum Said : uint8_t { kNothing, kFalse, kTrue };
+
+  std::vector<Said> said_;
+};
 
 class AskedMemo {
  public:

@@ -145,7 +145,8 @@ void ColumnLookup::look_up_texts(size_t c, const Column& column, Rows rows) {
   const auto text_of = [&](size_t k) { return view[rows[k]]; };
   const auto put = [&](size_t k, const ValueMemo::Answer& answer) {
     add(k, answer.list);
-    if (known.identified) values_[c][place_of(k)] = answer.value;
+    if (known.identified)
+      values_[c][place_of(k)] = answer.value == 0 ? kUnknown : kNull + answer.value;
   };
   const auto get = [&](size_t k, uint64_t hash) {
     return memo.get(text_of(k), hash, [&] { return list_of(c, text_of(k)); });

@@ -52,13 +52,13 @@ class ColumnLookup {
   /// The predicates of a list, ascending.
   std::span<const uint32_t> predicates(uint32_t list) const { return lists_[list]; }
 
-  /// The value of an indexed column in rows[k]: equal for equal values; nullopt: it cannot be told.
-  /// Only of columns that FilterProgram::asked_columns names.
+  /// The number of the value that an indexed column has in rows[k], a small one: equal for equal
+  /// values. Only of columns that FilterProgram::asked_columns names.
   uint32_t value(size_t column, size_t k) const { return values_[column][k]; }
 
-  /// value() of what is not remembered, and of null.
+  /// value() of what is not remembered, and of null. Others follow.
   static constexpr uint32_t kUnknown = 0;
-  static constexpr uint32_t kNull = UINT32_MAX;
+  static constexpr uint32_t kNull = 1;
 
   /// Counts into `profile` from now on.
   void set_profile(FilterProfile* profile) { profile_ = profile; }

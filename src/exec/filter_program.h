@@ -70,6 +70,8 @@ struct FilterProgram {
   /// What is known and what is asked are parts that must all hold: where the known ones do, the
   /// answer depends on the values alone, whatever else the row touches.
   bool splits = false;
+
+  bool repeats_by_value() const { return repeats && splits && asked_columns.size() == 1; }
 };
 
 /// The literals and numbers of all predicates over one column.

@@ -22,6 +22,7 @@ class SharedState final : public SharedFilter::State {
       : programs_(programs),
         lookup_(programs),
         verdicts_(programs, lookup_),
+        asked_of_values_(programs.filters().size()),
         to_learn_(programs.filters().size()) {}
 
   bool has_group(int64_t key) const override { return groups_.count(key) > 0; }
@@ -61,8 +62,14 @@ class SharedState final : public SharedFilter::State {
   }
 
   void learn(uint32_t filter, Rows passed) override {
-    for (const Asked& a : to_learn_[filter])
-      asked_.add(a.key, std::binary_search(passed.begin(), passed.end(), a.row));
+    const bool by_value = programs_.filters()[filter].repeats_by_value();
+    for (const Asked& a : to_learn_[filter]) {
+      const bool said = std::binary_search(passed.begin(), passed.end(), a.row);
+      if (by_value)
+        asked_of_values_[filter].add(a.key[2], said);
+      else
+        asked_.add(a.key, said);
+    }
     to_learn_[filter].clear();
   }
 
@@ -112,11 +119,24 @@ class SharedState final : public SharedFilter::State {
     const FilterProgram& f = programs_.filters()[filter];
     if (!f.repeats) return std::nullopt;
     AskedMemo::Key key = {filter, f.splits ? 0 : kind, 0, 0};
+    if (f.repeats_by_value()) {
+      key[2] = lookup_.value(f.asked_columns[0], k);
+      if (key[2] == ColumnLookup::kUnknown) return std::nullopt;
+      if (const auto said = asked_of_values_[filter].find(key[2])) return said;
+      return ask_later(filter, key, row, so_far);
+    }
     for (size_t i = 0; i < f.asked_columns.size(); ++i) {
       key[2 + i] = lookup_.value(f.asked_columns[i], k);
       if (key[2 + i] == ColumnLookup::kUnknown) return std::nullopt;
     }
     if (const auto said = asked_.find(key)) return said;
+    return ask_later(filter, key, row, so_far);
+  }
+
+  std::nullopt_t ask_later(uint32_t filter,
+                           const AskedMemo::Key& key,
+                           uint32_t row,
+                           const Survivors& so_far) {
     // What an earlier batch left is of no use any more.
     if (so_far.maybe.empty()) to_learn_[filter].clear();
     to_learn_[filter].push_back({key, row});
@@ -126,6 +146,8 @@ class SharedState final : public SharedFilter::State {
   /// Values or kinds have other numbers from now on.
   void forget_asked() {
     asked_.clear();
+    for (AskedValues& some : asked_of_values_)
+      some.clear();
     for (auto& some : to_learn_)
       some.clear();
   }
@@ -134,6 +156,7 @@ class SharedState final : public SharedFilter::State {
   ColumnLookup lookup_;
   FilterVerdicts verdicts_;
   AskedMemo asked_;
+  std::vector<AskedValues> asked_of_values_;      // by filter
   std::vector<std::vector<Asked>> to_learn_;      // by filter: rows of this batch
   std::unordered_map<int64_t, uint32_t> groups_;  // to those of verdicts_
   std::vector<uint32_t> late_rows_;

@@ -18,7 +18,7 @@ class ValueMemo {
  public:
   struct Answer {
     uint32_t list = 0;
-    uint32_t value = 0;  ///< the same for equal texts, until the next clear(); 0: not remembered
+    uint32_t value = 0;  ///< number of the text, until the next clear(); 0: not remembered
   };
 
   /// To be called before the texts of a batch: true when so much is remembered that it is to be
@@ -73,9 +73,10 @@ class ValueMemo {
       if (s.tag == tag_of(hash) && s.text_size == text.size() &&
           equal_bytes(bytes_.data() + s.text, text.data(), text.size())) {
         ++found_;
-        return {s.list, s.text};
+        return {s.list, s.value};
       }
     }
+    if (used_ >= kMostValues) return {make(), 0};
     if (used_ > kMaxTexts / 2 || bytes_.size() > kMaxBytes / 2) {
       uint16_t& seen = seen_[(hash >> 16) % kSeen];
       if (const auto mark = static_cast<uint16_t>(hash >> 48); seen != mark) {
@@ -84,24 +85,25 @@ class ValueMemo {
       }
     }
     Slot& s = slots_[at];
-    s = {tag_of(hash), static_cast<uint32_t>(bytes_.size()), static_cast<uint32_t>(text.size()),
-         make()};
-    bytes_.append(text);
-    bytes_.append(1, '\0');  // so that an empty text has a place of its own too
     ++used_;
-    return {s.list, s.text};
+    s = {tag_of(hash), static_cast<uint32_t>(bytes_.size()), static_cast<uint16_t>(text.size()),
+         static_cast<uint16_t>(used_), make()};
+    bytes_.append(text);
+    return {s.list, s.value};
   }
 
  private:
   struct Slot {
     uint32_t tag = 0;
     uint32_t text = 0;  // in bytes_; 0: free
-    uint32_t text_size = 0;
+    uint16_t text_size = 0;
+    uint16_t value = 0;
     uint32_t list = 0;
   };
 
   static constexpr size_t kMaxText = 2048;  // bytes of a text worth remembering
   static constexpr size_t kMaxTexts = 32768;
+  static constexpr size_t kMostValues = UINT16_MAX;  // even within one batch
   static constexpr size_t kMaxBytes = size_t{4} << 20;
   static constexpr size_t kFirstSlots = 256;
   // After so many texts of which fewer than an eighth were known, the next ones are not remembered.

@@ -104,6 +104,35 @@ TEST(ValueMemo, StepsAsideWhereNothingComesAgain) {
   EXPECT_EQ(made, 100'000);
 }
 
+TEST(AskedValues, RemembersWhatWasSaid) {
+  AskedValues said;
+  EXPECT_EQ(said.find(7), std::nullopt);
+  said.add(7, true);
+  said.add(3, false);
+  EXPECT_EQ(said.find(7), true);
+  EXPECT_EQ(said.find(3), false);
+  EXPECT_EQ(said.find(4), std::nullopt);
+  EXPECT_EQ(said.find(70'000), std::nullopt);
+  said.clear();
+  EXPECT_EQ(said.find(7), std::nullopt);
+}
+
+// Within one batch more texts may come than there is room for.
+TEST(ValueMemo, NumbersNoMoreTextsThanItCan) {
+  ValueMemo memo;
+  memo.clear();
+  int made = 0;
+  std::map<uint32_t, int> texts;
+  for (int i = 0; i < 100'000; ++i)
+    for (int j = 0; j < 3; ++j) {
+      const ValueMemo::Answer answer = get(memo, std::to_string(i), 5, &made);
+      ASSERT_EQ(answer.list, 5u);
+      if (answer.value == 0) continue;
+      ASSERT_EQ(texts.try_emplace(answer.value, i).first->second, i);
+    }
+  EXPECT_GT(texts.size(), 60'000u);
+}
+
 TEST(AskedMemo, AgreesWithAMap) {
   std::mt19937 random(5);
   AskedMemo memo;
