@@ -51,6 +51,13 @@ class VarintReader {
     return v;
   }
 
+  /// The bytes of a varint, as they are.
+  std::string_view varint_bytes() {
+    const size_t begin = at_;
+    varint();
+    return bytes_.substr(begin, at_ - begin);
+  }
+
   int64_t number() { return static_cast<int64_t>(unzigzag(varint())); }
 
   std::string_view bytes() { return fixed(varint()); }

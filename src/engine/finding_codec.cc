@@ -1,5 +1,6 @@
 #include "engine/finding_codec.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -59,6 +60,37 @@ Value read_value(VarintReader& in) {
 
 uint32_t read_number(VarintReader& in) {
   return static_cast<uint32_t>(in.varint());
+}
+
+void skip_field(VarintReader& in) {
+  if (in.varint() == 0) in.bytes();
+}
+
+/// The encoded bytes of a value behind its tag.
+std::string_view value_bytes(VarintReader& in, uint8_t tag) {
+  if (tag & kNullBit) return {};
+  switch (static_cast<Type>(tag)) {
+    case Type::kReal:
+      return in.fixed(sizeof(double));
+    case Type::kString:
+    case Type::kDynamic:
+      return in.bytes();
+    default:
+      return in.varint_bytes();
+  }
+}
+
+/// As the texts of the values compare. Most are strings, which are their text, or equal.
+int compare_values(VarintReader& a, VarintReader& b) {
+  VarintReader at_a = a;
+  VarintReader at_b = b;
+  const uint8_t tag_a = a.byte();
+  const uint8_t tag_b = b.byte();
+  const std::string_view bytes_a = value_bytes(a, tag_a);
+  const std::string_view bytes_b = value_bytes(b, tag_b);
+  if (tag_a == tag_b && bytes_a == bytes_b) return 0;
+  if (tag_a == tag_b && static_cast<Type>(tag_a) == Type::kString) return bytes_a.compare(bytes_b);
+  return read_value(at_a).text().compare(read_value(at_b).text());
 }
 
 }  // namespace
@@ -130,6 +162,13 @@ void FindingCodec::encode(const Finding& f, FindingTurn turn, FindingBatch& out)
     put_number(b, f.window->from);
     put_number(b, f.window->to);
   }
+  // In the order in which findings with equal keys are compared.
+  for (const EvidenceRef& e : f.evidence) {
+    put_varint(b, number(e.table));
+    put_varint(b, number(e.path));
+    put_varint(b, e.offset);
+    put_varint(b, e.record);
+  }
   put_varint(b, f.row.size());
   for (const auto& [name, value] : f.row) {
     put_field(b, name);
@@ -140,12 +179,6 @@ void FindingCodec::encode(const Finding& f, FindingTurn turn, FindingBatch& out)
     put_field(b, r.field);
     put_field(b, r.op);
     put_value(b, r.value);
-  }
-  for (const EvidenceRef& e : f.evidence) {
-    put_varint(b, number(e.table));
-    put_varint(b, number(e.path));
-    put_varint(b, e.offset);
-    put_varint(b, e.record);
   }
   key.time = f.time;
   key.rule = f.rule;
@@ -159,6 +192,38 @@ void FindingCodec::encode(const Finding& f, FindingTurn turn, FindingBatch& out)
   key.size = b.size() - begin - sizeof key;
   std::memcpy(b.data() + begin, &key, sizeof key);
   out.rules.push_back(f.rule);
+}
+
+int FindingCodec::compare_rest(const char* at_a, const char* at_b) {
+  const FindingKey keys[2] = {key(at_a), key(at_b)};
+  VarintReader a({at_a + sizeof(FindingKey), keys[0].size});
+  VarintReader b({at_b + sizeof(FindingKey), keys[1].size});
+  for (VarintReader* in : {&a, &b}) {
+    const uint8_t flags = in->byte();
+    in->bytes();  // host
+    in->bytes();  // user
+    if (flags & kWindowBit) in->number(), in->number();
+  }
+  for (uint32_t i = 0; i < std::min(keys[0].num_evidence, keys[1].num_evidence); ++i) {
+    a.varint(), b.varint();  // tables
+    const uint32_t paths[2] = {read_number(a), read_number(b)};
+    if (paths[0] != paths[1])
+      if (const int c = text(paths[0]).compare(text(paths[1])); c != 0) return c;
+    for (int place = 0; place < 2; ++place) {  // offset, record
+      const uint64_t x = a.varint();
+      const uint64_t y = b.varint();
+      if (x != y) return x < y ? -1 : 1;
+    }
+  }
+  if (keys[0].num_evidence != keys[1].num_evidence)
+    return keys[0].num_evidence < keys[1].num_evidence ? -1 : 1;
+  const uint64_t sizes[2] = {a.varint(), b.varint()};
+  for (uint64_t i = 0; i < std::min(sizes[0], sizes[1]); ++i) {
+    skip_field(a);
+    skip_field(b);
+    if (const int c = compare_values(a, b); c != 0) return c;
+  }
+  return sizes[0] == sizes[1] ? 0 : sizes[0] < sizes[1] ? -1 : 1;
 }
 
 FindingKey FindingCodec::key(const char* at) {
@@ -182,6 +247,13 @@ Finding FindingCodec::decode(const char* at) {
     f.window->from = in.number();
     f.window->to = in.number();
   }
+  f.evidence.resize(k.num_evidence);
+  for (EvidenceRef& e : f.evidence) {
+    e.table = text(read_number(in));
+    e.path = text(read_number(in));
+    e.offset = in.varint();
+    e.record = in.varint();
+  }
   f.row.resize(in.varint());
   for (auto& [name, value] : f.row) {
     name = read_field(in);
@@ -192,13 +264,6 @@ Finding FindingCodec::decode(const char* at) {
     r.field = read_field(in);
     r.op = read_field(in);
     r.value = read_value(in);
-  }
-  f.evidence.resize(k.num_evidence);
-  for (EvidenceRef& e : f.evidence) {
-    e.table = text(read_number(in));
-    e.path = text(read_number(in));
-    e.offset = in.varint();
-    e.record = in.varint();
   }
   return f;
 }

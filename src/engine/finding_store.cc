@@ -37,10 +37,7 @@ class FindingStore::Less {
     if (sorted_) {
       if (a.time != b.time) return a.time < b.time;
       if (const int c = compare_keys(a, b); c != 0) return c < 0;
-      const Finding whole_a = codec_.decode(at_a);
-      const Finding whole_b = codec_.decode(at_b);
-      if (before(whole_a, whole_b)) return true;
-      if (before(whole_b, whole_a)) return false;
+      if (const int c = codec_.compare_rest(at_a, at_b); c != 0) return c < 0;
     }
     return a.turn.unit != b.turn.unit ? a.turn.unit < b.turn.unit : a.turn.number < b.turn.number;
   }

@@ -9,6 +9,8 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include "data/dynamic.h"
+
 namespace postern::engine {
 namespace {
 
@@ -45,6 +47,15 @@ std::vector<Finding> findings(const Rules& rules, size_t n) {
              {"Score", below(4) == 0 ? Value::null(Type::kReal) : Value::real(below(8) / 4.0)},
              {"On", Value::integer(below(2), Type::kBool)},
              {"At", Value::datetime(f.time)}};
+    // Rows of one length and of two; a value of several types.
+    if (below(2) == 0) {
+      data::DynamicWriter w;
+      if (below(2) == 0)
+        w.string("p" + std::to_string(below(20)));
+      else
+        w.integer(below(20));
+      f.row.emplace_back("Any", Value::dynamic(w.take()));
+    }
     f.why.push_back({"Image", "endswith", Value::string("p")});
     const uint32_t places = below(4);
     for (uint32_t e = 0; e < places; ++e)
