@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
+#include <utility>
 
 #include "exec/operators/operators.h"
 
@@ -90,29 +92,65 @@ size_t RowStore::add(const Chunk& c, bool compact) {
   return memory_bytes(chunks_.back()) + c.num_rows * sizeof(Location);
 }
 
+namespace {
+
+/// Cells of one column of many chunks, row after row: `cell(i)` is the column and its row.
+template <class T, class Cells>
+void copy_cells(size_t n, const Cells& cells, data::ColumnBuilder& out) {
+  for (uint32_t i = 0; i < n; ++i) {
+    const auto& [from, row] = cells(i);
+    if (from.type() == Type::kNull) continue;
+    if (data::physical(from.type()) != data::physical(out.type())) {
+      out.set(i, from.value(row));  // a number of another kind
+      continue;
+    }
+    const data::ColumnView<T> v = from.template view<T>();
+    if (!v.valid(row)) continue;
+    if constexpr (std::is_same_v<T, std::string_view>)
+      out.set_borrowed(i, v[row]);
+    else if constexpr (std::is_same_v<T, uint8_t>)
+      out.set(i, v[row] != 0);
+    else
+      out.set(i, v[row]);
+  }
+}
+
+}  // namespace
+
 Chunk RowStore::take(const plan::Schema& schema, const size_t* rows, size_t n) const {
   Chunk out;
   out.num_rows = static_cast<uint32_t>(n);
+  std::vector<uint32_t> from;  // chunks, each once
+  for (size_t r = 0; r < n; ++r)
+    from.push_back(locations_[rows[r]].chunk);
+  std::sort(from.begin(), from.end());
+  from.erase(std::unique(from.begin(), from.end()), from.end());
   for (size_t i = 0; i < schema.size(); ++i) {
+    const auto cells = [&](uint32_t r) {
+      return std::pair<const Column&, uint32_t>(chunk_of(rows[r]).columns[i],
+                                                row_in_chunk(rows[r]));
+    };
     data::ColumnBuilder b(schema[i].type, out.num_rows);
-    for (size_t r = 0; r < n; ++r) {
-      const Column& from = chunk_of(rows[r]).columns[i];
-      const uint32_t row = row_in_chunk(rows[r]);
-      if (from.type() == Type::kNull || !from.valid(row)) continue;
-      if (schema[i].type == Type::kString || schema[i].type == Type::kDynamic)
-        b.set_borrowed(static_cast<uint32_t>(r), from.view<std::string_view>()[row]);
-      else
-        b.set(static_cast<uint32_t>(r), from.value(row));
+    switch (data::physical(schema[i].type)) {
+      case data::Physical::kByte:
+        copy_cells<uint8_t>(n, cells, b);
+        break;
+      case data::Physical::kInt64:
+        copy_cells<int64_t>(n, cells, b);
+        break;
+      case data::Physical::kDouble:
+        copy_cells<double>(n, cells, b);
+        break;
+      case data::Physical::kBytes: {
+        copy_cells<std::string_view>(n, cells, b);
+        // The strings stay alive with this store's columns.
+        auto keep = std::make_shared<std::vector<Column>>();
+        for (const uint32_t c : from)
+          keep->push_back(chunks_[c].columns[i]);
+        b.keep(keep);
+        break;
+      }
     }
-    // The strings stay alive with this store's columns.
-    auto keep = std::make_shared<std::vector<Column>>();
-    const Column* last = nullptr;
-    for (size_t r = 0; r < n; ++r) {
-      const Column& from = chunk_of(rows[r]).columns[i];
-      if (&from != last) keep->push_back(from);
-      last = &from;
-    }
-    b.keep(keep);
     out.columns.push_back(b.finish());
   }
   for (size_t r = 0; r < n; ++r) {

@@ -1,6 +1,8 @@
 // Operators on small chunks: what `.case` files cannot reach (ports, notes, evidence, order).
 #include "exec/operators/operators.h"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 #include "data/dynamic.h"
@@ -147,6 +149,57 @@ TEST(Sort, TopKeepsOnlyTheFirst) {
   rows.run->push(0, chunk({strings({"b", "a", nullptr}).finish(), longs({1, 2, 3}).finish()}));
   rows.run->finish();
   EXPECT_EQ(rows.text(), "null,3;a,2;");
+}
+
+/// The values of one column in ascending order, ties as they came.
+std::string sorted(Column values, bool spl_order, std::optional<int64_t> limit = std::nullopt) {
+  const OpPtr input = scan_of({{"k", values.type()}});
+  const std::shared_ptr<Op> op = sort_of(input, false, false, limit);
+  op->sort_keys[0].expr = typed_column("k", values.type());
+  op->sort_keys[0].spl_order = spl_order;
+  Rows rows(op);
+  rows.run->push(0, chunk({std::move(values)}));
+  rows.run->finish();
+  return rows.text();
+}
+
+TEST(Sort, ComparesTextByAllOfItsBytes) {
+  EXPECT_EQ(
+      sorted(strings({"abcdefgh2", "abcdefg", "", "abcdefgh", "abcdefgh1", "\xff", "B", "abcdefg1"})
+                 .finish(),
+             false),
+      ";B;abcdefg;abcdefg1;abcdefgh;abcdefgh1;abcdefgh2;\xff;");
+}
+
+TEST(Sort, SplTakesNumbersByValueAndBeforeText) {
+  const auto values = [] {
+    return strings({"10", "x", "9", "1e3", "-3", "", nullptr, "09", "0x1", "-0", "0", "9.0"})
+        .finish();
+  };
+  EXPECT_EQ(sorted(values(), true), "-3;-0;0;9;09;9.0;10;1e3;;0x1;x;null;");
+  EXPECT_EQ(sorted(values(), true, 5), "-3;-0;0;9;09;") << "ties keep their order";
+  EXPECT_EQ(sorted(values(), false), ";-0;-3;0;09;0x1;10;1e3;9;9.0;x;null;");
+}
+
+TEST(Sort, ComparesValuesOfAllTypes) {
+  ColumnBuilder reals(Type::kReal);
+  for (const double v : {1.5, -0.0, -2.25, std::nan(""), 0.0, 1e300, -1e300})
+    reals.append(v);
+  EXPECT_EQ(sorted(reals.finish(), false), "NaN;-1e+300;-2.25;-0;0;1.5;1e+300;");
+  EXPECT_EQ(sorted(longs({5, -1, INT64_MIN, INT64_MAX, 0}).finish(), true),
+            "-9223372036854775808;-1;0;5;9223372036854775807;");
+  ColumnBuilder any(Type::kDynamic);
+  for (const int64_t v : {10, 9}) {
+    data::DynamicWriter w;
+    w.integer(v);
+    any.append_copy(w.take());
+  }
+  data::DynamicWriter w;
+  w.string("1z");
+  any.append_copy(w.take());
+  const Column cells = any.finish();
+  EXPECT_EQ(sorted(cells, false), "10;1z;9;");
+  EXPECT_EQ(sorted(cells, true), "9;10;1z;");
 }
 
 std::shared_ptr<Op> group_of(const OpPtr& input, bool drop_nulls) {
