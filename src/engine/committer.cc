@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <set>
 #include <utility>
 
 #include "base/scoped_seconds.h"
@@ -38,6 +37,7 @@ Committer::Committer(const RuleSet& rules,
       budget_(budget),
       findings_(findings, kQueryUnits, &progress.findings) {
   runs_.resize(rules.rules().size());
+  makers_.resize(runs_.size());
   if (options.profile) query_seconds_.resize(runs_.size());
   for (size_t i = 0; i < rules.rules().size(); ++i) {
     const LoadedRule& r = rules.rules()[i];
@@ -116,14 +116,14 @@ void Committer::take(Outbox& box) {
     for (uint32_t& id : p.chunk.refs.ids)
       id += *base;
     if (!runs_[p.rule_index]) continue;
-    std::vector<ResultRow> ready;
+    QueryResults ready;
     {
       const ScopedSeconds clock(seconds_of(p.rule_index));
       QueryRun& run = *runs_[p.rule_index];
       run.push(p.scan, std::move(p.chunk), std::move(p.hosts), p.own);
       ready = run.take_ready();
     }
-    if (!ready.empty()) add_findings(p.rule_index, std::move(ready));
+    if (!ready.empty()) add_findings(p.rule_index, ready);
     while (budget_.exceeded() && stop_largest()) {
     }
   }
@@ -206,95 +206,65 @@ void Committer::finish_query(size_t rule) {
   QueryRun& run = *runs_[rule];
   const LoadedRule& loaded = rules_.rules()[rule];
   result_.memory.rules.emplace_back(&loaded, run.memory_bytes());
-  std::vector<ResultRow> rows;
+  QueryResults results;
   {
     const ScopedSeconds clock(seconds_of(rule));
-    rows = run.finish();
+    results = run.finish();
   }
   if (run.over_budget()) return stop(rule);
   if (run.notes().rows_dropped > 0) result_.notes[&loaded] = run.notes();
   for (const auto& [name, count] : run.notes().anomalies)
     result_.anomalies.add(name, loaded.rule.info.path, 0, loaded.rule.info.title, count);
-  add_findings(rule, std::move(rows));
+  add_findings(rule, results);
   runs_[rule].reset();
 }
 
-std::vector<EvidenceRef> Committer::evidence_of(const ResultRow& row) const {
-  std::vector<EvidenceRef> out;
-  const std::set<uint32_t> ids(row.refs.begin(), row.refs.end());
-  for (const uint32_t id : ids) {
+void Committer::put_evidence(const exec::RowRefs& refs, uint32_t row, Finding& f) {
+  ids_.assign(refs.ids.begin() + refs.begin[row], refs.ids.begin() + refs.begin[row + 1]);
+  std::sort(ids_.begin(), ids_.end());
+  ids_.erase(std::unique(ids_.begin(), ids_.end()), ids_.end());
+  f.evidence.resize(ids_.size());  // whose texts keep their room
+  size_t n = 0;
+  for (const uint32_t id : ids_) {
     const bool is_fresh = fresh_ && id >= first_fresh_ && id - first_fresh_ < fresh_->size();
     const std::optional<RowOrigin> at = is_fresh ? (*fresh_)[id - first_fresh_] : origins_.find(id);
     if (!at) continue;
     const RowSource& source = origins_.source(at->source);
-    out.push_back({source.table, source.path, at->offset, at->record});
+    EvidenceRef& e = f.evidence[n++];
+    e.table = source.table;
+    e.path = source.path;
+    e.offset = at->offset;
+    e.record = at->record;
   }
-  return out;
+  f.evidence.resize(n);
 }
 
-/// `key`: what makes two findings of the rule the same one.
-Finding Committer::finding_of(const LoadedRule& rule, ResultRow&& row, std::string& key) const {
-  const plan::Schema& schema = rule.compiled->schema();
-  Finding f;
-  f.rule = &rule.rule.info;
-  f.degraded = rule.report.degraded;
-  f.time = row.time;
-  f.window = row.window;
-  const bool windowed = rule.optimized->kind == plan::OpKind::kTimeWindow;
-  if (windowed) {
-    f.window = Window{};
-    f.why = window_reasons(*rule.optimized->window);
-  }
-  f.row.reserve(schema.size());
-  for (size_t i = 0; i < schema.size(); ++i) {
-    if (windowed && schema[i].name == plan::kWindowFrom) {
-      f.window->from = row.values[i].as_int();
-      continue;
-    }
-    if (windowed && schema[i].name == plan::kWindowTo) {
-      f.window->to = row.values[i].as_int();
-      continue;
-    }
-    if (std::find(rule.key.begin(), rule.key.end(), schema[i].name) != rule.key.end())
-      key += row.values[i].json() + '\x1f';
-    // A strategy's query may date its finding itself: by the first packet, not by the process
-    // before it.
-    if (!rule.requirements.empty() && schema[i].name == "time" &&
-        schema[i].type == data::Type::kDatetime && !row.values[i].is_null())
-      f.time = row.values[i].as_int();
-    if (rule.shown.empty() ||
-        std::find(rule.shown.begin(), rule.shown.end(), schema[i].name) != rule.shown.end())
-      f.row.emplace_back(schema[i].name, std::move(row.values[i]));
-  }
-  f.evidence = evidence_of(row);
-  name_entities(f);
-  return f;
-}
-
-void Committer::add_findings(size_t rule, std::vector<ResultRow>&& rows) {
+void Committer::add_findings(size_t rule, const QueryResults& results) {
   const LoadedRule& loaded = rules_.rules()[rule];
-  if (!is_wanted(options_, loaded)) return;
+  if (results.empty() || !is_wanted(options_, loaded)) return;
   findings_.set_unit(kQueryUnits + rule);
+  std::unique_ptr<FindingMaker>& maker = makers_[rule];
+  if (!maker) maker = std::make_unique<FindingMaker>(loaded);
   std::map<std::string, size_t> by_key;
   std::vector<Finding> merged;
-  for (ResultRow& row : rows) {
-    std::string key;
-    Finding f = finding_of(loaded, std::move(row), key);
-    row = {};  // its memory is needed for the findings
+  for (const QueryResults::Row& r : results.rows) {
+    const exec::Chunk& chunk = results.chunks[r.chunk];
+    Finding& f = maker->make(chunk, r.row, results.window_of(r));
+    put_evidence(chunk.refs, r.row, f);
     if (loaded.key.empty()) {
       findings_.add(f);
       continue;
     }
     // The same thing seen by two sensors is one finding with the evidence of both.
-    const auto [it, added] = by_key.emplace(key, merged.size());
+    const auto [it, added] = by_key.emplace(maker->key(chunk, r.row), merged.size());
     if (added) {
-      merged.push_back(std::move(f));
+      merged.push_back(f);
       continue;
     }
     Finding& first = merged[it->second];
     for (EvidenceRef& e : f.evidence)
       if (std::find(first.evidence.begin(), first.evidence.end(), e) == first.evidence.end())
-        first.evidence.push_back(std::move(e));
+        first.evidence.push_back(e);
     first.time = first.time == 0 ? f.time : f.time == 0 ? first.time : std::min(first.time, f.time);
   }
   for (const Finding& f : merged)

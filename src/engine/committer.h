@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/file_worker.h"
+#include "engine/finding_maker.h"
 #include "engine/finding_store.h"
 #include "engine/hunt.h"
 #include "engine/origin_store.h"
@@ -66,9 +67,8 @@ class Committer {
   void take(Outbox& box);
   void take_report(UnitReport& report);
   std::optional<uint32_t> take_origins(Outbox& box);
-  std::vector<EvidenceRef> evidence_of(const ResultRow& row) const;
-  Finding finding_of(const LoadedRule& rule, ResultRow&& row, std::string& key) const;
-  void add_findings(size_t rule, std::vector<ResultRow>&& rows);
+  void put_evidence(const exec::RowRefs& refs, uint32_t row, Finding& f);
+  void add_findings(size_t rule, const QueryResults& results);
   void finish_query(size_t rule);
   bool stop_largest();
   void stop(size_t rule);
@@ -89,8 +89,10 @@ class Committer {
   uint64_t waiting_bytes_ = 0;
 
   std::vector<std::unique_ptr<QueryRun>> runs_;
-  std::vector<double> query_seconds_;  // by rule, when profiling
-  OriginStore origins_;                // of rows that queries keep, by evidence id
+  std::vector<std::unique_ptr<FindingMaker>> makers_;  // by rule, of those that gave rows
+  std::vector<uint32_t> ids_;                          // of the row at hand
+  std::vector<double> query_seconds_;                  // by rule, when profiling
+  OriginStore origins_;                                // of rows that queries keep, by evidence id
   // Rows of the outbox that is being taken, which begin with this id.
   const std::vector<RowOrigin>* fresh_ = nullptr;
   uint32_t first_fresh_ = 0;

@@ -36,18 +36,37 @@ Ranks ranks_of(const Names& names) {
   return out;
 }
 
-std::string first_of(const Finding& f, const Ranks& ranks) {
-  std::string best;
-  size_t best_rank = ranks.size();
-  for (const auto& [key, value] : f.row) {
-    const auto rank = ranks.find(key);
-    if (rank == ranks.end() || rank->second >= best_rank || value.is_null()) continue;
+const Ranks& hosts() {
+  static const Ranks kHosts = ranks_of(kHostNames);
+  return kHosts;
+}
+
+const Ranks& users() {
+  static const Ranks kUsers = ranks_of(kUserNames);
+  return kUsers;
+}
+
+/// Columns whose names have a rank, the first rank first.
+std::vector<size_t> places(const Finding& f, const Ranks& ranks) {
+  std::vector<std::pair<size_t, size_t>> found;
+  for (size_t i = 0; i < f.row.size(); ++i)
+    if (const auto rank = ranks.find(f.row[i].first); rank != ranks.end())
+      found.emplace_back(rank->second, i);
+  std::sort(found.begin(), found.end());
+  std::vector<size_t> out;
+  for (const auto& [rank, i] : found)
+    out.push_back(i);
+  return out;
+}
+
+std::string first_of(const Finding& f, const std::vector<size_t>& places) {
+  for (const size_t i : places) {
+    const data::Value& value = f.row[i].second;
+    if (value.is_null()) continue;
     std::string text = value.text();
-    if (text.empty() || text == "-") continue;
-    best = std::move(text);
-    best_rank = rank->second;
+    if (!text.empty() && text != "-") return text;
   }
-  return best;
+  return "";
 }
 
 }  // namespace
@@ -73,11 +92,17 @@ std::vector<Reason> window_reasons(const plan::WindowSpec& spec) {
   return out;
 }
 
+EntityPlaces::EntityPlaces(const Finding& f)
+    : hosts_(places(f, hosts())), users_(places(f, users())) {}
+
+void EntityPlaces::name(Finding& f) const {
+  f.host = first_of(f, hosts_);
+  f.user = first_of(f, users_);
+}
+
 void name_entities(Finding& f) {
-  static const Ranks kHosts = ranks_of(kHostNames);
-  static const Ranks kUsers = ranks_of(kUserNames);
-  if (f.host.empty()) f.host = first_of(f, kHosts);
-  if (f.user.empty()) f.user = first_of(f, kUsers);
+  if (f.host.empty()) f.host = first_of(f, places(f, hosts()));
+  if (f.user.empty()) f.user = first_of(f, places(f, users()));
 }
 
 bool before(const Finding& a, const Finding& b) {

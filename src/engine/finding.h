@@ -66,7 +66,23 @@ std::string host_column(const plan::TableDef& table);
 /// What a window's condition asked for, as a person would say it.
 std::vector<Reason> window_reasons(const plan::WindowSpec& spec);
 
-/// Fills `host` and `user` from the row, by the names that the vocabularies use for them.
+/// Where in rows of the same columns `host` and `user` may stand, by the names that the
+/// vocabularies use for them, the likeliest first.
+class EntityPlaces {
+ public:
+  EntityPlaces() = default;
+  /// `f`: with the columns of the rows.
+  explicit EntityPlaces(const Finding& f);
+
+  /// Sets both, to "" where the row has none.
+  void name(Finding& f) const;
+
+ private:
+  std::vector<size_t> hosts_;
+  std::vector<size_t> users_;
+};
+
+/// Fills `host` and `user`, where they are empty, from the row.
 void name_entities(Finding& f);
 
 /// Total order of findings for output: time, rule, evidence, row. Same for any number of threads.

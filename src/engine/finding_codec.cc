@@ -139,6 +139,16 @@ void FindingCodec::put_field(std::string& out, std::string_view name) {
   put_bytes(out, name);
 }
 
+void FindingCodec::put_field(std::string& out, std::string_view name, size_t place) {
+  constexpr size_t kPlaces = 256;
+  if (place >= kPlaces) return put_field(out, name);
+  if (place >= last_row_.size()) last_row_.resize(place + 1);
+  auto& [known, number] = last_row_[place];
+  if (known.data() && known == name) return put_varint(out, uint64_t{number} + 1);
+  put_field(out, name);
+  if (const auto it = numbers_.find(name); it != numbers_.end()) last_row_[place] = *it;
+}
+
 std::string FindingCodec::read_field(VarintReader& in) {
   const uint64_t number = in.varint();
   return number == 0 ? std::string(in.bytes()) : text(static_cast<uint32_t>(number - 1));
@@ -170,9 +180,9 @@ void FindingCodec::encode(const Finding& f, FindingTurn turn, FindingBatch& out)
     put_varint(b, e.record);
   }
   put_varint(b, f.row.size());
-  for (const auto& [name, value] : f.row) {
-    put_field(b, name);
-    put_value(b, value);
+  for (size_t i = 0; i < f.row.size(); ++i) {
+    put_field(b, f.row[i].first, i);
+    put_value(b, f.row[i].second);
   }
   put_varint(b, f.why.size());
   for (const Reason& r : f.why) {

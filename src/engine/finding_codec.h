@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/varint.h"
@@ -87,10 +88,13 @@ class FindingCodec {
  private:
   uint32_t number(std::string_view text);
   void put_field(std::string& out, std::string_view name);
+  void put_field(std::string& out, std::string_view name, size_t place);
   std::string read_field(VarintReader& in);
 
   FindingNames& names_;
   std::unordered_map<std::string_view, uint32_t> numbers_;  // views of names_
+  /// Field and number at each place of a row: findings of one rule have the same fields.
+  std::vector<std::pair<std::string_view, uint32_t>> last_row_;
   std::vector<const std::string*> texts_;
 };
 

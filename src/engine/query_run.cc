@@ -1,8 +1,9 @@
 #include "engine/query_run.h"
 
 #include <algorithm>
-#include <set>
+#include <span>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/time.h"
 #include "engine/scan_program.h"
@@ -58,12 +59,29 @@ bool gives_rows_of_none(const plan::Op& op) {
                      [](const plan::OpPtr& input) { return gives_rows_of_none(*input); });
 }
 
+/// True when each result row is known when its row has come.
+bool passes_rows_on(const plan::Op& op) {
+  switch (op.kind) {
+    case plan::OpKind::kUnion:
+      return std::all_of(op.inputs.begin(), op.inputs.end(),
+                         [](const plan::OpPtr& input) { return passes_rows_on(*input); });
+    case plan::OpKind::kFilter:
+    case plan::OpKind::kProject:
+    case plan::OpKind::kExtend:
+    case plan::OpKind::kExpand:
+    case plan::OpKind::kApply:  // what it keeps of a row goes with the row
+      return passes_rows_on(*op.inputs[0]);
+    default:
+      return op.kind == plan::OpKind::kScan;
+  }
+}
+
 /// Findings that are merged by a key, or may be taken back, wait for the end.
 bool gives_rows_at_once(const LoadedRule& rule, std::optional<int64_t> now) {
   const auto waits = [](const plan::Op* scan) { return mixes_own_and_foreign(*scan); };
   const std::vector<const plan::Op*>& scans = rule.compiled->scans();
   return !rule.lookback && (now || !depends_on_now(*rule.optimized)) && rule.key.empty() &&
-         keeps_nothing(*rule.optimized) && std::none_of(scans.begin(), scans.end(), waits);
+         passes_rows_on(*rule.optimized) && std::none_of(scans.begin(), scans.end(), waits);
 }
 
 int64_t window_length(const LoadedRule& rule) {
@@ -131,31 +149,30 @@ void QueryRun::push_windows(const Chunk& chunk) {
     inside.clear();
     std::merge(rows.begin(), rows.end(), untimed.begin(), untimed.end(),
                std::back_inserter(inside));
-    window(from).run->push(0, exec::gather(chunk, inside));
+    window(from).push(0, exec::gather(chunk, inside));
   }
   if (!untimed.empty()) memory_.charge(stores_[0].add(exec::gather(chunk, untimed)));
 }
 
-QueryRun::OpenWindow& QueryRun::window(int64_t from) {
-  OpenWindow& w = windows_[from];
-  if (w.run) return w;
+exec::Run& QueryRun::window(int64_t from) {
+  std::unique_ptr<exec::Run>& run = windows_[from];
+  if (run) return *run;
   memory_.charge(kWindowBytes);
   plan::RunContext context;
   context.now_ticks = context.window_to = from + window_length(rule_);
   context.window_from = from;
-  w.rows = std::make_unique<exec::RowCollector>(budget_);
-  w.run = exec::Run::start(rule_.compiled, context, *w.rows, budget_);
+  run = exec::Run::start(rule_.compiled, context, rows_, budget_);
   for (const Chunk& c : stores_[0].chunks()) {
     Chunk untimed = c;
-    w.run->push(0, std::move(untimed));
+    run->push(0, std::move(untimed));
   }
-  return w;
+  return *run;
 }
 
 uint64_t QueryRun::memory_bytes() const {
   uint64_t n = memory_.used() + rows_.memory.used() + (run_ ? run_->memory_bytes() : 0);
-  for (const auto& [from, w] : windows_)
-    n += w.run->memory_bytes() + w.rows->memory.used();
+  for (const auto& [from, run] : windows_)
+    n += run->memory_bytes();
   return n;
 }
 
@@ -197,13 +214,12 @@ void QueryRun::list_rows(std::vector<std::pair<int64_t, StoredRow>>& timed,
 void QueryRun::replay(int64_t from,
                       int64_t to,
                       const std::vector<StoredRow>& inside,
-                      std::vector<ResultRow>& out) {
+                      QueryResults& out) {
   plan::RunContext context;
   context.now_ticks = to;
   context.window_from = from;
   context.window_to = to;
-  exec::RowCollector rows(budget_);
-  const std::unique_ptr<exec::Run> run = exec::Run::start(rule_.compiled, context, rows, budget_);
+  const std::unique_ptr<exec::Run> run = exec::Run::start(rule_.compiled, context, rows_, budget_);
   std::vector<uint32_t> of_chunk;
   for (size_t i = 0; i < inside.size();) {
     const StoredRow& first = inside[i];
@@ -212,76 +228,85 @@ void QueryRun::replay(int64_t from,
       of_chunk.push_back(inside[i].row);
     run->push(first.scan, exec::gather(stores_[first.scan].chunks()[first.chunk], of_chunk));
   }
-  run->finish();
-  take_rows(rows, *run, from != to ? std::optional<Window>({from, to}) : std::nullopt, out);
+  finish_run(*run, from != to ? std::optional<Window>({from, to}) : std::nullopt, out);
 }
 
-void QueryRun::take_rows(exec::RowCollector& rows,
-                         const exec::Run& run,
-                         std::optional<Window> window,
-                         std::vector<ResultRow>& out) {
+/// The rows that the run has not given yet are those of the window.
+void QueryRun::finish_run(exec::Run& run, std::optional<Window> window, QueryResults& out) {
+  run.finish();
   add_notes(run.notes());
-  over_budget_ = over_budget_ || rows.over_budget;
-  // The rows leave the collector; what they take stays charged until the results are used up.
-  memory_.charge(rows.memory.used());
-  rows.memory.release();
-  for (size_t i = 0; i < rows.rows.size(); ++i)
-    out.push_back({std::move(rows.rows[i]), rows.times[i], std::move(rows.refs[i]), window});
+  if (window) out.windows.push_back(*window);
+  const auto number = static_cast<uint32_t>(window ? out.windows.size() : 0);
+  out.rows.resize(rows_.over_budget ? 0 : rows_.num_rows(), {0, 0, number});
+}
+
+/// The rows leave the collector; what they take stays charged until the results are used up.
+void QueryRun::take_rows(QueryResults& out) {
+  out.rows.resize(rows_.over_budget ? 0 : rows_.num_rows());
+  out.chunks = rows_.take();
+  size_t i = 0;
+  for (uint32_t c = 0; c < out.chunks.size(); ++c)
+    for (uint32_t row = 0; row < out.chunks[c].num_rows; ++row, ++i)
+      out.rows[i].chunk = c, out.rows[i].row = row;
 }
 
 namespace {
 
-std::string row_key(const ResultRow& r) {
+std::string row_key(const Chunk& c, uint32_t row) {
   std::string key;
-  for (const data::Value& v : r.values)
-    key += v.json() + '\x1f';
+  for (const data::Column& column : c.columns)
+    key += (column.type() == data::Type::kNull ? data::Value() : column.value(row)).json() + '\x1f';
   return key;
 }
 
 // Keeps one of equal rows, and no row whose evidence is all part of another window's row.
-std::vector<ResultRow> merge_windows(std::vector<ResultRow> rows) {
-  std::stable_sort(rows.begin(), rows.end(), [](const ResultRow& a, const ResultRow& b) {
-    return a.refs.size() > b.refs.size();
-  });
-  std::vector<ResultRow> out;
-  std::set<std::string> seen;
+void merge_windows(QueryResults& results) {
+  const auto evidence = [&](const QueryResults::Row& r) {
+    const exec::RowRefs& refs = results.chunks[r.chunk].refs;
+    return std::span(refs.ids).subspan(refs.begin[r.row],
+                                       refs.begin[r.row + 1] - refs.begin[r.row]);
+  };
+  std::stable_sort(results.rows.begin(), results.rows.end(),
+                   [&](const QueryResults::Row& a, const QueryResults::Row& b) {
+                     return evidence(a).size() > evidence(b).size();
+                   });
+  std::vector<QueryResults::Row> kept;
+  std::vector<std::vector<uint32_t>> refs;  // of each, ascending
+  std::unordered_set<std::string> seen;
   std::unordered_map<uint32_t, std::vector<size_t>> by_ref;
-  for (ResultRow& r : rows) {
-    if (!seen.insert(row_key(r)).second) continue;
-    std::sort(r.refs.begin(), r.refs.end());
+  for (const QueryResults::Row& r : results.rows) {
+    if (!seen.insert(row_key(results.chunks[r.chunk], r.row)).second) continue;
+    const auto ids = evidence(r);
+    std::vector<uint32_t> own(ids.begin(), ids.end());
+    std::sort(own.begin(), own.end());
     bool part = false;
-    if (!r.refs.empty()) {
-      for (const size_t other : by_ref[r.refs[0]]) {
-        const ResultRow& o = out[other];
-        const bool other_window = o.window && r.window && o.window->from != r.window->from;
+    if (!own.empty())
+      for (const size_t o : by_ref[own[0]]) {
+        const bool other_window =
+            kept[o].window > 0 && r.window > 0 &&
+            results.windows[kept[o].window - 1].from != results.windows[r.window - 1].from;
         part = part || (other_window &&
-                        std::includes(o.refs.begin(), o.refs.end(), r.refs.begin(), r.refs.end()));
+                        std::includes(refs[o].begin(), refs[o].end(), own.begin(), own.end()));
       }
-    }
     if (part) continue;
-    for (const uint32_t ref : r.refs)
-      by_ref[ref].push_back(out.size());
-    out.push_back(std::move(r));
+    for (const uint32_t ref : own)
+      by_ref[ref].push_back(kept.size());
+    kept.push_back(r);
+    refs.push_back(std::move(own));
   }
-  return out;
+  results.rows = std::move(kept);
 }
 
 }  // namespace
 
-std::vector<ResultRow> QueryRun::take_ready() {
-  std::vector<ResultRow> out;
+QueryResults QueryRun::take_ready() {
+  QueryResults out;
   if (!is_stateless_) return out;
-  for (size_t i = 0; i < rows_.rows.size(); ++i)
-    out.push_back(
-        {std::move(rows_.rows[i]), rows_.times[i], std::move(rows_.refs[i]), std::nullopt});
-  rows_.rows.clear();
-  rows_.times.clear();
-  rows_.refs.clear();
-  rows_.memory.release();
+  take_rows(out);
   return out;
 }
 
-std::vector<ResultRow> QueryRun::finish() {
+QueryResults QueryRun::finish() {
   for (Foreign& f : foreign_) {
     std::vector<uint32_t> kept;
     for (uint32_t r = 0; r < f.chunk.num_rows; ++r)
@@ -289,21 +314,22 @@ std::vector<ResultRow> QueryRun::finish() {
     if (!kept.empty()) push(f.scan, exec::gather(f.chunk, kept));
   }
   foreign_.clear();
-  std::vector<ResultRow> out;
+  QueryResults out;
   if (is_streaming_) {
     if (!run_ && !gives_rows_of_none(*rule_.optimized)) return out;
-    run().finish();
-    take_rows(rows_, *run_, std::nullopt, out);
+    finish_run(run(), std::nullopt, out);
+    take_rows(out);
     return out;
   }
   if (!windows_.empty()) {
-    for (auto& [from, w] : windows_) {
-      w.run->finish();
-      take_rows(*w.rows, *w.run, Window{from, from + window_length(rule_)}, out);
-      w = {};
+    for (auto& [from, run] : windows_) {
+      finish_run(*run, Window{from, from + window_length(rule_)}, out);
+      run.reset();
     }
     windows_.clear();
-    return merge_windows(std::move(out));
+    take_rows(out);
+    merge_windows(out);
+    return out;
   }
   std::vector<std::pair<int64_t, StoredRow>> timed;
   std::vector<StoredRow> untimed;
@@ -316,6 +342,7 @@ std::vector<ResultRow> QueryRun::finish() {
     if (all.empty() && !gives_rows_of_none(*rule_.optimized)) return out;
     const int64_t at = now_ || !rule_.lookback ? now_.value_or(last_time_ + 1) : 0;
     replay(at, at, all, out);
+    take_rows(out);
     return out;
   }
   const int64_t length = window_length(rule_);
@@ -339,7 +366,9 @@ std::vector<ResultRow> QueryRun::finish() {
                std::back_inserter(inside));
     replay(from, from + length, inside, out);
   }
-  return merge_windows(std::move(out));
+  take_rows(out);
+  merge_windows(out);
+  return out;
 }
 
 }  // namespace postern::engine

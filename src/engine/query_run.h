@@ -24,12 +24,23 @@
 
 namespace postern::engine {
 
-/// A result row with its evidence ids.
-struct ResultRow {
-  std::vector<data::Value> values;
-  int64_t time = 0;
-  std::vector<uint32_t> refs;
-  std::optional<Window> window;
+/// What a query gave: rows with their evidence ids, as columns.
+struct QueryResults {
+  struct Row {
+    uint32_t chunk = 0;
+    uint32_t row = 0;     ///< of the chunk
+    uint32_t window = 0;  ///< its number + 1; 0: of no window
+  };
+
+  std::vector<exec::Chunk> chunks;
+  std::vector<Window> windows;
+  std::vector<Row> rows;  ///< in the order of the results
+
+  bool empty() const { return rows.empty(); }
+
+  std::optional<Window> window_of(const Row& r) const {
+    return r.window > 0 ? std::optional(windows[r.window - 1]) : std::nullopt;
+  }
 };
 
 class QueryRun {
@@ -47,8 +58,8 @@ class QueryRun {
   void push(size_t scan, exec::Chunk&& chunk, std::vector<std::string> hosts, bool own);
   /// Result rows that nothing to come can change: those of a plan without state. finish() gives
   /// the others.
-  std::vector<ResultRow> take_ready();
-  std::vector<ResultRow> finish();
+  QueryResults take_ready();
+  QueryResults finish();
 
   const exec::RunNotes& notes() const { return notes_; }
 
@@ -56,22 +67,14 @@ class QueryRun {
   uint64_t memory_bytes() const;
 
   /// True when its results did not fit into the budget; finish() then gives none.
-  bool over_budget() const { return over_budget_; }
+  bool over_budget() const { return rows_.over_budget; }
 
  private:
-  /// One window of a rule that keeps no rows.
-  struct OpenWindow {
-    std::unique_ptr<exec::RowCollector> rows;
-    std::unique_ptr<exec::Run> run;
-  };
-
   exec::Run& run();
   void push_windows(const exec::Chunk& chunk);
-  OpenWindow& window(int64_t from);
-  void take_rows(exec::RowCollector& rows,
-                 const exec::Run& run,
-                 std::optional<Window> window,
-                 std::vector<ResultRow>& out);
+  exec::Run& window(int64_t from);
+  void finish_run(exec::Run& run, std::optional<Window> window, QueryResults& out);
+  void take_rows(QueryResults& out);
 
   /// A row that is kept, in the order of the evidence.
   struct StoredRow {
@@ -83,10 +86,7 @@ class QueryRun {
   };
 
   /// Runs the plan over some of the kept rows, as of the end of a window.
-  void replay(int64_t from,
-              int64_t to,
-              const std::vector<StoredRow>& rows,
-              std::vector<ResultRow>& out);
+  void replay(int64_t from, int64_t to, const std::vector<StoredRow>& rows, QueryResults& out);
   /// Rows with a time in `timed`, with that time, others in `untimed`; both in order.
   void list_rows(std::vector<std::pair<int64_t, StoredRow>>& timed,
                  std::vector<StoredRow>& untimed) const;
@@ -95,16 +95,16 @@ class QueryRun {
   const LoadedRule& rule_;
   std::optional<int64_t> now_;
   exec::MemoryBudget* budget_;
-  exec::MemoryAccount memory_;  // of rows kept here
-  exec::RowCollector rows_;
+  exec::MemoryAccount memory_;          // of rows kept here
+  exec::ChunkCollector rows_;           // results, of all windows
   bool is_streaming_ = false;           // without look-back
   std::unique_ptr<exec::Run> run_;      // then; started by the first row
   std::vector<exec::RowStore> stores_;  // with: per scan
   bool has_windows_ = false;
-  bool is_stateless_ = false;              // each result row is known when its row has come
-  std::map<int64_t, OpenWindow> windows_;  // by their start; stores_ then has the rows without time
+  bool is_stateless_ = false;  // each result row is known when its row has come
+  /// Of a rule that keeps no rows, by their start; stores_ then has the rows without time.
+  std::map<int64_t, std::unique_ptr<exec::Run>> windows_;
   int64_t last_time_ = 0;
-  bool over_budget_ = false;
 
   struct Foreign {
     size_t scan;

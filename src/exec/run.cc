@@ -14,6 +14,9 @@ using plan::OpPtr;
 
 namespace {
 
+/// Rows of a chunk that is worth columns of its own.
+constexpr uint32_t kSmallChunk = 256;
+
 /// Compiled when it first runs: the rows of most rules never come.
 class Compiled final : public CompiledPlan {
  public:
@@ -297,24 +300,87 @@ std::unique_ptr<Run> Run::start(std::shared_ptr<const CompiledPlan> plan,
                                    budget);
 }
 
-void RowCollector::push(Chunk&& c, int) {
+void ChunkCollector::push(Chunk&& c, int) {
   if (!over_budget && memory.over_budget()) {
     over_budget = true;
-    rows = {};
-    times = {};
-    refs = {};
+    take();
     memory.release();
   }
-  if (over_budget) return;
+  if (over_budget || c.num_rows == 0) return;
+  num_rows_ += c.num_rows;
+  if (!memory.has_budget()) {
+    chunks_.push_back(std::move(c));
+    return;
+  }
+  if (c.num_rows < kSmallChunk) {
+    memory.charge(memory_bytes(c));
+    return join(c);
+  }
+  end_joined();
+  // Rows must not hold the columns of all those that they were chosen from, nor half empty arenas.
+  for (data::Column& column : c.columns)
+    if (!column.is_constant()) column = column.compact();
+  memory.charge(sizeof(Chunk) + memory_bytes(c));
+  chunks_.push_back(std::move(c));
+}
+
+std::vector<Chunk> ChunkCollector::take() {
+  end_joined();
+  num_rows_ = 0;
+  return std::exchange(chunks_, {});
+}
+
+bool ChunkCollector::fits(const Chunk& c) const {
+  if (rows_of_joined_.num_rows + c.num_rows > data::kBatchRows) return false;
+  for (size_t i = 0; i < joined_.size(); ++i)
+    if (joined_[i].type != c.columns[i].type()) return false;
+  return true;
+}
+
+void ChunkCollector::join(const Chunk& c) {
+  if (!fits(c)) end_joined();
+  if (joined_.empty())
+    for (const data::Column& column : c.columns)
+      joined_.push_back({column.type(), std::nullopt});
+  Chunk& rows = rows_of_joined_;
+  for (size_t i = 0; i < c.columns.size(); ++i) {
+    const data::Column& from = c.columns[i];
+    if (from.type() == data::Type::kNull || (from.is_constant() && !from.valid(0))) continue;
+    std::optional<data::ColumnBuilder>& to = joined_[i].cells;
+    for (uint32_t row = 0; row < c.num_rows; ++row) {
+      if (!from.valid(row)) continue;
+      if (!to) to.emplace(from.type());
+      to->append_nulls(rows.num_rows + row - to->size());
+      if (data::physical(from.type()) == data::Physical::kBytes)
+        to->append_copy(from.view<std::string_view>()[row]);
+      else
+        to->append(from.value(row));
+    }
+  }
+  rows.num_rows += c.num_rows;
+  rows.times.insert(rows.times.end(), c.times.begin(), c.times.end());
+  for (uint32_t row = 0; row < c.num_rows; ++row)
+    rows.refs.copy_row(c.refs, row);
+}
+
+void ChunkCollector::end_joined() {
+  Chunk out = std::exchange(rows_of_joined_, {});
+  if (out.num_rows > 0) {
+    for (Joined& j : joined_) {
+      if (j.cells) j.cells->append_nulls(out.num_rows - j.cells->size());
+      out.columns.push_back(j.cells ? j.cells->finish()
+                                    : data::Column::nulls(j.type, out.num_rows));
+    }
+    chunks_.push_back(std::move(out));
+  }
+  joined_.clear();
+}
+
+void RowCollector::push(Chunk&& c, int) {
   for (uint32_t row = 0; row < c.num_rows; ++row) {
     std::vector<data::Value> values;
     for (const data::Column& column : c.columns)
       values.push_back(column.type() == data::Type::kNull ? data::Value() : column.value(row));
-    size_t bytes = sizeof(values) + sizeof(int64_t) + sizeof(std::vector<uint32_t>) +
-                   (c.refs.begin[row + 1] - c.refs.begin[row]) * sizeof(uint32_t);
-    for (const data::Value& v : values)
-      bytes += sizeof v + v.as_bytes().capacity();
-    memory.charge(bytes);
     rows.push_back(std::move(values));
     times.push_back(c.times[row]);
     refs.emplace_back(c.refs.ids.begin() + c.refs.begin[row],

@@ -7,6 +7,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,12 +59,47 @@ class Run {
   virtual uint64_t memory_bytes() const = 0;
 };
 
+/// Collects result rows as columns, which take a tenth of what their values would.
+class ChunkCollector final : public ChunkSink {
+ public:
+  /// `budget` null: rows are taken as soon as they are there, and stay as they came.
+  explicit ChunkCollector(MemoryBudget* budget = nullptr) : memory(budget) {}
+
+  /// Rows beyond the budget are dropped, and all that were there: a part of an answer is none.
+  void push(Chunk&& chunk, int port) override;
+
+  void finish(int) override {}
+
+  /// Of those that were not taken.
+  uint64_t num_rows() const { return num_rows_; }
+
+  /// All rows in order; the collector is empty afterwards. What they take stays charged.
+  std::vector<Chunk> take();
+
+  MemoryAccount memory;
+  bool over_budget = false;
+
+ private:
+  /// A column of the small chunks that came one behind the other: each of its own would take more
+  /// than its rows. Nothing is built of columns that are null throughout.
+  struct Joined {
+    data::Type type;
+    std::optional<data::ColumnBuilder> cells;
+  };
+
+  bool fits(const Chunk& c) const;
+  void join(const Chunk& c);
+  void end_joined();
+
+  std::vector<Chunk> chunks_;
+  std::vector<Joined> joined_;
+  Chunk rows_of_joined_;  // times and refs
+  uint64_t num_rows_ = 0;
+};
+
 /// Collects rows as values: for tests, and small results.
 class RowCollector final : public ChunkSink {
  public:
-  explicit RowCollector(MemoryBudget* budget = nullptr) : memory(budget) {}
-
-  /// Rows beyond the budget are dropped, and all that were there: a part of an answer is none.
   void push(Chunk&& chunk, int port) override;
 
   void finish(int) override {}
@@ -71,8 +107,6 @@ class RowCollector final : public ChunkSink {
   std::vector<std::vector<data::Value>> rows;
   std::vector<int64_t> times;
   std::vector<std::vector<uint32_t>> refs;
-  MemoryAccount memory;
-  bool over_budget = false;
 };
 
 /// Runs a plan that reads no evidence (datatable, print) to its end.

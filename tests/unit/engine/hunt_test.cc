@@ -187,6 +187,25 @@ TEST(Hunt, FindingsBeyondTheLimitAreSortedInAFile) {
   }
 }
 
+// Nor are the rows of a union, or of a query over the elements of each row.
+TEST(Hunt, RowsOfUnionsAreNotKept) {
+  const File file(process_lines(4000, 5));
+  const std::vector<RuleText> rules = {
+      {"both",
+       "let a = Event | extend parts = split(Source, '-') | mv-apply p = parts on (summarize n = "
+       "count()) | project TimeGenerated, Source, n; let b = Event | where EventID == 1 | project "
+       "TimeGenerated, EventID, Computer; "
+       "union a, b",
+       "kql"}};
+  const Answer plenty = run_file(rules, file);
+  EXPECT_EQ(plenty.findings.size(), 8000U);
+  HuntOptions options;
+  options.memory_limit = 200'000;
+  const Answer little = run_file(rules, file, options);
+  EXPECT_TRUE(little.result.errors.empty());
+  EXPECT_TRUE(little.findings == plenty.findings);
+}
+
 /// Looks for one word in the values of process creations.
 RuleText keyword_rule(const std::string& word) {
   return {"keywords", R"(title: keywords

@@ -273,5 +273,70 @@ TEST(Aggregate, GivesMoreGroupsThanFitABatch) {
   EXPECT_EQ(rows.sink.rows.size(), 5000u);
 }
 
+// Small chunks become one, columns that are null throughout cost nothing, and rows keep their
+// order.
+TEST(ChunkCollector, JoinsSmallChunks) {
+  MemoryBudget budget(uint64_t{1} << 30);
+  ChunkCollector sink(&budget);
+  const Column nothing = Column::nulls(Type::kString, 1);
+  sink.push(chunk({strings({"a"}).finish(), nothing, longs({1}).finish()}, 1), 0);
+  sink.push(chunk({strings({nullptr}).finish(), nothing, longs({2}).finish()}, 2), 0);
+  sink.push(chunk({strings({"c", "d"}).finish(), Column::nulls(Type::kString, 2),
+                   Column::nulls(Type::kLong, 2)},
+                  3),
+            0);
+  const std::vector<int64_t> many(300, 7);
+  sink.push(chunk({strings(std::vector<const char*>(300, "x")).finish(),
+                   strings(std::vector<const char*>(300, "y")).finish(), longs(many).finish()},
+                  10),
+            0);
+  sink.push(chunk({strings({"z"}).finish(), nothing, longs({3}).finish()}, 400), 0);
+  EXPECT_EQ(sink.num_rows(), 305U);
+  std::string text;
+  size_t before = 0;
+  const std::vector<Chunk> chunks = sink.take();
+  for (const Chunk& c : chunks) {
+    for (uint32_t r = 0; r < c.num_rows; ++r) {
+      if (c.num_rows >= 300 && r > 0) continue;
+      for (const Column& column : c.columns)
+        text += column.value(r).text() + ",";
+      text += std::to_string(c.refs.ids[c.refs.begin[r]]) + ";";
+    }
+    before += c.num_rows;
+  }
+  EXPECT_EQ(chunks.size(), 3U);
+  EXPECT_EQ(before, 305U);
+  EXPECT_EQ(text, "a,,1,1;,,2,2;c,,,3;d,,,4;x,y,7,10;z,,3,400;");
+  EXPECT_EQ(chunks[0].columns[1].memory_bytes(), Column::nulls(Type::kString, 4).memory_bytes());
+  EXPECT_TRUE(sink.take().empty());
+  EXPECT_EQ(sink.num_rows(), 0U);
+}
+
+// A few rows that were chosen from many do not hold the others.
+TEST(ChunkCollector, KeepsNoMoreThanItsRows) {
+  MemoryBudget budget(uint64_t{1} << 30);
+  ChunkCollector sink(&budget);
+  const std::string large(1000, 'x');
+  const Chunk all = chunk({strings(std::vector<const char*>(2000, large.c_str())).finish()});
+  for (int i = 0; i < 100; ++i)
+    sink.push(gather(all, data::Rows(data::kIdentityRows).first(1)), 0);
+  sink.push(gather(all, data::Rows(data::kIdentityRows).first(300)), 0);
+  size_t bytes = 0;
+  for (const Chunk& c : sink.take())
+    bytes += memory_bytes(c);
+  EXPECT_LT(bytes, 500U * large.size());
+}
+
+TEST(ChunkCollector, GivesNothingBeyondTheBudget) {
+  MemoryBudget budget(10'000);
+  ChunkCollector sink(&budget);
+  const std::string large(1000, 'x');
+  for (int i = 0; i < 20; ++i)
+    sink.push(chunk({strings({large.c_str()}).finish()}), 0);
+  EXPECT_TRUE(sink.over_budget);
+  EXPECT_TRUE(sink.take().empty());
+  EXPECT_EQ(budget.used(), 0U);
+}
+
 }  // namespace
 }  // namespace postern::exec
