@@ -74,6 +74,7 @@ class Sort final : public ChunkSink {
       : op_(op), state_(state), next_(next) {}
 
   void push(Chunk&& c, int) override {
+    if (c.num_rows == 0) return;
     keys_.push_back(evaluate_all(op_.exprs, c, state_));
     for (Column& k : keys_.back()) {
       if (!k.is_constant()) k = k.compact();

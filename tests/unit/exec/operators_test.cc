@@ -138,6 +138,7 @@ TEST(Sort, PutsNullsWhereAskedAndKeepsTies) {
   const OpPtr input = scan_of({{"k", Type::kString}, {"a", Type::kLong}});
   Rows rows(sort_of(input, true, false, std::nullopt));
   rows.run->push(0, chunk({strings({"a", nullptr, "b"}).finish(), longs({1, 2, 3}).finish()}));
+  rows.run->push(0, chunk({strings({}).finish(), longs({}).finish()}));
   rows.run->push(0, chunk({strings({"b", "c"}).finish(), longs({4, 5}).finish()}));
   rows.run->finish();
   EXPECT_EQ(rows.text(), "c,5;b,3;b,4;a,1;null,2;");
