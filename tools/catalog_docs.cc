@@ -73,6 +73,7 @@ std::string table_page(const Catalog& catalog, const TableDef& t) {
   std::string out = kMark + "# " + t.name + "\n\n" + t.doc + "\n\n";
   if (t.open) out += "Fields that are not listed can be read too, as text.\n\n";
   if (!t.event_id.empty()) out += "Kinds of events are told apart by " + code(t.event_id) + ".\n\n";
+  if (!t.kind.empty()) out += "Kinds of records are told apart by " + code(t.kind) + ".\n\n";
   for (const auto& [name, value] : t.constants)
     out += code(name) + " is always " + code(value) + ".\n\n";
   out += fields_of(t.fields, true);

@@ -91,6 +91,29 @@ class Layout {
 
   uint32_t batch_rows() const { return batch_rows_; }
 
+  /// What is read of records of one kind.
+  struct Kind {
+    std::vector<bool> reads;                    ///< by slot
+    std::shared_ptr<const TextGate> text_gate;  ///< as text_gate(), where `_values` or `_text` are
+  };
+
+  using Kinds = std::map<std::string, Kind, std::less<>>;
+
+  /// Where filters ask for kinds of records, which a text in one column tells: the kinds that any
+  /// of them names, by that text folded, and what all others have in common. A decoder may leave
+  /// out of a record what is not read of its kind.
+  void set_kinds(Kinds kinds, Kind others) {
+    kinds_ = std::move(kinds);
+    other_kinds_ = std::move(others);
+  }
+
+  /// Null: all kinds are read alike.
+  const Kind* kind(std::string_view folded) const {
+    if (kinds_.empty()) return nullptr;
+    const auto it = kinds_.find(folded);
+    return it == kinds_.end() ? &other_kinds_ : &it->second;
+  }
+
   /// Kinds of events that anybody reads, ascending, as numbered by the table's event id column;
   /// none (as at first): all. A decoder may count events of other kinds as skipped instead of
   /// decoding them.
@@ -116,6 +139,8 @@ class Layout {
   std::shared_ptr<const TextGate> text_gate_;
   std::vector<int64_t> event_ids_;
   uint32_t batch_rows_ = kBatchRows;
+  Kinds kinds_;
+  Kind other_kinds_;
 };
 
 /// Layouts by native table name; a table that is absent is read by nobody: its events are only

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "data/column.h"
+#include "engine/record_kinds.h"
 #include "exec/shared_filter.h"
 
 namespace postern::engine {
@@ -51,8 +52,17 @@ class RowFilter {
                  std::span<const data::Column> columns,
                  data::Rows rows);
 
+  /// Rows by the kind that a text tells (record_kinds.h), each with the filters of its kind.
+  void run_kinds(std::span<const data::Column> columns, data::Rows rows);
+
+  /// What a branch's filter said of rows that were left open.
+  void learn(uint32_t branch, data::Rows passed);
+
   const TableProgram& table_;
   std::unique_ptr<exec::SharedFilter::State> state_;
+  std::unique_ptr<KindLookup> kinds_;  // null: they are not told apart
+  std::vector<std::unique_ptr<exec::SharedFilter::State>> kind_states_;  // by group
+  std::vector<std::vector<uint32_t>> kind_rows_;                         // of a batch, likewise
   std::map<int64_t, int64_t> groups_;       // of event ids that any branch asks for
   std::vector<uint32_t> other_rows_;        // of a batch, with other ids
   std::vector<exec::Survivors> survivors_;  // by branch; empty outside of passed_

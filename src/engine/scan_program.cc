@@ -134,6 +134,24 @@ const exec::CompiledExpr& BranchFilter::get() const {
   return *compiled_;
 }
 
+namespace {
+
+/// Columns of its native table that a branch reads.
+std::set<std::string> columns_of(const plan::Op& scan,
+                                 const plan::Branch& branch,
+                                 const plan::Catalog& catalog) {
+  std::set<std::string> columns;
+  plan::collect_columns(branch.where, columns);
+  for (const plan::NamedExpr& c : branch.columns)
+    plan::collect_columns(c.expr, columns);
+  if (mixes_own_and_foreign(scan))
+    if (const std::string host = host_column(*catalog.table(branch.table)); !host.empty())
+      columns.insert(host);
+  return columns;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules,
                                                          bool use_event_ids,
                                                          bool gate_texts) {
@@ -152,16 +170,8 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules,
         if (catalog.table(s.table)) want(s.table, {});
     if (!r.compiled || r.silent) continue;
     for (const plan::Op* scan : r.compiled->scans()) {
-      for (const plan::Branch& b : scan->branches) {
-        std::set<std::string> columns;
-        plan::collect_columns(b.where, columns);
-        for (const plan::NamedExpr& c : b.columns)
-          plan::collect_columns(c.expr, columns);
-        if (mixes_own_and_foreign(*scan))
-          if (const std::string host = host_column(*catalog.table(b.table)); !host.empty())
-            columns.insert(host);
-        want(b.table, columns);
-      }
+      for (const plan::Branch& b : scan->branches)
+        want(b.table, columns_of(*scan, b, catalog));
     }
   }
   for (const auto& [name, layout] : out->layouts_) {
@@ -229,6 +239,7 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules,
                     [](const BranchProgram& b) { return reports_event(*b.rule); }))
       layout_of(out->layouts_, name).set_batch_rows(kRowsInCache);
   if (use_event_ids) out->gate_decoders(rules);
+  if (use_event_ids) out->tell_kinds(catalog, gate_texts);
   if (gate_texts) out->gate_texts();
   return out;
 }
@@ -244,6 +255,37 @@ void ScanPrograms::gate_texts() {
           results.push_back(c.expr);
     }
     layout_of(layouts_, name).set_text_gate(exec::text_gate(filters, results));
+  }
+}
+
+// Where filters ask for certain kinds of records, decoders leave out of others what these filters
+// read, and what is left is looked up for the filters of its kind alone.
+void ScanPrograms::tell_kinds(const plan::Catalog& catalog, bool gate_texts) {
+  for (auto& [name, table] : tables_) {
+    const std::string& column = table.table->kind;
+    if (column.empty() || table.event_id_slot >= 0) continue;
+    std::vector<BranchReads> branches;
+    std::vector<ExprPtr> filters;
+    for (const BranchProgram& p : table.branches) {
+      const plan::Op& scan = *p.rule->compiled->scans()[p.scan];
+      BranchReads& b = branches.emplace_back();
+      b.where = p.branch->where;
+      b.columns = columns_of(scan, *p.branch, catalog);
+      if (!reports_event(*p.rule))
+        for (const plan::NamedExpr& c : p.branch->columns)
+          b.results.push_back(c.expr);
+      filters.push_back(p.where ? p.where->expr() : nullptr);
+    }
+    table.kinds = record_kinds(filters, column);
+    if (!table.kinds.any()) continue;
+    table.kind_slot = table.layout->slot(column);
+    set_kinds(layout_of(layouts_, name), table.kinds, column, branches, gate_texts);
+    for (const std::vector<uint32_t>& which : table.kinds.filters) {
+      std::vector<ExprPtr> asking(filters.size());
+      for (const uint32_t f : which)
+        asking[f] = filters[f];
+      table.kind_filters.push_back(exec::SharedFilter::make(asking, table.schema));
+    }
   }
 }
 

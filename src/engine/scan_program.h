@@ -12,6 +12,7 @@
 #include "data/batch.h"
 #include "engine/derived_columns.h"
 #include "engine/explain.h"
+#include "engine/record_kinds.h"
 #include "engine/row_filter.h"
 #include "engine/rule_set.h"
 #include "exec/evaluate.h"
@@ -32,6 +33,8 @@ class BranchFilter {
   Result<bool> check(exec::CompileCheck& calls) const { return calls.check(*where_); }
 
   const exec::CompiledExpr& get() const;
+
+  const plan::ExprPtr& expr() const { return where_; }
 
  private:
   plan::ExprPtr where_;
@@ -75,6 +78,11 @@ struct TableProgram {
   int event_id_slot = -1;
   std::vector<BranchProgram> branches;
   std::shared_ptr<const exec::SharedFilter> filter;  ///< of all branches, by their numbers
+  /// Where filters tell kinds of records apart: which of them ask for which, by the text of a
+  /// column; and of each group the filters of those that do (the others are null).
+  RecordKinds kinds;
+  int kind_slot = -1;
+  std::vector<std::shared_ptr<const exec::SharedFilter>> kind_filters;
   std::shared_ptr<RowFilterPool> filter_states = std::make_shared<RowFilterPool>();
 };
 
@@ -105,6 +113,7 @@ class ScanPrograms {
 
  private:
   void gate_decoders(const RuleSet& rules);
+  void tell_kinds(const plan::Catalog& catalog, bool gate_texts);
   void gate_texts();
 
   data::Layouts layouts_;

@@ -110,13 +110,14 @@ class Reader {
   }
 
   TableDef table(const YamlNode& doc) {
-    known_keys(doc,
-               {"table", "doc", "open", "event_id", "constants", "events", "fields", "source"});
+    known_keys(doc, {"table", "doc", "open", "event_id", "kind", "constants", "events", "fields",
+                     "source"});
     TableDef t;
     t.name = doc.get("table");
     t.doc = doc.get("doc");
     t.open = flag(doc, "open");
     t.event_id = doc.get("event_id");
+    t.kind = doc.get("kind");
     if (const YamlNode* constants = doc.find("constants"))
       for (const YamlNode::Entry& e : constants->entries)
         t.constants.emplace_back(e.key.text, e.value.text);

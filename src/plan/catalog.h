@@ -26,7 +26,8 @@ struct TableDef {
   std::string name;
   std::string doc;
   bool open = false;
-  std::string event_id;  ///< column that tells kinds of events apart, or ""
+  std::string event_id;  ///< column of numbers that tells kinds of events apart, or ""
+  std::string kind;      ///< likewise of texts, in whatever case: records of a kind have its fields
   std::vector<std::pair<std::string, std::string>> constants;
   /// Fields by event id, where the table says so: those of its event alone, not what all have.
   std::map<int64_t, std::vector<std::string>> events;

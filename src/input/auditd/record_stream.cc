@@ -18,7 +18,7 @@ void read_again(const RecordRef& ref, data::FieldVisitor& visitor) {
   RecordShapes shapes(nullptr, false);
   Line line;
   if (ref.row == kOneRecord) {
-    if (read_head(ref.text, line)) RecordWriter(shapes, nullptr).write(line, row);
+    if (read_head(ref.text, line)) RecordWriter(shapes).write(line, shapes.of(line.type), row);
     return;
   }
   std::vector<Line> lines;
@@ -59,7 +59,7 @@ RecordStream::RecordStream(const Input& input, DecodeContext& context)
       tables_(input, context, read_again),
       assembler_([this](const Event& e, bool forced) { event(e, forced); }),
       shapes_(context.layout(kRecordTable), true),
-      record_writer_(shapes_, context.layout(kRecordTable)),
+      record_writer_(shapes_),
       event_writer_(shapes_),
       wants_events_(context.layout(kEventTable) != nullptr),
       wants_records_(context.layout(kRecordTable) != nullptr) {}
@@ -115,13 +115,14 @@ void RecordStream::record(const Line& line,
   if (!rows) return;
   rows->begin({offset, number}, {text, kOneRecord});
   data::BatchBuilder& builder = rows->builder();
+  RecordShape& shape = shapes_.of(line.type);
   // The line holds its values, but for those in hex and names that stand for numbers.
-  const data::TextGate* gate = rows->layout().text_gate();
+  const data::TextGate* gate = shape.reads_texts() ? shape.text_gate() : nullptr;
   if (gate && gate->may_hold_plain(text)) gate = nullptr;
-  if (gate) builder.leave_out_texts();
+  if (gate || !shape.reads_texts()) builder.leave_out_texts();
   Row row(*rows);
   data::BatchBuilder* values = builder.wants_values() ? &builder : nullptr;
-  if (record_writer_.write(line, row, values, gate)) {
+  if (record_writer_.write(line, shape, row, values, gate)) {
     builder.dynamic(rows->layout().values_slot(), record_writer_.values(line));
     builder.text(rows->layout().text_slot(), text, true);
   }

@@ -44,13 +44,6 @@ void write_keys(Row& row,
   row.dynamic(target, name, list.encoded());
 }
 
-RecordWriter::RecordWriter(RecordShapes& shapes, const data::Layout* layout) : shapes_(shapes) {
-  const auto slot = [&](std::string_view name) {
-    return layout ? layout->slot(name) : Row::kUnread;
-  };
-  slots_ = {slot("type"), slot("serial"), slot("node"), slot("ARCH"), slot("SYSCALL")};
-}
-
 bool RecordWriter::may_hold(const data::TextGate& gate, std::string_view name) {
   auto& [asked, answer] = asked_[(reinterpret_cast<uintptr_t>(name.data()) >> 2) % asked_.size()];
   if (asked != name.data()) {
@@ -61,10 +54,12 @@ bool RecordWriter::may_hold(const data::TextGate& gate, std::string_view name) {
 }
 
 bool RecordWriter::write(const Line& line,
+                         RecordShape& shape,
                          Row& row,
                          data::BatchBuilder* values,
                          const data::TextGate* gate) {
   const bool visits = row.to_visitor();
+  const RecordShape::Targets& slots = shape.targets();
   const auto target = [&](Row::Target slot) { return visits ? Row::kByName : slot; };
   const auto put = [&](Row::Target slot, std::string_view name, std::string_view value) {
     if (values) values->feed_values(value);
@@ -78,16 +73,16 @@ bool RecordWriter::write(const Line& line,
     if (gate && value.data() != in_log.data()) may = may_hold(*gate, value) || may;
   };
   row.time(line.id.time);
-  put_name(slots_.type, "type", type_name(line.type), line.type);
+  put_name(slots.type, "type", type_name(line.type), line.type);
   const auto serial = static_cast<int64_t>(line.id.serial);
   if (values) values->feed_values(std::to_string(serial));
-  row.integer(target(slots_.serial), "serial", serial);
-  if (!line.id.node.empty()) put(slots_.node, "node", line.id.node);
+  row.integer(target(slots.serial), "serial", serial);
+  if (!line.id.node.empty()) put(slots.node, "node", line.id.node);
 
   std::string_view arch;
   std::string_view call;
   bool enriched = false;
-  PlannedWalk walk(shapes_.of(line.type), line.body);
+  PlannedWalk walk(shape, line.body);
   Field field;
   while (const FieldPlan* plan = walk.next(field)) {
     if (plan->role != FieldRole::kPlain) {
@@ -112,8 +107,8 @@ bool RecordWriter::write(const Line& line,
     row.text(to, field.name, text, borrowed);
   }
   if (!enriched && !call.empty() && !arch.empty()) {
-    put_name(slots_.arch, "ARCH", arch_name(arch), arch);
-    put_name(slots_.call, "SYSCALL", syscall_name(arch, call), call);
+    put_name(slots.arch_name, "ARCH", arch_name(arch), arch);
+    put_name(slots.call_name, "SYSCALL", syscall_name(arch, call), call);
   }
   return may;
 }
@@ -131,7 +126,7 @@ std::string_view RecordWriter::values(const Line& line) {
   values_.begin_array();
   ValueGatherer gatherer(values_);
   Row row(gatherer);
-  write(line, row);
+  write(line, shapes_.of(line.type), row);
   values_.end();
   return values_.encoded();
 }

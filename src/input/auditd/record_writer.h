@@ -26,16 +26,17 @@ void write_keys(Row& row,
 /// Writes records; keeps its buffers from one to the next.
 class RecordWriter {
  public:
-  /// `shapes` live as long as this. `layout`: of the table; null: rows go to visitors alone.
-  RecordWriter(RecordShapes& shapes, const data::Layout* layout);
+  /// `shapes` live as long as this.
+  explicit RecordWriter(RecordShapes& shapes) : shapes_(shapes) {}
 
-  /// Writes one record: untrusted strings decoded, several keys as an array. Where the log is not
-  /// enriched, SYSCALL and ARCH are added by name.
+  /// Writes one record, of the shape of its type: untrusted strings decoded, several keys as an
+  /// array. Where the log is not enriched, SYSCALL and ARCH are added by name.
   ///
   /// `values`: the row's builder, where `_values` are wanted of it; null where they are not, and
   /// for a row that goes to a visitor. `gate`: has said no of the line. True: it says yes of a
   /// value that is written otherwise there, in hex or as a number.
   bool write(const Line& line,
+             RecordShape& shape,
              Row& row,
              data::BatchBuilder* values = nullptr,
              const data::TextGate* gate = nullptr);
@@ -44,15 +45,10 @@ class RecordWriter {
   std::string_view values(const Line& line);
 
  private:
-  struct Targets {
-    Row::Target type, serial, node, arch, call;
-  };
-
   void feed_keys(data::BatchBuilder& values, std::string_view keys);
   bool may_hold(const data::TextGate& gate, std::string_view name);
 
   RecordShapes& shapes_;
-  Targets slots_;
   std::string scratch_;
   data::DynamicWriter list_;
   data::DynamicWriter values_;

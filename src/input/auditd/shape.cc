@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/text.h"
 #include "input/auditd/decode.h"
 #include "input/auditd/event_columns.h"
 
@@ -40,14 +41,33 @@ FieldRole role_of(std::string_view name) {
 }  // namespace
 
 RecordShape::RecordShape(std::string_view type, const data::Layout* layout, bool keeps)
-    : type_(type_name(type)), kind_(kind_of(type_)), layout_(layout), keeps_(keeps) {}
+    : type_(type_name(type)),
+      kind_(kind_of(type_)),
+      layout_(layout),
+      reads_(layout ? layout->kind(fold(type_)) : nullptr),
+      targets_{target("type"), target("serial"), target("node"), target("ARCH"), target("SYSCALL")},
+      reads_texts_(layout && (reads(layout->values_slot()) || reads(layout->text_slot()))),
+      text_gate_(reads_   ? reads_->text_gate.get()
+                 : layout ? layout->text_gate()
+                          : nullptr),
+      keeps_(keeps) {}
+
+/// Whether anybody reads a column of such records; -1: of none.
+bool RecordShape::reads(int slot) const {
+  return slot >= 0 && (!reads_ || reads_->reads[static_cast<size_t>(slot)]);
+}
+
+Row::Target RecordShape::target(std::string_view name) const {
+  const int slot = layout_ ? layout_->slot(name) : Row::kUnread;
+  return reads(slot) ? slot : Row::kUnread;
+}
 
 void RecordShape::fill(FieldPlan& plan, std::string_view name) const {
   plan.name.assign(name);
   plan.role = role_of(name);
   plan.is_untrusted = is_untrusted(type_, name);
   plan.column = event_column(kind_, name);
-  plan.target = layout_ ? layout_->slot(name) : Row::kUnread;
+  plan.target = target(name);
   plan.is_dynamic = plan.target >= 0 && layout_->fields()[static_cast<size_t>(plan.target)].type ==
                                             data::Type::kDynamic;
 }

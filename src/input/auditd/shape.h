@@ -60,15 +60,33 @@ class RecordShape {
 
   RecordKind kind() const { return kind_; }
 
+  /// Who reads what is no field of the log: of the record, by slot.
+  struct Targets {
+    Row::Target type, serial, node, arch_name, call_name;
+  };
+
+  const Targets& targets() const { return targets_; }
+
+  /// Whether anybody reads `_values` or `_text` of such records, and what then says no of some.
+  bool reads_texts() const { return reads_texts_; }
+
+  const data::TextGate* text_gate() const { return text_gate_; }
+
  private:
   friend class PlannedWalk;
 
   FieldPlan& plan(std::string_view name);
   void fill(FieldPlan& plan, std::string_view name) const;
+  bool reads(int slot) const;
+  Row::Target target(std::string_view name) const;
 
   std::string type_;
   RecordKind kind_;
   const data::Layout* layout_;
+  const data::Layout::Kind* reads_;  // of layout_; null: all kinds are read alike
+  Targets targets_;
+  bool reads_texts_;
+  const data::TextGate* text_gate_;
   bool keeps_;
   std::vector<std::unique_ptr<FieldPlan>> plans_;
   NameTable numbers_;  // of plans_

@@ -465,6 +465,51 @@ TEST(AuditdRecord, LeavesOutTheTextsOfRecordsWithoutAnyKeyword) {
   }
 }
 
+TEST(AuditdRecord, LeavesOutWhatNobodyReadsOfAKind) {
+  const std::map<std::string, Columns> columns = {{"linux.auditd.record",
+                                                   {{"type", kString},
+                                                    {"SYSCALL", kString},
+                                                    {"a1", kString},
+                                                    {"exe", kString},
+                                                    {"key", kDynamic},
+                                                    {"name", kString},
+                                                    {"_text", kString},
+                                                    {"_values", kDynamic}}}};
+  const auto kind = [](std::vector<bool> reads, const char* word) {
+    data::Layout::Kind k;
+    k.reads = std::move(reads);
+    if (word) k.text_gate = std::make_shared<Word>(word);
+    return k;
+  };
+  const std::string log =
+      std::string(kExec) + "type=1309 msg=audit(1773109804.480:502): argc=2 a0=\"ls\" a1=\"-a\"\n";
+  const Decoded all = decode(log, columns);
+  Decoded d(columns);
+  d.layout("linux.auditd.record")
+      .set_kinds({{"execve", kind({true, false, true, true, false, false, true, true}, "one")},
+                  {"path", kind({true, false, false, false, false, true, true, true}, nullptr)}},
+                 kind({true, true, false, false, true, false, false, false}, nullptr));
+  d.run(auditd::decode, log);
+  const std::vector<std::vector<std::string>> left_out = {
+      {"a1", "exe", "_text", "_values"},  // SYSCALL: as kinds that nobody names
+      {},                                 // EXECVE with the word, in hex
+      {"_text", "_values"},               // CWD
+      {},                                 // PATH: all texts are read
+      {},
+      {"_text", "_values"},  // PROCTITLE
+      {"_text", "_values"},  // EXECVE by number, without the word
+  };
+  ASSERT_EQ(d.rows("linux.auditd.record").size(), left_out.size());
+  for (size_t i = 0; i < left_out.size(); ++i) {
+    Fields expected = Decoded(all).row("linux.auditd.record", i);
+    for (const std::string& name : left_out[i])
+      EXPECT_EQ(expected.erase(name), 1u) << name << " in row " << i;
+    EXPECT_EQ(d.row("linux.auditd.record", i), expected) << "row " << i;
+    EXPECT_EQ(d.rows("linux.auditd.record")[i].all, Decoded(all).rows("linux.auditd.record")[i].all)
+        << "the record itself is whole";
+  }
+}
+
 TEST(Auditd, CountsRecordsThatNobodyReadsAndNamesBadLines) {
   Decoded d = decode(std::string(kExec) + "garbage\n----\ntime->Tue Mar 10 02:30:04 2026\n", {});
   EXPECT_EQ(d.num_skipped("linux.auditd.record"), 6u);

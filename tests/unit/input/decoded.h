@@ -50,6 +50,8 @@ class Decoded : public data::BatchSink {
       layout.set_text_gate(gate);
   }
 
+  data::Layout& layout(const std::string& table) { return layouts_.at(table); }
+
   void run(void (*decode)(const Input&, DecodeContext&),
            std::string text,
            const std::string& path = "test") {
