@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/text_hash.h"
 #include "exec/text_gate.h"
 #include "exec/text_witness.h"
 
@@ -121,17 +122,14 @@ void set_kinds(data::Layout& layout,
 }
 
 uint32_t KindLookup::group(std::string_view text) {
-  if (text == last_) return last_group_;
-  auto known = known_.find(text);
-  if (known == known_.end()) {
-    constexpr size_t kMostKnown = 1024;  // texts come from the evidence
-    if (known_.size() >= kMostKnown) known_.clear();
+  Known& known = known_[text_hash(text) % known_.size()];
+  if (known.text != text || text.empty()) {
     fold(text, folded_);
     const auto named = kinds_.groups.find(folded_);
-    known = known_.emplace(text, named == kinds_.groups.end() ? 0 : named->second).first;
+    known.group = named == kinds_.groups.end() ? 0 : named->second;
+    known.text = text;
   }
-  last_ = known->first;
-  return last_group_ = known->second;
+  return known.group;
 }
 
 }  // namespace postern::engine

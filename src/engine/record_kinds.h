@@ -5,6 +5,7 @@
 // columns (and its keywords) out of those, and what is in the others' columns is not looked up for
 // it. Kinds are told by a text in one column. Tests: tests/unit/engine/record_kinds_test.cc.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -59,10 +60,13 @@ class KindLookup {
   uint32_t group(std::string_view text);
 
  private:
+  struct Known {
+    std::string text;
+    uint32_t group = 0;
+  };
+
   const RecordKinds& kinds_;
-  std::map<std::string, uint32_t, std::less<>> known_;  // by the text as it is
-  std::string_view last_;
-  uint32_t last_group_ = 0;
+  std::array<Known, 64> known_;  // by hash of the text, the last one that came
   std::string folded_;
 };
 

@@ -20,6 +20,8 @@ void Assembler::give(Events::iterator at, bool forced) {
   num_lines_ -= at->lines.size();
   at->lines.clear();
   at->texts.clear();
+  at->fields.clear();
+  at->ranges.clear();
   constexpr size_t kSpare = 16;
   if (spare_.size() < kSpare)
     spare_.splice(spare_.end(), open_, at);
@@ -48,10 +50,26 @@ Assembler::Events::iterator Assembler::begin_event(const EventId& id,
   return at;
 }
 
+void Assembler::add_line(Event& event,
+                         const Line& line,
+                         std::string_view text,
+                         const std::vector<EventField>* fields) {
+  constexpr size_t kMostFields = 256;  // of a line; more are read again rather than kept
+  event.lines.push_back(line);
+  event.texts.push_back(text);
+  ++num_lines_;
+  FieldRange& range = event.ranges.emplace_back();
+  if (!fields || fields->size() > kMostFields) return;
+  const auto begin = static_cast<uint32_t>(event.fields.size());
+  event.fields.insert(event.fields.end(), fields->begin(), fields->end());
+  range.emplace(begin, static_cast<uint32_t>(event.fields.size()));
+}
+
 void Assembler::add(const Line& line,
                     std::string_view text,
                     uint64_t offset,
-                    uint64_t line_number) {
+                    uint64_t line_number,
+                    const std::vector<EventField>* fields) {
   if (num_lines_ >= kMaxOpenLines) give(open_.begin(), true);
   Events::iterator at;
   if (!open_.empty() && open_.back().id == line.id) {
@@ -65,11 +83,7 @@ void Assembler::add(const Line& line,
   }
   const std::string_view type = type_name(line.type);
   const bool is_end = type == "EOE";
-  if (!is_end) {
-    at->lines.push_back(line);
-    at->texts.push_back(text);
-    ++num_lines_;
-  }
+  if (!is_end) add_line(*at, line, text, fields);
   const bool is_full = at->lines.size() >= kMaxLinesPerEvent;
   if (is_end || type == "PROCTITLE" || is_full) give(at, is_full);
 }
@@ -82,9 +96,7 @@ void Assembler::carry(const Line& line,
   const auto found = by_id_.find(line.id);
   const Events::iterator at =
       found != by_id_.end() ? found->second : begin_event(line.id, offset, line_number);
-  at->lines.push_back(line);
-  at->texts.push_back(text);
-  ++num_lines_;
+  add_line(*at, line, text, nullptr);
 }
 
 void Assembler::flush() {

@@ -9,19 +9,27 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "input/auditd/line.h"
+#include "input/auditd/shape.h"
 
 namespace postern::input::auditd {
+
+/// Where the fields of a line are; none: they have to be read from the line.
+using FieldRange = std::optional<std::pair<uint32_t, uint32_t>>;
 
 /// The lines of one event, with their place.
 struct Event {
   EventId id;
   std::vector<Line> lines;
   std::vector<std::string_view> texts;  ///< the lines as they are
+  std::vector<EventField> fields;       ///< of lines that have been walked
+  std::vector<FieldRange> ranges;       ///< of each line in them
   uint64_t offset = 0;                  ///< of the first line
   uint64_t line_number = 0;
 };
@@ -33,7 +41,12 @@ class Assembler {
 
   explicit Assembler(Sink sink) : sink_(std::move(sink)) {}
 
-  void add(const Line& line, std::string_view text, uint64_t offset, uint64_t line_number);
+  /// `fields`: of the line, for the event; null: not known.
+  void add(const Line& line,
+           std::string_view text,
+           uint64_t offset,
+           uint64_t line_number,
+           const std::vector<EventField>* fields = nullptr);
   /// A line of an event that was open in front of what is read: events in the order of `open()`.
   void carry(const Line& line, std::string_view text, uint64_t offset, uint64_t line_number);
   void flush();
@@ -58,6 +71,10 @@ class Assembler {
   using Events = std::list<Event>;
 
   Events::iterator begin_event(const EventId& id, uint64_t offset, uint64_t line_number);
+  void add_line(Event& event,
+                const Line& line,
+                std::string_view text,
+                const std::vector<EventField>* fields);
   void give(Events::iterator at, bool forced);
   void expire(const EventId& now);
 

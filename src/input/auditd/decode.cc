@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "base/text.h"
 #include "match/ip.h"
@@ -38,6 +39,13 @@ uint8_t hex_value(char c) {
 bool is_argument(std::string_view field) {
   return field.size() >= 2 && field[0] == 'a' && ascii_digit(field[1]) &&
          field.find('_') == std::string_view::npos;
+}
+
+/// A byte of an address.
+void append_decimal(std::string& to, uint8_t byte, const char* behind) {
+  char digits[3];
+  const auto end = std::to_chars(digits, digits + sizeof digits, byte);
+  to.append(digits, end.ptr).append(behind);
 }
 
 struct FamilyName {
@@ -103,10 +111,9 @@ std::string_view text_of(std::string_view type, const Field& field, std::string&
   return text_of(field.quote == 0 && is_untrusted(type, field.name), field, scratch);
 }
 
-std::optional<SocketAddress> socket_address(std::string_view saddr) {
-  const auto bytes = bytes_of_hex(saddr);
-  if (!bytes || bytes->size() < 2) return std::nullopt;
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>((*bytes)[i]); };
+std::optional<SocketAddress> socket_address(std::string_view saddr, std::string& bytes) {
+  if (!bytes_of_hex(saddr, bytes) || bytes.size() < 2) return std::nullopt;
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(bytes[i]); };
   SocketAddress out;
   // The family is in the byte order of the host, the port in that of the network.
   const int family = byte(0) | byte(1) << 8;
@@ -114,17 +121,17 @@ std::optional<SocketAddress> socket_address(std::string_view saddr) {
     if (f.number == family) out.family = f.name;
   if (out.family.empty()) out.family = std::to_string(family);
   match::IpAddress ip;
-  if (family == 2 && bytes->size() >= 8) {
+  if (family == 2 && bytes.size() >= 8) {
     out.port = byte(2) << 8 | byte(3);
-    out.ip = std::to_string(byte(4)) + "." + std::to_string(byte(5)) + "." +
-             std::to_string(byte(6)) + "." + std::to_string(byte(7));
-  } else if (family == 10 && bytes->size() >= 24) {
+    for (size_t i = 4; i < 8; ++i)
+      append_decimal(out.ip, byte(i), i < 7 ? "." : "");
+  } else if (family == 10 && bytes.size() >= 24) {
     out.port = byte(2) << 8 | byte(3);
     for (size_t i = 0; i < 16; ++i)
       ip.bytes[i] = byte(8 + i);
     out.ip = ip.text();
   } else if (family == 1) {
-    std::string_view path = std::string_view(*bytes).substr(2);
+    std::string_view path = std::string_view(bytes).substr(2);
     const bool abstract = !path.empty() && path[0] == '\0';
     if (abstract) path.remove_prefix(1);
     path = path.substr(0, path.find('\0'));

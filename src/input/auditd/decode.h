@@ -33,7 +33,13 @@ struct SocketAddress {
   int port = -1;
 };
 
-std::optional<SocketAddress> socket_address(std::string_view saddr);
+/// `scratch` is room that is used again.
+std::optional<SocketAddress> socket_address(std::string_view saddr, std::string& scratch);
+
+inline std::optional<SocketAddress> socket_address(std::string_view saddr) {
+  std::string scratch;
+  return socket_address(saddr, scratch);
+}
 
 /// A number of a uid, session or process; 4294967295 ("unset") is -1. Nullopt when it is none.
 std::optional<int64_t> id_of(std::string_view text);

@@ -5,7 +5,6 @@
 
 #include "base/text.h"
 #include "input/auditd/record_writer.h"
-#include "input/auditd/syscalls.h"
 
 namespace postern::input::auditd {
 namespace {
@@ -39,14 +38,30 @@ static_assert(kNumEventColumns <= 64);
 
 }  // namespace
 
+/// The fields of a line of the event: as they were found with its record, or else found again.
+template <class F>
+void EventWriter::each_field(size_t line, F&& f) {
+  if (const FieldRange& range = event_->ranges[line]) {
+    for (uint32_t i = range->first; i < range->second; ++i)
+      f(event_->fields[i]);
+    return;
+  }
+  const Line& text = event_->lines[line];
+  PlannedWalk walk(shapes_.of(text.type), text.body);
+  Field field;
+  while (const FieldPlan* plan = walk.next(field))
+    f(EventField(field, *plan));
+}
+
 /// The first record that has a field gives its column.
-void EventWriter::take(int column, const FieldPlan& plan, const Field& field, Row& row) {
-  const auto i = static_cast<size_t>(column);
+void EventWriter::take(const EventField& f, Row& row) {
+  const Field& field = f.field;
+  const auto i = static_cast<size_t>(f.column);
   const Row::Target target = to_->columns[i];
   if (target == Row::kUnread || (taken_ & kColumnBits[i]) != 0 || is_none(field)) return;
   taken_ |= kColumnBits[i];
   const std::string_view name = kEventColumns[i].name;
-  const std::string_view text = text_of(plan.is_untrusted, field, scratch_);
+  const std::string_view text = text_of(f.is_untrusted, field, scratch_);
   const bool borrowed = text.data() == field.value.data();
   switch (kEventColumns[i].value) {
     case ColumnValue::kId:
@@ -64,69 +79,62 @@ void EventWriter::take(int column, const FieldPlan& plan, const Field& field, Ro
   }
 }
 
-void EventWriter::describe(const Line& line, RecordShape& shape, Row& row) {
-  PlannedWalk walk(shape, line.body);
-  Field field;
-  while (const FieldPlan* plan = walk.next(field)) {
-    if (plan->role == FieldRole::kArch) arch_ = field.value;
-    if (plan->role == FieldRole::kCall) call_ = field.value;
-    if (plan->column < 0) continue;
-    if (plan->column < kNumEventColumns) {
-      take(plan->column, *plan, field, row);
-    } else {
-      const auto i = static_cast<size_t>(plan->column - kCallArgument0);
-      row.text(to_->call_arguments[i], kCallArguments[i], field.value, true);
-    }
-  }
+void EventWriter::describe(const EventField& f, Row& row) {
+  if (f.role == FieldRole::kArch) arch_ = f.field.value;
+  if (f.role == FieldRole::kCall) call_ = f.field.value;
+  if (f.column < 0) return;
+  if (f.column < kNumEventColumns) return take(f, row);
+  const auto i = static_cast<size_t>(f.column - kCallArgument0);
+  row.text(to_->call_arguments[i], kCallArguments[i], f.field.value, true);
 }
 
 /// EXECVE: a0="x" a1=6869 … ; a long one in pieces: a2_len=9000 a2[0]=… a2[1]=…, over several
 /// records.
-void EventWriter::arguments(const Line& line, RecordShape& shape) {
-  PlannedWalk walk(shape, line.body);
-  Field field;
-  while (const FieldPlan* plan = walk.next(field)) {
-    if (plan->column < 0) continue;
-    const auto at = static_cast<size_t>(plan->column);
-    if (at > num_arguments_ + kMaxArgumentGap) continue;
-    if (argv_.size() <= at) argv_.resize(at + 1);
-    for (; num_arguments_ <= at; ++num_arguments_)
-      argv_[num_arguments_].clear();
-    // Pieces come in order, so appending rebuilds the argument.
-    argv_[at].append(text_of(plan->is_untrusted, field, scratch_));
-  }
+void EventWriter::argument(const EventField& f) {
+  if (f.column < 0) return;
+  const auto at = static_cast<size_t>(f.column);
+  if (at > num_arguments_ + kMaxArgumentGap) return;
+  if (argv_.size() <= at) argv_.resize(at + 1);
+  for (; num_arguments_ <= at; ++num_arguments_)
+    argv_[num_arguments_].clear();
+  // Pieces come in order, so appending rebuilds the argument.
+  argv_[at].append(text_of(f.is_untrusted, f.field, scratch_));
 }
 
-void EventWriter::path(const Line& line, RecordShape& shape) {
-  PlannedWalk walk(shape, line.body);
-  Field field;
+void EventWriter::path(size_t line) {
   bool has_name = false;
-  while (const FieldPlan* plan = walk.next(field)) {
-    if (plan->column == kPathName && !is_none(field)) {
-      paths_.string(text_of(plan->is_untrusted, field, scratch_));
+  each_field(line, [&](const EventField& f) {
+    if (f.column == kPathName && !is_none(f.field)) {
+      paths_.string(text_of(f.is_untrusted, f.field, scratch_));
       has_name = true;
       ++num_paths_;
-    } else if (has_name && plan->column == kPathType) {
-      path_types_.string(field.value);
+    } else if (has_name && f.column == kPathType) {
+      path_types_.string(f.field.value);
     }
-  }
+  });
 }
 
-void EventWriter::record(const Line& line, Row& row) {
-  if (to_->types != Row::kUnread) types_.string(type_name(line.type));
-  RecordShape& shape = shapes_.of(line.type);
-  switch (shape.kind()) {
+void EventWriter::describing_record(size_t line, Row& row) {
+  const std::string_view type = event_->lines[line].type;
+  if (to_->types != Row::kUnread) types_.string(type_name(type));
+  const RecordKind kind = shapes_.of(type).kind();
+  kinds_.push_back(kind);
+  if (kind == RecordKind::kSyscall ? to_->call_record
+                                   : kind == RecordKind::kDescribes && to_->describing)
+    each_field(line, [&](const EventField& f) { describe(f, row); });
+}
+
+void EventWriter::other_record(size_t line) {
+  switch (kinds_[line]) {
+    case RecordKind::kSyscall:
+    case RecordKind::kDescribes:
+    case RecordKind::kObject:
+      return;
     case RecordKind::kExecve:
-      if (to_->arguments) arguments(line, shape);
+      if (to_->arguments) each_field(line, [&](const EventField& f) { argument(f); });
       return;
     case RecordKind::kPath:
-      if (to_->path_records) path(line, shape);
-      return;
-    case RecordKind::kSyscall:
-      if (to_->call_record) describe(line, shape, row);
-      return;
-    case RecordKind::kDescribes:
-      if (to_->describing) describe(line, shape, row);
+      if (to_->path_records) path(line);
       return;
     case RecordKind::kProctitle:
       if (to_->title == Row::kUnread && (to_->command_line == Row::kUnread || num_arguments_ > 0))
@@ -135,17 +143,27 @@ void EventWriter::record(const Line& line, Row& row) {
     case RecordKind::kSockaddr:
       if (!to_->socket_records) return;
       break;
-    case RecordKind::kObject:
-      return;
   }
-  PlannedWalk walk(shape, line.body);
-  Field field;
-  while (const FieldPlan* plan = walk.next(field)) {
-    if (plan->column == kTitle)
-      title_ = text_of(plan->is_untrusted, field, scratch_);
-    else if (plan->column == kSocketAddress && !address_)
-      address_ = socket_address(field.value);
+  each_field(line, [&](const EventField& f) {
+    if (f.column == kTitle)
+      title_ = text_of(f.is_untrusted, f.field, scratch_);
+    else if (f.column == kSocketAddress && !address_)
+      address_ = socket_address(f.field.value, scratch_);
+  });
+}
+
+/// Who reads what of events of a call; "": of no call, or before it is known.
+const EventTargets& EventWriter::targets_of(std::string_view call, const Row& row) {
+  const data::Layout::Kind* kind = nullptr;
+  if (layout_ && !call.empty()) {
+    fold(call, folded_);
+    kind = layout_->kind(folded_);
   }
+  auto known = std::find_if(targets_.begin(), targets_.end(),
+                            [&](const auto& t) { return t.first == kind; });
+  if (known == targets_.end())
+    known = targets_.emplace(known, kind, std::make_unique<const EventTargets>(row, kind));
+  return *known->second;
 }
 
 void EventWriter::write_lists(Row& row) {
@@ -180,6 +198,7 @@ void EventWriter::clear() {
   if (argv_.size() > kKeptArguments) argv_.clear();
   num_arguments_ = num_paths_ = 0;
   taken_ = 0;
+  kinds_.clear();
   arch_ = call_ = {};
   title_.clear();
   address_.reset();
@@ -189,22 +208,28 @@ void EventWriter::clear() {
   }
 }
 
-void EventWriter::write(const std::vector<Line>& lines, Row& row) {
-  if (lines.empty()) return;
-  if (!to_) to_.emplace(row);
+void EventWriter::write(const Event& event, Row& row) {
+  if (event.lines.empty()) return;
+  event_ = &event;
   clear();
-  const EventId& id = lines[0].id;
+  to_ = &targets_of("", row);
+  const EventId& id = event.lines[0].id;
   row.time(id.time);
   row.integer(to_->serial, "serial", static_cast<int64_t>(id.serial));
   if (!id.node.empty()) row.text(to_->node, "node", id.node, true);
-  for (const Line& line : lines)
-    record(line, row);
+  for (size_t line = 0; line < event.lines.size(); ++line)
+    describing_record(line, row);
+  names_.set(arch_, call_);
+  // With the call the kind of event is known, and what nobody reads of it need not be decoded.
+  to_ = &targets_of(names_.call(), row);
+  for (size_t line = 0; line < event.lines.size(); ++line)
+    other_record(line);
   if (to_->types != Row::kUnread) {
     types_.end();
     row.dynamic(to_->types, "types", types_.encoded());
   }
-  if (!arch_.empty()) row.text(to_->arch, "arch", arch_name(arch_), true);
-  if (!call_.empty()) row.text(to_->call, "syscall", syscall_name(arch_, call_), true);
+  if (!arch_.empty()) row.text(to_->arch, "arch", names_.arch(), true);
+  if (!call_.empty()) row.text(to_->call, "syscall", names_.call(), true);
   if (num_paths_ > 0) {
     paths_.end();
     path_types_.end();

@@ -2,16 +2,20 @@
 // tests/unit/input/auditd_test.cc.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "data/dynamic.h"
+#include "input/auditd/assembler.h"
 #include "input/auditd/decode.h"
 #include "input/auditd/event_columns.h"
 #include "input/auditd/line.h"
 #include "input/auditd/shape.h"
+#include "input/auditd/syscalls.h"
 #include "input/rows.h"
 
 namespace postern::input::auditd {
@@ -21,25 +25,38 @@ inline constexpr std::string_view kEventTable = "linux.auditd";
 /// Writes events, all to rows of the same readers; keeps its buffers from one to the next.
 class EventWriter {
  public:
-  /// `shapes` live as long as this.
-  explicit EventWriter(RecordShapes& shapes) : shapes_(shapes) {}
+  /// `shapes` live as long as this. `layout`: of the table; null: rows go to visitors alone.
+  EventWriter(RecordShapes& shapes, const data::Layout* layout)
+      : shapes_(shapes), layout_(layout) {}
 
-  /// `lines`: all lines of one event, in order of the log.
-  void write(const std::vector<Line>& lines, Row& row);
+  /// `event`: with all of its lines, in order of the log.
+  void write(const Event& event, Row& row);
 
  private:
   void clear();
-  void record(const Line& line, Row& row);
-  void describe(const Line& line, RecordShape& shape, Row& row);
-  void take(int column, const FieldPlan& plan, const Field& field, Row& row);
-  void arguments(const Line& line, RecordShape& shape);
-  void path(const Line& line, RecordShape& shape);
+  const EventTargets& targets_of(std::string_view call, const Row& row);
+  /// Records that describe the event, and those that have something of their own.
+  void describing_record(size_t line, Row& row);
+  void other_record(size_t line);
+  void describe(const EventField& field, Row& row);
+  void take(const EventField& field, Row& row);
+  void argument(const EventField& field);
+  void path(size_t line);
+  template <class F>
+  void each_field(size_t line, F&& f);
   void write_lists(Row& row);
   void write_address(Row& row);
 
   RecordShapes& shapes_;
-  std::optional<EventTargets> to_;
+  const data::Layout* layout_;
+  std::string folded_;
+  /// By kind of event, which are few; the first is of all kinds.
+  std::vector<std::pair<const data::Layout::Kind*, std::unique_ptr<const EventTargets>>> targets_;
+  const EventTargets* to_ = nullptr;  // of the current event, as far as its kind is known
+  CallNames names_;
   // Of the current event.
+  const Event* event_ = nullptr;
+  std::vector<RecordKind> kinds_;  // by line
   std::vector<std::string> argv_;  // strings behind num_arguments_ are there to be used again
   size_t num_arguments_ = 0;
   size_t num_paths_ = 0;

@@ -42,25 +42,50 @@ int event_column(RecordKind kind, std::string_view field) {
   return -1;
 }
 
-EventTargets::EventTargets(const Row& row)
-    : serial(row.target("serial")),
-      node(row.target("node")),
-      types(row.target("types")),
-      arch(row.target("arch")),
-      call(row.target("syscall")),
-      paths(row.target("paths")),
-      path_types(row.target("path_types")),
-      title(row.target("proctitle")),
-      argv(row.target("argv")),
-      command_line(row.target("cmdline")),
-      socket_family(row.target("saddr_family")),
-      socket_ip(row.target("saddr_ip")),
-      socket_port(row.target("saddr_port")),
-      socket_path(row.target("saddr_path")) {
+bool reads_event_column(const data::Layout& layout, RecordKind kind, int column) {
+  const auto reads = [&](std::string_view name) { return layout.slot(name) >= 0; };
+  if (column < 0) return false;
+  if (layout.values_slot() >= 0) return true;
+  if (kind == RecordKind::kExecve) return reads("argv") || reads("cmdline");
+  if (column < kNumEventColumns) return reads(kEventColumns[static_cast<size_t>(column)].name);
+  switch (column) {
+    case kPathName:
+    case kPathType:
+      return reads("paths") || reads("path_types");
+    case kTitle:
+      return reads("proctitle") || reads("cmdline");
+    case kSocketAddress:
+      return reads("saddr_family") || reads("saddr_ip") || reads("saddr_port") ||
+             reads("saddr_path");
+    default:
+      return reads(kCallArguments[static_cast<size_t>(column - kCallArgument0)]);
+  }
+}
+
+EventTargets::EventTargets(const Row& row, const data::Layout::Kind* kind) {
+  const auto target = [&](std::string_view name) {
+    const Row::Target t = row.target(name);
+    const bool has_slot = t != Row::kUnread && t != Row::kByName;
+    return kind && has_slot && !kind->reads[static_cast<size_t>(t)] ? Row::kUnread : t;
+  };
+  serial = target("serial");
+  node = target("node");
+  types = target("types");
+  arch = target("arch");
+  call = target("syscall");
+  paths = target("paths");
+  path_types = target("path_types");
+  title = target("proctitle");
+  argv = target("argv");
+  command_line = target("cmdline");
+  socket_family = target("saddr_family");
+  socket_ip = target("saddr_ip");
+  socket_port = target("saddr_port");
+  socket_path = target("saddr_path");
   for (size_t i = 0; i < columns.size(); ++i)
-    columns[i] = row.target(kEventColumns[i].name);
+    columns[i] = target(kEventColumns[i].name);
   for (size_t i = 0; i < call_arguments.size(); ++i)
-    call_arguments[i] = row.target(kCallArguments[i]);
+    call_arguments[i] = target(kCallArguments[i]);
   const auto is_read = [](Row::Target t) { return t != Row::kUnread; };
   describing =
       is_read(arch) || is_read(call) || std::any_of(columns.begin(), columns.end(), is_read);

@@ -73,9 +73,13 @@ enum : int {
 /// numbers above, of EXECVE the number of an argument; -1: nothing.
 int event_column(RecordKind kind, std::string_view field);
 
+/// Whether anybody reads what is made of such a field.
+bool reads_event_column(const data::Layout& layout, RecordKind kind, int column);
+
 /// Who reads which column of linux.auditd, asked once.
 struct EventTargets {
-  explicit EventTargets(const Row& row);
+  /// `kind`: of the layout behind the row; null: of any kind.
+  EventTargets(const Row& row, const data::Layout::Kind* kind);
 
   std::array<Row::Target, kNumEventColumns> columns;
   std::array<Row::Target, 4> call_arguments;

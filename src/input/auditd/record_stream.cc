@@ -15,19 +15,21 @@ enum : uint32_t { kOneRecord, kWholeEvent };
 /// last, in which lines of other events are passed over.
 void read_again(const RecordRef& ref, data::FieldVisitor& visitor) {
   Row row(visitor);
-  RecordShapes shapes(nullptr, false);
+  // What is known of records in general serves all of them.
+  thread_local RecordShapes shapes{Layouts{}};
   Line line;
   if (ref.row == kOneRecord) {
     if (read_head(ref.text, line)) RecordWriter(shapes).write(line, shapes.of(line.type), row);
     return;
   }
-  std::vector<Line> lines;
+  Event event;
   LineReader reader(ref.text);
   while (reader.next())
-    if (read_head(reader.line(), line) && (lines.empty() || line.id == lines[0].id) &&
+    if (read_head(reader.line(), line) && (event.lines.empty() || line.id == event.lines[0].id) &&
         type_name(line.type) != "EOE")
-      lines.push_back(line);
-  EventWriter(shapes).write(lines, row);
+      event.lines.push_back(line);
+  event.ranges.resize(event.lines.size());
+  EventWriter(shapes, nullptr).write(event, row);
 }
 
 std::string joined(const Event& event) {
@@ -58,9 +60,9 @@ RecordStream::RecordStream(const Input& input, DecodeContext& context)
       context_(context),
       tables_(input, context, read_again),
       assembler_([this](const Event& e, bool forced) { event(e, forced); }),
-      shapes_(context.layout(kRecordTable), true),
+      shapes_({context.layout(kRecordTable), context.layout(kEventTable)}),
       record_writer_(shapes_),
-      event_writer_(shapes_),
+      event_writer_(shapes_, context.layout(kEventTable)),
       wants_events_(context.layout(kEventTable) != nullptr),
       wants_records_(context.layout(kRecordTable) != nullptr) {}
 
@@ -68,8 +70,9 @@ bool RecordStream::add(std::string_view text, uint64_t offset, uint64_t number) 
   Line line;
   if (!read_head(text, line, &last_stamp_)) return false;
   // With no reader at all, records are counted.
-  if (wants_records_ || !wants_events_) record(line, text, offset, number);
-  if (wants_events_) assembler_.add(line, text, offset, number);
+  const bool walked = (wants_records_ || !wants_events_) && record(line, text, offset, number);
+  if (wants_events_)
+    assembler_.add(line, text, offset, number, walked ? &record_writer_.event_fields() : nullptr);
   return true;
 }
 
@@ -107,12 +110,13 @@ std::vector<Slice::Line> OpenEvents::lines() const {
   return out;
 }
 
-void RecordStream::record(const Line& line,
+/// False: the record has not been walked, because nobody reads it.
+bool RecordStream::record(const Line& line,
                           std::string_view text,
                           uint64_t offset,
                           uint64_t number) {
   TableRows* rows = tables_.event(kRecordTable);
-  if (!rows) return;
+  if (!rows) return false;
   rows->begin({offset, number}, {text, kOneRecord});
   data::BatchBuilder& builder = rows->builder();
   RecordShape& shape = shapes_.of(line.type);
@@ -129,6 +133,7 @@ void RecordStream::record(const Line& line,
   row.raw(text, true);
   rows->end();
   tables_.check(*rows);
+  return true;
 }
 
 void RecordStream::event(const Event& event, bool forced) {
@@ -143,7 +148,7 @@ void RecordStream::event(const Event& event, bool forced) {
   rows->begin({event.offset, event.line_number}, {text, kWholeEvent}, copy);
   Row row(*rows);
   if (rows->layout().wants_text()) row.raw(joined(event), false);
-  event_writer_.write(event.lines, row);
+  event_writer_.write(event, row);
   rows->end();
   tables_.check(*rows);
 }

@@ -35,7 +35,7 @@ class RecordStream {
   bool ok() const { return tables_.ok(); }
 
  private:
-  void record(const Line& line, std::string_view text, uint64_t offset, uint64_t number);
+  bool record(const Line& line, std::string_view text, uint64_t offset, uint64_t number);
   void event(const Event& event, bool forced);
 
   const Input& input_;

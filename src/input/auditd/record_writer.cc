@@ -4,7 +4,6 @@
 
 #include "base/text.h"
 #include "input/auditd/decode.h"
-#include "input/auditd/syscalls.h"
 
 namespace postern::input::auditd {
 namespace {
@@ -84,7 +83,9 @@ bool RecordWriter::write(const Line& line,
   bool enriched = false;
   PlannedWalk walk(shape, line.body);
   Field field;
+  event_fields_.clear();
   while (const FieldPlan* plan = walk.next(field)) {
+    if (plan->for_event) event_fields_.emplace_back(field, *plan);
     if (plan->role != FieldRole::kPlain) {
       if (plan->role == FieldRole::kHead) continue;
       if (plan->role == FieldRole::kArch) arch = field.value;
@@ -107,8 +108,9 @@ bool RecordWriter::write(const Line& line,
     row.text(to, field.name, text, borrowed);
   }
   if (!enriched && !call.empty() && !arch.empty()) {
-    put_name(slots.arch_name, "ARCH", arch_name(arch), arch);
-    put_name(slots.call_name, "SYSCALL", syscall_name(arch, call), call);
+    names_.set(arch, call);
+    put_name(slots.arch_name, "ARCH", names_.arch(), arch);
+    put_name(slots.call_name, "SYSCALL", names_.call(), call);
   }
   return may;
 }

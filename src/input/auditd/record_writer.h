@@ -5,11 +5,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "data/batch.h"
 #include "data/dynamic.h"
 #include "input/auditd/line.h"
 #include "input/auditd/shape.h"
+#include "input/auditd/syscalls.h"
 #include "input/rows.h"
 
 namespace postern::input::auditd {
@@ -41,6 +43,9 @@ class RecordWriter {
              data::BatchBuilder* values = nullptr,
              const data::TextGate* gate = nullptr);
 
+  /// Fields of the record that was written last which its event takes.
+  const std::vector<EventField>& event_fields() const { return event_fields_; }
+
   /// `_values` of a record, encoded; lasts until the next call.
   std::string_view values(const Line& line);
 
@@ -49,6 +54,8 @@ class RecordWriter {
   bool may_hold(const data::TextGate& gate, std::string_view name);
 
   RecordShapes& shapes_;
+  CallNames names_;
+  std::vector<EventField> event_fields_;
   std::string scratch_;
   data::DynamicWriter list_;
   data::DynamicWriter values_;

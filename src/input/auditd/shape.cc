@@ -40,16 +40,18 @@ FieldRole role_of(std::string_view name) {
 
 }  // namespace
 
-RecordShape::RecordShape(std::string_view type, const data::Layout* layout, bool keeps)
-    : type_(type_name(type)),
+RecordShape::RecordShape(std::string_view type, const Layouts& layouts, bool keeps)
+    : log_type_(type),
+      type_(type_name(type)),
       kind_(kind_of(type_)),
-      layout_(layout),
-      reads_(layout ? layout->kind(fold(type_)) : nullptr),
+      layout_(layouts.records),
+      event_layout_(layouts.events),
+      reads_(layout_ ? layout_->kind(fold(type_)) : nullptr),
       targets_{target("type"), target("serial"), target("node"), target("ARCH"), target("SYSCALL")},
-      reads_texts_(layout && (reads(layout->values_slot()) || reads(layout->text_slot()))),
-      text_gate_(reads_   ? reads_->text_gate.get()
-                 : layout ? layout->text_gate()
-                          : nullptr),
+      reads_texts_(layout_ && (reads(layout_->values_slot()) || reads(layout_->text_slot()))),
+      text_gate_(reads_    ? reads_->text_gate.get()
+                 : layout_ ? layout_->text_gate()
+                           : nullptr),
       keeps_(keeps) {}
 
 /// Whether anybody reads a column of such records; -1: of none.
@@ -67,6 +69,10 @@ void RecordShape::fill(FieldPlan& plan, std::string_view name) const {
   plan.role = role_of(name);
   plan.is_untrusted = is_untrusted(type_, name);
   plan.column = event_column(kind_, name);
+  // By its call the kind of the event is told, whoever reads it.
+  plan.for_event =
+      event_layout_ && (plan.role == FieldRole::kArch || plan.role == FieldRole::kCall ||
+                        reads_event_column(*event_layout_, kind_, plan.column));
   plan.target = target(name);
   plan.is_dynamic = plan.target >= 0 && layout_->fields()[static_cast<size_t>(plan.target)].type ==
                                             data::Type::kDynamic;
@@ -91,12 +97,20 @@ FieldPlan& RecordShape::plan(std::string_view name) {
 }
 
 RecordShape& RecordShapes::of(std::string_view type) {
-  if (const int at = numbers_.find(type); at >= 0) return *shapes_[static_cast<size_t>(at)];
-  auto shape = std::make_unique<RecordShape>(type, layout_, keeps_ && shapes_.size() < kMaxTypes);
-  if (shapes_.size() >= kMaxTypes) return *(passing_ = std::move(shape));
-  shapes_.push_back(std::move(shape));
-  numbers_.add(std::string(type), static_cast<int>(shapes_.size() - 1));
-  return *shapes_.back();
+  // Records follow each other in few orders.
+  if (last_ && last_->next_ && last_->next_->log_type_ == type) return *(last_ = last_->next_);
+  RecordShape* shape = nullptr;
+  if (const int at = numbers_.find(type); at >= 0) {
+    shape = shapes_[static_cast<size_t>(at)].get();
+  } else {
+    const bool keeps = shapes_.size() < kMaxTypes;
+    auto made = std::make_unique<RecordShape>(type, layouts_, keeps);
+    if (!keeps) return *(passing_ = std::move(made));
+    shape = shapes_.emplace_back(std::move(made)).get();
+    numbers_.add(std::string(type), static_cast<int>(shapes_.size() - 1));
+  }
+  if (last_) last_->next_ = shape;
+  return *(last_ = shape);
 }
 
 }  // namespace postern::input::auditd

@@ -45,16 +45,34 @@ struct FieldPlan {
   FieldRole role = FieldRole::kPlain;
   bool is_untrusted = false;
   int column = -1;                    ///< of the event (event_columns.h); -1: none
+  bool for_event = false;             ///< and somebody reads it there
   Row::Target target = Row::kUnread;  ///< of the record, by slot
   bool is_dynamic = false;            ///< that column
   FieldPlan* next = nullptr;          ///< what followed last
 };
 
+/// A field for the event, as the walk of its record found it.
+struct EventField {
+  Field field;
+  FieldRole role;
+  bool is_untrusted;
+  int column;
+
+  EventField(const Field& f, const FieldPlan& plan)
+      : field(f), role(plan.role), is_untrusted(plan.is_untrusted), column(plan.column) {}
+};
+
+/// Who reads what of audit logs; null: nobody does, or not by slot.
+struct Layouts {
+  const data::Layout* records = nullptr;
+  const data::Layout* events = nullptr;
+};
+
 /// Records of one type.
 class RecordShape {
  public:
-  /// `layout`: of the records; null: nobody reads them by slot. `keeps`: plans serve again.
-  RecordShape(std::string_view type, const data::Layout* layout, bool keeps);
+  /// `keeps`: plans serve again.
+  RecordShape(std::string_view type, const Layouts& layouts, bool keeps);
 
   const std::string& type() const { return type_; }
 
@@ -74,15 +92,19 @@ class RecordShape {
 
  private:
   friend class PlannedWalk;
+  friend class RecordShapes;
 
   FieldPlan& plan(std::string_view name);
   void fill(FieldPlan& plan, std::string_view name) const;
   bool reads(int slot) const;
   Row::Target target(std::string_view name) const;
 
+  std::string log_type_;  // as the log has it
   std::string type_;
   RecordKind kind_;
-  const data::Layout* layout_;
+  RecordShape* next_ = nullptr;  // what was asked for behind it last; not of those that pass
+  const data::Layout* layout_;   // of the records
+  const data::Layout* event_layout_;
   const data::Layout::Kind* reads_;  // of layout_; null: all kinds are read alike
   Targets targets_;
   bool reads_texts_;
@@ -96,17 +118,16 @@ class RecordShape {
 
 class RecordShapes {
  public:
-  /// `keeps`: false for who reads a record or two.
-  RecordShapes(const data::Layout* layout, bool keeps) : layout_(layout), keeps_(keeps) {}
+  explicit RecordShapes(const Layouts& layouts) : layouts_(layouts) {}
 
   /// By the type as the log has it ("UNKNOWN[1334]"); lasts until the next call.
   RecordShape& of(std::string_view type);
 
  private:
-  const data::Layout* layout_;
-  bool keeps_;
+  Layouts layouts_;
   std::vector<std::unique_ptr<RecordShape>> shapes_;
   NameTable numbers_;  // of shapes_, by the type in the log
+  RecordShape* last_ = nullptr;
   std::unique_ptr<RecordShape> passing_;
 };
 

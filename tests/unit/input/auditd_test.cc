@@ -118,7 +118,7 @@ TEST(AuditLine, GuessesNamesWithoutBelievingThem) {
       "arch=",
       "",
   };
-  auditd::RecordShape shape("SYSCALL", nullptr, true);
+  auditd::RecordShape shape("SYSCALL", {}, true);
   for (int round = 0; round < 3; ++round)
     for (const std::string& body : bodies) {
       Texts planned;
@@ -133,7 +133,7 @@ TEST(AuditLine, GuessesNamesWithoutBelievingThem) {
 }
 
 TEST(AuditLine, KeepsSoManyNamesAndTypes) {
-  auditd::RecordShapes shapes(nullptr, true);
+  auditd::RecordShapes shapes(auditd::Layouts{});
   for (int type = 0; type < 600; ++type) {
     std::string body;
     for (int i = 0; i < 600; ++i)
