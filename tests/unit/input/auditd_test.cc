@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <random>
 
 #include <gtest/gtest.h>
 
@@ -392,6 +393,100 @@ const std::map<std::string, Columns> kRecords = {{"linux.auditd.record",
                                                    {"proctitle", kString},
                                                    {"_raw", kString},
                                                    {"_values", kDynamic}}}};
+
+/// Lines of several events, each in its order, put together by chance.
+std::string interleaved(const std::vector<Texts>& events, std::mt19937& random) {
+  std::string log;
+  std::vector<size_t> next(events.size(), 0);
+  for (size_t left = events.size(); left > 0;) {
+    const size_t e = random() % events.size();
+    if (next[e] == events[e].size()) continue;
+    log += events[e][next[e]++];
+    left -= next[e] == events[e].size();
+  }
+  return log;
+}
+
+// Where records are read too, their fields are kept for the event; else it reads its lines itself.
+TEST(Auditd, GivesTheSameEventsWhetherOrNotRecordsAreRead) {
+  const auto line = [](const char* type, int event, const std::string& body) {
+    return std::string("type=") + type + " msg=audit(1773109804.480:" + std::to_string(event) +
+           "): " + body + "\n";
+  };
+  std::string many = "argc=700";
+  for (int i = 0; i < 700; ++i)
+    many += " a" + std::to_string(i) + (i % 2 == 0 ? "=\"x\"" : "=6120");
+  std::vector<Texts> events = {
+      {line("SYSCALL", 1, "arch=c000003e syscall=59 success=yes exit=0 a0=1 pid=7 comm=\"a b\""),
+       line("EXECVE", 1, many), line("PROCTITLE", 1, "proctitle=7368002D63")},
+      {line("PROCTITLE", 2, "proctitle=\"out of order\""),
+       line("SOCKADDR", 2, "saddr=02000019CB007119"),
+       line("SYSCALL", 2, "arch=40000003 syscall=362 success=no exit=-115 pid=8 key=(null)")},
+      {line("USER_CMD", 3,
+            "pid=9 uid=0 msg='cwd=\"/\" cmd=6C73202D6C exe=\"/bin/sudo\" "
+            "res=success'\x1DUID=\"root\"")},
+      {line("SYSCALL", 4, "arch=c000003e syscall=257 pid=1 exe=\"/a\""),
+       line("PATH", 4, "item=0 name=\"/x\" nametype=PARENT"),
+       line("PATH", 4, "item=1 name=2F78202F nametype=CREATE"), line("CWD", 4, "cwd=\"/y\""),
+       line("1300", 4, "arch=c00000b7 syscall=221 pid=2"), line("EOE", 4, "")},
+      {line("AVC", 5, "avc:  denied  { read } for  pid=13 comm=\"c\" syscall=59"),
+       line("SECCOMP", 5, "auid=1000 uid=1 arch=c000003e syscall=42 exe=\"/z\"")}};
+  std::map<std::string, Columns> both = kRecords;
+  both.insert(kEvents.begin(), kEvents.end());
+  std::mt19937 random(17);
+  for (int round = 0; round < 50; ++round) {
+    std::shuffle(events.begin(), events.end(), random);
+    const std::string log = interleaved(events, random);
+    Decoded alone = decode(log);
+    Decoded beside = decode(log, both);
+    ASSERT_EQ(alone.rows("linux.auditd").size(), beside.rows("linux.auditd").size()) << log;
+    for (size_t i = 0; i < alone.rows("linux.auditd").size(); ++i) {
+      EXPECT_EQ(alone.rows("linux.auditd")[i].fields, beside.rows("linux.auditd")[i].fields) << log;
+      EXPECT_EQ(alone.rows("linux.auditd")[i].all, beside.rows("linux.auditd")[i].all) << log;
+    }
+  }
+}
+
+TEST(Auditd, LeavesOutWhatNobodyReadsOfAKindOfEvent) {
+  const std::string log =
+      std::string(kExec) +
+      "type=SYSCALL msg=audit(1773109804.0:1): arch=c000003e syscall=42 pid=1\n"
+      "type=SOCKADDR msg=audit(1773109804.0:1): saddr=02000019CB007119\n"
+      "type=PROCTITLE msg=audit(1773109804.0:1): proctitle=6E63002D6E\n"
+      "type=SYSCALL msg=audit(1773109804.0:2): arch=c000003e syscall=257 pid=2\n"
+      "type=PATH msg=audit(1773109804.0:2): item=0 name=\"/x\" nametype=CREATE\n"
+      "type=PROCTITLE msg=audit(1773109804.0:2): proctitle=6E63002D6E\n"
+      "type=USER_LOGIN msg=audit(1773109804.0:3): pid=3 msg='acct=\"a\"'\n"
+      "type=PROCTITLE msg=audit(1773109804.0:3): proctitle=6E63002D6E\n";
+  Decoded all = decode(log);
+  Decoded d(kEvents);
+  const Columns& columns = kEvents.at("linux.auditd");
+  const auto kind = [&](const Texts& names) {
+    data::Layout::Kind k;
+    for (const auto& [name, type] : columns)
+      k.reads.push_back(std::count(names.begin(), names.end(), name) > 0);
+    return k;
+  };
+  d.layout("linux.auditd")
+      .set_kinds({{"execve", kind({"cmdline"})}, {"connect", kind({"saddr_ip"})}}, kind({"pid"}));
+  d.run(auditd::decode, log);
+  ASSERT_EQ(d.rows("linux.auditd").size(), 4u);
+  const std::vector<std::pair<Texts, Texts>> there_and_not = {
+      {{"cmdline"}, {"argv", "paths", "proctitle"}},
+      {{"saddr_ip"}, {"saddr_port", "cmdline", "proctitle"}},
+      {{"pid"}, {"paths", "cmdline", "proctitle"}},
+      {{"pid", "acct", "cmdline", "proctitle"}, {}}};  // no call: it may be of any kind
+  for (size_t i = 0; i < 4; ++i) {
+    const Fields f = d.row("linux.auditd", i);
+    for (const std::string& name : there_and_not[i].first)
+      EXPECT_EQ(f.at(name), all.row("linux.auditd", i).at(name)) << name << " in row " << i;
+    for (const std::string& name : there_and_not[i].second) {
+      EXPECT_EQ(f.count(name), 0u) << name << " in row " << i;
+      EXPECT_EQ(all.row("linux.auditd", i).count(name), 1u) << name << " in row " << i;
+    }
+    EXPECT_EQ(d.rows("linux.auditd")[i].all, all.rows("linux.auditd")[i].all);
+  }
+}
 
 TEST(AuditdRecord, GivesEveryRecordWithTheFieldsOfTheLog) {
   Decoded d = decode(std::string(kExec), kRecords);
