@@ -18,8 +18,11 @@ void Assembler::give(Events::iterator at, bool forced) {
   sink_(*at, forced);
   by_id_.erase(at->id);
   num_lines_ -= at->lines.size();
+  num_fields_ -= at->fields.size();
   at->lines.clear();
   at->texts.clear();
+  constexpr size_t kKeptFields = 1024;  // room that is used again
+  if (at->fields.capacity() > kKeptFields) at->fields = {};
   at->fields.clear();
   at->ranges.clear();
   constexpr size_t kSpare = 16;
@@ -54,12 +57,14 @@ void Assembler::add_line(Event& event,
                          const Line& line,
                          std::string_view text,
                          const std::vector<EventField>* fields) {
-  constexpr size_t kMostFields = 256;  // of a line; more are read again rather than kept
+  constexpr size_t kMostOpenFields = 4 * kMaxOpenLines;
   event.lines.push_back(line);
   event.texts.push_back(text);
   ++num_lines_;
   FieldRange& range = event.ranges.emplace_back();
-  if (!fields || fields->size() > kMostFields) return;
+  if (!fields || fields->size() > kMostEventFields) return;
+  if (num_fields_ + fields->size() > kMostOpenFields) return;
+  num_fields_ += fields->size();
   const auto begin = static_cast<uint32_t>(event.fields.size());
   event.fields.insert(event.fields.end(), fields->begin(), fields->end());
   range.emplace(begin, static_cast<uint32_t>(event.fields.size()));
@@ -108,6 +113,7 @@ void Assembler::forget() {
   open_.clear();
   by_id_.clear();
   num_lines_ = 0;
+  num_fields_ = 0;
 }
 
 }  // namespace postern::input::auditd

@@ -83,6 +83,7 @@ class Assembler {
   std::unordered_map<EventId, Events::iterator, Hash> by_id_;
   Events spare_;          // an event's memory is used again
   size_t num_lines_ = 0;  // of open_
+  size_t num_fields_ = 0;
 };
 
 }  // namespace postern::input::auditd

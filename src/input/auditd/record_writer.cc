@@ -85,7 +85,8 @@ bool RecordWriter::write(const Line& line,
   Field field;
   event_fields_.clear();
   while (const FieldPlan* plan = walk.next(field)) {
-    if (plan->for_event) event_fields_.emplace_back(field, *plan);
+    if (plan->for_event && event_fields_.size() <= kMostEventFields)
+      event_fields_.emplace_back(field, *plan);
     if (plan->role != FieldRole::kPlain) {
       if (plan->role == FieldRole::kHead) continue;
       if (plan->role == FieldRole::kArch) arch = field.value;

@@ -43,7 +43,8 @@ class RecordWriter {
              data::BatchBuilder* values = nullptr,
              const data::TextGate* gate = nullptr);
 
-  /// Fields of the record that was written last which its event takes.
+  /// Fields of the record that was written last which its event takes: kMostEventFields of them, or
+  /// one more where there are others.
   const std::vector<EventField>& event_fields() const { return event_fields_; }
 
   /// `_values` of a record, encoded; lasts until the next call.

@@ -62,6 +62,9 @@ struct EventField {
       : field(f), role(plan.role), is_untrusted(plan.is_untrusted), column(plan.column) {}
 };
 
+/// Of a line with more, none are kept: they are read from the line again.
+inline constexpr size_t kMostEventFields = 256;
+
 /// Who reads what of audit logs; null: nobody does, or not by slot.
 struct Layouts {
   const data::Layout* records = nullptr;

@@ -447,6 +447,22 @@ TEST(Auditd, GivesTheSameEventsWhetherOrNotRecordsAreRead) {
   }
 }
 
+TEST(Auditd, ReadsLinesAgainWhereTooManyOfTheirFieldsWouldBeKept) {
+  std::string log;
+  for (int line = 0; line < 1200; ++line) {
+    log += "type=EXECVE msg=audit(1773109804.0:1): argc=250";
+    for (int i = 0; i < 250; ++i)
+      log += " a" + std::to_string(i) + "=\"" + std::to_string(line % 10) + "\"";
+    log += "\n";
+  }
+  std::map<std::string, Columns> both = kRecords;
+  both.insert(kEvents.begin(), kEvents.end());
+  Decoded alone = decode(log);
+  Decoded beside = decode(log, both);
+  ASSERT_EQ(beside.rows("linux.auditd").size(), 1u);
+  EXPECT_EQ(alone.row("linux.auditd"), beside.row("linux.auditd"));
+}
+
 TEST(Auditd, LeavesOutWhatNobodyReadsOfAKindOfEvent) {
   const std::string log =
       std::string(kExec) +
