@@ -12,7 +12,8 @@ namespace {
 
 constexpr int64_t kUnixEpochDays = kUnixEpochTicks / kTicksPerDay;
 constexpr int64_t kNanosecondsPerTick = 100;
-constexpr int kFractionDigits = 7;  // of a second, in ticks
+constexpr size_t kFractionDigits = 7;  // of a second, in ticks
+constexpr size_t kSecondsSize = 19;    // of a time up to the fraction
 
 int64_t floor_div(int64_t a, int64_t b) {
   return a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0);
@@ -101,6 +102,38 @@ bool read_offset(Cursor& in, int& minutes) {
   return true;
 }
 
+/// "2026-03-10T09:02:10.418Z", with a blank for the T, fewer or more digits of a second, or without
+/// the Z: what nearly all times of logs look like. False: it may be another one.
+bool read_usual(std::string_view s, CivilTime& c) {
+  constexpr int64_t kTicksOf[] = {10'000'000, 1'000'000, 100'000, 10'000, 1'000, 100, 10, 1};
+  if (s.size() < kSecondsSize || s[4] != '-' || s[7] != '-' || (s[10] != 'T' && s[10] != ' ') ||
+      s[13] != ':' || s[16] != ':')
+    return false;
+  // Asked once for all digits.
+  uint32_t largest = 0;
+  const auto digit = [&](size_t at) {
+    const uint32_t d = static_cast<uint8_t>(s[at] - '0');
+    largest = std::max(largest, d);
+    return static_cast<int>(d);
+  };
+  const auto two = [&](size_t at) { return digit(at) * 10 + digit(at + 1); };
+  c.year = two(0) * 100 + two(2);
+  c.month = two(5);
+  c.day = two(8);
+  c.hour = two(11);
+  c.minute = two(14);
+  c.second = two(17);
+  const size_t end = s.size() - (s.back() == 'Z' ? 1 : 0);
+  if (end > kSecondsSize) {
+    const size_t first = kSecondsSize + 1;
+    if (s[kSecondsSize] != '.' || end == first || end - first > kFractionDigits) return false;
+    for (size_t i = first; i < end; ++i)
+      c.sub_ticks = c.sub_ticks * 10 + digit(i);
+    c.sub_ticks *= kTicksOf[end - first];
+  }
+  return largest <= 9;
+}
+
 /// Decimal digits with leading zeros, the last one before `end`.
 void put_digits(char* end, int64_t v, size_t width) {
   for (; width > 0; --width, v /= 10)
@@ -108,7 +141,6 @@ void put_digits(char* end, int64_t v, size_t width) {
 }
 
 constexpr std::string_view kPattern = "0000-00-00T00:00:00.0000000Z";
-constexpr size_t kSecondsSize = 19;  // up to the fraction
 
 /// The whole of kPattern; callers cut what they do not want.
 std::string format_all(const CivilTime& c) {
@@ -192,6 +224,7 @@ std::optional<int64_t> ticks_from_unix_text(std::string_view text) {
 }
 
 std::optional<int64_t> parse_rfc3339(std::string_view text) {
+  if (CivilTime usual; read_usual(text, usual)) return ticks_from_civil(usual);
   Cursor in(text);
   CivilTime c;
   if (!in.number(4, c.year) || !in.eat('-') || !in.number(2, c.month) || !in.eat('-') ||

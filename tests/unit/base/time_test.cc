@@ -1,6 +1,8 @@
 #include "base/time.h"
 
 #include <limits>
+#include <random>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -75,6 +77,20 @@ TEST(UnixTime, TextIsExact) {
   for (const char* bad : {"", "-", ".5", "1.", "1.5x", "1e9", " 1", "99999999999999999999",
                           "999999999999", "-999999999999"})
     EXPECT_EQ(ticks_from_unix_text(bad), std::nullopt) << bad;
+}
+
+// A time with an offset is read part by part, one without it mostly at once.
+TEST(Rfc3339, ReadsTheUsualFormAsAnyOther) {
+  std::mt19937 random(1);
+  const std::string usual = "2024-02-29T23:59:58.1234567";
+  for (int round = 0; round < 200'000; ++round) {
+    std::string text = usual.substr(0, 16 + random() % (usual.size() - 15));
+    for (int odd = static_cast<int>(random() % 3); odd > 0; --odd)
+      text[random() % text.size()] = "0123456789:. Tt/\xB2"[random() % 17];
+    const auto ticks = parse_rfc3339(text + "+00:00");
+    ASSERT_EQ(parse_rfc3339(text), ticks) << text;
+    ASSERT_EQ(parse_rfc3339(text + "Z"), ticks) << text;
+  }
 }
 
 TEST(Rfc3339, ReadsTheFormsOfLogs) {
