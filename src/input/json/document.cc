@@ -116,8 +116,6 @@ class Builder {
 
   bool is_flat() const { return flat_; }
 
-  uint64_t shape() const { return shape_; }
-
   ParseStatus run() {
     ParseStatus status = value({}, 0, kNoKeyId);
     flat_ = status == ParseStatus::kOk && items_[0].is_object();
@@ -139,11 +137,6 @@ class Builder {
     bool object;
     bool has_members;
   };
-
-  static uint64_t shape_after(uint64_t shape, uint16_t id) {
-    constexpr uint64_t kMix = 0x9E37'79B9'7F4A'7C15ULL;
-    return (shape + id) * kMix;
-  }
 
   char peek() const { return at_ < end_ ? text_[*at_] : '\0'; }
 
@@ -176,7 +169,6 @@ class Builder {
     item.hash = hash;
     item.next = size_;
     item.id = id;
-    shape_ = shape_after(shape_, id);
     flat_ = flat_ && id != kNoKeyId;
     const char c = peek();
     if (c == '"') {
@@ -253,7 +245,6 @@ class Builder {
     Item* const room = first + items_.size();
     Item* item = first + size_;
     uint16_t before = last_key_;
-    uint64_t shape = shape_;
     // Comma, key, colon and value; a position follows the last one.
     for (; end - at >= 4 && item < room && text[at[0]] == ','; at += 4, ++item) {
       const char* const quote = text + at[1];
@@ -277,10 +268,8 @@ class Builder {
       item->hash = key.hash;
       item->next = static_cast<uint32_t>(item - first) + 1;
       item->id = before = id;
-      shape = shape_after(shape, id);
     }
     at_ = at;
-    shape_ = shape;
     last_key_ = before;
     size_ = static_cast<uint32_t>(item - first);
   }
@@ -340,18 +329,18 @@ class Builder {
   uint16_t last_key_ = kNoKeyId;
   bool flat_ = false;
   uint32_t size_ = 0;
-  uint64_t shape_ = 0;
   Open open_[kMaxDepth];
   size_t depth_ = 0;
 };
 
 }  // namespace
 
-ParseStatus Parser::parse(std::string_view text, Document& out) {
-  out.size_ = 0;
-  out.flat_ = false;
-  out.text_ = text;
-  out.keys_.reset();
+bool is_number_or_boolean(std::string_view s) {
+  return !s.empty() && (is_plain_integer(s) || is_number(s) || s == "true" || s == "false");
+}
+
+ParseStatus Parser::begin(std::string_view text) {
+  text_ = text;
   if (text.size() > kMaxDocumentBytes) return ParseStatus::kTooLarge;
   if (const auto error = structure_->find(text)) {
     if (error == simdjson::UTF8_ERROR) return ParseStatus::kBadUtf8;
@@ -359,13 +348,22 @@ ParseStatus Parser::parse(std::string_view text, Document& out) {
     // then.
     return valid_utf8(text) ? ParseStatus::kMalformed : ParseStatus::kBadUtf8;
   }
+  return ParseStatus::kOk;
+}
+
+std::span<const uint32_t> Parser::structure() const {
   const auto& simd = *structure_->simd;
-  Builder builder(text, simd.structural_indexes.get(), simd.n_structural_indexes, out.items_,
-                  out.keys_, ids_);
+  return {simd.structural_indexes.get(), simd.n_structural_indexes};
+}
+
+ParseStatus Parser::finish(Document& out) {
+  out.clear(text_);
+  const std::span<const uint32_t> found = structure();
+  Builder builder(text_, found.data(), static_cast<uint32_t>(found.size()), out.items_, out.keys_,
+                  ids_);
   const ParseStatus status = builder.run();
   out.size_ = builder.size();
   out.flat_ = status == ParseStatus::kOk && builder.is_flat();
-  out.shape_ = builder.shape();
   return status;
 }
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,11 +56,8 @@ class Document {
 
   std::string_view text() const { return text_; }
 
-  /// An object of strings, numbers and booleans under keys that have ids: then shape() is a hash of
-  /// these ids in order, and equal ids mean equal keys.
+  /// An object of strings, numbers and booleans under keys that have ids, so without escapes.
   bool is_flat() const { return flat_; }
-
-  uint64_t shape() const { return shape_; }
 
   /// Number of the member `key` of object `object`, or 0 (the last one, where a key repeats).
   uint32_t find(uint32_t object, std::string_view key) const;
@@ -67,10 +65,16 @@ class Document {
  private:
   friend class Parser;
 
+  void clear(std::string_view text) {
+    size_ = 0;
+    flat_ = false;
+    text_ = text;
+    keys_.reset();
+  }
+
   std::vector<Item> items_;  // never shrinks; the first size_ count
   uint32_t size_ = 0;
   bool flat_ = false;
-  uint64_t shape_ = 0;
   std::string_view text_;
   std::unique_ptr<Arena> keys_;  // unescaped keys, where there are any
 };
@@ -87,6 +91,9 @@ enum class ParseStatus : uint8_t {
 /// "malformed", …: for anomalies.
 std::string_view parse_status_text(ParseStatus s);
 
+/// Whether a value as written is a number (RFC 8259), true or false.
+bool is_number_or_boolean(std::string_view s);
+
 class Parser {
  public:
   /// `ids`: gives keys their ids, and must live as long; null: none has one.
@@ -96,11 +103,25 @@ class Parser {
   Parser& operator=(const Parser&) = delete;
 
   /// Parses one document; views point into `text`, which must outlive `out`'s use.
-  ParseStatus parse(std::string_view text, Document& out);
+  ParseStatus parse(std::string_view text, Document& out) {
+    const ParseStatus status = begin(text);
+    if (status == ParseStatus::kOk) return finish(out);
+    out.clear(text);
+    return status;
+  }
+
+  /// The first half of parse(): finds the structure of `text`, which is all that some need of it.
+  ParseStatus begin(std::string_view text);
+  /// What begin() found, where it said kOk: the places of the characters that make the structure,
+  /// each with that of the next behind it, and at last the size of the text.
+  std::span<const uint32_t> structure() const;
+  /// The second half: the same text as a document.
+  ParseStatus finish(Document& out);
 
  private:
   struct Structure;  // what simdjson needs and finds
   std::unique_ptr<Structure> structure_;
+  std::string_view text_;
   KeyIds* ids_;
 };
 

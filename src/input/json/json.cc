@@ -270,26 +270,33 @@ class Decoder {
   }
 
   void document(Splitter& splitter, Piece& piece) {
-    ParseStatus status = parse(piece);
+    ParseStatus status = parser_.begin(piece.text);
+    if (status == ParseStatus::kOk) {
+      if (FlatPlan* plan = state_.flat_plans.read(piece.text, parser_.structure(), flat_)) {
+        output_.document(piece.text, piece, nullptr);
+        return put_planned(flat_, *plan, read_items_, state_, output_);
+      }
+    }
+    status = parse(piece, status);
     while (status != ParseStatus::kOk) {
       if (!splitter.retry(piece))
         return bad(status == ParseStatus::kTooDeep || status == ParseStatus::kTooLarge
                        ? "json-too-large"
                        : "json-bad-line",
                    piece, parse_status_text(status));
-      status = parse(piece);
+      status = parse(piece, parser_.begin(piece.text));
     }
     if (repaired_) bad("json-bad-utf8", piece, "bytes that are not UTF-8 are shown as U+FFFD");
     output_.document(document_.text(), piece, repaired_);
-    if (!repaired_ && put_planned(document_, state_, output_)) return;
     record_.set(document_, 0, !repaired_, state_.known_keys);
     put_record(record_, state_, output_);
   }
 
-  ParseStatus parse(const Piece& piece) {
+  /// `begun`: what the parser said of the piece's structure.
+  ParseStatus parse(const Piece& piece, ParseStatus begun) {
     repaired_.reset();
-    const ParseStatus status = parser_.parse(piece.text, document_);
-    if (status != ParseStatus::kBadUtf8) return status;
+    if (begun == ParseStatus::kOk) return parser_.finish(document_);
+    if (begun != ParseStatus::kBadUtf8) return begun;
     repaired_ = std::make_shared<const std::string>(repair_utf8(piece.text));
     return parser_.parse(*repaired_, document_);
   }
@@ -320,6 +327,11 @@ class Decoder {
   KeyIds key_ids_;
   Parser parser_{&key_ids_};
   Document document_;
+  FlatRecord flat_;
+  const ReadItems read_items_ = [this]() -> const Document& {
+    POSTERN_CHECK(parser_.finish(document_) == ParseStatus::kOk);
+    return document_;
+  };
   std::shared_ptr<const std::string> repaired_;
   Record record_;
   DialectState state_;

@@ -5,6 +5,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -80,9 +81,14 @@ struct DialectState {
 
 /// Writes all rows of one record, by the dialect that it is written in.
 void put_record(const Record& record, DialectState& state, Output& out);
-/// The same for a whole document that lies in the input, if one of its shape came before and there
-/// is a plan for them; false: nothing is done.
-bool put_planned(const Document& document, DialectState& state, Output& out);
+/// Gives the document that a flat record is, where its items are wanted after all.
+using ReadItems = std::function<const Document&()>;
+/// The same for a whole document of which the plan was found, and that lies in the input.
+void put_planned(const FlatRecord& record,
+                 FlatPlan& plan,
+                 const ReadItems& read_items,
+                 DialectState& state,
+                 Output& out);
 
 // The dialects.
 void put_windows_flat(const Record& record, DialectState& state, Output& out, bool nxlog);

@@ -90,6 +90,7 @@ void Record::set(const Document& document, uint32_t object, bool in_input, KeyNu
   document_ = &document;
   object_ = object;
   in_input_ = in_input;
+  text_ = document[object].text;
   keys_.reset();
   const NameTable& table = key_table();
   members([&](uint32_t i, const Item& member) {

@@ -103,7 +103,14 @@ class Record {
     document_ = &document;
     object_ = 0;
     in_input_ = in_input;
+    text_ = document[0].text;
     keys_.reset();
+  }
+
+  /// Only its text: nobody asks for members before set_known().
+  void set_text(std::string_view text, bool in_input) {
+    text_ = text;
+    in_input_ = in_input;
   }
 
   const Document& document() const { return *document_; }
@@ -115,7 +122,7 @@ class Record {
   bool in_input() const { return in_input_; }
 
   /// The object as written.
-  std::string_view text() const { return item(object_).text; }
+  std::string_view text() const { return text_; }
 
   const KeySet& keys() const { return keys_; }
 
@@ -153,6 +160,7 @@ class Record {
   const Document* document_ = nullptr;
   uint32_t object_ = 0;
   bool in_input_ = false;
+  std::string_view text_;
   KeySet keys_;
   std::array<uint32_t, kNumKeys> at_{};
 };

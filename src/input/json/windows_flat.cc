@@ -185,6 +185,7 @@ void FlatHeader::member(int role, uint32_t number, const Item& item) {
       return;
     case kWriterProcess:
       writer_ = number;
+      writer_item_ = item;
       return;
     case kIgnored:
       return;
@@ -219,7 +220,7 @@ void FlatHeader::finish(Output& out) {
     writer_field_ = writer_;  // the header has another name, so this is EventData
     writer_ = 0;
   }
-  if (writer_ > 0) reader_.system(SystemField::kExecutionProcessId, reader_.record().item(writer_));
+  if (writer_ > 0) reader_.system(SystemField::kExecutionProcessId, writer_item_);
 }
 
 bool FlatHeader::is_filtering() const {

@@ -49,6 +49,7 @@ class FlatHeader {
  private:
   WindowsReader& reader_;
   uint32_t writer_ = 0;
+  Item writer_item_;
   uint32_t writer_field_ = 0;
   std::string_view task_;
   std::string_view message_;
