@@ -43,6 +43,10 @@ class ChunkSink {
   virtual void push(Chunk&& chunk, int port) = 0;
   virtual void finish(int port) = 0;
 
+  /// False: no row that comes to this port from now on changes anything, so operators that hold
+  /// theirs until the end need not give them. To be asked once the evidence has ended.
+  virtual bool wants_rows(int /*port*/) const { return true; }
+
   /// No row before `watermark` (ticks of event time) comes to this port any more. Operators that do
   /// not know what it means for their output keep it to themselves.
   virtual void advance(int64_t /*watermark*/, int /*port*/) {}

@@ -147,6 +147,8 @@ class Port final : public ChunkSink {
 
   void advance(int64_t watermark, int) override { to_.advance(watermark, port_); }
 
+  bool wants_rows(int) const override { return to_.wants_rows(port_); }
+
  private:
   ChunkSink& to_;
   int port_;

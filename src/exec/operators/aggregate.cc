@@ -1,13 +1,14 @@
-// Aggregate: groups by a hash table over encoded keys; each aggregate call holds all groups'
-// states.
+// Aggregate: groups by a hash table over encoded keys, of which the result's key columns are made;
+// each aggregate call holds all groups' states.
 //
 // With SPL's rule, rows with a null key are dropped and counted per column, and a multivalue key
 // puts its row into one group per value (Search Reference, stats).
+#include <cstring>
 #include <limits>
-#include <unordered_map>
 
 #include "data/dynamic.h"
 #include "exec/functions/functions.h"
+#include "exec/operators/key_table.h"
 #include "exec/operators/operators.h"
 
 namespace postern::exec {
@@ -25,8 +26,10 @@ class Aggregate final : public ChunkSink {
  public:
   Aggregate(const CompiledOp& op, RunState& state, ChunkSink& next)
       : compiled_(op), op_(*op.op), state_(state), next_(next) {
-    for (size_t i = 0; i < op_.keys.size(); ++i)
-      keys_.emplace_back(op_.schema[i].type);
+    for (size_t i = 0; i < op_.keys.size(); ++i) {
+      key_types_.push_back(op_.schema[i].type);
+      reals_.emplace_back(Type::kReal);
+    }
     for (size_t i = 0; i < op_.aggregates.size(); ++i) {
       const plan::AggregateItem& item = op_.aggregates[i];
       const plan::AggregateDef* def = all_functions().aggregate(item.function);
@@ -43,6 +46,8 @@ class Aggregate final : public ChunkSink {
 
   void push(Chunk&& c, int) override {
     std::vector<Column> keys = evaluate_all(compiled_.exprs, c, state_);
+    for (size_t k = 0; k < keys.size(); ++k)
+      to_type(keys[k], key_types_[k]);
     if (op_.drop_null_keys) {
       for (;;) {
         const int multi = multivalue_key(keys, c);
@@ -68,34 +73,37 @@ class Aggregate final : public ChunkSink {
   }
 
   void finish(int) override {
-    if (times_.empty() && op_.keys.empty() && op_.row_when_empty) {
-      group_of_.emplace("", 0);
-      new_group({}, 0, 0);
+    if (groups_.empty() && op_.keys.empty() && op_.row_when_empty) {
+      table_.add("");
+      groups_.emplace_back();
       for (auto& a : aggregators_)
         a->resize(1);
     }
-    const auto num_groups = static_cast<uint32_t>(times_.size());
-    std::vector<Column> keys;
-    for (ColumnBuilder& b : keys_)
-      keys.push_back(b.finish());
+    const auto num_groups = static_cast<uint32_t>(next_.wants_rows(0) ? groups_.size() : 0);
+    std::vector<Column> reals;
+    for (ColumnBuilder& b : reals_)
+      reals.push_back(b.finish());
+    std::vector<uint32_t> numbers;
     for (uint32_t from = 0; from < num_groups; from += data::kBatchRows) {
       const uint32_t to = std::min(num_groups, from + data::kBatchRows);
-      std::vector<uint32_t> groups;
+      numbers.clear();
       for (uint32_t g = from; g < to; ++g)
-        groups.push_back(g);
+        numbers.push_back(g);
       Chunk out;
       out.num_rows = to - from;
-      for (const Column& k : keys)
-        out.columns.push_back(k.gather(groups));
+      out.columns = key_columns(numbers, reals);
       for (size_t i = 0; i < aggregators_.size(); ++i) {
         ColumnBuilder b(op_.schema[op_.keys.size() + i].type);
-        for (const uint32_t g : groups)
+        for (const uint32_t g : numbers)
           aggregators_[i]->finish(g, b);
         out.columns.push_back(b.finish());
       }
-      for (const uint32_t g : groups) {
-        out.times.push_back(times_[g] == std::numeric_limits<int64_t>::max() ? 0 : times_[g]);
-        out.refs.add_row(refs_[g].data(), refs_[g].size());
+      for (const uint32_t g : numbers) {
+        const Group& group = groups_[g];
+        out.times.push_back(group.time == std::numeric_limits<int64_t>::max() ? 0 : group.time);
+        for (uint32_t r = group.first_ref; r != kNoRef; r = refs_[r].next)
+          out.refs.ids.push_back(refs_[r].id);
+        out.refs.begin.push_back(static_cast<uint32_t>(out.refs.ids.size()));
       }
       next_.push(std::move(out), 0);
     }
@@ -103,49 +111,98 @@ class Aggregate final : public ChunkSink {
   }
 
  private:
+  static constexpr uint32_t kNoRef = std::numeric_limits<uint32_t>::max();
+
+  struct Group {
+    int64_t time = std::numeric_limits<int64_t>::max();
+    uint32_t first_ref = kNoRef;
+    uint32_t last_ref = kNoRef;
+    uint32_t num_refs = 0;
+  };
+
+  /// Evidence of a group, in a list.
+  struct Ref {
+    uint32_t id;
+    uint32_t next;
+  };
+
+  /// Keys are encoded, and read again, as values of one type.
+  static void to_type(Column& c, Type type) {
+    if (c.type() == Type::kNull || data::physical(c.type()) == data::physical(type)) return;
+    ColumnBuilder b(type, c.num_rows());
+    for (uint32_t row = 0; row < c.num_rows(); ++row)
+      b.set(row, c.value(row));
+    c = b.finish();
+  }
+
   void new_group(const std::vector<Column>& keys, uint32_t row, size_t key_bytes) {
-    // The key twice (encoded and as values), and a few words of each aggregate.
+    // And a few words of each aggregate.
     constexpr size_t kBytesPerAggregate = 32;
-    state_.memory.charge(kHashEntryBytes + 2 * key_bytes + kRefsPerGroup * sizeof(uint32_t) +
+    state_.memory.charge(KeyTable::kBytesPerKey + key_bytes + sizeof(Group) +
                          aggregators_.size() * kBytesPerAggregate);
+    // The encoded key does not tell -0.0 from 0.0.
     for (size_t k = 0; k < keys.size(); ++k) {
+      if (data::physical(key_types_[k]) != data::Physical::kDouble) continue;
       if (keys[k].type() == Type::kNull || !keys[k].valid(row))
-        keys_[k].append_null();
-      else if (data::physical(keys_[k].type()) == data::Physical::kBytes)
-        keys_[k].append_copy(keys[k].view<std::string_view>()[row]);
+        reals_[k].append_null();
       else
-        keys_[k].append(keys[k].value(row));
+        reals_[k].append(keys[k].value(row));
     }
-    times_.push_back(std::numeric_limits<int64_t>::max());
-    refs_.emplace_back();
+    groups_.emplace_back();
+  }
+
+  /// The keys of some groups, out of their encoded form.
+  std::vector<Column> key_columns(data::Rows numbers, const std::vector<Column>& reals) {
+    std::vector<ColumnBuilder> builders;
+    for (const Type t : key_types_)
+      builders.emplace_back(t);
+    for (const uint32_t g : numbers) {
+      std::string_view key = table_.key(g);
+      for (ColumnBuilder& b : builders)
+        take_cell(key, b);
+    }
+    std::vector<Column> out;
+    for (size_t k = 0; k < builders.size(); ++k)
+      out.push_back(data::physical(key_types_[k]) == data::Physical::kDouble
+                        ? reals[k].gather(numbers)
+                        : builders[k].finish());
+    return out;
+  }
+
+  void add_ref(Group& group, uint32_t id) {
+    const auto number = static_cast<uint32_t>(refs_.size());
+    refs_.push_back({id, kNoRef});
+    (group.num_refs++ == 0 ? group.first_ref : refs_[group.last_ref].next) = number;
+    group.last_ref = number;
   }
 
   void update(const Chunk& c, const std::vector<Column>& keys) {
-    groups_.resize(c.num_rows);
-    std::string key;
+    group_of_row_.resize(c.num_rows);
     ColumnBuilder time(Type::kDatetime, c.num_rows);
+    const size_t refs_before = refs_.size();
     for (uint32_t row = 0; row < c.num_rows; ++row) {
-      key.clear();
-      for (const Column& k : keys)
-        append_key(key, k, row);
-      const auto [it, added] = group_of_.try_emplace(key, static_cast<uint32_t>(times_.size()));
-      if (added) new_group(keys, row, key.size());
-      const uint32_t g = it->second;
-      groups_[row] = g;
+      key_.clear();
+      for (size_t k = 0; k < keys.size(); ++k)
+        append_key(key_, keys[k], row);
+      const auto [g, added] = table_.add(key_);
+      if (added) new_group(keys, row, key_.size());
+      Group& group = groups_[g];
+      group_of_row_[row] = g;
       if (c.times[row] != 0) {
-        times_[g] = std::min(times_[g], c.times[row]);
+        group.time = std::min(group.time, c.times[row]);
         time.set(row, c.times[row]);
       }
       for (uint32_t r = c.refs.begin[row];
-           r < c.refs.begin[row + 1] && refs_[g].size() < kRefsPerGroup; ++r)
-        refs_[g].push_back(c.refs.ids[r]);
+           r < c.refs.begin[row + 1] && group.num_refs < kRefsPerGroup; ++r)
+        add_ref(group, c.refs.ids[r]);
     }
+    state_.memory.charge((refs_.size() - refs_before) * sizeof(Ref));
     const Column times = time.finish();
     for (size_t i = 0; i < aggregators_.size(); ++i) {
-      aggregators_[i]->resize(static_cast<uint32_t>(times_.size()));
+      aggregators_[i]->resize(static_cast<uint32_t>(groups_.size()));
       const std::vector<Column> args = evaluate_all(compiled_.aggregate_args[i], c, state_);
       const uint64_t before = aggregators_[i]->memory_bytes();
-      aggregators_[i]->update(args, times, all_rows(c), groups_.data());
+      aggregators_[i]->update(args, times, all_rows(c), group_of_row_.data());
       state_.memory.charge(aggregators_[i]->memory_bytes() - before);
     }
   }
@@ -206,12 +263,14 @@ class Aggregate final : public ChunkSink {
   const plan::Op& op_;
   RunState& state_;
   ChunkSink& next_;
-  std::unordered_map<std::string, uint32_t> group_of_;
-  std::vector<ColumnBuilder> keys_;
+  KeyTable table_;  // keys by group
+  std::vector<Type> key_types_;
+  std::vector<ColumnBuilder> reals_;  // keys of that type, by group
   std::vector<std::unique_ptr<plan::Aggregator>> aggregators_;
-  std::vector<int64_t> times_;
-  std::vector<std::vector<uint32_t>> refs_;
-  std::vector<uint32_t> groups_;
+  std::vector<Group> groups_;
+  std::vector<Ref> refs_;
+  std::vector<uint32_t> group_of_row_;  // of the chunk at hand
+  std::string key_;
 };
 
 }  // namespace

@@ -74,6 +74,8 @@ class Expand final : public ChunkSink {
 
   void finish(int) override { next_.finish(0); }
 
+  bool wants_rows(int) const override { return next_.wants_rows(0); }
+
  private:
   void flush(const Chunk& c,
              const std::vector<size_t>& slots,

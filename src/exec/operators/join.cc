@@ -5,9 +5,10 @@
 // come last. Both sides are kept until the end of the run, so that the order of arrival never
 // changes an answer.
 #include <algorithm>
-#include <unordered_map>
-#include <unordered_set>
+#include <span>
+#include <utility>
 
+#include "exec/operators/key_table.h"
 #include "exec/operators/operators.h"
 
 namespace postern::exec {
@@ -17,8 +18,6 @@ using data::Type;
 using plan::JoinKind;
 
 namespace {
-
-constexpr size_t kNoRow = static_cast<size_t>(-1);
 
 class Join final : public ChunkSink {
  public:
@@ -50,116 +49,137 @@ class Join final : public ChunkSink {
   void push(Chunk&& c, int port) override {
     const std::vector<Column> keys =
         evaluate_all(port == 0 ? compiled_.exprs : compiled_.right_exprs, c, state_);
-    std::string key;
     size_t bytes = 0;
     for (uint32_t row = 0; row < c.num_rows; ++row) {
-      key.clear();
+      key_.clear();
       for (size_t k = 0; k < keys.size(); ++k)
-        append_key(key, keys[k], row, as_real_[k]);
-      keys_[port].push_back(key);
-      // The right side's keys are also those of the table that is made at the end.
-      bytes += sizeof key + key.size() + (port == 1 ? kHashEntryBytes + key.size() : 0);
+        append_key(key_, keys[k], row, as_real_[k]);
+      const auto [number, added] = table_.add(key_);
+      if (added) bytes += KeyTable::kBytesPerKey + key_.size();
+      keys_[port].push_back(number);
     }
+    // Rows of the right side are also listed by key at the end.
+    bytes += c.num_rows * sizeof(uint32_t) * (port == 1 ? 2 : 1);
     state_.memory.charge(bytes + sides_[port].add(c));
   }
 
-  void finish(int) override {
-    if (++finished_ < 2) return;
-    run();
+  void finish(int port) override {
+    is_finished_[port] = true;
+    if (!is_finished_[1 - port]) return;
+    if (next_.wants_rows(0)) run();
     next_.finish(0);
   }
 
+  /// A side gives nothing on its own in most kinds: when the other one has ended without a row, its
+  /// rows do not matter.
+  bool wants_rows(int port) const override {
+    const int other = 1 - port;
+    return !is_finished_[other] || !keys_[other].empty() || stands_alone(port);
+  }
+
  private:
+  /// True when rows of that side come out although the other side has none.
+  bool stands_alone(int side) const {
+    const JoinKind k = op_.join_kind;
+    if (k == JoinKind::kFullOuter) return true;
+    return side == 0 ? k == JoinKind::kLeftOuter || k == JoinKind::kLeftAnti
+                     : k == JoinKind::kRightOuter || k == JoinKind::kRightAnti;
+  }
+
   void run() {
-    std::unordered_map<std::string, std::vector<size_t>> table;
-    for (size_t r = 0; r < keys_[1].size(); ++r)
-      table[keys_[1][r]].push_back(r);
-    std::unordered_set<std::string> seen;
+    if (!wants_rows(0) || !wants_rows(1)) return;
+    list_right_rows();
+    std::vector<bool> seen(table_.size(), false);
     std::vector<bool> right_matched(keys_[1].size(), false);
     std::vector<size_t> left_unmatched;
     const JoinKind kind = op_.join_kind;
     for (size_t l = 0; l < keys_[0].size(); ++l) {
-      const auto hit = table.find(keys_[0][l]);
-      if (hit == table.end()) {
+      const uint32_t key = keys_[0][l];
+      const auto hits = std::span(right_rows_)
+                            .subspan(first_right_[key], first_right_[key + 1] - first_right_[key]);
+      if (hits.empty()) {
         // Rows of the left side keep their order: queries inside expressions become such joins, and
         // must not disturb a sort.
         if (kind == JoinKind::kLeftOuter || kind == JoinKind::kLeftAnti)
-          emit(l, kNoRow);
+          emit(l, RowStore::kNoRow);
         else
           left_unmatched.push_back(l);
         continue;
       }
-      for (const size_t r : hit->second)
+      for (const uint32_t r : hits)
         right_matched[r] = true;
-      if (kind == JoinKind::kLeftSemi) emit(l, kNoRow);
-      if (kind == JoinKind::kInnerUnique && !seen.insert(keys_[0][l]).second) continue;
+      if (kind == JoinKind::kLeftSemi) emit(l, RowStore::kNoRow);
+      if (kind == JoinKind::kInnerUnique) {
+        if (seen[key]) continue;
+        seen[key] = true;
+      }
       if (kind == JoinKind::kInner || kind == JoinKind::kInnerUnique ||
           kind == JoinKind::kLeftOuter || kind == JoinKind::kRightOuter ||
           kind == JoinKind::kFullOuter)
-        for (const size_t r : hit->second)
+        for (const uint32_t r : hits)
           emit(l, r);
     }
     if (kind == JoinKind::kFullOuter)
       for (const size_t l : left_unmatched)
-        emit(l, kNoRow);
+        emit(l, RowStore::kNoRow);
     for (size_t r = 0; r < right_matched.size(); ++r) {
       if (right_matched[r] ? kind == JoinKind::kRightSemi
                            : kind == JoinKind::kRightOuter || kind == JoinKind::kFullOuter ||
                                  kind == JoinKind::kRightAnti)
-        emit(kNoRow, r);
+        emit(RowStore::kNoRow, r);
     }
     flush();
   }
 
+  /// Rows of the right side, in order, by their keys.
+  void list_right_rows() {
+    first_right_.assign(table_.size() + 1, 0);
+    for (const uint32_t key : keys_[1])
+      ++first_right_[key + 1];
+    for (size_t key = 0; key < table_.size(); ++key)
+      first_right_[key + 1] += first_right_[key];
+    std::vector<uint32_t> at(first_right_.begin(), first_right_.end() - 1);
+    right_rows_.resize(keys_[1].size());
+    for (uint32_t r = 0; r < keys_[1].size(); ++r)
+      right_rows_[at[keys_[1][r]]++] = r;
+  }
+
   void emit(size_t l, size_t r) {
-    pairs_.emplace_back(l, r);
-    if (pairs_.size() == data::kBatchRows) flush();
+    pairs_[0].push_back(l);
+    pairs_[1].push_back(r);
+    if (pairs_[0].size() == data::kBatchRows) flush();
   }
 
   void flush() {
-    if (pairs_.empty()) return;
+    const size_t n = pairs_[0].size();
+    if (n == 0) return;
     Chunk out;
-    out.num_rows = static_cast<uint32_t>(pairs_.size());
+    out.num_rows = static_cast<uint32_t>(n);
+    std::vector<uint32_t> from[2];
+    for (size_t side = 0; side < 2; ++side)
+      from[side] = sides_[side].chunks_with(pairs_[side].data(), n);
+    // Kusto pads strings with "", all other types with null.
     for (size_t i = 0; i < origin_.size(); ++i) {
-      data::ColumnBuilder b(op_.schema[i].type);
-      for (const auto& [l, r] : pairs_) {
-        const size_t row = origin_[i].first == 0 ? l : r;
-        const RowStore& side = sides_[origin_[i].first];
-        if (row == kNoRow) {
-          // Kusto pads strings with "", all other types with null.
-          if (b.type() == Type::kString && !open_)
-            b.append_copy("");
-          else
-            b.append_null();
-          continue;
-        }
-        const Column& from = side.chunk_of(row).columns[origin_[i].second];
-        const uint32_t at = side.row_in_chunk(row);
-        if (from.type() == Type::kNull || !from.valid(at))
-          b.append_null();
-        else if (data::physical(b.type()) == data::Physical::kBytes)
-          b.append_copy(from.view<std::string_view>()[at]);
-        else
-          b.append(from.value(at));
-      }
-      out.columns.push_back(b.finish());
+      const auto [side, column] = origin_[i];
+      out.columns.push_back(sides_[side].take_column(op_.schema[i].type, column,
+                                                     pairs_[side].data(), n, from[side], true));
     }
-    for (const auto& [l, r] : pairs_) {
+    for (size_t i = 0; i < n; ++i) {
       int64_t time = 0;
-      std::vector<uint32_t> refs;
-      const size_t rows[2] = {l, r};
-      for (int side = 0; side < 2; ++side) {
-        if (rows[side] == kNoRow) continue;
-        const Chunk& c = sides_[side].chunk_of(rows[side]);
-        const uint32_t at = sides_[side].row_in_chunk(rows[side]);
+      for (size_t side = 0; side < 2; ++side) {
+        const size_t row = pairs_[side][i];
+        if (row == RowStore::kNoRow) continue;
+        const Chunk& c = sides_[side].chunk_of(row);
+        const uint32_t at = sides_[side].row_in_chunk(row);
         if (c.times[at] != 0 && (time == 0 || c.times[at] < time)) time = c.times[at];
-        refs.insert(refs.end(), c.refs.ids.begin() + c.refs.begin[at],
-                    c.refs.ids.begin() + c.refs.begin[at + 1]);
+        out.refs.ids.insert(out.refs.ids.end(), c.refs.ids.begin() + c.refs.begin[at],
+                            c.refs.ids.begin() + c.refs.begin[at + 1]);
       }
       out.times.push_back(time);
-      out.refs.add_row(refs.data(), refs.size());
+      out.refs.begin.push_back(static_cast<uint32_t>(out.refs.ids.size()));
     }
-    pairs_.clear();
+    pairs_[0].clear();
+    pairs_[1].clear();
     next_.push(std::move(out), 0);
   }
 
@@ -168,12 +188,15 @@ class Join final : public ChunkSink {
   RunState& state_;
   ChunkSink& next_;
   std::vector<bool> as_real_;
-  std::vector<std::pair<int, size_t>> origin_;
+  std::vector<std::pair<size_t, size_t>> origin_;  // side and column of each output column
   RowStore sides_[2];
-  std::vector<std::string> keys_[2];
-  std::vector<std::pair<size_t, size_t>> pairs_;
-  int finished_ = 0;
-  bool open_ = false;
+  KeyTable table_;                     // of both sides
+  std::vector<uint32_t> keys_[2];      // of each row, their numbers
+  std::vector<uint32_t> first_right_;  // by key: where its rows begin
+  std::vector<uint32_t> right_rows_;
+  std::vector<size_t> pairs_[2];  // rows of each side that are to come out
+  std::string key_;
+  bool is_finished_[2] = {false, false};
 };
 
 }  // namespace

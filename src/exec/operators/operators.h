@@ -1,6 +1,8 @@
 // Operators of a run: each takes chunks, keeps its own state, and pushes to the next one.
 #pragma once
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "exec/memory.h"
@@ -72,6 +74,10 @@ std::vector<data::Column> evaluate_all(const std::vector<Program>& exprs,
 /// widens integers for comparison with reals.
 void append_key(std::string& key, const data::Column& c, uint32_t row, bool as_real = false);
 
+/// Takes the first cell off a key and appends it. The key's column had the builder's type; reals
+/// come back without the sign of zero.
+void take_cell(std::string_view& key, data::ColumnBuilder& out);
+
 /// How many rows a cell is expanded to: an array's or bag's members, one for any other value and
 /// for null.
 uint32_t element_count(const data::Column& column, uint32_t row);
@@ -94,6 +100,19 @@ class RowStore {
 
   /// A chunk of the given rows (at most data::kBatchRows) with the schema's types.
   Chunk take(const plan::Schema& schema, const size_t* rows, size_t n) const;
+
+  static constexpr size_t kNoRow = static_cast<size_t>(-1);
+
+  /// The chunks that have any of the rows, ascending. A row may be kNoRow.
+  std::vector<uint32_t> chunks_with(const size_t* rows, size_t n) const;
+  /// One column of the given rows, of which chunks_with() gave `from`. kNoRow becomes null, or ""
+  /// of strings where `pad` is set.
+  data::Column take_column(data::Type type,
+                           size_t column,
+                           const size_t* rows,
+                           size_t n,
+                           const std::vector<uint32_t>& from,
+                           bool pad = false) const;
 
  private:
   struct Location {

@@ -79,6 +79,39 @@ void append_key(std::string& key, const Column& c, uint32_t row, bool as_real) {
   }
 }
 
+void take_cell(std::string_view& key, data::ColumnBuilder& out) {
+  const bool valid = key[0] != '\0';
+  key.remove_prefix(1);
+  if (!valid) return out.append_null();
+  switch (data::physical(out.type())) {
+    case data::Physical::kByte:
+      out.append(key[0] != '\0');
+      key.remove_prefix(1);
+      return;
+    case data::Physical::kInt64: {
+      int64_t v = 0;
+      std::memcpy(&v, key.data(), sizeof v);
+      out.append(v);
+      key.remove_prefix(sizeof v);
+      return;
+    }
+    case data::Physical::kDouble: {
+      double d = 0;
+      std::memcpy(&d, key.data(), sizeof d);
+      out.append(d);
+      key.remove_prefix(sizeof d);
+      return;
+    }
+    case data::Physical::kBytes: {
+      uint32_t n = 0;
+      std::memcpy(&n, key.data(), sizeof n);
+      out.append_copy(key.substr(sizeof n, n));
+      key.remove_prefix(sizeof n + n);
+      return;
+    }
+  }
+}
+
 size_t RowStore::add(const Chunk& c, bool compact) {
   Chunk kept;
   kept.num_rows = c.num_rows;
@@ -94,17 +127,18 @@ size_t RowStore::add(const Chunk& c, bool compact) {
 
 namespace {
 
-/// Cells of one column of many chunks, row after row: `cell(i)` is the column and its row.
+/// Cells of one column of many chunks, row after row: `cell(i)` is the column (null: no cell) and
+/// its row.
 template <class T, class Cells>
 void copy_cells(size_t n, const Cells& cells, data::ColumnBuilder& out) {
   for (uint32_t i = 0; i < n; ++i) {
-    const auto& [from, row] = cells(i);
-    if (from.type() == Type::kNull) continue;
-    if (data::physical(from.type()) != data::physical(out.type())) {
-      out.set(i, from.value(row));  // a number of another kind
+    const auto [from, row] = cells(i);
+    if (!from || from->type() == Type::kNull) continue;
+    if (data::physical(from->type()) != data::physical(out.type())) {
+      out.set(i, from->value(row));  // a number of another kind
       continue;
     }
-    const data::ColumnView<T> v = from.template view<T>();
+    const data::ColumnView<T> v = from->template view<T>();
     if (!v.valid(row)) continue;
     if constexpr (std::is_same_v<T, std::string_view>)
       out.set_borrowed(i, v[row]);
@@ -117,42 +151,58 @@ void copy_cells(size_t n, const Cells& cells, data::ColumnBuilder& out) {
 
 }  // namespace
 
+std::vector<uint32_t> RowStore::chunks_with(const size_t* rows, size_t n) const {
+  std::vector<uint32_t> out;
+  for (size_t r = 0; r < n; ++r)
+    if (rows[r] != kNoRow) out.push_back(locations_[rows[r]].chunk);
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+Column RowStore::take_column(Type type,
+                             size_t column,
+                             const size_t* rows,
+                             size_t n,
+                             const std::vector<uint32_t>& from,
+                             bool pad) const {
+  const auto cells = [&](uint32_t r) -> std::pair<const Column*, uint32_t> {
+    if (rows[r] == kNoRow) return {nullptr, 0};
+    return {&chunk_of(rows[r]).columns[column], row_in_chunk(rows[r])};
+  };
+  data::ColumnBuilder b(type, static_cast<uint32_t>(n));
+  switch (data::physical(type)) {
+    case data::Physical::kByte:
+      copy_cells<uint8_t>(n, cells, b);
+      break;
+    case data::Physical::kInt64:
+      copy_cells<int64_t>(n, cells, b);
+      break;
+    case data::Physical::kDouble:
+      copy_cells<double>(n, cells, b);
+      break;
+    case data::Physical::kBytes: {
+      copy_cells<std::string_view>(n, cells, b);
+      if (pad && type == Type::kString)
+        for (uint32_t r = 0; r < n; ++r)
+          if (rows[r] == kNoRow) b.set_borrowed(r, "");
+      // The strings stay alive with this store's columns.
+      auto keep = std::make_shared<std::vector<Column>>();
+      for (const uint32_t c : from)
+        keep->push_back(chunks_[c].columns[column]);
+      b.keep(keep);
+      break;
+    }
+  }
+  return b.finish();
+}
+
 Chunk RowStore::take(const plan::Schema& schema, const size_t* rows, size_t n) const {
   Chunk out;
   out.num_rows = static_cast<uint32_t>(n);
-  std::vector<uint32_t> from;  // chunks, each once
-  for (size_t r = 0; r < n; ++r)
-    from.push_back(locations_[rows[r]].chunk);
-  std::sort(from.begin(), from.end());
-  from.erase(std::unique(from.begin(), from.end()), from.end());
-  for (size_t i = 0; i < schema.size(); ++i) {
-    const auto cells = [&](uint32_t r) {
-      return std::pair<const Column&, uint32_t>(chunk_of(rows[r]).columns[i],
-                                                row_in_chunk(rows[r]));
-    };
-    data::ColumnBuilder b(schema[i].type, out.num_rows);
-    switch (data::physical(schema[i].type)) {
-      case data::Physical::kByte:
-        copy_cells<uint8_t>(n, cells, b);
-        break;
-      case data::Physical::kInt64:
-        copy_cells<int64_t>(n, cells, b);
-        break;
-      case data::Physical::kDouble:
-        copy_cells<double>(n, cells, b);
-        break;
-      case data::Physical::kBytes: {
-        copy_cells<std::string_view>(n, cells, b);
-        // The strings stay alive with this store's columns.
-        auto keep = std::make_shared<std::vector<Column>>();
-        for (const uint32_t c : from)
-          keep->push_back(chunks_[c].columns[i]);
-        b.keep(keep);
-        break;
-      }
-    }
-    out.columns.push_back(b.finish());
-  }
+  const std::vector<uint32_t> from = chunks_with(rows, n);
+  for (size_t i = 0; i < schema.size(); ++i)
+    out.columns.push_back(take_column(schema[i].type, i, rows, n, from));
   for (size_t r = 0; r < n; ++r) {
     out.times.push_back(chunk_of(rows[r]).times[row_in_chunk(rows[r])]);
     out.refs.copy_row(chunk_of(rows[r]).refs, row_in_chunk(rows[r]));

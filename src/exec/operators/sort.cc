@@ -84,6 +84,7 @@ class Sort final : public ChunkSink {
   }
 
   void finish(int) override {
+    if (!next_.wants_rows(0)) return next_.finish(0);
     make_cells();
     std::vector<size_t> order(store_.size());
     std::iota(order.begin(), order.end(), size_t{0});
@@ -108,6 +109,8 @@ class Sort final : public ChunkSink {
                  0);
     next_.finish(0);
   }
+
+  bool wants_rows(int) const override { return next_.wants_rows(0); }
 
  private:
   /// The cells of all rows, row after row.
@@ -221,6 +224,8 @@ class Dedup final : public ChunkSink {
   }
 
   void finish(int) override { next_.finish(0); }
+
+  bool wants_rows(int) const override { return next_.wants_rows(0); }
 
  private:
   const plan::Op& op_;

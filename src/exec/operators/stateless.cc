@@ -28,6 +28,8 @@ class Filter final : public ChunkSink {
 
   void advance(int64_t watermark, int) override { next_.advance(watermark, 0); }
 
+  bool wants_rows(int) const override { return next_.wants_rows(0); }
+
  private:
   Program predicate_;
   RunState& state_;
@@ -60,6 +62,8 @@ class Compute final : public ChunkSink {
 
   void advance(int64_t watermark, int) override { next_.advance(watermark, 0); }
 
+  bool wants_rows(int) const override { return next_.wants_rows(0); }
+
  private:
   const CompiledOp& op_;
   RunState& state_;
@@ -78,6 +82,8 @@ class Limit final : public ChunkSink {
   }
 
   void finish(int) override { next_.finish(0); }
+
+  bool wants_rows(int) const override { return left_ > 0 && next_.wants_rows(0); }
 
  private:
   int64_t left_;
@@ -98,6 +104,8 @@ class Union final : public ChunkSink {
     advance(std::numeric_limits<int64_t>::max(), port);
     if (--open_ == 0) next_.finish(0);
   }
+
+  bool wants_rows(int) const override { return next_.wants_rows(0); }
 
   // The input that is furthest behind tells how far the union is.
   void advance(int64_t watermark, int port) override {

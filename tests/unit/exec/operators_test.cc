@@ -2,6 +2,7 @@
 #include "exec/operators/operators.h"
 
 #include <cmath>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -211,6 +212,114 @@ std::shared_ptr<Op> group_of(const OpPtr& input, bool drop_nulls) {
   op->schema = {{"k", input->schema[0].type}};
   op->drop_null_keys = drop_nulls;
   return op;
+}
+
+/// Result rows of an aggregate by one column.
+std::string groups(Column keys) {
+  const OpPtr input = scan_of({{"k", keys.type()}});
+  Rows rows(group_of(input, false));
+  rows.run->push(0, chunk({std::move(keys)}));
+  rows.run->finish();
+  return rows.text();
+}
+
+TEST(Aggregate, GivesKeysBackAsTheyCame) {
+  EXPECT_EQ(groups(strings({"b", "", nullptr, "b", "a", nullptr, ""}).finish()), "b;;null;a;");
+  EXPECT_EQ(groups(longs({5, INT64_MIN, 5, -1}).finish()), "5;-9223372036854775808;-1;");
+  ColumnBuilder reals(Type::kReal);
+  for (const double v : {-0.0, 1.5, 0.0, 1.5})
+    reals.append(v);
+  EXPECT_EQ(groups(reals.finish()), "-0;1.5;") << "equal keys, and the first one is shown";
+  ColumnBuilder bools(Type::kBool);
+  for (const bool v : {true, false, true})
+    bools.append(v);
+  bools.append_null();
+  EXPECT_EQ(groups(bools.finish()), "true;false;null;");
+}
+
+/// Evidence ids of each result row.
+std::string evidence(const RowCollector& sink) {
+  std::string out;
+  for (const auto& refs : sink.refs) {
+    for (const uint32_t id : refs)
+      out += std::to_string(id) + ",";
+    out += ";";
+  }
+  return out;
+}
+
+TEST(Aggregate, KeepsTheFirstEvidenceOfEachGroup) {
+  const OpPtr input = scan_of({{"k", Type::kString}});
+  Rows rows(group_of(input, false));
+  rows.run->push(0, chunk({strings({"a", "b", "a"}).finish()}, 10));
+  rows.run->push(0, chunk({strings({"b", "a"}).finish()}, 20));
+  rows.run->push(0, chunk({strings(std::vector<const char*>(100, "b")).finish()}, 100));
+  rows.run->finish();
+  EXPECT_EQ(evidence(rows.sink),
+            "10,12,21,;11,20,100,101,102,103,104,105,106,107,108,109,110,111,"
+            "112,113,;");
+}
+
+/// Counts what it is pushed, and whether it was asked for.
+struct Counter final : ChunkSink {
+  void push(Chunk&& c, int) override { rows += c.num_rows; }
+
+  void finish(int) override { ++ends; }
+
+  bool wants_rows(int) const override { return wants; }
+
+  bool wants = true;
+  uint32_t rows = 0;
+  int ends = 0;
+};
+
+/// What comes out of a plan over two rows.
+uint32_t rows_for(const OpPtr& plan, bool wants) {
+  Counter sink;
+  sink.wants = wants;
+  Result<std::shared_ptr<const CompiledPlan>> compiled = CompiledPlan::make(plan);
+  EXPECT_TRUE(compiled);
+  const std::unique_ptr<Run> run = Run::start(*compiled, {}, sink);
+  run->push(0, chunk({strings({"a", "b"}).finish(), longs({1, 2}).finish()}));
+  run->finish();
+  EXPECT_EQ(sink.ends, 1);
+  return sink.rows;
+}
+
+// Operators that hold rows until the end give none that nobody wants.
+TEST(Operators, HeldRowsComeOnlyWhereTheyAreWanted) {
+  const OpPtr input = scan_of({{"k", Type::kString}, {"a", Type::kLong}});
+  const OpPtr sort = sort_of(input, false, false, std::nullopt);
+  const auto limit = std::make_shared<Op>(*plan::limit(sort, 100));
+  limit->schema = input->schema;
+  for (const OpPtr& plan : {sort, OpPtr(group_of(input, false)), OpPtr(limit)}) {
+    EXPECT_EQ(rows_for(plan, true), 2U);
+    EXPECT_EQ(rows_for(plan, false), 0U);
+  }
+}
+
+// A side of a join that has ended without a row makes the other's rows useless, but not in the
+// kinds that keep them.
+TEST(Join, AnEmptySideLeavesWhatItsKindSays) {
+  const plan::Schema both = {
+      {"k", Type::kString}, {"a", Type::kLong}, {"k1", Type::kString}, {"b", Type::kLong}};
+  const OpPtr left = scan_of({{"k", Type::kString}, {"a", Type::kLong}});
+  const OpPtr right = scan_of({{"k", Type::kString}, {"b", Type::kLong}});
+  for (const auto& [kind, left_alone, right_alone] :
+       std::vector<std::tuple<plan::JoinKind, const char*, const char*>>{
+           {plan::JoinKind::kInner, "", ""},
+           {plan::JoinKind::kInnerUnique, "", ""},
+           {plan::JoinKind::kLeftOuter, "x,1,,null;", ""},
+           {plan::JoinKind::kRightOuter, "", ",null,x,1;"},
+           {plan::JoinKind::kFullOuter, "x,1,,null;", ",null,x,1;"}}) {
+    for (const size_t side : {size_t{0}, size_t{1}}) {
+      Rows rows(join_of(kind, sort_of(left, false, false, std::nullopt),
+                        sort_of(right, false, false, std::nullopt), both));
+      rows.run->push(side, chunk({strings({"x"}).finish(), longs({1}).finish()}));
+      rows.run->finish();
+      EXPECT_EQ(rows.text(), side == 0 ? left_alone : right_alone);
+    }
+  }
 }
 
 TEST(Aggregate, CountsRowsThatNullKeysDrop) {
