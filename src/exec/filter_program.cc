@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "data/batch.h"
+#include "exec/filter_anchor.h"
 #include "plan/function.h"
 
 namespace postern::exec {
@@ -111,6 +112,7 @@ FilterPrograms::FilterPrograms(const std::vector<ExprPtr>& filters, const plan::
     f.entry = emit(f.root, kAccept, kReject, f.steps);
     open_tests[i].swap(open_tests_);
   }
+  file_predicates();
   for (size_t i = 0; i < filters.size(); ++i)
     find_asked(filters_[i], open_tests[i]);
   for (const auto& index : columns_) {
@@ -119,6 +121,8 @@ FilterPrograms::FilterPrograms(const std::vector<ExprPtr>& filters, const plan::
   }
   slots_ = {};
   by_slot_ = {};
+  apart_by_slot_ = {};
+  to_file_ = {};
   known_ = {};
   schema_ = nullptr;
 }
@@ -202,13 +206,63 @@ uint32_t FilterPrograms::predicate_of(const Expr& e) {
   // What is exact on texts is never null (text_witness.h).
   predicates_.push_back(
       {exact, witness->never_null || witness->exact, {}, guessed_share(*witness), &e});
-  for (const size_t slot : slots)
-    predicates_.back().columns.push_back(file(*witness, number, slot));
+  to_file_.push_back({*witness, std::move(slots)});
   return number;
 }
 
-size_t FilterPrograms::file(const TextWitness& w, uint32_t predicate, size_t slot) {
-  const auto [it, is_new] = by_slot_.try_emplace(slot, columns_.size());
+void FilterPrograms::file_predicates() {
+  const std::vector<bool> apart = find_set_apart();
+  for (uint32_t p = 0; p < predicates_.size(); ++p)
+    for (const size_t slot : to_file_[p].slots)
+      predicates_[p].columns.push_back(file(to_file_[p].witness, p, slot, apart[p]));
+}
+
+/// Predicates whose literals get an index of their own: those with short ones, unless a filter has
+/// nothing else that is rare.
+std::vector<bool> FilterPrograms::find_set_apart() const {
+  constexpr size_t kShortLiteral = 4;     // bytes
+  constexpr size_t kManyPredicates = 64;  // over one column, for it to be worth it
+  constexpr double kRare = 0.1;
+  constexpr size_t kCommonUses = 4;  // what every fourth filter needs tells nothing
+  std::vector<bool> apart(predicates_.size());
+  std::vector<size_t> uses(predicates_.size());
+  for (const FilterProgram& f : filters_)
+    for (const FilterStep& s : f.steps)
+      if (s.predicate != kNoPredicate) ++uses[s.predicate];
+  for (size_t p = 0; p < predicates_.size(); ++p) {
+    const auto& [witness, slots] = to_file_[p];
+    apart[p] = slots.size() == 1 && (*schema_)[slots[0]].type == Type::kString &&
+               std::any_of(witness.literals.begin(), witness.literals.end(),
+                           [](const TextWitness::Literal& l) {
+                             return l.place == Place::kPart && l.text.size() <= kShortLiteral;
+                           });
+  }
+  const Share other = [&](uint32_t p) -> std::optional<double> {
+    const bool is_number =
+        std::any_of(to_file_[p].slots.begin(), to_file_[p].slots.end(),
+                    [&](size_t slot) { return data::is_integer((*schema_)[slot].type); });
+    if (apart[p] || is_number || uses[p] * kCommonUses > filters_.size()) return std::nullopt;
+    return predicates_[p].prior;
+  };
+  std::vector<bool> wanted(predicates_.size());
+  for (const FilterProgram& f : filters_) {
+    const auto anchor = anchor_of(f.root, other);
+    if (anchor && anchor->share <= kRare) continue;
+    for (const FilterStep& s : f.steps)
+      if (s.predicate != kNoPredicate) wanted[s.predicate] = true;
+  }
+  std::unordered_map<size_t, size_t> by_slot;
+  for (size_t p = 0; p < predicates_.size(); ++p) {
+    apart[p] = apart[p] && !wanted[p];
+    if (apart[p]) ++by_slot[to_file_[p].slots[0]];
+  }
+  for (size_t p = 0; p < predicates_.size(); ++p)
+    apart[p] = apart[p] && by_slot[to_file_[p].slots[0]] >= kManyPredicates;
+  return apart;
+}
+
+size_t FilterPrograms::file(const TextWitness& w, uint32_t predicate, size_t slot, bool apart) {
+  const auto [it, is_new] = (apart ? apart_by_slot_ : by_slot_).try_emplace(slot, columns_.size());
   if (is_new) {
     columns_.push_back(std::make_unique<ColumnIndex>());
     columns_.back()->slot = slot;

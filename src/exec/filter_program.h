@@ -74,7 +74,10 @@ struct FilterProgram {
   bool repeats_by_value() const { return repeats && splits && asked_columns.size() == 1; }
 };
 
-/// The literals and numbers of all predicates over one column.
+/// The literals and numbers of predicates over one column: of all, or, where many look for a few
+/// bytes that nearly every text has, of those in an index of their own. They take long to find and
+/// tell little, and nearly every filter that has them needs something rarer, too: so that they need
+/// be looked for only where that is there (late_columns.h).
 struct ColumnIndex {
   size_t slot = 0;
   data::Type type =
@@ -98,15 +101,25 @@ class FilterPrograms {
  private:
   FilterNode node_of(const plan::Expr& e, bool negated);
   uint32_t predicate_of(const plan::Expr& e);
-  size_t file(const TextWitness& w, uint32_t predicate, size_t slot);
+  void file_predicates();
+  std::vector<bool> find_set_apart() const;
+  size_t file(const TextWitness& w, uint32_t predicate, size_t slot, bool apart);
   void find_asked(FilterProgram& f, const std::vector<const plan::Expr*>& tests) const;
 
   std::vector<plan::ExprPtr> exprs_;
   std::vector<FilterProgram> filters_;
   std::vector<Predicate> predicates_;
   std::vector<std::unique_ptr<ColumnIndex>> columns_;
+
   // While it is made.
+  struct ToFile {
+    TextWitness witness;
+    std::vector<size_t> slots;
+  };
+
+  std::vector<ToFile> to_file_;  // by predicate
   std::unordered_map<size_t, size_t> by_slot_;
+  std::unordered_map<size_t, size_t> apart_by_slot_;
   std::unordered_map<std::string, size_t> slots_;
 
   struct ExprHash {

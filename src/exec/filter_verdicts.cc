@@ -5,7 +5,7 @@
 #include <tuple>
 #include <utility>
 
-#include "exec/late_columns.h"
+#include "exec/filter_anchor.h"
 
 namespace postern::exec {
 namespace {
@@ -82,18 +82,6 @@ std::vector<uint64_t> FilterVerdicts::num_rows_touching() const {
   return rows;
 }
 
-/// What `other`, of another part that must hold too, can do as a guard.
-void FilterVerdicts::Anchor::guard_by(const Anchor& other) {
-  if (other.predicates.size() == 1 && other.share < guard_share) {
-    guard = other.predicates[0];
-    guard_share = other.share;
-  }
-  if (other.guard_share < guard_share) {
-    guard = other.guard;
-    guard_share = other.guard_share;
-  }
-}
-
 /// The part of `num_rows` that touches a predicate.
 double FilterVerdicts::share(uint32_t predicate, uint64_t num_rows) const {
   constexpr double kPriorRows = 256;
@@ -102,10 +90,25 @@ double FilterVerdicts::share(uint32_t predicate, uint64_t num_rows) const {
          (static_cast<double>(num_rows) + kPriorRows);
 }
 
+/// Rows of a group as far as they are remembered.
+RowSample FilterVerdicts::sample(uint32_t group) const {
+  constexpr size_t kMostKinds = 4096;  // tell enough
+  RowSample rows;
+  for (uint32_t kind = 1; kind < decided_.size() && rows.size() < kMostKinds; ++kind) {
+    const std::span<const uint32_t> row = kinds_[kind];
+    if (row[0] / 2 != group || decided_[kind].num_rows == 0) continue;
+    rows.begin(decided_[kind].num_rows);
+    for (const uint32_t list : row.subspan(1))
+      rows.add_predicates(lookup_.predicates(list));
+  }
+  return rows;
+}
+
 /// True: any group has other late columns than before.
 bool FilterVerdicts::choose_late_columns() {
   bool changed = false;
-  for (Group& g : groups_) {
+  for (uint32_t group = 1; group < groups_.size(); ++group) {
+    Group& g = groups_[group];
     if (g.num_rows < kGroupRows || g.never_late) continue;
     // Where most rows need them after all, they are never late again.
     if (g.num_open_rows * 2 > g.num_rows) {
@@ -117,9 +120,7 @@ bool FilterVerdicts::choose_late_columns() {
     std::vector<size_t> columns = g.first;
     columns.insert(columns.end(), g.late.begin(), g.late.end());
     std::sort(columns.begin(), columns.end());
-    auto late = exec::late_columns(
-        programs_, g.filters, columns,
-        [&](uint32_t p) { return std::min(share(p, g.num_rows), 1.0); }, g.late);
+    auto late = exec::late_columns(programs_, g.filters, columns, sample(group), g.late);
     if (late == g.late) continue;
     set_late_columns(g, std::move(late));
     changed = true;
@@ -141,47 +142,6 @@ void FilterVerdicts::set_late_columns(Group& g, std::vector<size_t> late) const 
   g.late = std::move(late);
 }
 
-/// Predicates of which one at least must be touched, in columns that are not late; nullopt: the
-/// node may hold without any.
-std::optional<FilterVerdicts::Anchor> FilterVerdicts::anchor_of(
-    const FilterNode& n, const std::vector<bool>& late) const {
-  switch (n.kind) {
-    case FilterNode::Kind::kTest: {
-      const std::vector<size_t>& columns = programs_.predicates()[n.predicate].columns;
-      if (n.negated ||
-          std::any_of(columns.begin(), columns.end(), [&](size_t c) { return late[c]; }))
-        return std::nullopt;
-      return Anchor{{n.predicate}, share(n.predicate, num_filed_rows_), kNoPredicate, 1};
-    }
-    case FilterNode::Kind::kAnd: {
-      std::optional<Anchor> best;
-      for (const FilterNode& c : n.children) {
-        auto a = anchor_of(c, late);
-        if (!a) continue;
-        if (!best || a->share < best->share) std::swap(a, best);
-        if (a) best->guard_by(*a);
-      }
-      return best;
-    }
-    case FilterNode::Kind::kOr: {
-      Anchor all;
-      for (const FilterNode& c : n.children) {
-        auto a = anchor_of(c, late);
-        if (!a) return std::nullopt;
-        all.predicates.insert(all.predicates.end(), a->predicates.begin(), a->predicates.end());
-        all.share += a->share;
-      }
-      return all;  // what one of the alternatives needs guards no other
-    }
-    case FilterNode::Kind::kFalse:
-      return Anchor{};
-    case FilterNode::Kind::kOpen:
-    case FilterNode::Kind::kTrue:
-      return std::nullopt;
-  }
-  return std::nullopt;
-}
-
 void FilterVerdicts::file_filters() {
   std::vector<std::tuple<uint32_t, uint32_t, uint32_t>> filed;  // predicate, filter, guard
   is_open_.assign(programs_.filters().size(), false);
@@ -191,7 +151,12 @@ void FilterVerdicts::file_filters() {
       if (!g.late.empty() && g.has(f))
         for (const size_t c : g.late)
           late[c] = true;
-    const auto a = anchor_of(programs_.filters()[f].root, late);
+    const auto a = anchor_of(programs_.filters()[f].root, [&](uint32_t p) -> std::optional<double> {
+      const std::vector<size_t>& columns = programs_.predicates()[p].columns;
+      if (std::any_of(columns.begin(), columns.end(), [&](size_t c) { return late[c]; }))
+        return std::nullopt;
+      return share(p, num_filed_rows_);
+    });
     is_open_[f] = !a;
     if (a)
       for (const uint32_t p : a->predicates)

@@ -17,6 +17,7 @@
 #include "exec/column_lookup.h"
 #include "exec/distinct_lists.h"
 #include "exec/filter_program.h"
+#include "exec/late_columns.h"
 
 namespace postern::exec {
 
@@ -97,23 +98,14 @@ class FilterVerdicts {
     bool is_open = false;  // depends on late columns
   };
 
-  struct Anchor {
-    std::vector<uint32_t> predicates;
-    double share = 0;
-    uint32_t guard = kNoPredicate;  // one more that the filter cannot hold without
-    double guard_share = 1;
-
-    void guard_by(const Anchor& other);
-  };
-
   /// A filter that is filed under a predicate.
   struct Anchored {
     uint32_t filter;
     uint32_t guard;  // need not be tried unless this is touched too; kNoPredicate: always
   };
 
-  std::optional<Anchor> anchor_of(const FilterNode& n, const std::vector<bool>& late) const;
   double share(uint32_t predicate, uint64_t num_rows) const;
+  RowSample sample(uint32_t group) const;
   bool choose_late_columns();
   void set_late_columns(Group& g, std::vector<size_t> late) const;
   void file_filters();

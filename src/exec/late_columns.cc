@@ -1,29 +1,28 @@
 #include "exec/late_columns.h"
 
 #include <algorithm>
-#include <optional>
-#include <unordered_set>
+
+#include "exec/filter_anchor.h"
 
 namespace postern::exec {
 namespace {
 
-// The part of the rows for which late columns are looked up after all, at most.
-constexpr double kMostRows = 0.2;
+// The part of the rows for which late columns are looked up after all, at most. Where half of the
+// rows were open, looking twice would cost what it saves.
+constexpr double kMostRows = 0.4;
 constexpr size_t kMostColumns = 64;  // that a word of bits tells
-
-/// Predicates of which a row must touch one for the filter to hold, and the share of rows that do.
-struct Need {
-  std::vector<uint32_t> predicates;
-  double share = 0;
-};
 
 class Chooser {
  public:
   Chooser(const FilterPrograms& programs,
           std::span<const uint32_t> filters,
           std::span<const size_t> columns,
-          const Share& share)
-      : programs_(programs), share_(share), bits_(programs.columns().size()) {
+          const RowSample& sample)
+      : programs_(programs),
+        sample_(sample),
+        bits_(programs.columns().size()),
+        touching_(programs.predicates().size()),
+        is_needed_(programs.predicates().size()) {
     for (size_t i = 0; i < columns.size(); ++i)
       bits_[columns[i]] = uint64_t{1} << i;
     for (const uint32_t f : filters) {
@@ -35,23 +34,38 @@ class Chooser {
         uses |= bits_[c];
       filters_.push_back({&program.root, uses});
     }
+    for (size_t kind = 0; kind < sample.size(); ++kind)
+      for (const uint32_t p : sample.predicates(kind))
+        touching_[p] += sample.count(kind);
   }
 
   uint64_t bit_of(size_t column) const { return bits_[column]; }
 
-  /// The part of the rows, at most, that some filter leaves open while these columns are not known.
+  /// The part of the sample, at most, that some filter leaves open while these columns are not
+  /// known.
   double open_share(uint64_t late) {
-    std::unordered_set<uint32_t> needed;
-    double sum = 0;
+    const auto num_rows = static_cast<double>(sample_.num_rows());
+    const Share early = [&](uint32_t p) -> std::optional<double> {
+      if ((bits_of(p) & late) != 0) return std::nullopt;
+      // What was not met yet is as rare as it looks.
+      return (static_cast<double>(touching_[p]) + programs_.predicates()[p].prior) / (num_rows + 1);
+    };
+    std::fill(is_needed_.begin(), is_needed_.end(), false);
     for (const auto& [root, uses] : filters_) {
       if ((uses & late) == 0) continue;
-      const auto need = need_of(*root, late);
-      if (!need) return 1;
-      for (const uint32_t p : need->predicates)
-        if (needed.insert(p).second) sum += share_(p);
-      if (sum > kMostRows) return sum;
+      const auto anchor = anchor_of(*root, early);
+      if (!anchor) return 1;
+      for (const uint32_t p : anchor->predicates)
+        is_needed_[p] = true;
     }
-    return sum;
+    uint64_t open = 0;
+    for (size_t kind = 0; kind < sample_.size(); ++kind) {
+      const auto predicates = sample_.predicates(kind);
+      if (std::any_of(predicates.begin(), predicates.end(),
+                      [&](uint32_t p) { return is_needed_[p]; }))
+        open += sample_.count(kind);
+    }
+    return static_cast<double>(open) / num_rows;
   }
 
  private:
@@ -62,47 +76,17 @@ class Chooser {
     return bits;
   }
 
-  std::optional<Need> need_of(const FilterNode& n, uint64_t late) const {
-    switch (n.kind) {
-      case FilterNode::Kind::kTest:
-        if (n.negated || (bits_of(n.predicate) & late) != 0) return std::nullopt;
-        return Need{{n.predicate}, share_(n.predicate)};
-      case FilterNode::Kind::kAnd: {
-        std::optional<Need> best;
-        for (const FilterNode& c : n.children)
-          if (auto need = need_of(c, late); need && (!best || need->share < best->share))
-            best = std::move(need);
-        return best;
-      }
-      case FilterNode::Kind::kOr: {
-        Need all;
-        for (const FilterNode& c : n.children) {
-          const auto need = need_of(c, late);
-          if (!need) return std::nullopt;
-          all.predicates.insert(all.predicates.end(), need->predicates.begin(),
-                                need->predicates.end());
-          all.share += need->share;
-        }
-        return all;
-      }
-      case FilterNode::Kind::kFalse:
-        return Need{};
-      case FilterNode::Kind::kOpen:
-      case FilterNode::Kind::kTrue:
-        return std::nullopt;
-    }
-    return std::nullopt;
-  }
-
   struct Filter {
     const FilterNode* root;
     uint64_t uses;  // columns
   };
 
   const FilterPrograms& programs_;
-  const Share& share_;
+  const RowSample& sample_;
   std::vector<uint64_t> bits_;  // by indexed column; 0: not of this group
   std::vector<Filter> filters_;
+  std::vector<uint64_t> touching_;  // rows, by predicate
+  std::vector<bool> is_needed_;     // by predicate: while open_share() runs
 };
 
 }  // namespace
@@ -110,10 +94,10 @@ class Chooser {
 std::vector<size_t> late_columns(const FilterPrograms& programs,
                                  std::span<const uint32_t> filters,
                                  std::span<const size_t> columns,
-                                 const Share& share,
+                                 const RowSample& sample,
                                  const std::vector<size_t>& late) {
-  if (columns.size() > kMostColumns) return late;
-  Chooser chooser(programs, filters, columns, share);
+  if (columns.size() > kMostColumns || sample.num_rows() == 0) return late;
+  Chooser chooser(programs, filters, columns, sample);
   std::vector<size_t> chosen = late;
   uint64_t bits = 0;
   for (const size_t c : late)

@@ -143,11 +143,12 @@ class Compared {
     }
   }
 
-  /// Texts of a column that were looked up so far.
-  uint64_t num_looked_up(size_t slot) {
+  /// Texts of a column that were looked up so far, by index.
+  std::vector<uint64_t> looked_up(size_t slot) {
+    std::vector<uint64_t> texts;
     for (const FilterProfile::Column& c : state_->profile().columns)
-      if (c.slot == slot) return c.texts;
-    return 0;
+      if (c.slot == slot) texts.push_back(c.texts);
+    return texts;
   }
 
  private:
@@ -232,10 +233,10 @@ TEST(SharedFilter, LooksUpColumnsWhereTheyMatter) {
                                           test("sigma.equals", 0, "ab")}));
     Compared compared(std::move(filters));
     const auto looked_up = [&](int num_batches, const char* often) {
-      const uint64_t before = compared.num_looked_up(1);
+      const uint64_t before = compared.looked_up(1).at(0);
       for (int batch = 0; batch < num_batches; ++batch)
         compared.run(random_columns(random, kRows, often, 50), most_rows(kRows));
-      return static_cast<double>(compared.num_looked_up(1) - before) /
+      return static_cast<double>(compared.looked_up(1).at(0) - before) /
              static_cast<double>(num_batches) / static_cast<double>(most_rows(kRows).size());
     };
     EXPECT_EQ(looked_up(6, "often"), 1) << "until it is known what is rare";
@@ -243,6 +244,50 @@ TEST(SharedFilter, LooksUpColumnsWhereTheyMatter) {
     EXPECT_GT(looked_up(40, "ab"), 0.9) << "what was rare is rare no more";
     EXPECT_EQ(looked_up(1, "often"), 1) << "and does not count as rare again";
   }
+}
+
+// Where many filters look for a few bytes, and need something rare too, the bytes have an index of
+// their own.
+TEST(SharedFilter, LooksForShortTextsWhereTheyMatter) {
+  constexpr uint32_t kRows = 400;
+  RandomFilter random(7);
+  const auto test = [&](const char* name, size_t column, const std::string& text) {
+    return random.call(name, {random.column(column), plan::literal(Value::string(text))});
+  };
+  std::vector<ExprPtr> filters = {test("sigma.contains", 1, "a long text that is rare"),
+                                  test("sigma.contains", 1, "cab")};  // which needs nothing else
+  for (const char* first : {"a", "b", "c", "x", "7", " ", ".", "0", ":"})
+    for (const char* second : {"a", "b", "c", "x", "7", " ", ".", "0", ":"})
+      filters.push_back(random.call(
+          "and", {test("sigma.contains", 1, std::string(first) + second),
+                  test("sigma.endswith", 0, std::string("another rare text") + second)}));
+  filters.push_back(random.call(
+      "and", {test("sigma.contains", 1, "b"), random.call("not", {test("sigma.contains", 1, "cc")}),
+              test("sigma.endswith", 0, "another rare text")}));
+  Compared compared(std::move(filters));
+  const auto batch = [&] {
+    ColumnBuilder a(Type::kString);
+    ColumnBuilder b(Type::kString);
+    for (uint32_t r = 0; r < kRows; ++r) {
+      a.append_copy(r % 40 == 0 ? "another rare text" + random.word() : random.word());
+      b.append_copy(random.word() + random.word());
+    }
+    compared.run({a.finish(), b.finish(), Column::nulls(Type::kLong, kRows),
+                  Column::nulls(Type::kDynamic, kRows)},
+                 most_rows(kRows));
+  };
+  for (int i = 0; i < 20; ++i)
+    batch();
+  const std::vector<uint64_t> learning = compared.looked_up(1);
+  ASSERT_EQ(learning.size(), 2u);
+  for (int i = 0; i < 20; ++i)
+    batch();
+  std::vector<uint64_t> later = compared.looked_up(1);
+  for (size_t i = 0; i < later.size(); ++i)
+    later[i] -= learning[i];
+  std::sort(later.begin(), later.end());
+  EXPECT_LT(later[0], most_rows(kRows).size()) << "short texts: seldom";
+  EXPECT_EQ(later[1], 20 * most_rows(kRows).size());
 }
 
 // Which event id a rule wants is part of nearly every filter: it must not leave them open.
