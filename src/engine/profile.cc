@@ -23,10 +23,9 @@ void add_table(const TableProgram& table, std::vector<HuntProfile::Rule>& rules,
     }
     for (size_t p = 0; p < shared.touched.size(); ++p)
       touched[p] += shared.touched[p];
-    columns.resize(std::max(columns.size(), shared.columns.size()));
-    for (size_t c = 0; c < shared.columns.size(); ++c) {
-      const exec::FilterProfile::Column& from = shared.columns[c];
-      HuntProfile::Column& to = columns[c];
+    columns.resize(table.schema.size());
+    for (const exec::FilterProfile::Column& from : shared.columns) {
+      HuntProfile::Column& to = columns[from.slot];  // of all indexes over it
       to.table = table.table->name;
       to.name = table.schema[from.slot].name;
       to.texts += from.texts;
