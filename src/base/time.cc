@@ -3,7 +3,9 @@
 #include "base/time.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstring>
 
 #include "base/text.h"
 
@@ -102,36 +104,60 @@ bool read_offset(Cursor& in, int& minutes) {
   return true;
 }
 
+/// Ticks of the beginning of a day, "2026-03-10"; nullopt where it is none, or written otherwise.
+/// The days of a log are seldom other than that of the line before.
+std::optional<int64_t> ticks_of_day(std::string_view date) {
+  struct Day {
+    std::array<char, 10> text;
+    int64_t ticks;
+  };
+
+  thread_local Day last{{'0', '0', '0', '1', '-', '0', '1', '-', '0', '1'}, 0};
+  if (std::memcmp(last.text.data(), date.data(), last.text.size()) == 0) return last.ticks;
+  Cursor in(date);
+  CivilTime c;
+  if (!in.number(4, c.year) || !in.eat('-') || !in.number(2, c.month) || !in.eat('-') ||
+      !in.number(2, c.day))
+    return std::nullopt;
+  const std::optional<int64_t> ticks = ticks_from_civil(c);
+  if (!ticks) return std::nullopt;
+  std::memcpy(last.text.data(), date.data(), last.text.size());
+  last.ticks = *ticks;
+  return ticks;
+}
+
 /// "2026-03-10T09:02:10.418Z", with a blank for the T, fewer or more digits of a second, or without
-/// the Z: what nearly all times of logs look like. False: it may be another one.
-bool read_usual(std::string_view s, CivilTime& c) {
+/// the Z: what nearly all times of logs look like. nullopt: it may be another one.
+std::optional<int64_t> ticks_of_usual(std::string_view s) {
   constexpr int64_t kTicksOf[] = {10'000'000, 1'000'000, 100'000, 10'000, 1'000, 100, 10, 1};
-  if (s.size() < kSecondsSize || s[4] != '-' || s[7] != '-' || (s[10] != 'T' && s[10] != ' ') ||
-      s[13] != ':' || s[16] != ':')
-    return false;
+  constexpr size_t kDateSize = 10;
+  if (s.size() < kSecondsSize || (s[10] != 'T' && s[10] != ' ') || s[13] != ':' || s[16] != ':')
+    return std::nullopt;
   // Asked once for all digits.
   uint32_t largest = 0;
   const auto digit = [&](size_t at) {
     const uint32_t d = static_cast<uint8_t>(s[at] - '0');
     largest = std::max(largest, d);
-    return static_cast<int>(d);
+    return int64_t{d};
   };
-  const auto two = [&](size_t at) { return digit(at) * 10 + digit(at + 1); };
-  c.year = two(0) * 100 + two(2);
-  c.month = two(5);
-  c.day = two(8);
-  c.hour = two(11);
-  c.minute = two(14);
-  c.second = two(17);
+  const int64_t hour = digit(11) * 10 + digit(12);
+  const int64_t minute = digit(14) * 10 + digit(15);
+  const int64_t second = digit(17) * 10 + digit(18);
+  int64_t fraction = 0;
   const size_t end = s.size() - (s.back() == 'Z' ? 1 : 0);
   if (end > kSecondsSize) {
     const size_t first = kSecondsSize + 1;
-    if (s[kSecondsSize] != '.' || end == first || end - first > kFractionDigits) return false;
+    if (s[kSecondsSize] != '.' || end == first || end - first > kFractionDigits)
+      return std::nullopt;
     for (size_t i = first; i < end; ++i)
-      c.sub_ticks = c.sub_ticks * 10 + digit(i);
-    c.sub_ticks *= kTicksOf[end - first];
+      fraction = fraction * 10 + digit(i);
+    fraction *= kTicksOf[end - first];
   }
-  return largest <= 9;
+  if (largest > 9 || hour > 23 || minute > 59 || second > 59) return std::nullopt;
+  const std::optional<int64_t> day = ticks_of_day(s.substr(0, kDateSize));
+  if (!day) return std::nullopt;
+  return *day + hour * kTicksPerHour + minute * kTicksPerMinute + second * kTicksPerSecond +
+         fraction;
 }
 
 /// Decimal digits with leading zeros, the last one before `end`.
@@ -224,7 +250,7 @@ std::optional<int64_t> ticks_from_unix_text(std::string_view text) {
 }
 
 std::optional<int64_t> parse_rfc3339(std::string_view text) {
-  if (CivilTime usual; read_usual(text, usual)) return ticks_from_civil(usual);
+  if (const auto ticks = ticks_of_usual(text)) return ticks;
   Cursor in(text);
   CivilTime c;
   if (!in.number(4, c.year) || !in.eat('-') || !in.number(2, c.month) || !in.eat('-') ||

@@ -43,7 +43,9 @@ bool is_number(std::string_view s) {
 
 /// Some of is_number().
 bool is_plain_integer(std::string_view s) {
-  return (s[0] != '0' || s.size() == 1) && std::all_of(s.begin(), s.end(), ascii_digit);
+  for (const char c : s)
+    if (!ascii_digit(c)) return false;
+  return s[0] != '0' || s.size() == 1;
 }
 
 }  // namespace

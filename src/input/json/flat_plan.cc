@@ -66,7 +66,7 @@ void put_columns(const FlatRecord& record,
   for (const FlatPlan::Step& step : columns.steps) {
     const std::string_view raw = record.values[step.member];
     if (step.way == FlatPlan::Step::Way::kText) {
-      row.borrowed_text(step.slot, unescaped(raw, record.text, arena));
+      row.borrowed_text(step.slot, unescaped(raw, record.input, arena));
       continue;
     }
     const std::string_view text = unescaped(raw, scratch);

@@ -69,10 +69,12 @@ struct FlatPlan {
 class FlatPlans {
  public:
   /// Reads a document of which the structure is found, if there is a plan for it; else null.
+  /// `input`: what the text is a part of.
   FlatPlan* read(std::string_view text,
+                 std::string_view input,
                  std::span<const uint32_t> structure,
                  FlatRecord& out) const {
-    return by_shape_[shapes_.read(text, structure, out)].get();
+    return by_shape_[shapes_.read(text, input, structure, out)].get();
   }
 
   /// Makes the plan for documents of this shape; to be called with flat ones of the dialect.

@@ -6,16 +6,14 @@
 
 namespace postern::input::json {
 
-bool FlatShapes::Node::is_at(const char* at, size_t left) const {
-  if (left < KeyHead::kBytes) return size <= left && std::memcmp(quoted, at, size) == 0;
-  if (!head.begins(at)) return false;
-  return size <= KeyHead::kBytes ||
-         (size <= left &&
-          std::memcmp(quoted + KeyHead::kBytes, at + KeyHead::kBytes, size - KeyHead::kBytes) == 0);
+bool FlatShapes::Node::is_tail_at(const char* at, size_t left) const {
+  constexpr size_t kHead = KeyHead::kBytes;
+  return size <= left && std::memcmp(quoted + kHead, at + kHead, size - kHead) == 0;
 }
 
 // Where blanks follow a key or a string, the size does not fit, and the record is left to others.
 uint32_t FlatShapes::read(std::string_view text,
+                          std::string_view input,
                           std::span<const uint32_t> structure,
                           FlatRecord& out) const {
   const Node* const nodes = nodes_.data();
@@ -24,6 +22,8 @@ uint32_t FlatShapes::read(std::string_view text,
   const uint32_t* const end = at + structure.size();
   if (nodes[0].child == 0 || at == end || *at != 0 || *begin != '{') return kNoShape;
   out.text = text;
+  out.input = input;
+  const char* const input_end = input.data() + input.size();
   std::string_view* value = out.values.data();
   uint32_t node = 0;
   char separator = ',';
@@ -32,7 +32,7 @@ uint32_t FlatShapes::read(std::string_view text,
   for (++at; separator == ','; at += 4, ++value) {
     if (end - at < 4) return kNoShape;
     const char* const quote = begin + at[0];
-    const size_t left = text.size() - at[0];
+    const auto left = static_cast<size_t>(input_end - quote);
     for (node = nodes[node].child; node != 0 && !nodes[node].is_at(quote, left);)
       node = nodes[node].sibling;
     if (node == 0 || at[1] - at[0] != nodes[node].size || begin[at[1]] != ':') return kNoShape;

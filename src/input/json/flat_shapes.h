@@ -8,6 +8,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,7 @@ struct FlatRecord {
   static constexpr size_t kMaxMembers = 256;
 
   std::string_view text;
+  std::string_view input;  ///< what the text is a part of, and as much of it as may be read
   std::array<std::string_view, kMaxMembers> values;
 };
 
@@ -36,7 +38,10 @@ class FlatShapes {
   /// Reads a document of which the structure is found (Parser::begin): an object of strings,
   /// numbers and booleans with the keys of a shape that was added. The shape, or kNoShape: it is
   /// another document, or none.
-  uint32_t read(std::string_view text, std::span<const uint32_t> structure, FlatRecord& out) const;
+  uint32_t read(std::string_view text,
+                std::string_view input,
+                std::span<const uint32_t> structure,
+                FlatRecord& out) const;
 
   /// Adds the shape of a flat document. kNoShape: it was added before, or it is one too many.
   uint32_t add(const Document& document);
@@ -54,7 +59,12 @@ class FlatShapes {
     bool is_end = false;   // a shape ends here
     const char* quoted = nullptr;
 
-    bool is_at(const char* at, size_t left) const;
+    bool is_at(const char* at, size_t left) const {
+      if (left < KeyHead::kBytes) return size <= left && std::memcmp(quoted, at, size) == 0;
+      return head.begins(at) && (size <= KeyHead::kBytes || is_tail_at(at, left));
+    }
+
+    bool is_tail_at(const char* at, size_t left) const;
   };
 
   /// The child of `node` with this key, or 0.

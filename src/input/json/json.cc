@@ -272,7 +272,8 @@ class Decoder {
   void document(Splitter& splitter, Piece& piece) {
     ParseStatus status = parser_.begin(piece.text);
     if (status == ParseStatus::kOk) {
-      if (FlatPlan* plan = state_.flat_plans.read(piece.text, parser_.structure(), flat_)) {
+      if (FlatPlan* plan =
+              state_.flat_plans.read(piece.text, input_.bytes, parser_.structure(), flat_)) {
         output_.document(piece.text, piece, nullptr);
         return put_planned(flat_, *plan, read_items_, state_, output_);
       }

@@ -94,6 +94,7 @@ TEST(Rfc3339, ReadsTheUsualFormAsAnyOther) {
 }
 
 TEST(Rfc3339, ReadsTheFormsOfLogs) {
+  EXPECT_FALSE(parse_rfc3339(std::string(10, '\0') + "T10:00:00Z"));
   EXPECT_EQ(parse_rfc3339("2020-01-01T10:00:00Z"), kTenOClock);
   EXPECT_EQ(parse_rfc3339("2020-01-01t10:00:00z"), kTenOClock);
   EXPECT_EQ(parse_rfc3339("2020-01-01 10:00:00"), kTenOClock);
