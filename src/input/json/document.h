@@ -141,10 +141,10 @@ class TextPool {
     return {p, s.size()};
   }
 
-  /// A string with escapes.
-  std::string_view unescape(std::string_view raw) {
-    char* p = allocate(raw.size());
-    const size_t n = json::unescape(raw, p);
+  /// A string with escapes. `text`: what `raw` is a part of.
+  std::string_view unescape(std::string_view raw, std::string_view text) {
+    char* p = allocate(raw.size() + kUnescapeSlack);
+    const size_t n = unescape_within(raw, text, p);
     used_ += n;
     return {p, n};
   }

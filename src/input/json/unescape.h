@@ -4,6 +4,7 @@
 // sixteen bytes a step, whatever of them are escapes; every machine can do eight a step up to the
 // next backslash. Tests: tests/unit/input/json_unescape_test.cc holds both against each other.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -60,12 +61,19 @@ inline std::string_view unescaped(std::string_view raw, std::string& scratch) {
   return scratch;
 }
 
-/// The same, unescaped in `arena`. `text`: what `raw` is a part of.
+/// The faster of both for a part of `text`, all of which can be read; `out` has room for
+/// kUnescapeSlack bytes more.
+inline size_t unescape_within(std::string_view raw, std::string_view text, char* out) {
+  const std::ptrdiff_t behind = (text.data() + text.size()) - (raw.data() + raw.size());
+  return behind >= std::ptrdiff_t{kUnescapeSlack} ? unescape_with_slack(raw, out)
+                                                  : unescape(raw, out);
+}
+
+/// The value of a string as unescaped() gives it, but in `arena`. `text`: what `raw` is a part of.
 inline std::string_view unescaped(std::string_view raw, std::string_view text, Arena& arena) {
   if (!has_escape(raw)) return raw;
   char* const to = arena.allocate(raw.size() + kUnescapeSlack);
-  const auto behind = static_cast<size_t>(text.data() + text.size() - raw.data()) - raw.size();
-  return {to, behind >= kUnescapeSlack ? unescape_with_slack(raw, to) : unescape(raw, to)};
+  return {to, unescape_within(raw, text, to)};
 }
 
 }  // namespace postern::input::json

@@ -42,7 +42,7 @@ std::string_view WindowsReader::text(const Item& item) {
   if (item.kind == Kind::kNull || item.is_container()) return {};
   if (!item.is_string() || !has_escape(item.text)) return item.text;
   borrowed_ = false;
-  return state_.pool.unescape(item.text);
+  return state_.pool.unescape(item.text, record_->text());
 }
 
 void WindowsReader::level(std::string_view text) {

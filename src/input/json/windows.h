@@ -30,10 +30,11 @@ class WindowsReader {
   /// The text of a scalar; default-made for null, arrays and objects.
   std::string_view text(const Item& item);
 
+  /// Of a string that is a part of the record.
   std::string_view unescape(std::string_view raw) {
     if (!has_escape(raw)) return raw;
     borrowed_ = false;
-    return state_.pool.unescape(raw);
+    return state_.pool.unescape(raw, record_->text());
   }
 
   /// A text that is not in the record: kept until the event is written.
