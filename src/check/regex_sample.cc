@@ -3,6 +3,7 @@
 #include <bitset>
 #include <vector>
 
+#include "base/hex_digit.h"
 #include "base/text.h"
 
 namespace postern::check {
@@ -181,8 +182,7 @@ class Sampler {
       case 'x': {
         int value = 0;
         for (int i = 0; i < 2 && more(); ++i) {
-          const char h = ascii_lower(peek());
-          const int digit = ascii_digit(h) ? h - '0' : h >= 'a' && h <= 'f' ? h - 'a' + 10 : -1;
+          const int digit = hex_digit(peek());
           if (digit < 0) break;
           value = value * 16 + digit;
           ++at_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/hex_digit.h"
 #include "base/text.h"
 
 namespace postern::match {
@@ -41,12 +42,6 @@ bool parse_quad(std::string_view s, uint8_t* out) {
   return s.empty();
 }
 
-int hex_value(char c) {
-  if (ascii_digit(c)) return c - '0';
-  const char lower = ascii_lower(c);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /// Groups of up to four hex digits; "::" stands for the missing ones, a quad may end the text.
 bool parse_v6(std::string_view s, std::array<uint8_t, 16>& out) {
   std::array<uint8_t, 16> bytes{};
@@ -67,7 +62,7 @@ bool parse_v6(std::string_view s, std::array<uint8_t, 16>& out) {
     if (group.empty() || group.size() > 4 || size > 14) return false;
     int value = 0;
     for (const char c : group) {
-      const int digit = hex_value(c);
+      const int digit = hex_digit(c);
       if (digit < 0) return false;
       value = value * 16 + digit;
     }

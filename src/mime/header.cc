@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/hex_digit.h"
 #include "base/text.h"
 #include "mime/charset.h"
 #include "mime/transfer.h"
@@ -19,12 +20,6 @@ std::string lower(std::string_view s) {
   for (char& c : out)
     c = ascii_lower(c);
   return out;
-}
-
-int hex_digit(char c) {
-  if (ascii_digit(c)) return c - '0';
-  const char l = ascii_lower(c);
-  return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
 
 /// One encoded word "=?charset?B|Q?text?=" at the start of `s`; its length, or 0.

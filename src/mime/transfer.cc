@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/hex_digit.h"
 #include "base/text.h"
 
 namespace postern::mime {
@@ -33,12 +34,6 @@ constexpr std::array<uint8_t, 256> kBase64 = make_base64_table();
 
 uint8_t base64_value(char c) {
   return kBase64[static_cast<uint8_t>(c)];
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char l = ascii_lower(c);
-  return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
 
 }  // namespace
@@ -126,18 +121,18 @@ void QuotedPrintableDecoder::plain(char c, std::string& out) {
 /// One byte after "=": the escape may be a byte, a soft line break, or nothing of the kind.
 bool QuotedPrintableDecoder::escaped(char c, std::string& out) {
   constexpr size_t kMaxTail = 256;  // blanks between "=" and the line end
-  const bool tail = escape_.size() > 1 && hex_value(escape_[1]) < 0;
+  const bool tail = escape_.size() > 1 && hex_digit(escape_[1]) < 0;
   const bool blank = c == ' ' || c == '\t' || c == '\r';
   if (escape_.size() == 2 && !tail) {
-    if (hex_value(c) >= 0) {
-      out += static_cast<char>(hex_value(escape_[1]) * 16 + hex_value(c));
+    if (hex_digit(c) >= 0) {
+      out += static_cast<char>(hex_digit(escape_[1]) * 16 + hex_digit(c));
       escape_.clear();
       return true;
     }
   } else if (c == '\n') {
     escape_.clear();
     return true;
-  } else if ((blank && escape_.size() < kMaxTail) || (escape_.size() == 1 && hex_value(c) >= 0)) {
+  } else if ((blank && escape_.size() < kMaxTail) || (escape_.size() == 1 && hex_digit(c) >= 0)) {
     escape_ += c;
     return true;
   }
@@ -225,9 +220,9 @@ std::string decode_q(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '_') {
       out += ' ';
-    } else if (text[i] == '=' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 &&
-               hex_value(text[i + 2]) >= 0) {
-      out += static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
+    } else if (text[i] == '=' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 &&
+               hex_digit(text[i + 2]) >= 0) {
+      out += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
       i += 2;
     } else {
       out += text[i];

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "adapt/hash.h"
+#include "base/hex_digit.h"
 #include "exec/functions/kql_kernel.h"
 
 namespace postern::exec::kql {
@@ -111,14 +112,10 @@ Column url_encode_kernel(const KernelCall& call) {
 }  // namespace
 
 std::string url_decode(std::string_view s) {
-  const auto digit = [](char c) {
-    const char lower = ascii_lower(c);
-    return ascii_digit(c) ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-  };
   std::string out;
   for (size_t i = 0; i < s.size(); ++i) {
-    const int high = s[i] == '%' && i + 2 < s.size() ? digit(s[i + 1]) : -1;
-    const int low = high >= 0 ? digit(s[i + 2]) : -1;
+    const int high = s[i] == '%' && i + 2 < s.size() ? hex_digit(s[i + 1]) : -1;
+    const int low = high >= 0 ? hex_digit(s[i + 2]) : -1;
     if (low >= 0) {
       out.push_back(static_cast<char>(high * 16 + low));
       i += 2;

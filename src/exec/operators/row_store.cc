@@ -79,34 +79,33 @@ void append_key(std::string& key, const Column& c, uint32_t row, bool as_real) {
   }
 }
 
+namespace {
+
+template <class T>
+T take(std::string_view& key) {
+  T v{};
+  std::memcpy(&v, key.data(), sizeof v);
+  key.remove_prefix(sizeof v);
+  return v;
+}
+
+}  // namespace
+
 void take_cell(std::string_view& key, data::ColumnBuilder& out) {
   const bool valid = key[0] != '\0';
   key.remove_prefix(1);
   if (!valid) return out.append_null();
   switch (data::physical(out.type())) {
     case data::Physical::kByte:
-      out.append(key[0] != '\0');
-      key.remove_prefix(1);
-      return;
-    case data::Physical::kInt64: {
-      int64_t v = 0;
-      std::memcpy(&v, key.data(), sizeof v);
-      out.append(v);
-      key.remove_prefix(sizeof v);
-      return;
-    }
-    case data::Physical::kDouble: {
-      double d = 0;
-      std::memcpy(&d, key.data(), sizeof d);
-      out.append(d);
-      key.remove_prefix(sizeof d);
-      return;
-    }
+      return out.append(take<char>(key) != '\0');
+    case data::Physical::kInt64:
+      return out.append(take<int64_t>(key));
+    case data::Physical::kDouble:
+      return out.append(take<double>(key));
     case data::Physical::kBytes: {
-      uint32_t n = 0;
-      std::memcpy(&n, key.data(), sizeof n);
-      out.append_copy(key.substr(sizeof n, n));
-      key.remove_prefix(sizeof n + n);
+      const auto size = take<uint32_t>(key);
+      out.append_copy(key.substr(0, size));
+      key.remove_prefix(size);
       return;
     }
   }

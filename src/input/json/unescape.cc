@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 
+#include "base/hex_digit.h"
 #include "base/text.h"
 
 #if defined(__x86_64__)
@@ -14,18 +15,12 @@
 namespace postern::input::json {
 namespace {
 
-int hex_value(char c) {
-  if (ascii_digit(c)) return c - '0';
-  const char l = ascii_lower(c);
-  return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
-
 /// Four hex digits at `at`, or -1.
 int32_t hex4(std::string_view s, size_t at) {
   if (at + 4 > s.size()) return -1;
   int32_t v = 0;
   for (size_t i = at; i < at + 4; ++i) {
-    const int d = hex_value(s[i]);
+    const int d = hex_digit(s[i]);
     if (d < 0) return -1;
     v = v * 16 + d;
   }

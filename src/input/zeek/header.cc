@@ -1,15 +1,10 @@
 #include "input/zeek/header.h"
 
+#include "base/hex_digit.h"
 #include "base/text.h"
 
 namespace postern::input::zeek {
 namespace {
-
-int hex_digit(char c) {
-  if (ascii_digit(c)) return c - '0';
-  const char l = ascii_lower(c);
-  return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
 
 Kind kind_of(std::string_view type) {
   if (type == "time") return Kind::kTime;

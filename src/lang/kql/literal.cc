@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/datetime_text.h"
+#include "base/hex_digit.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "data/dynamic.h"
@@ -20,13 +21,6 @@ namespace {
 
 bool name_char(char c) {
   return ascii_alpha(c) || ascii_digit(c) || c == '_';
-}
-
-/// -1 for other characters.
-int hex_digit(char c) {
-  if (ascii_digit(c)) return c - '0';
-  const char lower = ascii_lower(c);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 // ``` and ~~~ strings run over lines and know no escapes.

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/hex_digit.h"
+
 namespace postern {
 namespace {
 
@@ -274,6 +276,15 @@ TEST(Number, RealTextIsShortAndReadsBack) {
 
 TEST(Number, HexIsLowerCase) {
   EXPECT_EQ(hex(std::string_view("\x00\xAB\xFF", 3)), "00abff");
+}
+
+TEST(Number, HexDigitsHaveValues) {
+  for (int digit = 0; digit < 16; ++digit) {
+    EXPECT_EQ(hex_digit("0123456789abcdef"[digit]), digit);
+    EXPECT_EQ(hex_digit("0123456789ABCDEF"[digit]), digit);
+  }
+  for (const char c : {'g', 'G', '/', ':', '@', '`', ' ', '\0', '\xff'})
+    EXPECT_EQ(hex_digit(c), -1) << c;
 }
 
 TEST(NearestName, SuggestsOnlyWhatIsNear) {
