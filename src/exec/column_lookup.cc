@@ -169,7 +169,9 @@ void ColumnLookup::look_up_texts(size_t c, const Column& column, Rows rows) {
   // last seen by the decoder, a batch ago.
   constexpr size_t kAhead = 16;
   std::array<uint32_t, kAhead> some{};
-  std::array<uint64_t, kAhead> hashes{};
+  std::array<uint64_t, kAhead> hashes{};  // 0: the text of the row before
+  std::optional<std::string_view> before;
+  ValueMemo::Answer answer;
   const auto fetch_text = [&](size_t k) {
     if (k >= rows.size() || !view.valid(rows[k])) return;
     const std::string_view text = text_of(k);
@@ -190,14 +192,21 @@ void ColumnLookup::look_up_texts(size_t c, const Column& column, Rows rows) {
         memo.skip();
         put(some[i], {list_of(c, text_of(some[i])), kUnknown});
       }
+      before.reset();
       continue;
     }
+    for (size_t i = 0; i < n; ++i) {
+      const std::string_view text = text_of(some[i]);
+      hashes[i] = before == text ? 0 : text_hash(text);
+      before = text;
+      if (hashes[i] != 0) memo.prefetch_slot(hashes[i]);
+    }
     for (size_t i = 0; i < n; ++i)
-      memo.prefetch_slot(hashes[i] = text_hash(text_of(some[i])));
-    for (size_t i = 0; i < n; ++i)
-      memo.prefetch_text(hashes[i]);
-    for (size_t i = 0; i < n; ++i)
-      put(some[i], get(some[i], hashes[i]));
+      if (hashes[i] != 0) memo.prefetch_text(hashes[i]);
+    for (size_t i = 0; i < n; ++i) {
+      if (hashes[i] != 0) answer = get(some[i], hashes[i]);
+      put(some[i], answer);
+    }
   }
 }
 
