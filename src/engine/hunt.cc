@@ -251,6 +251,7 @@ HuntResult hunt(const RuleSet& rules,
     result.errors.push_back(programs.error().message);
     return result;
   }
+  (*programs)->limit_batches(options.batch_rows);
   Hunt(rules, **programs, options, progress, cancelled, result).run();
   return result;
 }

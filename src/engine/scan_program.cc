@@ -244,6 +244,11 @@ Result<std::unique_ptr<ScanPrograms>> ScanPrograms::make(const RuleSet& rules,
   return out;
 }
 
+void ScanPrograms::limit_batches(uint32_t rows) {
+  for (auto& [name, layout] : layouts_)
+    layout.set_batch_rows(std::min(layout.batch_rows(), std::max(rows, 1U)));
+}
+
 void ScanPrograms::gate_texts() {
   for (auto& [name, table] : tables_) {
     std::vector<ExprPtr> filters;

@@ -105,6 +105,9 @@ class ScanPrograms {
                                                     bool use_event_ids = true,
                                                     bool gate_texts = true);
 
+  /// No batch has more rows than this.
+  void limit_batches(uint32_t rows);
+
   const data::Layouts& layouts() const { return layouts_; }
 
   const TableProgram* table(std::string_view name) const;

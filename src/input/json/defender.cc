@@ -46,16 +46,16 @@ void put_defender(const Record& record, DialectState& state, Output& out) {
   bool has_timestamp = false;
   record.members(object, [&](uint32_t, const Item& member) {
     if (member.key == "Timestamp") {
-      time = parse_rfc3339(member.text);
+      time = parse_rfc3339(unescaped(member.text, state.scratch.text));
       has_timestamp = true;
     } else if (member.key == "TimeGenerated") {
-      generated = parse_rfc3339(member.text);
+      generated = parse_rfc3339(unescaped(member.text, state.scratch.text));
     }
     put(*row, member.key, member.hash, member, record.in_input(), state.scratch);
   });
   if (streamed)
     if (!time && record.has(Key::kTime))
-      time = parse_rfc3339(record.item(record.at(Key::kTime)).text);
+      time = parse_rfc3339(unescaped(record.item(record.at(Key::kTime)).text, state.scratch.text));
   if (!time) time = generated;
   if (time) row->time(*time);
   // Sentinel copies may have TimeGenerated alone; a hunt asks for Timestamp.

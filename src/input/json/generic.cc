@@ -35,7 +35,7 @@ void put_generic(const Record& record, DialectState& state, Output& out) {
   for (const std::string_view name : kTimeNames) {
     const uint32_t at = record.document().find(record.object(), name);
     if (at == 0) continue;
-    const auto ticks = time_from_text(record.item(at).text);
+    const auto ticks = time_from_text(unescaped(record.item(at).text, state.scratch.text));
     if (!ticks) continue;
     row->time(*ticks);
     break;

@@ -9,7 +9,9 @@ void put_suricata(const Record& record, DialectState& state, Output& out) {
   Row* row = out.begin("suricata.eve", record.text());
   if (!row) return;
   // "2009-11-24T21:27:09.534255+0000"
-  if (const auto ticks = parse_rfc3339(record.string(Key::kTimestamp))) row->time(*ticks);
+  if (const auto ticks =
+          parse_rfc3339(unescaped(record.string(Key::kTimestamp), state.scratch.text)))
+    row->time(*ticks);
   if (!put_flat(*row, record, record.object(), "", state.scratch))
     out.anomaly("json-long-path", "suricata.eve");
   out.end();

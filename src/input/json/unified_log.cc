@@ -12,7 +12,7 @@ void put_unified_log(const Record& record, DialectState& state, Output& out) {
   record.members([&](uint32_t i, const Item& member) {
     if (member.key == "timestamp") {
       // "2026-10-07 10:19:55.713745+0800"
-      if (const auto ticks = parse_rfc3339(member.text)) {
+      if (const auto ticks = parse_rfc3339(unescaped(member.text, state.scratch.text))) {
         row->time(*ticks);
         return row->datetime(row->target(member.key, member.hash), member.key, *ticks);
       }

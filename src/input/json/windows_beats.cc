@@ -185,26 +185,26 @@ class BeatsReader {
         user_data_ = number;
         return;
       case kLevelRole:
-        return reader_.level(member.text);
+        return reader_.level(reader_.text(member));
       case kKeywordsRole:
         if (member.is_array())
-          reader_.record().members(number,
-                                   [&](uint32_t, const Item& k) { reader_.keywords(k.text); });
+          reader_.record().members(
+              number, [&](uint32_t, const Item& k) { reader_.keywords(reader_.text(k)); });
         else
-          reader_.keywords(member.text);
+          reader_.keywords(reader_.text(member));
         return;
       case kOpcodeRole:
-        return reader_.opcode(member.text);
+        return reader_.opcode(reader_.text(member));
       case kTaskRole:
-        task_ = member.text;
+        task_ = reader_.text(member);
         return;
       case kGuidRole:
         return reader_.set(SystemField::kProviderGuid, reader_.guid(reader_.text(member)));
       case kTimeRole:
-        timestamp_ = member.text;
+        timestamp_ = reader_.text(member);
         return;
       case kCreatedRole:
-        created_ = member.text;
+        created_ = reader_.text(member);
         return;
       case kHostRole:
         host_ = reader_.text(member);

@@ -157,31 +157,30 @@ bool FlatHeader::is_execution_process(int role) {
 }
 
 void FlatHeader::member(int role, uint32_t number, const Item& item) {
-  WindowsEvent& event = reader_.event();
   switch (role) {
     case kLevelText:
-      return reader_.level(item.text);
+      return reader_.level(reader_.text(item));
     case kEventTypeText:
-      // A row that has both says the level itself.
-      return event[SystemField::kLevel].data() ? void() : reader_.level(item.text);
+      event_type_ = reader_.text(item);
+      return;
     case kKeywordsText:
-      return reader_.keywords(item.text);
+      return reader_.keywords(reader_.text(item));
     case kOpcodeText:
-      return reader_.opcode(item.text);
+      return reader_.opcode(reader_.text(item));
     case kTaskText:
-      task_ = item.text;
+      task_ = reader_.text(item);
       return;
     case kTimeText:
-      created_ = item.text;
+      created_ = reader_.text(item);
       return;
     case kLocalTimeText:
-      local_ = item.text;
+      local_ = reader_.text(item);
       return;
     case kReceivedText:
-      received_ = item.text;
+      received_ = reader_.text(item);
       return;
     case kTimestamp:
-      timestamp_ = item.text;
+      timestamp_ = reader_.text(item);
       return;
     case kWriterProcess:
       writer_ = number;
@@ -203,6 +202,7 @@ void FlatHeader::member(int role, uint32_t number, const Item& item) {
 
 void FlatHeader::finish(Output& out) {
   WindowsEvent& event = reader_.event();
+  reader_.level(event_type_);  // unless the record says the level itself
   reader_.task(task_);
   reader_.time(created_);
   if (event.time) {

@@ -51,6 +51,7 @@ class FlatHeader {
   uint32_t writer_ = 0;
   Item writer_item_;
   uint32_t writer_field_ = 0;
+  std::string_view event_type_;
   std::string_view task_;
   std::string_view message_;
   std::string_view created_;

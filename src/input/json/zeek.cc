@@ -69,7 +69,7 @@ void put_zeek(const Record& record, DialectState& state, Output& out) {
   const bool flat = record.has(Key::kIdOrigHFlat);
   record.members([&](uint32_t i, const Item& member) {
     if (member.key == "ts") {
-      if (const auto ticks = time_from_text(member.text)) {
+      if (const auto ticks = time_from_text(unescaped(member.text, state.scratch.text))) {
         row->time(*ticks);
         return row->datetime(row->target(member.key, member.hash), member.key, *ticks);
       }

@@ -199,6 +199,31 @@ TEST(JsonWindows, FindsTheZoneOfNxlogTimesFromLogstash) {
   EXPECT_EQ(d.anomaly("json-time-without-zone"), 0u);
 }
 
+TEST(JsonWindows, ReadsAnNxlogHeaderInAnyOrder) {
+  const std::string rest =
+      R"j("Hostname":"ws1","EventID":3,"SourceName":"Microsoft-Windows-Sysmon","EventTime":"2026-03-10 09:02:10",)j"
+      R"j("Channel":"Microsoft-Windows-Sysmon/Operational","SourceModuleType":"im_msvistalog")j";
+  for (const std::string& record : {R"j({"EventType":"WARNING","Level":"4",)j" + rest + "}",
+                                    R"j({"Level":"4",)j" + rest + R"j(,"EventType":"WARNING"})j"})
+    EXPECT_EQ(decode(record).row("windows.sysmon").at("Level"), "4") << record;
+}
+
+TEST(JsonWindows, ReadsAHeaderWithEscapes) {
+  const std::string flat =
+      R"j({"SourceName":"Microsoft-Windows-Sysmon","Level":"Inform\u0061tion","Channel":"Microsoft-Windows-Sysmon/Operational",)j"
+      R"j("Keywords":"0\u00788000000000000000","EventID":3,"@timestamp":"2026\u002d03-10T09:02:10.418Z"})j";
+  const std::string beats =
+      R"j({"@timestamp":"2026-03-10T09\u003a02:10.418Z","log":{"level":"inform\u0061tion"},"winlog":{"event_id":3,)j"
+      R"j("provider_name":"Microsoft-Windows-Sysmon","channel":"Microsoft-Windows-Sysmon/Operational",)j"
+      R"j("keywords":["0\u00788000000000000000"]}})j";
+  for (const std::string& record : {flat, beats}) {
+    const Fields f = decode(record).row("windows.sysmon");
+    EXPECT_EQ(f.at("_time"), "2026-03-10T09:02:10.418Z");
+    EXPECT_EQ(f.at("Level"), "4");
+    EXPECT_EQ(f.at("Keywords"), "0x8000000000000000");
+  }
+}
+
 TEST(JsonWindows, ReadsAWecExport) {
   Decoded d = decode(
       R"j({"SourceName":"Microsoft-Windows-Security-Auditing","Level":"0","Keywords":"0x8020000000000000","Channel":"Security",)j"
