@@ -113,8 +113,10 @@ FilterPrograms::FilterPrograms(const std::vector<ExprPtr>& filters, const plan::
     open_tests[i].swap(open_tests_);
   }
   file_predicates();
-  for (size_t i = 0; i < filters.size(); ++i)
+  for (size_t i = 0; i < filters.size(); ++i) {
     find_asked(filters_[i], open_tests[i]);
+    find_columns(filters_[i]);
+  }
   for (const auto& index : columns_) {
     index->texts.seal();
     index->texts_only = schema[index->slot].name == data::kValuesColumn && index->numbers.empty();
@@ -185,6 +187,17 @@ void FilterPrograms::find_asked(FilterProgram& f, const std::vector<const Expr*>
   f.asked_columns.assign(columns.begin(), columns.end());
 }
 
+void FilterPrograms::find_columns(FilterProgram& f) const {
+  for (const FilterStep& s : f.steps)
+    if (s.predicate != kNoPredicate)
+      f.columns.insert(f.columns.end(), predicates_[s.predicate].columns.begin(),
+                       predicates_[s.predicate].columns.end());
+  f.columns.insert(f.columns.end(), f.asked_columns.begin(), f.asked_columns.end());
+  std::sort(f.columns.begin(), f.columns.end());
+  f.columns.erase(std::unique(f.columns.begin(), f.columns.end()), f.columns.end());
+  f.columns.shrink_to_fit();
+}
+
 uint32_t FilterPrograms::predicate_of(const Expr& e) {
   if (e.kind != Expr::Kind::kCall || e.args.empty() || !e.args[0]->is_column()) return kNoPredicate;
   const auto [it, is_new] = known_.try_emplace(&e, kNoPredicate);
@@ -237,17 +250,17 @@ std::vector<bool> FilterPrograms::find_set_apart() const {
                              return l.place == Place::kPart && l.text.size() <= kShortLiteral;
                            });
   }
-  const Share other = [&](uint32_t p) -> std::optional<double> {
+  const auto other = [&](uint32_t p) {
     const bool is_number =
         std::any_of(to_file_[p].slots.begin(), to_file_[p].slots.end(),
                     [&](size_t slot) { return data::is_integer((*schema_)[slot].type); });
-    if (apart[p] || is_number || uses[p] * kCommonUses > filters_.size()) return std::nullopt;
+    if (apart[p] || is_number || uses[p] * kCommonUses > filters_.size()) return kUnusable;
     return predicates_[p].prior;
   };
   std::vector<bool> wanted(predicates_.size());
+  AnchorFinder anchors;
   for (const FilterProgram& f : filters_) {
-    const auto anchor = anchor_of(f.root, other);
-    if (anchor && anchor->share <= kRare) continue;
+    if (anchors.find(f.root, other) && anchors.share() <= kRare) continue;
     for (const FilterStep& s : f.steps)
       if (s.predicate != kNoPredicate) wanted[s.predicate] = true;
   }

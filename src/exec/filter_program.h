@@ -62,6 +62,8 @@ struct FilterProgram {
   FilterNode root;
   std::vector<FilterStep> steps;
   uint32_t entry = kAccept;
+  /// Indexed columns that its predicates or its asked_columns are of, ascending.
+  std::vector<uint32_t> columns;
   /// What the predicates that are known leave open depends on nothing but the texts of one or two
   /// indexed columns: those. Then the filter's answer is the same for rows that touch the same
   /// predicates and have these values.
@@ -105,6 +107,7 @@ class FilterPrograms {
   std::vector<bool> find_set_apart() const;
   size_t file(const TextWitness& w, uint32_t predicate, size_t slot, bool apart);
   void find_asked(FilterProgram& f, const std::vector<const plan::Expr*>& tests) const;
+  void find_columns(FilterProgram& f) const;
 
   std::vector<plan::ExprPtr> exprs_;
   std::vector<FilterProgram> filters_;

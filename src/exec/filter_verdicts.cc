@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <tuple>
 #include <utility>
 
 #include "exec/filter_anchor.h"
@@ -37,11 +36,7 @@ uint32_t FilterVerdicts::add_group(std::vector<uint32_t> filters) {
   for (const uint32_t f : g.filters) {
     const FilterProgram& program = programs_.filters()[f];
     g.is_member[f / 64] |= uint64_t{1} << (f % 64);
-    for (const FilterStep& s : program.steps)
-      if (s.predicate != kNoPredicate)
-        for (const size_t c : programs_.predicates()[s.predicate].columns)
-          used[c] = true;
-    for (const size_t c : program.asked_columns)
+    for (const uint32_t c : program.columns)
       used[c] = true;
   }
   for (size_t c = 0; c < used.size(); ++c)
@@ -143,35 +138,39 @@ void FilterVerdicts::set_late_columns(Group& g, std::vector<size_t> late) const 
 }
 
 void FilterVerdicts::file_filters() {
-  std::vector<std::tuple<uint32_t, uint32_t, uint32_t>> filed;  // predicate, filter, guard
-  is_open_.assign(programs_.filters().size(), false);
-  for (uint32_t f = 0; f < programs_.filters().size(); ++f) {
-    std::vector<bool> late(programs_.columns().size());
+  const size_t num_filters = programs_.filters().size();
+  const size_t num_predicates = programs_.predicates().size();
+  std::vector<double> shares(num_predicates);
+  for (uint32_t p = 0; p < num_predicates; ++p)
+    shares[p] = share(p, num_filed_rows_);
+  std::vector<const Group*> late_groups;  // of the filter at hand, with late columns
+  const auto early = [&](uint32_t p) {
+    const bool is_late = std::any_of(late_groups.begin(), late_groups.end(),
+                                     [&](const Group* g) { return g->has_late(p); });
+    return is_late ? kUnusable : shares[p];
+  };
+  // By filter first, then by predicate.
+  std::vector<std::pair<uint32_t, Anchored>> filed;
+  anchor_starts_.assign(num_predicates + 1, 0);
+  is_open_.assign(num_filters, false);
+  AnchorFinder anchors;
+  for (uint32_t f = 0; f < num_filters; ++f) {
+    late_groups.clear();
     for (const Group& g : groups_)
-      if (!g.late.empty() && g.has(f))
-        for (const size_t c : g.late)
-          late[c] = true;
-    const auto a = anchor_of(programs_.filters()[f].root, [&](uint32_t p) -> std::optional<double> {
-      const std::vector<size_t>& columns = programs_.predicates()[p].columns;
-      if (std::any_of(columns.begin(), columns.end(), [&](size_t c) { return late[c]; }))
-        return std::nullopt;
-      return share(p, num_filed_rows_);
-    });
-    is_open_[f] = !a;
-    if (a)
-      for (const uint32_t p : a->predicates)
-        filed.emplace_back(p, f, a->guard);
-  }
-  std::sort(filed.begin(), filed.end());
-  filed.erase(std::unique(filed.begin(), filed.end()), filed.end());
-  anchor_starts_.assign(programs_.predicates().size() + 1, 0);
-  anchored_.clear();
-  for (const auto& [p, f, guard] : filed) {
-    ++anchor_starts_[p + 1];
-    anchored_.push_back({f, guard});
+      if (!g.late.empty() && g.has(f)) late_groups.push_back(&g);
+    is_open_[f] = !anchors.find(programs_.filters()[f].root, early);
+    if (is_open_[f]) continue;
+    for (const uint32_t p : anchors.predicates()) {
+      filed.push_back({p, {f, anchors.guard()}});
+      ++anchor_starts_[p + 1];
+    }
   }
   for (size_t i = 1; i < anchor_starts_.size(); ++i)
     anchor_starts_[i] += anchor_starts_[i - 1];
+  anchored_.resize(filed.size());
+  std::vector<uint32_t> next(anchor_starts_.begin(), anchor_starts_.end() - 1);
+  for (const auto& [p, anchored] : filed)
+    anchored_[next[p]++] = anchored;
   for (Group& g : groups_)
     find_open(g);
 }
@@ -263,7 +262,7 @@ void FilterVerdicts::decide(const Group& g, bool all_known, uint32_t filter) {
       continue;
     }
     const bool hit = bits_[s.predicate] == epoch_;
-    if (!hit && !all_known && ((g.is_late[s.predicate / 64] >> (s.predicate % 64)) & 1) != 0) {
+    if (!hit && !all_known && g.has_late(s.predicate)) {
       depends = true;  // it may hold, and then again not
       at = s.on_true;
     } else if (hit && !programs_.predicates()[s.predicate].exact) {

@@ -9,7 +9,6 @@
 // keeps over one table. Tests: tests/unit/exec/shared_filter_test.cc.
 #pragma once
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -88,6 +87,11 @@ class FilterVerdicts {
     bool never_late = false;
 
     bool has(uint32_t filter) const { return ((is_member[filter / 64] >> (filter % 64)) & 1) != 0; }
+
+    /// Of a group with late columns: whether a predicate reads any of them.
+    bool has_late(uint32_t predicate) const {
+      return ((is_late[predicate / 64] >> (predicate % 64)) & 1) != 0;
+    }
   };
 
   /// What is remembered of a kind.

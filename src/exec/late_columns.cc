@@ -28,9 +28,7 @@ class Chooser {
     for (const uint32_t f : filters) {
       const FilterProgram& program = programs.filters()[f];
       uint64_t uses = 0;
-      for (const FilterStep& s : program.steps)
-        if (s.predicate != kNoPredicate) uses |= bits_of(s.predicate);
-      for (const size_t c : program.asked_columns)
+      for (const uint32_t c : program.columns)
         uses |= bits_[c];
       filters_.push_back({&program.root, uses});
     }
@@ -45,17 +43,16 @@ class Chooser {
   /// known.
   double open_share(uint64_t late) {
     const auto num_rows = static_cast<double>(sample_.num_rows());
-    const Share early = [&](uint32_t p) -> std::optional<double> {
-      if ((bits_of(p) & late) != 0) return std::nullopt;
+    const auto early = [&](uint32_t p) {
+      if ((bits_of(p) & late) != 0) return kUnusable;
       // What was not met yet is as rare as it looks.
       return (static_cast<double>(touching_[p]) + programs_.predicates()[p].prior) / (num_rows + 1);
     };
     std::fill(is_needed_.begin(), is_needed_.end(), false);
     for (const auto& [root, uses] : filters_) {
       if ((uses & late) == 0) continue;
-      const auto anchor = anchor_of(*root, early);
-      if (!anchor) return 1;
-      for (const uint32_t p : anchor->predicates)
+      if (!anchors_.find(*root, early)) return 1;
+      for (const uint32_t p : anchors_.predicates())
         is_needed_[p] = true;
     }
     uint64_t open = 0;
@@ -87,6 +84,7 @@ class Chooser {
   std::vector<Filter> filters_;
   std::vector<uint64_t> touching_;  // rows, by predicate
   std::vector<bool> is_needed_;     // by predicate: while open_share() runs
+  AnchorFinder anchors_;
 };
 
 }  // namespace
