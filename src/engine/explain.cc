@@ -33,7 +33,12 @@ Explanation::Program Explanation::program(const ExprPtr& e, size_t argument) con
   if (const auto found = programs_.find(key); found != programs_.end()) return found->second;
   ExprPtr condition = e;
   if (argument > 0) {
-    auto one = std::make_shared<Expr>(*e);
+    // Not a copy that is cut: a list may be long, and each of its values is tried.
+    auto one = std::make_shared<Expr>();
+    one->kind = e->kind;
+    one->type = e->type;
+    one->name = e->name;
+    one->function = e->function;
     one->args = {e->args[0], e->args[argument]};
     condition = std::move(one);
   }

@@ -75,7 +75,7 @@ class CallNode final : public CompiledExpr {
     std::vector<Column> values;
     values.reserve(args_.size());
     for (const Program& a : args_)
-      values.push_back(a->evaluate(columns, rows, num_rows, run));
+      values.push_back(a ? a->evaluate(columns, rows, num_rows, run) : Column());
     plan::KernelCall call;
     call.args = values;
     call.rows = rows;
@@ -88,7 +88,7 @@ class CallNode final : public CompiledExpr {
 
  private:
   const plan::FunctionDef& function_;
-  std::vector<Program> args_;
+  std::vector<Program> args_;  // null: what the state tells
   Type type_;
   std::shared_ptr<const void> state_;
 };
@@ -273,10 +273,19 @@ Result<Program> compile_node(const ExprPtr& e, const plan::Schema& schema) {
     return Error{Code::kNotFound, "column " + e->name + " is not in the input"};
   }
   POSTERN_CHECK(e->function != nullptr);
-  std::vector<Program> args;
-  for (const ExprPtr& a : e->args) {
-    POSTERN_TRY(Program p, compile_node(a, schema));
-    args.push_back(std::move(p));
+  // A list of a thousand values is in the function's state, not a thousand columns.
+  const int literals_from = e->function->literals_from;
+  const auto is_in_state = [&](size_t i) {
+    return literals_from >= 0 && i >= static_cast<size_t>(literals_from) &&
+           e->args[i]->is_literal();
+  };
+  size_t num_args = e->args.size();
+  while (num_args > 0 && is_in_state(num_args - 1))
+    --num_args;
+  std::vector<Program> args(num_args);
+  for (size_t i = 0; i < num_args; ++i) {
+    if (is_in_state(i)) continue;
+    POSTERN_TRY(args[i], compile_node(e->args[i], schema));
   }
   const std::string& name = e->name;
   if (name == "and" || name == "or")

@@ -78,7 +78,10 @@ struct FunctionDef {
   std::string symbol;         ///< infix or postfix-list form in print: "==", "in~"; "" = call form
   bool deterministic = true;  ///< false: now(), rand(): never folded at bind
   bool any_of = false;        ///< f(x, a, b) means f(x, a) or f(x, b): details split it
-  std::string doc;            ///< one line
+  /// From this argument on, prepare() keeps what literals say: the kernel finds null columns in
+  /// their place, or, behind the last other argument, nothing. -1: it is given them.
+  int literals_from = -1;
+  std::string doc;  ///< one line
 };
 
 /// Per-group state of one aggregate call; holds all groups of it. One thread.

@@ -464,6 +464,7 @@ void register_core_functions(plan::FunctionCatalog& c) {
       function("in", 2, -1, gives_bool, in_kernel, "Text equals one of the literals.", "in");
   in.prepare = prepare_in;
   in.any_of = true;
+  in.literals_from = 1;
   c.add(std::move(in));
   c.add(function("+", 2, 2, arithmetic_typing, arithmetic_kernel<'+'>, "Sum.", "+"));
   c.add(function("-", 2, 2, arithmetic_typing, arithmetic_kernel<'-'>, "Difference.", "-"));

@@ -389,6 +389,7 @@ void add(plan::FunctionCatalog& catalog, std::span<const Spec> specs) {
     f.symbol = std::string(s.symbol);
     f.any_of = s.any_of;
     f.deterministic = s.deterministic;
+    f.literals_from = s.literals_from;
     f.doc = std::string(s.doc);
     catalog.add(std::move(f));
   }

@@ -217,6 +217,7 @@ struct Spec {
   std::string_view symbol = "";
   bool any_of = false;
   bool deterministic = true;
+  int literals_from = -1;
 };
 
 void add(plan::FunctionCatalog& catalog, std::span<const Spec> specs);

@@ -395,9 +395,9 @@ void register_text_matches(plan::FunctionCatalog& c) {
       {"ne_ci", 2, 2, two_texts<kNeCi>, match_kernel<Where::kEquals, true, true>,
        "Other text, ignoring case.", prepare_needle<true>, kNeCi},
       {"has_any", 1, -1, text_and_list<kHasAny>, has_list_kernel<false>,
-       "One of the terms is there, ignoring case.", prepare_list, kHasAny, true},
+       "One of the terms is there, ignoring case.", prepare_list, kHasAny, true, true, 1},
       {"has_all", 1, -1, text_and_list<kHasAll>, has_list_kernel<true>,
-       "All terms are there, ignoring case.", prepare_list, kHasAll},
+       "All terms are there, ignoring case.", prepare_list, kHasAll, false, true, 1},
       {"matches_regex", 2, 2, two_texts<kMatches>, regex_kernel,
        "The expression matches somewhere.", prepare_regex, kMatches},
   };

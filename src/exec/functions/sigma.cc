@@ -170,10 +170,12 @@ void add(plan::FunctionCatalog& c,
          plan::Kernel kernel,
          plan::Prepare prepare,
          std::string symbol,
-         std::string doc) {
+         std::string doc,
+         int literals_from = 1) {
   FunctionDef f = sigma_function(std::move(name), 2, -1, kernel, std::move(symbol), std::move(doc));
   f.prepare = prepare;
   f.any_of = true;
+  f.literals_from = literals_from;
   c.add(std::move(f));
 }
 
@@ -234,9 +236,9 @@ void register_sigma_tests(plan::FunctionCatalog& c) {
   add(c, "sigma.cidr", cidr_kernel, prepare_networks, "cidr",
       "The address is in one of these networks.");
   add(c, "sigma.keyword", keyword_kernel, prepare_keywords<false>, "",
-      "Some value of the event, or its text, contains one of these patterns, ignoring case.");
+      "Some value of the event, or its text, contains one of these patterns, ignoring case.", 2);
   add(c, "sigma.keyword_cased", keyword_kernel, prepare_keywords<true>, "",
-      "Some value of the event, or its text, contains one of these patterns, in this case.");
+      "Some value of the event, or its text, contains one of these patterns, in this case.", 2);
 }
 
 void register_sigma_functions(plan::FunctionCatalog& catalog) {

@@ -201,6 +201,7 @@ void add_order(plan::FunctionCatalog& c, std::string name, std::string symbol, s
                                  std::move(doc));
   f.prepare = prepare_bounds;
   f.any_of = true;
+  f.literals_from = 1;
   c.add(std::move(f));
 }
 

@@ -255,6 +255,7 @@ void register_spl_functions(plan::FunctionCatalog& c) {
                                 "Field equals one of the values, ignoring case; * is a wildcard.",
                                 prepare_values, "=");
   eq.any_of = true;
+  eq.literals_from = 1;
   c.add(eq);
   c.add(spl_function("search_ne", 2, 2, spl_gives_bool, search_ne_kernel,
                      "Field exists and differs from the value.", prepare_values, "!="));
