@@ -12,3 +12,10 @@ pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(PCAP REQUIRED IMPORTED_TARGET libpcap)
 # 4.2.3 of plain bookworm crashes on valid rules; 4.5 is in bookworm-backports.
 pkg_check_modules(YARA REQUIRED IMPORTED_TARGET yara>=4.5)
+
+# The heap of the programs that are run and measured (docs/decisions/0006); sanitizers bring their own.
+add_library(postern_heap INTERFACE)
+if(POSTERN_HEAP STREQUAL "jemalloc")
+  pkg_check_modules(JEMALLOC REQUIRED IMPORTED_TARGET jemalloc)
+  target_link_libraries(postern_heap INTERFACE PkgConfig::JEMALLOC)
+endif()
