@@ -217,7 +217,10 @@ void write_summary(const engine::HuntResult& result,
     std::cerr << "memory of query rules: at most " << bytes_text(result.memory.peak) << " of "
               << bytes_text(result.memory.limit) << "; of findings: at most "
               << bytes_text(result.memory.findings) << ", and "
-              << bytes_text(result.memory.findings_in_file) << " in a temporary file\n";
+              << bytes_text(result.memory.findings_in_file)
+              << " in a temporary file; of what filters remember: "
+              << bytes_text(result.memory.memos_peak) << " of " << bytes_text(result.memory.memos)
+              << "\n";
     constexpr size_t kShownRules = 10;
     for (size_t i = 0; i < std::min(result.memory.rules.size(), kShownRules); ++i)
       if (const auto& [rule, bytes] = result.memory.rules[i]; bytes > 0)

@@ -30,6 +30,12 @@ uint64_t findings_memory(uint64_t limit) {
   return std::min(FindingStore::kMemoryBytes, limit / 8);
 }
 
+/// The part of the limit for what filters remember.
+uint64_t memos_memory(uint64_t limit) {
+  constexpr uint64_t kMost = uint64_t{512} << 20;
+  return std::min(kMost, limit / 4);
+}
+
 uint64_t file_size(const std::string& path) {
   struct stat s {};
 
@@ -53,7 +59,8 @@ class Hunt {
             std::make_shared<FindingStore>(options.sorted, findings_memory(options.memory_limit))),
         committer_(rules,
                    options,
-                   options.memory_limit - findings_memory(options.memory_limit),
+                   options.memory_limit - findings_memory(options.memory_limit) -
+                       memos_memory(options.memory_limit),
                    *findings_,
                    result,
                    progress,
@@ -252,7 +259,11 @@ HuntResult hunt(const RuleSet& rules,
     return result;
   }
   (*programs)->limit_batches(options.batch_rows);
+  const auto memos = std::make_shared<exec::MemoBudget>(memos_memory(options.memory_limit));
+  (*programs)->limit_memos(memos);
   Hunt(rules, **programs, options, progress, cancelled, result).run();
+  result.memory.memos = memos->limit();
+  result.memory.memos_peak = memos->peak();
   return result;
 }
 

@@ -39,7 +39,8 @@ struct HuntOptions {
   std::optional<int64_t> to;                  ///< only events before
   std::optional<int64_t> now;                 ///< run scheduled queries once with this now()
   uint32_t batch_rows = data::kBatchRows;     ///< tests: small batches
-  uint64_t memory_limit = uint64_t{2} << 30;  ///< for what queries keep and findings, bytes
+  /// Bytes, for what queries keep, findings, and what filters remember.
+  uint64_t memory_limit = uint64_t{2} << 30;
   uint64_t slice_bytes = input::kSliceBytes;  ///< of large files; tests: small ones
   bool use_event_ids = true;                  ///< tests: off
   bool share_filters = true;                  ///< tests: off, each rule's filter on its own
@@ -78,10 +79,12 @@ struct Coverage {
 
 /// What query rules and findings kept, for the summary.
 struct MemoryUse {
-  uint64_t limit = 0;             ///< of query rules: the whole limit less what findings may have
+  uint64_t limit = 0;             ///< of query rules: the whole limit less what is for the others
   uint64_t findings = 0;          ///< memory that findings may have
   uint64_t findings_in_file = 0;  ///< bytes of those that did not fit into it
   uint64_t peak = 0;              ///< of all rules together
+  uint64_t memos = 0;             ///< what filters may remember of values and rows
+  uint64_t memos_peak = 0;
   std::vector<std::pair<const LoadedRule*, uint64_t>> rules;  ///< at their end, largest first
 };
 

@@ -13,7 +13,7 @@ constexpr int64_t kOtherKinds = 0;  // group of all event ids that no rule names
 }  // namespace
 
 RowFilter::RowFilter(const TableProgram& table, bool profiling)
-    : table_(table), state_(table.filter->start()), survivors_(table.branches.size()) {
+    : table_(table), state_(table.filter->start(table.memos)), survivors_(table.branches.size()) {
   for (const BranchProgram& b : table.branches)
     if (b.event_ids)
       for (const int64_t id : *b.event_ids)
@@ -26,7 +26,7 @@ RowFilter::RowFilter(const TableProgram& table, bool profiling)
     kinds_ = std::make_unique<KindLookup>(table.kinds);
     kind_rows_.resize(table.kind_filters.size());
     for (uint32_t group = 0; group < table.kind_filters.size(); ++group) {
-      kind_states_.push_back(table.kind_filters[group]->start());
+      kind_states_.push_back(table.kind_filters[group]->start(table.memos));
       kind_states_.back()->add_group(kOtherKinds, table.kinds.filters[group]);
     }
   }

@@ -249,6 +249,11 @@ void ScanPrograms::limit_batches(uint32_t rows) {
     layout.set_batch_rows(std::min(layout.batch_rows(), std::max(rows, 1U)));
 }
 
+void ScanPrograms::limit_memos(const std::shared_ptr<exec::MemoBudget>& memos) {
+  for (auto& [name, table] : tables_)
+    table.memos = memos;
+}
+
 void ScanPrograms::gate_texts() {
   for (auto& [name, table] : tables_) {
     std::vector<ExprPtr> filters;

@@ -84,6 +84,7 @@ struct TableProgram {
   int kind_slot = -1;
   std::vector<std::shared_ptr<const exec::SharedFilter>> kind_filters;
   std::shared_ptr<RowFilterPool> filter_states = std::make_shared<RowFilterPool>();
+  std::shared_ptr<exec::MemoBudget> memos;  ///< of all tables; null: unlimited
 };
 
 /// An event rule whose plan is no more than a filtered scan: it reports the event itself.
@@ -104,6 +105,9 @@ class ScanPrograms {
   static Result<std::unique_ptr<ScanPrograms>> make(const RuleSet& rules,
                                                     bool use_event_ids = true,
                                                     bool gate_texts = true);
+
+  /// What the filters of all tables may remember together. To be called before the run.
+  void limit_memos(const std::shared_ptr<exec::MemoBudget>& memos);
 
   /// No batch has more rows than this.
   void limit_batches(uint32_t rows);

@@ -19,9 +19,12 @@ class AskedValues {
     return said_[value] == kTrue;
   }
 
-  void add(uint32_t value, bool said) {
+  /// Gives the bytes that are taken for it anew.
+  size_t add(uint32_t value, bool said) {
+    const size_t before = said_.capacity();
     if (value >= said_.size()) said_.resize(size_t{value} * 3 / 2 + 1);
     said_[value] = said ? kTrue : kFalse;
+    return said_.capacity() - before;
   }
 
   void clear() { said_ = {}; }
@@ -58,6 +61,8 @@ class AskedMemo {
     slots_ = {};
     used_ = 0;
   }
+
+  size_t memory_bytes() const { return slots_.capacity() * sizeof(Slot); }
 
  private:
   enum Said : uint32_t { kFree, kFalse, kTrue };

@@ -72,8 +72,8 @@ bool ColumnLookup::full() const {
          std::any_of(known_.begin(), known_.end(), [](const Known& k) { return k.memo.full(); });
 }
 
-void ColumnLookup::forget() {
-  if (too_many_lists()) return clear();
+void ColumnLookup::forget(bool all) {
+  if (all || too_many_lists()) return clear();
   for (Known& k : known_)
     if (k.memo.full()) k.memo.clear();
 }

@@ -25,8 +25,8 @@ class ColumnLookup {
 
   /// To be asked before run(): whether too much is remembered, so that it is time to forget().
   bool full() const;
-  /// Numbers of lists, or of values, mean something else from now on.
-  void forget();
+  /// Forgets what is full, or all. Numbers of lists, or of values, mean something else from now on.
+  void forget(bool all = false);
 
   /// Looks up `rows` in the indexed columns `which`; `mark` is the first number of each row. At
   /// most `num_more` columns are left for run_more().

@@ -63,8 +63,8 @@ bool FilterVerdicts::make_room() {
 void FilterVerdicts::forget() {
   rows_of_forgotten_ = num_rows_touching();
   kinds_.clear();
-  decided_.assign(1, {});
-  verdicts_.clear();
+  decided_ = std::vector<Decided>(1);
+  verdicts_ = {};
 }
 
 std::vector<uint64_t> FilterVerdicts::num_rows_touching() const {

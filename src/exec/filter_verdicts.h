@@ -66,6 +66,12 @@ class FilterVerdicts {
 
   uint64_t num_rows() const { return num_rows_; }
 
+  /// Of what forget() forgets.
+  size_t memory_bytes() const {
+    return kinds_.memory_bytes() + decided_.capacity() * sizeof(Decided) +
+           verdicts_.capacity() * sizeof(Verdict);
+  }
+
   /// Filters that let rows of this kind through, in no order; until the next kinds().
   std::span<const Verdict> of_kind(uint32_t kind) const {
     return {verdicts_.data() + decided_[kind].begin, decided_[kind].num_verdicts};

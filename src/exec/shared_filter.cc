@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <utility>
 
 #include "exec/asked_memo.h"
 #include "exec/column_lookup.h"
@@ -18,12 +19,13 @@ namespace {
 
 class SharedState final : public SharedFilter::State {
  public:
-  explicit SharedState(const FilterPrograms& programs)
+  SharedState(const FilterPrograms& programs, std::shared_ptr<MemoBudget> memos)
       : programs_(programs),
         lookup_(programs),
         verdicts_(programs, lookup_),
         asked_of_values_(programs.filters().size()),
-        to_learn_(programs.filters().size()) {}
+        to_learn_(programs.filters().size()),
+        memos_(std::move(memos)) {}
 
   bool has_group(int64_t key) const override { return groups_.count(key) > 0; }
 
@@ -38,12 +40,7 @@ class SharedState final : public SharedFilter::State {
            std::vector<uint32_t>& touched) override {
     const uint32_t group = groups_.find(key)->second;
     if (rows.empty()) return;
-    if (lookup_.full()) {
-      verdicts_.forget();
-      lookup_.forget();
-      forget_asked();
-    }
-    if (verdicts_.make_room()) forget_asked();
+    make_room(rows.size());
     const std::vector<uint32_t>& kinds = kinds_of(group, columns, rows);
     for (size_t k = 0; k < rows.size(); ++k) {
       const uint32_t kind = kinds[k];
@@ -66,7 +63,7 @@ class SharedState final : public SharedFilter::State {
     for (const Asked& a : to_learn_[filter]) {
       const bool said = std::binary_search(passed.begin(), passed.end(), a.row);
       if (by_value)
-        asked_of_values_[filter].add(a.key[2], said);
+        asked_of_values_bytes_ += asked_of_values_[filter].add(a.key[2], said);
       else
         asked_.add(a.key, said);
     }
@@ -92,6 +89,27 @@ class SharedState final : public SharedFilter::State {
     AskedMemo::Key key;
     uint32_t row;
   };
+
+  /// Before `num_rows` more rows.
+  void make_room(size_t num_rows) {
+    constexpr size_t kRowsBetweenLooks = 512;
+    rows_since_look_ += num_rows;
+    if (rows_since_look_ >= kRowsBetweenLooks) {
+      rows_since_look_ = 0;
+      const bool is_over = memos_.is_over(memory_bytes());
+      if (is_over || lookup_.full()) {
+        verdicts_.forget();
+        lookup_.forget(is_over);
+        forget_asked();
+      }
+    }
+    if (verdicts_.make_room()) forget_asked();
+  }
+
+  size_t memory_bytes() const {
+    return lookup_.memory_bytes() + verdicts_.memory_bytes() + asked_.memory_bytes() +
+           asked_of_values_bytes_;
+  }
 
   const std::vector<uint32_t>& kinds_of(uint32_t group,
                                         std::span<const Column> columns,
@@ -148,6 +166,7 @@ class SharedState final : public SharedFilter::State {
     asked_.clear();
     for (AskedValues& some : asked_of_values_)
       some.clear();
+    asked_of_values_bytes_ = 0;
     for (auto& some : to_learn_)
       some.clear();
   }
@@ -156,10 +175,13 @@ class SharedState final : public SharedFilter::State {
   ColumnLookup lookup_;
   FilterVerdicts verdicts_;
   AskedMemo asked_;
-  std::vector<AskedValues> asked_of_values_;      // by filter
+  std::vector<AskedValues> asked_of_values_;  // by filter
+  size_t asked_of_values_bytes_ = 0;
   std::vector<std::vector<Asked>> to_learn_;      // by filter: rows of this batch
   std::unordered_map<int64_t, uint32_t> groups_;  // to those of verdicts_
   std::vector<uint32_t> late_rows_;
+  MemoBudget::Account memos_;
+  size_t rows_since_look_ = 0;
   FilterProfile profile_;
 };
 
@@ -168,7 +190,9 @@ class Shared final : public SharedFilter {
   Shared(const std::vector<ExprPtr>& filters, const plan::Schema& schema)
       : programs_(filters, schema) {}
 
-  std::unique_ptr<State> start() const override { return std::make_unique<SharedState>(programs_); }
+  std::unique_ptr<State> start(std::shared_ptr<MemoBudget> memos) const override {
+    return std::make_unique<SharedState>(programs_, std::move(memos));
+  }
 
   bool decides(uint32_t filter) const override {
     const std::vector<FilterStep>& steps = programs_.filters()[filter].steps;

@@ -20,6 +20,7 @@
 
 #include "data/column.h"
 #include "exec/evaluate.h"
+#include "exec/memo_budget.h"
 #include "plan/expr.h"
 #include "plan/op.h"
 
@@ -79,7 +80,8 @@ class SharedFilter {
     virtual const FilterProfile& profile() = 0;
   };
 
-  virtual std::unique_ptr<State> start() const = 0;
+  /// `memos`: shared by the states of a hunt; null: each keeps what it is worth.
+  virtual std::unique_ptr<State> start(std::shared_ptr<MemoBudget> memos = nullptr) const = 0;
   /// True when the answer about a filter is always sure: it is never asked itself.
   virtual bool decides(uint32_t filter) const = 0;
   virtual size_t num_predicates() const = 0;

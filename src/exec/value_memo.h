@@ -28,6 +28,7 @@ class ValueMemo {
   void clear() {
     slots_ = {};
     bytes_ = std::string(1, '\0');
+    seen_ = {};
     used_ = 0;
   }
 
@@ -78,6 +79,7 @@ class ValueMemo {
     }
     if (used_ >= kMostValues) return {make(), 0};
     if (used_ > kMaxTexts / 2 || bytes_.size() > kMaxBytes / 2) {
+      if (seen_.empty()) seen_.resize(kSeen);
       uint16_t& seen = seen_[(hash >> 16) % kSeen];
       if (const auto mark = static_cast<uint16_t>(hash >> 48); seen != mark) {
         seen = mark;
@@ -133,7 +135,7 @@ class ValueMemo {
   }
 
   std::vector<Slot> slots_;
-  std::vector<uint16_t> seen_ = std::vector<uint16_t>(kSeen);
+  std::vector<uint16_t> seen_;
   std::string bytes_ = std::string(1, '\0');  // remembered texts; none at 0
   size_t used_ = 0;
   uint32_t lookups_ = 0;

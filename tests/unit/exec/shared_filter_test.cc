@@ -105,14 +105,15 @@ class RandomFilter {
 /// Filters together, held against each on its own.
 class Compared {
  public:
-  explicit Compared(std::vector<ExprPtr> filters) : filters_(std::move(filters)) {
+  explicit Compared(std::vector<ExprPtr> filters, std::shared_ptr<MemoBudget> memos = nullptr)
+      : filters_(std::move(filters)) {
     std::vector<uint32_t> all;
     for (uint32_t i = 0; i < filters_.size(); ++i) {
       plain_.push_back(filters_[i] ? *compile(filters_[i], kSchema) : nullptr);
       all.push_back(i);
     }
     shared_ = SharedFilter::make(filters_, kSchema);
-    state_ = shared_->start();
+    state_ = shared_->start(std::move(memos));
     state_->add_group(0, all);
     state_->set_profiling();
   }
@@ -214,6 +215,22 @@ TEST(SharedFilter, AgreesWithEachFilterOnItsOwn) {
     Compared compared(std::move(filters));
     for (int batch = 0; batch < 5; ++batch)
       compared.run(random_columns(random, kRows), most_rows(kRows));
+  }
+}
+
+TEST(SharedFilter, AgreesWhereItOftenForgets) {
+  constexpr uint32_t kRows = 700;
+  for (uint32_t seed = 0; seed < 20; ++seed) {
+    SCOPED_TRACE(seed);
+    RandomFilter random(seed);
+    std::vector<ExprPtr> filters;
+    for (uint32_t i = 0; i < 11; ++i)
+      filters.push_back(random.filter(3));
+    const auto memos = std::make_shared<MemoBudget>(20'000);
+    Compared compared(std::move(filters), memos);
+    for (int batch = 0; batch < 12; ++batch)
+      compared.run(random_columns(random, kRows), most_rows(kRows));
+    EXPECT_GT(memos->peak(), memos->limit() / 2) << "else nothing was forgotten";
   }
 }
 
