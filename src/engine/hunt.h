@@ -35,10 +35,10 @@ struct HuntOptions {
   std::vector<std::string> feed_names;  ///< in place of feed_path(i), where given
   std::vector<std::string> evidence;    ///< files, folders, globs, "-"
   unsigned threads = 1;
-  std::optional<int64_t> from;                ///< only events at or after, ticks
-  std::optional<int64_t> to;                  ///< only events before
-  std::optional<int64_t> now;                 ///< run scheduled queries once with this now()
-  uint32_t batch_rows = data::kBatchRows;     ///< tests: small batches
+  std::optional<int64_t> from;             ///< only events at or after, ticks
+  std::optional<int64_t> to;               ///< only events before
+  std::optional<int64_t> now;              ///< run scheduled queries once with this now()
+  uint32_t batch_rows = data::kBatchRows;  ///< tests: small batches
   /// Bytes, for what queries keep, findings, and what filters remember.
   uint64_t memory_limit = uint64_t{2} << 30;
   uint64_t slice_bytes = input::kSliceBytes;  ///< of large files; tests: small ones
