@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <mutex>
+#include <unordered_map>
 #include <utility>
 
 #include "base/check.h"
+#include "exec/common_parts.h"
 
 namespace postern::exec {
 
@@ -264,44 +266,153 @@ Result<std::shared_ptr<const void>> prepare(const Expr& e) {
   return e.function->prepare(constants, types);
 }
 
-Result<Program> compile_node(const ExprPtr& e, const plan::Schema& schema) {
-  if (e->is_literal()) return Program(std::make_shared<LiteralNode>(e->literal));
-  if (e->is_column()) {
-    for (size_t i = 0; i < schema.size(); ++i)
-      if (schema[i].name == e->name)
-        return Program(std::make_shared<ColumnNode>(i, schema[i].type));
-    return Error{Code::kNotFound, "column " + e->name + " is not in the input"};
-  }
-  POSTERN_CHECK(e->function != nullptr);
-  // A list of a thousand values is in the function's state, not a thousand columns.
-  const int literals_from = e->function->literals_from;
-  const auto is_in_state = [&](size_t i) {
-    return literals_from >= 0 && i >= static_cast<size_t>(literals_from) &&
-           e->args[i]->is_literal();
+/// What the common parts of one expression gave, while it is evaluated.
+struct Evaluated {
+  struct Part {
+    Column column;
+    std::vector<uint32_t> rows;  // for which it has been filled
+    bool is_known = false;
   };
-  size_t num_args = e->args.size();
-  while (num_args > 0 && is_in_state(num_args - 1))
-    --num_args;
-  std::vector<Program> args(num_args);
-  for (size_t i = 0; i < num_args; ++i) {
-    if (is_in_state(i)) continue;
-    POSTERN_TRY(args[i], compile_node(e->args[i], schema));
+
+  std::vector<Part> parts;
+};
+
+/// Of the innermost expression with common parts that this thread evaluates.
+thread_local Evaluated* evaluated = nullptr;
+
+/// A part that its expression has several times: evaluated once for the same rows. A later place
+/// often asks for some of the rows only, as `and` leaves ever fewer of them.
+class CommonNode final : public CompiledExpr {
+ public:
+  CommonNode(size_t number, Program part) : number_(number), part_(std::move(part)) {}
+
+  Type type() const override { return part_->type(); }
+
+  Column evaluate(std::span<const Column> columns,
+                  Rows rows,
+                  uint32_t num_rows,
+                  const RunContext& run) const override {
+    const Evaluated::Part& known = evaluated->parts[number_];
+    if (known.is_known &&
+        std::includes(known.rows.begin(), known.rows.end(), rows.begin(), rows.end()))
+      return known.column;
+    Column c = part_->evaluate(columns, rows, num_rows, run);
+    Evaluated::Part& part = evaluated->parts[number_];
+    part.column = c;
+    part.rows.assign(rows.begin(), rows.end());
+    part.is_known = true;
+    return c;
   }
-  const std::string& name = e->name;
-  if (name == "and" || name == "or")
-    return Program(std::make_shared<JunctionNode>(std::move(args), name == "and"));
-  if (name == "not") return Program(std::make_shared<NotNode>(std::move(args[0])));
-  if (name == "if" || name == "case")
-    return Program(std::make_shared<CaseNode>(std::move(args), e->type));
-  if (name == "coalesce") return Program(std::make_shared<CoalesceNode>(std::move(args), e->type));
-  POSTERN_CHECK(e->function->kernel != nullptr);
-  std::shared_ptr<const void> state;
-  if (e->function->prepare) {
-    POSTERN_TRY(state, prepare(*e));
+
+ private:
+  size_t number_;
+  Program part_;
+};
+
+/// An expression with common parts, which it remembers from its beginning to its end.
+class WholeNode final : public CompiledExpr {
+ public:
+  WholeNode(size_t num_parts, Program whole) : num_parts_(num_parts), whole_(std::move(whole)) {}
+
+  Type type() const override { return whole_->type(); }
+
+  Column evaluate(std::span<const Column> columns,
+                  Rows rows,
+                  uint32_t num_rows,
+                  const RunContext& run) const override {
+    Evaluated own;
+    own.parts.resize(num_parts_);
+    Evaluated* const outer = std::exchange(evaluated, &own);
+    Column c = whole_->evaluate(columns, rows, num_rows, run);
+    evaluated = outer;
+    return c;
   }
-  return Program(
-      std::make_shared<CallNode>(*e->function, std::move(args), e->type, std::move(state)));
-}
+
+ private:
+  size_t num_parts_;
+  Program whole_;
+};
+
+/// Makes the nodes of one expression, of equal parts one.
+class Compiler {
+ public:
+  explicit Compiler(const plan::Schema& schema) : schema_(schema) {}
+
+  Result<Program> whole(const ExprPtr& e) {
+    if (!is_nested(*e)) return node(e);
+    const CommonParts parts(e);
+    if (parts.any()) parts_ = &parts;
+    Result<Program> made = node(e);
+    parts_ = nullptr;
+    if (!made || num_common_ == 0) return made;
+    return Program(std::make_shared<WholeNode>(num_common_, std::move(*made)));
+  }
+
+ private:
+  /// Only then can it have a call twice.
+  static bool is_nested(const Expr& e) {
+    return std::count_if(e.args.begin(), e.args.end(),
+                         [](const ExprPtr& a) { return a->kind == Expr::Kind::kCall; }) > 0;
+  }
+
+  Result<Program> node(const ExprPtr& e) {
+    if (e->is_literal()) return Program(std::make_shared<LiteralNode>(e->literal));
+    if (e->is_column()) return column(*e);
+    if (!parts_) return call(*e);
+    const uint32_t number = parts_->number(*e);
+    if (const auto it = made_.find(number); it != made_.end()) return it->second;
+    POSTERN_TRY(Program p, call(*e));
+    if (parts_->is_common(number)) {
+      p = std::make_shared<CommonNode>(num_common_++, std::move(p));
+      made_.emplace(number, p);
+    }
+    return p;
+  }
+
+  Result<Program> column(const Expr& e) const {
+    for (size_t i = 0; i < schema_.size(); ++i)
+      if (schema_[i].name == e.name)
+        return Program(std::make_shared<ColumnNode>(i, schema_[i].type));
+    return Error{Code::kNotFound, "column " + e.name + " is not in the input"};
+  }
+
+  Result<Program> call(const Expr& e) {
+    POSTERN_CHECK(e.function != nullptr);
+    // A list of a thousand values is in the function's state, not a thousand columns.
+    const int literals_from = e.function->literals_from;
+    const auto is_in_state = [&](size_t i) {
+      return literals_from >= 0 && i >= static_cast<size_t>(literals_from) &&
+             e.args[i]->is_literal();
+    };
+    size_t num_args = e.args.size();
+    while (num_args > 0 && is_in_state(num_args - 1))
+      --num_args;
+    std::vector<Program> args(num_args);
+    for (size_t i = 0; i < num_args; ++i) {
+      if (is_in_state(i)) continue;
+      POSTERN_TRY(args[i], node(e.args[i]));
+    }
+    const std::string& name = e.name;
+    if (name == "and" || name == "or")
+      return Program(std::make_shared<JunctionNode>(std::move(args), name == "and"));
+    if (name == "not") return Program(std::make_shared<NotNode>(std::move(args[0])));
+    if (name == "if" || name == "case")
+      return Program(std::make_shared<CaseNode>(std::move(args), e.type));
+    if (name == "coalesce") return Program(std::make_shared<CoalesceNode>(std::move(args), e.type));
+    POSTERN_CHECK(e.function->kernel != nullptr);
+    std::shared_ptr<const void> state;
+    if (e.function->prepare) {
+      POSTERN_TRY(state, prepare(e));
+    }
+    return Program(
+        std::make_shared<CallNode>(*e.function, std::move(args), e.type, std::move(state)));
+  }
+
+  const plan::Schema& schema_;
+  const CommonParts* parts_ = nullptr;
+  std::unordered_map<uint32_t, Program> made_;  // common ones
+  size_t num_common_ = 0;
+};
 
 }  // namespace
 
@@ -319,7 +430,7 @@ void CompiledExpr::select(std::span<const Column> columns,
 
 Result<std::shared_ptr<const CompiledExpr>> compile(const ExprPtr& expr,
                                                     const plan::Schema& schema) {
-  return compile_node(expr, schema);
+  return Compiler(schema).whole(expr);
 }
 
 Result<bool> CompileCheck::check(const Expr& e, const plan::Schema* schema) {
@@ -344,7 +455,8 @@ Result<bool> CompileCheck::check(const Expr& e, const plan::Schema* schema) {
 }
 
 Result<Value> evaluate_constant(const ExprPtr& expr, const RunContext& run) {
-  POSTERN_TRY(Program p, compile_node(expr, {}));
+  const plan::Schema none;
+  POSTERN_TRY(Program p, Compiler(none).whole(expr));
   const Column c = p->evaluate({}, Rows(data::kIdentityRows).first(1), 1, run);
   if (c.type() == Type::kNull || !c.valid(0)) return Value::null(expr->type);
   return c.value(0);
