@@ -183,6 +183,11 @@ void spl_values(const std::vector<const Value*>& values, Collector& out) {
   }
 }
 
+void like_values(const std::vector<const Value*>& values, Collector& out) {
+  for (const Value* v : values)
+    out.add(Wildcard::of_stars(v->text(), false, '%', '_'));
+}
+
 // ---- Kusto
 
 void texts_at(const std::vector<const Value*>& values, Place place, Collector& out) {
@@ -242,6 +247,8 @@ const std::map<std::string, Entry, std::less<>>& entries() {
     for (const char* flags : {"", "_i", "_m", "_s", "_im", "_is", "_ms", "_ims"})
       m->emplace("sigma.re" + std::string(flags), Entry{false, regexes});
     m->emplace("spl.search_eq", Entry{true, spl_values, 1, true});
+    m->emplace("spl.like", Entry{false, like_values});
+    m->emplace("spl.match", Entry{false, regexes});
     const auto kusto = [m](const std::string& name, Place place) {
       const auto collect = [place](const Values& v, Collector& out) { texts_at(v, place, out); };
       m->emplace(name, Entry{false, collect, 1, place == Place::kWhole});

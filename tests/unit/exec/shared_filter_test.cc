@@ -72,7 +72,8 @@ class RandomFilter {
         "sigma.endswith", "sigma.equals_cased", "sigma.contains_cased",
         "sigma.re",       "sigma.re_i",         "spl.search_eq",
         "kql.has",        "kql.eq_ci",          "kql.contains_cs",
-        "kql.startswith", "kql.endswith"};
+        "kql.startswith", "kql.endswith",       "spl.like",
+        "spl.match"};
     const std::string name = kTests[random_() % std::size(kTests)];
     if (random_() % 10 == 0) return number_in("==", {number()});
     if (random_() % 10 == 0) return number_in("in", {number(), number()});
@@ -85,13 +86,15 @@ class RandomFilter {
     const bool many = sigma || name == "spl.search_eq";
     for (size_t n = many ? 1 + random_() % 6 : 1; n > 0; --n) {
       std::string text = word();
-      if (name.starts_with("sigma.re")) {
+      if (name.starts_with("sigma.re") || name == "spl.match") {
         static constexpr const char* kRegexes[] = {"ab+", "a.c", "^x", "(a|b)c", "b?cab", "k"};
         text = kRegexes[random_() % std::size(kRegexes)];
       } else if (many && random_() % 3 == 0) {
         text.insert(random_() % 2 ? 0 : text.size(), "*");
       }
       if (name == "spl.search_eq" && text.empty()) text = "x";
+      if (name == "spl.like")
+        text.insert(random_() % 2 ? 0 : text.size(), random_() % 3 ? "%" : "_");
       const bool as_number = name == "sigma.equals" && random_() % 4 == 0;
       args.push_back(
           plan::literal(as_number ? Value::integer(number(), Type::kLong) : Value::string(text)));

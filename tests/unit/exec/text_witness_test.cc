@@ -58,6 +58,11 @@ TEST(TextWitness, OfKustoAndSplTests) {
   EXPECT_EQ(shown("kql.eq_ci", {text("A")}), "loose whole:a");
   EXPECT_EQ(shown("spl.search_eq", {text("*\\Temp\\*")}), "exact part:\\temp\\");
   EXPECT_EQ(shown("spl.search_eq", {text("10.0.0.0/8")}), "none") << "a network";
+  EXPECT_EQ(shown("spl.like", {text("%Cron_tab%x")}), "loose part:cron");
+  EXPECT_EQ(shown("spl.like", {text("C:\\%")}), "loose prefix:c:\\");
+  EXPECT_EQ(shown("spl.like", {text("%")}), "none");
+  EXPECT_EQ(shown("spl.match", {text("^a+Bcd$")}), "loose part:bcd");
+  EXPECT_EQ(shown("spl.match", {text("[0-9A-F]+")}), "none");
   EXPECT_EQ(shown("kql.not_has", {text("a")}), "none");
 }
 
