@@ -3,13 +3,16 @@
 //
 // The table travels as a literal of the plan, made from the lookup's file: an object with the rules
 // of matching and the rows, first the columns that are compared, then those that are given out.
-// Rows match in file order. What is compared exactly is found by hash; patterns are tried one by
-// one, once for each distinct value of a batch. Tests: tests/cases/spl/lookup_*.case.
+// Rows match in file order. What is compared exactly is found by hash; of patterns those are tried
+// whose longest literal the value has, once for each distinct value of a batch. Tests:
+// tests/cases/spl/lookup_*.case.
+#include <algorithm>
 #include <unordered_map>
 
 #include "exec/functions/functions.h"
 #include "exec/functions/spl_value.h"
 #include "match/ip.h"
+#include "match/literal_index.h"
 #include "match/wildcard.h"
 
 namespace postern::exec {
@@ -43,6 +46,10 @@ struct LookupTable {
   std::vector<std::vector<Cell>> keys;
   std::vector<std::vector<std::string>> values;
   std::unordered_map<std::string, std::vector<size_t>> by_key;
+  // Of the first column with patterns: rows by a literal that their pattern needs, and the others.
+  std::optional<size_t> filed_column;
+  match::LiteralIndex by_literal;
+  std::vector<uint32_t> unfiled;
 
   std::string folded(std::string_view s) const { return ignore_case ? fold(s) : std::string(s); }
 
@@ -71,17 +78,52 @@ struct LookupTable {
     return true;
   }
 
-  std::vector<size_t> find(const std::vector<std::string>& wanted) const {
+  /// Rows whose pattern has a literal that the text lacks cannot match it.
+  void file_patterns() {
+    const auto column = std::find(matches.begin(), matches.end(), Match::kWildcard);
+    if (column == matches.end()) return;
+    filed_column = static_cast<size_t>(column - matches.begin());
+    for (uint32_t r = 0; r < keys.size(); ++r) {
+      const std::string literal = fold(keys[r][*filed_column].pattern.longest_literal());
+      if (literal.empty())
+        unfiled.push_back(r);
+      else
+        by_literal.add(match::LiteralIndex::Place::kPart, literal, r);
+    }
+    by_literal.seal();
+  }
+
+  /// The rows that may match, in order.
+  std::vector<uint32_t> candidates(std::string_view text, match::LiteralIndex::Marks& marks) const {
+    std::vector<uint32_t> out = unfiled;
+    std::vector<uint32_t> literals;
+    if (!by_literal.empty()) by_literal.find(fold(text), literals, marks);
+    for (const uint32_t l : literals) {
+      const auto ids = by_literal.ids(l);
+      out.insert(out.end(), ids.begin(), ids.end());
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+  }
+
+  std::vector<size_t> find(const std::vector<std::string>& wanted,
+                           match::LiteralIndex::Marks& marks) const {
     std::vector<size_t> out;
+    const auto try_row = [&](size_t r) {
+      if (out.size() < max_matches && matches_row(keys[r], wanted)) out.push_back(r);
+    };
     if (hashed) {
       std::string key;
       for (const std::string& w : wanted)
         append_part(key, folded(w));
       const auto it = by_key.find(key);
       if (it != by_key.end()) out = it->second;
+    } else if (filed_column) {
+      for (const uint32_t r : candidates(wanted[*filed_column], marks))
+        try_row(r);
     } else {
-      for (size_t r = 0; r < keys.size() && out.size() < max_matches; ++r)
-        if (matches_row(keys[r], wanted)) out.push_back(r);
+      for (size_t r = 0; r < keys.size(); ++r)
+        try_row(r);
     }
     if (out.size() > max_matches) out.resize(max_matches);
     return out;
@@ -130,6 +172,7 @@ Result<std::shared_ptr<const void>> prepare_table(std::span<const Value* const> 
       values.emplace_back(row.at(static_cast<uint32_t>(num_keys) + o).as_string());
     table->values.push_back(std::move(values));
   }
+  table->file_patterns();
   return std::shared_ptr<const void>(table);
 }
 
@@ -158,6 +201,7 @@ Column lookup_kernel(const KernelCall& call) {
     cells.emplace_back(call.args[a]);
   std::unordered_map<std::string, std::string> known;
   std::vector<std::string> wanted(cells.size());
+  match::LiteralIndex::Marks marks;
   for (const uint32_t row : call.rows) {
     bool complete = true;
     for (const SplCells& c : cells)
@@ -175,7 +219,7 @@ Column lookup_kernel(const KernelCall& call) {
       for (uint32_t i = 0; i < n; ++i) {
         for (size_t k = 0; k < cells.size(); ++k)
           wanted[k] = cells[k].text(row, i);
-        const std::vector<size_t> found = table.find(wanted);
+        const std::vector<size_t> found = table.find(wanted, marks);
         rows.insert(rows.end(), found.begin(), found.end());
       }
       it->second = answer(table, rows);
