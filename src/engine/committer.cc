@@ -38,13 +38,19 @@ Committer::Committer(const RuleSet& rules,
       findings_(findings, kQueryUnits, &progress.findings) {
   runs_.resize(rules.rules().size());
   makers_.resize(runs_.size());
+  is_open_.resize(runs_.size());
   if (options.profile) query_seconds_.resize(runs_.size());
   for (size_t i = 0; i < rules.rules().size(); ++i) {
     const LoadedRule& r = rules.rules()[i];
-    if (r.silent) continue;
-    if (r.compiled && !reports_event(r))
-      runs_[i] = std::make_unique<QueryRun>(r, options.now, &budget_);
+    is_open_[i] = !r.silent && r.compiled && !reports_event(r);
   }
+}
+
+/// Most rules of a large set see no row.
+QueryRun& Committer::run_of(size_t rule) {
+  std::unique_ptr<QueryRun>& run = runs_[rule];
+  if (!run) run = std::make_unique<QueryRun>(rules_.rules()[rule], options_.now, &budget_);
+  return *run;
 }
 
 /// Also wakes up now and then to see whether the run was cancelled: a signal tells nobody.
@@ -115,12 +121,12 @@ void Committer::take(Outbox& box) {
     if (!base) p.chunk.refs = exec::RowRefs{std::vector<uint32_t>(p.chunk.num_rows + 1, 0), {}};
     for (uint32_t& id : p.chunk.refs.ids)
       id += *base;
-    if (!runs_[p.rule_index]) continue;
+    if (!is_open_[p.rule_index]) continue;
     QueryResults ready;
     {
       const ScopedSeconds clock(seconds_of(p.rule_index));
-      QueryRun& run = *runs_[p.rule_index];
-      run.push(p.scan, std::move(p.chunk), std::move(p.hosts), p.own);
+      QueryRun& run = run_of(p.rule_index);
+      run.push(p.scan, std::move(p.chunk), p.hosts, p.own);
       ready = run.take_ready();
     }
     if (!ready.empty()) add_findings(p.rule_index, ready);
@@ -182,6 +188,7 @@ void Committer::stop(size_t rule) {
                            std::to_string(budget_.limit() / kMega) +
                            " MB; narrow it, or raise --memory-limit");
   runs_[rule].reset();
+  is_open_[rule] = false;
 }
 
 void Committer::finish() {
@@ -189,7 +196,8 @@ void Committer::finish() {
     result_.errors.push_back("findings of queries do not say where they are: " +
                              sealed.error().message);
   for (size_t i = 0; i < runs_.size(); ++i)
-    if (runs_[i]) finish_query(i);
+    if (runs_[i] || (is_open_[i] && rules_.rules()[i].compiled->gives_rows_of_none()))
+      finish_query(i);
   findings_.flush();
   for (const LoadedRule& r : rules_.rules())
     if (!r.requirements.empty()) result_.coverage.push_back(coverage(r));
@@ -203,7 +211,7 @@ void Committer::finish() {
 }
 
 void Committer::finish_query(size_t rule) {
-  QueryRun& run = *runs_[rule];
+  QueryRun& run = run_of(rule);
   const LoadedRule& loaded = rules_.rules()[rule];
   result_.memory.rules.emplace_back(&loaded, run.memory_bytes());
   QueryResults results;

@@ -69,6 +69,7 @@ class Committer {
   std::optional<uint32_t> take_origins(Outbox& box);
   void put_evidence(const exec::RowRefs& refs, uint32_t row, Finding& f);
   void add_findings(size_t rule, const QueryResults& results);
+  QueryRun& run_of(size_t rule);
   void finish_query(size_t rule);
   bool stop_largest();
   void stop(size_t rule);
@@ -88,7 +89,8 @@ class Committer {
   std::map<size_t, Waiting> waiting_;
   uint64_t waiting_bytes_ = 0;
 
-  std::vector<std::unique_ptr<QueryRun>> runs_;
+  std::vector<std::unique_ptr<QueryRun>> runs_;  // by rule, of those that rows came for
+  std::vector<bool> is_open_;  // rules that take rows: neither event rules nor stopped
   std::vector<std::unique_ptr<FindingMaker>> makers_;  // by rule, of those that gave rows
   std::vector<uint32_t> ids_;                          // of the row at hand
   std::vector<double> query_seconds_;                  // by rule, when profiling

@@ -171,16 +171,33 @@ void FileWorker::emit_events(const BranchProgram& p,
   }
 }
 
-/// What is kept of the batch's columns for rules that let just these rows through.
-std::unordered_map<const exec::CompiledExpr*, Column>& FileWorker::columns_of(Rows rows) {
+FileWorker::SharedRows& FileWorker::shared_rows(const Batch& batch, Rows rows) {
   size_t hash = rows.size();
   for (const uint32_t row : rows)
     hash = hash * 1'000'003 + row;
   std::vector<SharedRows>& alike = shared_rows_[hash];
   for (SharedRows& s : alike)
-    if (std::equal(s.rows.begin(), s.rows.end(), rows.begin(), rows.end())) return s.columns;
-  alike.push_back({{rows.begin(), rows.end()}, {}});
-  return alike.back().columns;
+    if (std::equal(s.rows.begin(), s.rows.end(), rows.begin(), rows.end())) return s;
+  SharedRows& s = alike.emplace_back();
+  s.rows.assign(rows.begin(), rows.end());
+  s.times.reserve(rows.size());
+  const auto time = batch.time.view<int64_t>();
+  for (const uint32_t row : rows) {
+    s.times.push_back(time.valid(row) ? time[row] : 0);
+    const uint32_t id = ref(batch, row);
+    s.refs.add_row(&id, 1);
+  }
+  return s;
+}
+
+const HostsOfRows& FileWorker::hosts_of(SharedRows& shared, const Column& host) {
+  if (shared.hosts) return shared.hosts;
+  auto hosts = std::make_shared<std::vector<std::string>>();
+  hosts->reserve(shared.rows.size());
+  for (const uint32_t row : shared.rows)
+    hosts->push_back(
+        fold(host.type() == data::Type::kNull || !host.valid(row) ? "" : host.value(row).text()));
+  return shared.hosts = std::move(hosts);
 }
 
 void FileWorker::keep_rows(const BranchProgram& p,
@@ -194,14 +211,14 @@ void FileWorker::keep_rows(const BranchProgram& p,
   const plan::Schema& schema = p.rule->compiled->scans()[p.scan]->schema;
   const plan::RunContext none;
   out.chunk.columns.reserve(p.columns->size());
-  std::unordered_map<const exec::CompiledExpr*, Column>& known = columns_of(rows);
+  SharedRows& shared = shared_rows(batch, rows);
   for (size_t i = 0; i < p.columns->size(); ++i) {
     const exec::CompiledExpr* program = (*p.columns)[i].get();
     if (!program) {
       out.chunk.columns.push_back(Column::nulls(schema[i].type, out.chunk.num_rows));
       continue;
     }
-    const auto [it, is_new] = known.try_emplace(program);
+    const auto [it, is_new] = shared.columns.try_emplace(program);
     if (is_new) {
       const Column c = program->evaluate(columns, rows, batch.num_rows, none);
       if (c.type() != data::Type::kNull) it->second = c.gather(rows).compact();
@@ -211,18 +228,12 @@ void FileWorker::keep_rows(const BranchProgram& p,
                                     ? Column::nulls(schema[i].type, out.chunk.num_rows)
                                     : it->second);
   }
-  const auto time = batch.time.view<int64_t>();
-  for (const uint32_t row : rows) {
-    out.chunk.times.push_back(time.valid(row) ? time[row] : 0);
-    const uint32_t id = ref(batch, row);
-    out.chunk.refs.add_row(&id, 1);
-  }
+  out.chunk.times = shared.times;
+  out.chunk.refs = shared.refs;
   if (p.host_slot >= 0) {
     out.own = p.branch->own;
-    const Column& host = batch.columns[static_cast<size_t>(p.host_slot)];
-    for (const uint32_t row : rows)
-      out.hosts.push_back(
-          fold(host.type() == data::Type::kNull || !host.valid(row) ? "" : host.value(row).text()));
+    // A table has one column that names its machines.
+    out.hosts = hosts_of(shared, batch.columns[static_cast<size_t>(p.host_slot)]);
   }
   outbox_.bytes += out.chunk.columns.size() * sizeof(Column) + rows.size() * 32;
   outbox_.rows.push_back(std::move(out));

@@ -13,6 +13,7 @@
 #include "data/batch.h"
 #include "engine/finding_store.h"
 #include "engine/hunt.h"
+#include "engine/query_run.h"
 #include "engine/scan_program.h"
 #include "exec/chunk.h"
 #include "match/content_scanner.h"
@@ -24,8 +25,8 @@ struct PassedRows {
   size_t rule_index = 0;
   size_t scan = 0;
   exec::Chunk chunk;
-  /// Not empty: the machine of each row; rows of a foreign table wait for what the own one tells.
-  std::vector<std::string> hosts;
+  /// Not null: the machine of each row; rows of a foreign table wait for what the own one tells.
+  HostsOfRows hosts;
   bool own = false;
 };
 
@@ -93,7 +94,9 @@ class FileWorker final : public data::BatchSink {
                  const data::Batch& batch,
                  std::span<const data::Column> columns,
                  data::Rows rows);
-  std::unordered_map<const exec::CompiledExpr*, data::Column>& columns_of(data::Rows rows);
+  struct SharedRows;
+  SharedRows& shared_rows(const data::Batch& batch, data::Rows rows);
+  const HostsOfRows& hosts_of(SharedRows& shared, const data::Column& host);
   uint32_t ref(const data::Batch& batch, uint32_t row);
 
   const ScanPrograms& programs_;
@@ -106,10 +109,14 @@ class FileWorker final : public data::BatchSink {
   std::map<const TableProgram*, std::unique_ptr<RowFilter>> filters_;
   std::vector<uint32_t> row_refs_;  // of the current batch: ref + 1, or 0
 
-  /// Rows of the current batch, and columns of just these, by what computes them.
+  /// Rows of the current batch, and what rules that let just these through keep of them: columns by
+  /// what computes them.
   struct SharedRows {
     std::vector<uint32_t> rows;
     std::unordered_map<const exec::CompiledExpr*, data::Column> columns;
+    std::vector<int64_t> times;
+    exec::RowRefs refs;
+    HostsOfRows hosts;
   };
 
   std::unordered_map<size_t, std::vector<SharedRows>> shared_rows_;  // by hash of the rows

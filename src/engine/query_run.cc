@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/time.h"
+#include "engine/now_filters.h"
 #include "engine/scan_program.h"
 
 namespace postern::engine {
@@ -49,14 +50,6 @@ bool flows_into_aggregate(const plan::Op& root) {
     op = op->inputs[0].get();
   }
   return false;
-}
-
-/// True when the plan may give rows although no evidence does.
-bool gives_rows_of_none(const plan::Op& op) {
-  if (op.kind == plan::OpKind::kValues) return true;
-  if (op.kind == plan::OpKind::kAggregate && op.keys.empty() && op.row_when_empty) return true;
-  return std::any_of(op.inputs.begin(), op.inputs.end(),
-                     [](const plan::OpPtr& input) { return gives_rows_of_none(*input); });
 }
 
 /// True when each result row is known when its row has come.
@@ -176,15 +169,16 @@ uint64_t QueryRun::memory_bytes() const {
   return n;
 }
 
-void QueryRun::push(size_t scan, Chunk&& chunk, std::vector<std::string> hosts, bool own) {
-  if (hosts.empty()) return push(scan, std::move(chunk));
+void QueryRun::push(size_t scan, Chunk&& chunk, const HostsOfRows& hosts, bool own) {
+  if (!hosts) return push(scan, std::move(chunk));
   if (!own) {
     memory_.charge(exec::memory_bytes(chunk) + chunk.num_rows * sizeof(std::string));
-    foreign_.push_back({scan, std::move(chunk), std::move(hosts)});
+    foreign_.push_back({scan, std::move(chunk), hosts});
     return;
   }
-  for (std::string& h : hosts)
-    own_hosts_.emplace(scan, std::move(h));
+  own_hosts_.resize(std::max(own_hosts_.size(), scan + 1));
+  for (const std::string& h : *hosts)
+    own_hosts_[scan].insert(h);
   push(scan, std::move(chunk));
 }
 
@@ -211,24 +205,44 @@ void QueryRun::list_rows(std::vector<std::pair<int64_t, StoredRow>>& timed,
   }
 }
 
-void QueryRun::replay(int64_t from,
-                      int64_t to,
-                      const std::vector<StoredRow>& inside,
-                      QueryResults& out) {
-  plan::RunContext context;
-  context.now_ticks = to;
-  context.window_from = from;
-  context.window_to = to;
-  const std::unique_ptr<exec::Run> run = exec::Run::start(rule_.compiled, context, rows_, budget_);
+/// Calls `f` with the scan, the chunk and the numbers of the rows that come from one chunk.
+template <class F>
+void QueryRun::each_chunk(const std::vector<StoredRow>& rows, const F& f) const {
   std::vector<uint32_t> of_chunk;
-  for (size_t i = 0; i < inside.size();) {
-    const StoredRow& first = inside[i];
+  for (size_t i = 0; i < rows.size();) {
+    const StoredRow& first = rows[i];
     of_chunk.clear();
-    for (; i < inside.size() && inside[i].scan == first.scan && inside[i].chunk == first.chunk; ++i)
-      of_chunk.push_back(inside[i].row);
-    run->push(first.scan, exec::gather(stores_[first.scan].chunks()[first.chunk], of_chunk));
+    for (; i < rows.size() && rows[i].scan == first.scan && rows[i].chunk == first.chunk; ++i)
+      of_chunk.push_back(rows[i].row);
+    f(first.scan, stores_[first.scan].chunks()[first.chunk], of_chunk);
   }
-  finish_run(*run, from != to ? std::optional<Window>({from, to}) : std::nullopt, out);
+}
+
+void QueryRun::replay(const plan::RunContext& context,
+                      const std::vector<StoredRow>& inside,
+                      std::optional<Window> window,
+                      QueryResults& out) {
+  const std::unique_ptr<exec::Run> run = exec::Run::start(rule_.compiled, context, rows_, budget_);
+  each_chunk(inside, [&](size_t scan, const Chunk& chunk, const std::vector<uint32_t>& rows) {
+    const bool whole = rows.size() == chunk.num_rows;  // they ascend
+    run->push(scan, whole ? Chunk(chunk) : exec::gather(chunk, rows));
+  });
+  finish_run(*run, window, out);
+  if (window) last_notes_ = run->notes();
+}
+
+/// True when the rows of the last window give nothing new as of another time.
+bool QueryRun::repeats(const plan::RunContext& last,
+                       const plan::RunContext& context,
+                       const std::vector<StoredRow>& rows) {
+  if (!looked_for_now_) now_filters_ = NowFilters::of(*rule_.optimized);
+  looked_for_now_ = true;
+  if (!now_filters_) return false;
+  bool agree = true;
+  each_chunk(rows, [&](size_t scan, const Chunk& chunk, const std::vector<uint32_t>& some) {
+    agree = agree && now_filters_->agree(scan, chunk, some, last, context);
+  });
+  return agree;
 }
 
 /// The rows that the run has not given yet are those of the window.
@@ -309,14 +323,20 @@ QueryResults QueryRun::take_ready() {
 QueryResults QueryRun::finish() {
   for (Foreign& f : foreign_) {
     std::vector<uint32_t> kept;
-    for (uint32_t r = 0; r < f.chunk.num_rows; ++r)
-      if (f.hosts[r].empty() || !own_hosts_.count({f.scan, f.hosts[r]})) kept.push_back(r);
-    if (!kept.empty()) push(f.scan, exec::gather(f.chunk, kept));
+    for (uint32_t r = 0; r < f.chunk.num_rows; ++r) {
+      const std::string& host = (*f.hosts)[r];
+      if (host.empty() || f.scan >= own_hosts_.size() || !own_hosts_[f.scan].count(host))
+        kept.push_back(r);
+    }
+    if (kept.size() == f.chunk.num_rows)
+      push(f.scan, std::move(f.chunk));
+    else if (!kept.empty())
+      push(f.scan, exec::gather(f.chunk, kept));
   }
   foreign_.clear();
   QueryResults out;
   if (is_streaming_) {
-    if (!run_ && !gives_rows_of_none(*rule_.optimized)) return out;
+    if (!run_ && !rule_.compiled->gives_rows_of_none()) return out;
     finish_run(run(), std::nullopt, out);
     take_rows(out);
     return out;
@@ -339,9 +359,11 @@ QueryResults QueryRun::finish() {
     for (const auto& [time, row] : timed)
       all.push_back(row);
     std::sort(all.begin(), all.end());
-    if (all.empty() && !gives_rows_of_none(*rule_.optimized)) return out;
-    const int64_t at = now_ || !rule_.lookback ? now_.value_or(last_time_ + 1) : 0;
-    replay(at, at, all, out);
+    if (all.empty() && !rule_.compiled->gives_rows_of_none()) return out;
+    plan::RunContext context;
+    context.now_ticks = now_ || !rule_.lookback ? now_.value_or(last_time_ + 1) : 0;
+    context.window_from = context.window_to = context.now_ticks;
+    replay(context, all, std::nullopt, out);
     take_rows(out);
     return out;
   }
@@ -360,11 +382,22 @@ QueryResults QueryRun::finish() {
     if (start(length / 2) != start(0)) windows[start(length / 2)].push_back(row);
   }
   std::vector<StoredRow> inside;
+  std::vector<StoredRow> last;
+  plan::RunContext last_context;
   for (const auto& [from, rows] : windows) {
     inside.clear();
     std::merge(rows.begin(), rows.end(), untimed.begin(), untimed.end(),
                std::back_inserter(inside));
-    replay(from, from + length, inside, out);
+    plan::RunContext context;
+    context.window_from = from;
+    context.now_ticks = context.window_to = from + length;
+    if (inside == last && repeats(last_context, context, inside)) {
+      add_notes(last_notes_);
+      continue;
+    }
+    replay(context, inside, Window{from, from + length}, out);
+    last.swap(inside);
+    last_context = context;
   }
   take_rows(out);
   merge_windows(out);

@@ -4,7 +4,8 @@
 // keeps the rows that its filters let through, and is replayed in windows of that length, counted
 // from the UTC midnight before the first row, and once more shifted by half a length, so that
 // nothing hides on a border; each window has its own now(). Two windows' rows are one finding when
-// they are equal, or when the evidence of one is part of the other's.
+// they are equal, or when the evidence of one is part of the other's. A window that can only repeat
+// the one before it (now_filters.h) is left out.
 //
 // Where rows flow straight into an aggregate and windows of that length begin at the same times
 // whatever the first row is (the length divides a day), no row is kept: all windows run side by
@@ -14,11 +15,12 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "engine/finding.h"
+#include "engine/now_filters.h"
 #include "engine/rule_set.h"
 #include "exec/operators/operators.h"
 
@@ -43,6 +45,9 @@ struct QueryResults {
   }
 };
 
+/// The machine that each row of a chunk tells of; the same for all rules that let the rows through.
+using HostsOfRows = std::shared_ptr<const std::vector<std::string>>;
+
 class QueryRun {
  public:
   /// `now`: run once with this now(), in ticks. `budget`: what is kept is charged there.
@@ -55,7 +60,7 @@ class QueryRun {
   /// The same for a scan that reads its vocabulary's own table and foreign ones: a machine's
   /// foreign rows count only when the own table has none for it, so that no connection is counted
   /// twice.
-  void push(size_t scan, exec::Chunk&& chunk, std::vector<std::string> hosts, bool own);
+  void push(size_t scan, exec::Chunk&& chunk, const HostsOfRows& hosts, bool own);
   /// Result rows that nothing to come can change: those of a plan without state. finish() gives
   /// the others.
   QueryResults take_ready();
@@ -85,8 +90,16 @@ class QueryRun {
     auto operator<=>(const StoredRow&) const = default;
   };
 
-  /// Runs the plan over some of the kept rows, as of the end of a window.
-  void replay(int64_t from, int64_t to, const std::vector<StoredRow>& rows, QueryResults& out);
+  template <class F>
+  void each_chunk(const std::vector<StoredRow>& rows, const F& f) const;
+  /// Runs the plan over some of the kept rows, as of some time.
+  void replay(const plan::RunContext& context,
+              const std::vector<StoredRow>& rows,
+              std::optional<Window> window,
+              QueryResults& out);
+  bool repeats(const plan::RunContext& last,
+               const plan::RunContext& context,
+               const std::vector<StoredRow>& rows);
   /// Rows with a time in `timed`, with that time, others in `untimed`; both in order.
   void list_rows(std::vector<std::pair<int64_t, StoredRow>>& timed,
                  std::vector<StoredRow>& untimed) const;
@@ -109,12 +122,15 @@ class QueryRun {
   struct Foreign {
     size_t scan;
     exec::Chunk chunk;
-    std::vector<std::string> hosts;
+    HostsOfRows hosts;
   };
 
   std::vector<Foreign> foreign_;
-  std::set<std::pair<size_t, std::string>> own_hosts_;
+  std::vector<std::unordered_set<std::string>> own_hosts_;  // by scan
   exec::RunNotes notes_;
+  exec::RunNotes last_notes_;  // of the window before
+  std::optional<NowFilters> now_filters_;
+  bool looked_for_now_ = false;
 };
 
 }  // namespace postern::engine

@@ -20,11 +20,13 @@ constexpr uint32_t kSmallChunk = 256;
 /// Compiled when it first runs: the rows of most rules never come.
 class Compiled final : public CompiledPlan {
  public:
-  explicit Compiled(OpPtr plan) : plan_(std::move(plan)) { list_scans(plan_); }
+  explicit Compiled(OpPtr plan) : plan_(std::move(plan)) { list_scans(plan_, true); }
 
   const plan::Schema& schema() const override { return plan_->schema; }
 
   const std::vector<const Op*>& scans() const override { return scan_list_; }
+
+  bool gives_rows_of_none() const override { return gives_rows_of_none_; }
 
   /// What compiling would refuse.
   Result<bool> check(CompileCheck& calls) const { return check(*plan_, calls); }
@@ -40,11 +42,15 @@ class Compiled final : public CompiledPlan {
   }
 
  private:
-  void list_scans(const OpPtr& op) {
-    if (op->kind == OpKind::kScan || op->kind == OpKind::kElements) scan_list_.push_back(op.get());
-    const size_t n = op->kind == OpKind::kApply ? 1 : op->inputs.size();
-    for (size_t i = 0; i < n; ++i)
-      list_scans(op->inputs[i]);
+  /// `outside`: not of the query that is run for each row.
+  void list_scans(const OpPtr& op, bool outside) {
+    if (op->kind == OpKind::kValues ||
+        (op->kind == OpKind::kAggregate && op->keys.empty() && op->row_when_empty))
+      gives_rows_of_none_ = true;
+    if (outside && (op->kind == OpKind::kScan || op->kind == OpKind::kElements))
+      scan_list_.push_back(op.get());
+    for (size_t i = 0; i < op->inputs.size(); ++i)
+      list_scans(op->inputs[i], outside && (op->kind != OpKind::kApply || i == 0));
   }
 
   static Result<bool> check(const Op& op, CompileCheck& calls) {
@@ -132,6 +138,7 @@ class Compiled final : public CompiledPlan {
 
   OpPtr plan_;
   std::vector<const Op*> scan_list_;
+  bool gives_rows_of_none_ = false;
   mutable std::once_flag made_;
   mutable CompiledOp root_;
 };

@@ -37,6 +37,8 @@ class CompiledPlan {
 
   virtual const plan::Schema& schema() const = 0;
   virtual const std::vector<const plan::Op*>& scans() const = 0;
+  /// True when the plan may give rows although no evidence does.
+  virtual bool gives_rows_of_none() const = 0;
 };
 
 class Run {
