@@ -17,6 +17,7 @@
 
 #include "data/column.h"
 #include "data/dynamic.h"
+#include "data/row_gate.h"
 
 namespace postern::data {
 
@@ -95,6 +96,8 @@ class Layout {
   struct Kind {
     std::vector<bool> reads;                    ///< by slot
     std::shared_ptr<const TextGate> text_gate;  ///< as text_gate(), where `_values` or `_text` are
+    bool is_read = true;                        ///< false: a decoder need only count them
+    std::shared_ptr<const RowGate> row_gate;    ///< those that it passes, too; null: none
   };
 
   using Kinds = std::map<std::string, Kind, std::less<>>;

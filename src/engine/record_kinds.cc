@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "base/text_hash.h"
+#include "exec/row_gate.h"
 #include "exec/text_gate.h"
 #include "exec/text_witness.h"
 
@@ -54,9 +55,12 @@ std::optional<Texts> texts_of(const Expr& e, const std::string& column) {
 data::Layout::Kind kind_of(const data::Layout& layout,
                            const std::string& column,
                            const std::vector<BranchReads>& branches,
-                           const std::vector<uint32_t>& which,
-                           bool gate_texts) {
+                           const RecordKinds& kinds,
+                           uint32_t group,
+                           bool gate) {
+  const std::vector<uint32_t>& which = kinds.filters[group];
   data::Layout::Kind kind;
+  kind.is_read = !which.empty();
   kind.reads.resize(layout.fields().size());
   const auto read = [&](const std::string& name) {
     if (const int slot = layout.slot(name); slot >= 0) kind.reads[static_cast<size_t>(slot)] = true;
@@ -70,7 +74,13 @@ data::Layout::Kind kind_of(const data::Layout& layout,
     filters.push_back(branches[b].where);
     results.insert(results.end(), branches[b].results.begin(), branches[b].results.end());
   }
-  if (gate_texts) kind.text_gate = exec::text_gate(filters, results);
+  if (!gate) return kind;
+  kind.text_gate = exec::text_gate(filters, results);
+  const auto may_be = [&](std::string_view text) {
+    const auto named = kinds.groups.find(text);
+    return (named == kinds.groups.end() ? 0 : named->second) == group;
+  };
+  kind.row_gate = exec::row_gate(filters, layout, {column, may_be});
   return kind;
 }
 
@@ -110,11 +120,11 @@ void set_kinds(data::Layout& layout,
                const RecordKinds& kinds,
                const std::string& column,
                const std::vector<BranchReads>& branches,
-               bool gate_texts) {
+               bool gate) {
   if (!kinds.any()) return;
   std::vector<data::Layout::Kind> groups;
-  for (const std::vector<uint32_t>& which : kinds.filters)
-    groups.push_back(kind_of(layout, column, branches, which, gate_texts));
+  for (uint32_t group = 0; group < kinds.filters.size(); ++group)
+    groups.push_back(kind_of(layout, column, branches, kinds, group, gate));
   data::Layout::Kinds by_text;
   for (const auto& [text, group] : kinds.groups)
     by_text.emplace(text, groups[group]);

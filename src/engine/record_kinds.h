@@ -43,13 +43,13 @@ struct BranchReads {
   std::set<std::string> columns;       ///< all that are read
 };
 
-/// Tells a layout what is read of each kind. `branches`: those of the filters. `gate_texts`: as
-/// Layout::set_text_gate.
+/// Tells a layout what is read of each kind. `branches`: those of the filters. `gate`: decoders may
+/// look into records for what filters need (Layout::set_text_gate, data::RowGate).
 void set_kinds(data::Layout& layout,
                const RecordKinds& kinds,
                const std::string& column,
                const std::vector<BranchReads>& branches,
-               bool gate_texts);
+               bool gate);
 
 /// The groups of texts that come again and again.
 class KindLookup {

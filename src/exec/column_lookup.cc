@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/text_hash.h"
 #include "data/dynamic.h"
+#include "exec/number_text.h"
 
 namespace postern::exec {
 
@@ -19,15 +20,6 @@ namespace {
 constexpr size_t kMaxLists = size_t{1} << 16;
 constexpr size_t kMaxBytes = size_t{48} << 20;  // of all columns together
 constexpr size_t kCacheLine = 64;
-
-/// The number that a text is written as, when it is one.
-std::optional<double> number_of(std::string_view text) {
-  const std::string_view s = trim(text);
-  if (s.empty() || !(ascii_digit(s[0]) || s[0] == '-' || s[0] == '+' || s[0] == '.'))
-    return std::nullopt;
-  if (const auto i = parse_int(s)) return static_cast<double>(*i);
-  return parse_real(s);
-}
 
 void sort_unique(std::vector<uint32_t>& ids) {
   std::sort(ids.begin(), ids.end());

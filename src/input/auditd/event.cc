@@ -80,8 +80,6 @@ void EventWriter::take(const EventField& f, Row& row) {
 }
 
 void EventWriter::describe(const EventField& f, Row& row) {
-  if (f.role == FieldRole::kArch) arch_ = f.field.value;
-  if (f.role == FieldRole::kCall) call_ = f.field.value;
   if (f.column < 0) return;
   if (f.column < kNumEventColumns) return take(f, row);
   const auto i = static_cast<size_t>(f.column - kCallArgument0);
@@ -115,10 +113,8 @@ void EventWriter::path(size_t line) {
 }
 
 void EventWriter::describing_record(size_t line, Row& row) {
-  const std::string_view type = event_->lines[line].type;
-  if (to_->types != Row::kUnread) types_.string(type_name(type));
-  const RecordKind kind = shapes_.of(type).kind();
-  kinds_.push_back(kind);
+  if (to_->types != Row::kUnread) types_.string(type_name(event_->lines[line].type));
+  const RecordKind kind = kinds_[line];
   if (kind == RecordKind::kSyscall ? to_->call_record
                                    : kind == RecordKind::kDescribes && to_->describing)
     each_field(line, [&](const EventField& f) { describe(f, row); });
@@ -152,13 +148,34 @@ void EventWriter::other_record(size_t line) {
   });
 }
 
-/// Who reads what of events of a call; "": of no call, or before it is known.
-const EventTargets& EventWriter::targets_of(std::string_view call, const Row& row) {
-  const data::Layout::Kind* kind = nullptr;
-  if (layout_ && !call.empty()) {
-    fold(call, folded_);
-    kind = layout_->kind(folded_);
+/// By its call the kind of the event is known. The last one counts.
+void EventWriter::find_call() {
+  arch_ = call_ = {};
+  kinds_.clear();
+  for (size_t line = 0; line < event_->lines.size(); ++line) {
+    const RecordKind kind = shapes_.of(event_->lines[line].type).kind();
+    kinds_.push_back(kind);
+    if (kind == RecordKind::kSyscall || kind == RecordKind::kDescribes)
+      each_field(line, [&](const EventField& f) {
+        if (f.role == FieldRole::kArch) arch_ = f.field.value;
+        if (f.role == FieldRole::kCall) call_ = f.field.value;
+      });
   }
+  names_.set(arch_, call_);
+}
+
+bool EventWriter::begin(const Event& event) {
+  event_ = &event;
+  find_call();
+  kind_ = nullptr;
+  if (!layout_) return true;
+  fold(names_.call(), folded_);
+  kind_ = layout_->kind(folded_);
+  return !kind_ || kind_->is_read;
+}
+
+/// Who reads what of events of a kind; null: of any.
+const EventTargets& EventWriter::targets_of(const data::Layout::Kind* kind, const Row& row) {
   auto known = std::find_if(targets_.begin(), targets_.end(),
                             [&](const auto& t) { return t.first == kind; });
   if (known == targets_.end())
@@ -198,8 +215,6 @@ void EventWriter::clear() {
   if (argv_.size() > kKeptArguments) argv_.clear();
   num_arguments_ = num_paths_ = 0;
   taken_ = 0;
-  kinds_.clear();
-  arch_ = call_ = {};
   title_.clear();
   address_.reset();
   for (data::DynamicWriter* list : {&types_, &paths_, &path_types_}) {
@@ -208,20 +223,18 @@ void EventWriter::clear() {
   }
 }
 
-void EventWriter::write(const Event& event, Row& row) {
+void EventWriter::write(Row& row) {
+  const Event& event = *event_;
   if (event.lines.empty()) return;
-  event_ = &event;
   clear();
-  to_ = &targets_of("", row);
+  // Without a call it may be of any kind.
+  to_ = &targets_of(names_.call().empty() ? nullptr : kind_, row);
   const EventId& id = event.lines[0].id;
   row.time(id.time);
   row.integer(to_->serial, "serial", static_cast<int64_t>(id.serial));
   if (!id.node.empty()) row.text(to_->node, "node", id.node, true);
   for (size_t line = 0; line < event.lines.size(); ++line)
     describing_record(line, row);
-  names_.set(arch_, call_);
-  // With the call the kind of event is known, and what nobody reads of it need not be decoded.
-  to_ = &targets_of(names_.call(), row);
   for (size_t line = 0; line < event.lines.size(); ++line)
     other_record(line);
   if (to_->types != Row::kUnread) {

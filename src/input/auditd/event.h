@@ -29,12 +29,17 @@ class EventWriter {
   EventWriter(RecordShapes& shapes, const data::Layout* layout)
       : shapes_(shapes), layout_(layout) {}
 
-  /// `event`: with all of its lines, in order of the log.
-  void write(const Event& event, Row& row);
+  /// `event`: with all of its lines, in order of the log; it lasts until it is written. False:
+  /// nobody reads events of its kind.
+  bool begin(const Event& event);
+
+  /// Writes the event.
+  void write(Row& row);
 
  private:
   void clear();
-  const EventTargets& targets_of(std::string_view call, const Row& row);
+  void find_call();
+  const EventTargets& targets_of(const data::Layout::Kind* kind, const Row& row);
   /// Records that describe the event, and those that have something of their own.
   void describing_record(size_t line, Row& row);
   void other_record(size_t line);
@@ -52,11 +57,12 @@ class EventWriter {
   std::string folded_;
   /// By kind of event, which are few; the first is of all kinds.
   std::vector<std::pair<const data::Layout::Kind*, std::unique_ptr<const EventTargets>>> targets_;
-  const EventTargets* to_ = nullptr;  // of the current event, as far as its kind is known
+  const EventTargets* to_ = nullptr;  // of the current event
   CallNames names_;
   // Of the current event.
   const Event* event_ = nullptr;
-  std::vector<RecordKind> kinds_;  // by line
+  const data::Layout::Kind* kind_ = nullptr;  // null: nobody tells events apart
+  std::vector<RecordKind> kinds_;             // by line
   std::vector<std::string> argv_;  // strings behind num_arguments_ are there to be used again
   size_t num_arguments_ = 0;
   size_t num_paths_ = 0;

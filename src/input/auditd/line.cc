@@ -1,5 +1,6 @@
 #include "input/auditd/line.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cstring>
@@ -97,7 +98,6 @@ constexpr TypeNumber kTypes[] = {
 };
 
 constexpr char kEnrichedMark = '\x1D';
-constexpr std::string_view kNull = "(null)";
 
 constexpr std::array<bool, 256> kNameChars = [] {
   std::array<bool, 256> is{};
@@ -122,9 +122,6 @@ bool is_break(char c) {
 /// at, sixteen bytes at a time.
 size_t find_break(std::string_view s) {
   size_t at = 0;
-  // Numbers of a digit or two are the most.
-  for (const size_t few = s.size() < 3 ? s.size() : 3; at < few; ++at)
-    if (is_break(s[at])) return at;
 #if defined(__SSE2__)
   const __m128i last = _mm_set1_epi8(' ');
   for (; at + 16 <= s.size(); at += 16) {
@@ -315,13 +312,16 @@ bool FieldWalk::take_word(Field& field, bool& is_old) {
   return false;
 }
 
-/// The field as nearly all are: one blank, the name that was guessed, and a value in double quotes
-/// or without any marks. False, and nothing is taken: it may be any other.
-bool FieldWalk::take_guessed(Field& field, const NameGuess& guess) {
+bool FieldWalk::has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) { return c >= 0 && c < ' '; });
+}
+
+/// take_guessed() where there are not enough bytes for whole blocks.
+bool FieldWalk::take_guessed_near_end(Field& field, const NameGuess& guess) {
   std::string_view rest = rest_;
   if (!rest.empty() && rest[0] == ' ') rest.remove_prefix(1);
   const size_t name = guess.match(rest);
-  if (name == 0 || nested_) return false;
+  if (name == 0) return false;
   const char* value = rest.data() + name + 1;
   const char* end = rest.data() + rest.size();
   const char* stop = value;
@@ -345,8 +345,7 @@ bool FieldWalk::take_guessed(Field& field, const NameGuess& guess) {
   return true;
 }
 
-bool FieldWalk::next(Field& field, const NameGuess* guess) {
-  if (guess && take_guessed(field, *guess)) return is_guessed_ = true;
+bool FieldWalk::next_of_any(Field& field, const NameGuess* guess) {
   bool is_old = false;
   is_guessed_ = false;
   for (;;) {

@@ -1,5 +1,6 @@
 #include "input/auditd/record_stream.h"
 
+#include <utility>
 #include <vector>
 
 #include "input/auditd/auditd.h"
@@ -29,7 +30,9 @@ void read_again(const RecordRef& ref, data::FieldVisitor& visitor) {
         type_name(line.type) != "EOE")
       event.lines.push_back(line);
   event.ranges.resize(event.lines.size());
-  EventWriter(shapes, nullptr).write(event, row);
+  EventWriter writer(shapes, nullptr);
+  writer.begin(event);
+  writer.write(row);
 }
 
 std::string joined(const Event& event) {
@@ -78,12 +81,18 @@ bool RecordStream::add(std::string_view text, uint64_t offset, uint64_t number) 
 
 void RecordStream::finish() {
   if (tables_.ok()) assembler_.flush();
-  tables_.flush();
+  flush();
 }
 
 void RecordStream::finish_slice() {
   assembler_.forget();
+  flush();
+}
+
+void RecordStream::flush() {
   tables_.flush();
+  if (skipped_records_ > 0) context_.sink.skipped(kRecordTable, std::exchange(skipped_records_, 0));
+  if (skipped_events_ > 0) context_.sink.skipped(kEventTable, std::exchange(skipped_events_, 0));
 }
 
 void RecordStream::carry(const std::vector<Slice::Line>& lines) {
@@ -115,11 +124,19 @@ bool RecordStream::record(const Line& line,
                           std::string_view text,
                           uint64_t offset,
                           uint64_t number) {
+  RecordShape& shape = shapes_.of(line.type);
+  if (!shape.is_read()) {
+    ++skipped_records_;
+    return false;
+  }
+  if (shape.row_gate() && !record_writer_.may_pass(line, text, shape)) {
+    ++skipped_records_;
+    return true;
+  }
   TableRows* rows = tables_.event(kRecordTable);
   if (!rows) return false;
   rows->begin({offset, number}, {text, kOneRecord});
   data::BatchBuilder& builder = rows->builder();
-  RecordShape& shape = shapes_.of(line.type);
   // The line holds its values, but for those in hex and names that stand for numbers.
   const data::TextGate* gate = shape.reads_texts() ? shape.text_gate() : nullptr;
   if (gate && gate->may_hold_plain(text)) gate = nullptr;
@@ -141,14 +158,19 @@ void RecordStream::event(const Event& event, bool forced) {
   if (forced)
     context_.anomalies.add("auditd-event-cut", input_.path, event.offset,
                            "too many events or lines open");
+  if (!tables_.ok()) return;
+  if (!event_writer_.begin(event)) {
+    ++skipped_events_;
+    return;
+  }
   TableRows* rows = tables_.event(kEventTable);
-  if (!rows || !tables_.ok()) return;
+  if (!rows) return;
   std::shared_ptr<const std::string> copy;
   const std::string_view text = stretch(event, copy);
   rows->begin({event.offset, event.line_number}, {text, kWholeEvent}, copy);
   Row row(*rows);
   if (rows->layout().wants_text()) row.raw(joined(event), false);
-  event_writer_.write(event, row);
+  event_writer_.write(row);
   rows->end();
   tables_.check(*rows);
 }

@@ -37,10 +37,13 @@ class RecordStream {
  private:
   bool record(const Line& line, std::string_view text, uint64_t offset, uint64_t number);
   void event(const Event& event, bool forced);
+  void flush();
 
   const Input& input_;
   DecodeContext& context_;
   TableSet tables_;
+  uint64_t skipped_records_ = 0;
+  uint64_t skipped_events_ = 0;
   Assembler assembler_;
   LastStamp last_stamp_;
   RecordShapes shapes_;

@@ -1,6 +1,7 @@
 #include "input/auditd/record_writer.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "base/text.h"
 #include "input/auditd/decode.h"
@@ -43,13 +44,67 @@ void write_keys(Row& row,
   row.dynamic(target, name, list.encoded());
 }
 
-bool RecordWriter::may_hold(const data::TextGate& gate, std::string_view name) {
-  auto& [asked, answer] = asked_[(reinterpret_cast<uintptr_t>(name.data()) >> 2) % asked_.size()];
-  if (asked != name.data()) {
-    asked = name.data();
-    answer = gate.may_hold_plain(name);
+template <class Gate>
+bool RecordWriter::may_hold(const Gate& gate, std::string_view name) {
+  Asked& asked = asked_[(reinterpret_cast<uintptr_t>(name.data()) >> 2) % asked_.size()];
+  if (asked.name != name.data() || asked.gate != &gate) {
+    if constexpr (std::is_same_v<Gate, data::TextGate>)
+      asked = {name.data(), &gate, gate.may_hold_plain(name)};
+    else
+      asked = {name.data(), &gate, gate.may_hold(name)};
   }
-  return answer;
+  return asked.answer;
+}
+
+inline void RecordWriter::note(const Field& field, const FieldPlan& plan) {
+  if (plan.for_event && event_fields_.size() <= kMostEventFields)
+    event_fields_.emplace_back(field, plan);
+  if (plan.role == FieldRole::kArch) arch_ = field.value;
+  if (plan.role == FieldRole::kCall) call_ = field.value;
+  enriched_ = enriched_ || plan.role == FieldRole::kCallName;
+}
+
+void RecordWriter::begin() {
+  event_fields_.clear();
+  arch_ = call_ = {};
+  enriched_ = false;
+}
+
+bool RecordWriter::may_pass(const Line& line, std::string_view text, RecordShape& shape) {
+  const data::RowGate& gate = *shape.row_gate();
+  const RecordShape::Targets& slots = shape.targets();
+  // What is no text is repaired, value by value.
+  if (gate.may_hold(text) || !valid_utf8(text)) return true;
+  begin();
+  bool may = false;
+  data::RowGate::Touched touched = gate.start();
+  const auto see = [&](Row::Target slot, std::string_view value, std::string_view in_log) {
+    if (gate.asks(slot)) touched.add(gate.touched(slot, value));
+    if (value.data() != in_log.data()) may = may_hold(gate, value) || may;
+  };
+  see(slots.type, type_name(line.type), line.type);
+  if (!line.id.node.empty()) see(slots.node, line.id.node, line.id.node);
+  PlannedWalk walk(shape, line.body);
+  Field field;
+  while (const FieldPlan* plan = walk.next(field)) {
+    note(field, *plan);
+    const bool in_hex = plan->is_untrusted && field.quote == 0;
+    if (!(plan->is_asked || in_hex) || plan->role == FieldRole::kHead) continue;
+    // In quotes it is a text as the line is.
+    const std::string_view value =
+        field.quote != 0 ? field.value : text_of(in_hex, field, scratch_);
+    if (value.data() != field.value.data()) may = gate.may_hold(value) || may;
+    if (plan->is_asked) touched.add(gate.touched(plan->target, value));
+    // Of several keys an array is made.
+    if (plan->role == FieldRole::kKey)
+      may = may || value.find(kKeySeparator) != std::string_view::npos;
+  }
+  if (!enriched_ && !call_.empty() && !arch_.empty()) {
+    names_.set(arch_, call_);
+    see(slots.arch_name, names_.arch(), arch_);
+    see(slots.call_name, names_.call(), call_);
+  }
+  return may || touched.any();
 }
 
 bool RecordWriter::write(const Line& line,
@@ -78,21 +133,12 @@ bool RecordWriter::write(const Line& line,
   row.integer(target(slots.serial), "serial", serial);
   if (!line.id.node.empty()) put(slots.node, "node", line.id.node);
 
-  std::string_view arch;
-  std::string_view call;
-  bool enriched = false;
+  begin();
   PlannedWalk walk(shape, line.body);
   Field field;
-  event_fields_.clear();
   while (const FieldPlan* plan = walk.next(field)) {
-    if (plan->for_event && event_fields_.size() <= kMostEventFields)
-      event_fields_.emplace_back(field, *plan);
-    if (plan->role != FieldRole::kPlain) {
-      if (plan->role == FieldRole::kHead) continue;
-      if (plan->role == FieldRole::kArch) arch = field.value;
-      if (plan->role == FieldRole::kCall) call = field.value;
-      enriched = enriched || plan->role == FieldRole::kCallName;
-    }
+    note(field, *plan);
+    if (plan->role == FieldRole::kHead) continue;
     // Several values of an array are put together by name, and become `_values` there.
     const Row::Target to = plan->is_dynamic ? Row::kByName : target(plan->target);
     const bool in_hex = plan->is_untrusted && field.quote == 0;
@@ -108,10 +154,10 @@ bool RecordWriter::write(const Line& line,
     if (values && to != Row::kByName) values->feed_values(text);
     row.text(to, field.name, text, borrowed);
   }
-  if (!enriched && !call.empty() && !arch.empty()) {
-    names_.set(arch, call);
-    put_name(slots.arch_name, "ARCH", names_.arch(), arch);
-    put_name(slots.call_name, "SYSCALL", names_.call(), call);
+  if (!enriched_ && !call_.empty() && !arch_.empty()) {
+    names_.set(arch_, call_);
+    put_name(slots.arch_name, "ARCH", names_.arch(), arch_);
+    put_name(slots.call_name, "SYSCALL", names_.call(), call_);
   }
   return may;
 }

@@ -31,6 +31,10 @@ class RecordWriter {
   /// `shapes` live as long as this.
   explicit RecordWriter(RecordShapes& shapes) : shapes_(shapes) {}
 
+  /// Whether any filter may let the record through, as far as the row gate of its shape tells:
+  /// `text` is its line. Afterwards event_fields() are those of the record where it says no.
+  bool may_pass(const Line& line, std::string_view text, RecordShape& shape);
+
   /// Writes one record, of the shape of its type: untrusted strings decoded, several keys as an
   /// array. Where the log is not enriched, SYSCALL and ARCH are added by name.
   ///
@@ -43,8 +47,8 @@ class RecordWriter {
              data::BatchBuilder* values = nullptr,
              const data::TextGate* gate = nullptr);
 
-  /// Fields of the record that was written last which its event takes: kMostEventFields of them, or
-  /// one more where there are others.
+  /// Fields of the record that was looked at last which its event takes: kMostEventFields of them,
+  /// or one more where there are others.
   const std::vector<EventField>& event_fields() const { return event_fields_; }
 
   /// `_values` of a record, encoded; lasts until the next call.
@@ -52,7 +56,14 @@ class RecordWriter {
 
  private:
   void feed_keys(data::BatchBuilder& values, std::string_view keys);
-  bool may_hold(const data::TextGate& gate, std::string_view name);
+
+  void begin();
+  /// Takes note of a field for the event, and of its part in what the record is.
+  void note(const Field& field, const FieldPlan& plan);
+
+  /// What a gate says of a name of the program's own.
+  template <class Gate>
+  bool may_hold(const Gate& gate, std::string_view name);
 
   RecordShapes& shapes_;
   CallNames names_;
@@ -60,8 +71,19 @@ class RecordWriter {
   std::string scratch_;
   data::DynamicWriter list_;
   data::DynamicWriter values_;
-  /// What a gate said of names, which are few, by where they are.
-  std::array<std::pair<const char*, bool>, 64> asked_{};
+
+  /// What gates said of names, which are few, by where they are.
+  struct Asked {
+    const char* name = nullptr;
+    const void* gate = nullptr;
+    bool answer = false;
+  };
+
+  std::array<Asked, 64> asked_{};
+  // Of the record at hand.
+  std::string_view arch_;
+  std::string_view call_;
+  bool enriched_ = false;  // the log names both
 };
 
 }  // namespace postern::input::auditd

@@ -76,6 +76,7 @@ void RecordShape::fill(FieldPlan& plan, std::string_view name) const {
   plan.target = target(name);
   plan.is_dynamic = plan.target >= 0 && layout_->fields()[static_cast<size_t>(plan.target)].type ==
                                             data::Type::kDynamic;
+  plan.is_asked = row_gate() && row_gate()->asks(plan.target);
 }
 
 FieldPlan& RecordShape::plan(std::string_view name) {

@@ -47,6 +47,7 @@ struct FieldPlan {
   int column = -1;                    ///< of the event (event_columns.h); -1: none
   bool for_event = false;             ///< and somebody reads it there
   Row::Target target = Row::kUnread;  ///< of the record, by slot
+  bool is_asked = false;              ///< the row gate asks for its values
   bool is_dynamic = false;            ///< that column
   FieldPlan* next = nullptr;          ///< what followed last
 };
@@ -92,6 +93,11 @@ class RecordShape {
   bool reads_texts() const { return reads_texts_; }
 
   const data::TextGate* text_gate() const { return text_gate_; }
+
+  /// Whether anybody reads such records at all, and what says no of most of them; null: nothing.
+  bool is_read() const { return !reads_ || reads_->is_read; }
+
+  const data::RowGate* row_gate() const { return reads_ ? reads_->row_gate.get() : nullptr; }
 
  private:
   friend class PlannedWalk;
