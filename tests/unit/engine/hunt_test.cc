@@ -243,6 +243,31 @@ TEST(Hunt, KeywordsAreFoundInWhicheverRecordHoldsThem) {
   EXPECT_EQ(shared.findings, run_file({keywords}, file, plain).findings);
 }
 
+// Records of two kinds have the same names of calls, and each kind its own keywords.
+TEST(Hunt, KeywordsAreFoundInNamesThatOtherKindsOfAuditRecordsHaveToo) {
+  const auto rule = [](const std::string& type, const std::string& keyword) {
+    return RuleText{type,
+                    "title: " + type +
+                        "\nlogsource:\n  product: linux\n  service: auditd\ndetection:\n"
+                        "  s:\n    type: " +
+                        type + "\n  keywords:\n    - '" + keyword +
+                        "'\n  condition: s and keywords\nlevel: low\n",
+                    "sigma"};
+  };
+  std::string lines;
+  for (const char* type : {"SECCOMP", "SYSCALL", "SECCOMP"})
+    lines += std::string("type=") + type +
+             " msg=audit(1714550400.010:1): arch=c000003e syscall=42 pid=1 comm=\"a\"\n";
+  const File file(lines);
+  const std::vector<RuleText> rules = {rule("SECCOMP", "sekurlsa"), rule("SYSCALL", "connect")};
+  const Answer shared = run_file(rules, file);
+  HuntOptions plain;
+  plain.share_filters = false;
+  plain.use_event_ids = false;
+  EXPECT_EQ(shared.findings.size(), 1U);
+  EXPECT_EQ(shared.findings, run_file(rules, file, plain).findings);
+}
+
 TEST(Hunt, KeywordsAreFoundInWhicheverBinaryRecordHoldsThem) {
   using namespace input::evtx;
   const std::string texts[] = {"nothing here", "a SEKURLSA::logons b", "C:\\users\\u.exe", "lsa",
