@@ -64,9 +64,9 @@ std::string event_text(const engine::Finding& f) {
 
 using Telling = std::string (*)(const engine::Finding&);
 
-/// Keywords are looked for in the text of a record too, as it is written.
+/// Keywords are looked for in the text of a record too, as it is written; so are terms of SPL.
 bool has_keywords(const RuleText& rule) {
-  return rule.text.find("  keywords:") != std::string::npos;
+  return rule.text.find("  keywords:") != std::string::npos || rule.file.ends_with(".spl");
 }
 
 void write_file(const std::string& path, std::string_view bytes) {

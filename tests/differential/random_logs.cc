@@ -39,6 +39,7 @@ TextKind kind_of(const std::string& field) {
       {"id.resp_h", TextKind::kAddress},
       {"DestinationPort", TextKind::kNumber},
       {"ProcessId", TextKind::kNumber},
+      {"ProcessGuid", TextKind::kGuid},
       {"id.orig_p", TextKind::kNumber},
       {"id.resp_p", TextKind::kNumber},
       {"orig_bytes", TextKind::kNumber},
@@ -86,8 +87,8 @@ const std::vector<LogMaker::EventKind>& LogMaker::kinds(LogFormat format) {
        kSysmon,
        kSysmonLog,
        1,
-       {"Image", "CommandLine", "ParentImage", "ParentCommandLine", "User", "Hashes", "ProcessId",
-        "Company"}},
+       {"ProcessGuid", "Image", "CommandLine", "ParentImage", "ParentCommandLine", "User", "Hashes",
+        "ProcessId", "Company"}},
       {"", kSysmon, kSysmonLog, 3, {"Image", "User", "DestinationIp", "DestinationPort"}},
       {"", kSysmon, kSysmonLog, 11, {"Image", "TargetFilename", "User"}},
       {"", kSysmon, kSysmonLog, 13, {"Image", "TargetObject", "Details"}},
@@ -111,6 +112,9 @@ const std::vector<LogMaker::EventKind>& LogMaker::kinds(LogFormat format) {
       {"PROCTITLE", "", "", 0, {"proctitle"}},
       {"USER_CMD", "", "", 0, {"cmd", "uid", "pid"}},
       {"SERVICE_STOP", "", "", 0, {"unit", "comm", "exe"}},
+      {"execve", "", "", 0, {"a0", "a1"}},
+      {"SECCOMP", "", "", 0, {"exe", "comm", "pid"}},
+      {"UNKNOWN[1334]", "", "", 0, {"exe", "comm"}},
   };
   static const std::vector<EventKind> kConn = {
       {"conn",
@@ -155,6 +159,7 @@ Member LogMaker::member(Random& random, const std::string& name) const {
     m.kind = Member::Kind::kNumber;
     return m;
   }
+  if (pool.kind() == TextKind::kGuid) return m;
   if (random.one_in(60)) {
     m.kind = Member::Kind::kNull;
   } else if (random.one_in(80)) {
@@ -185,6 +190,10 @@ std::vector<Event> LogMaker::events(Random& random, size_t num_events) const {
     e.channel = kind->channel;
     e.id = kind->id;
     e.dotted = random.one_in(10);
+    if (format_ == LogFormat::kAuditd && i > 0 && random.one_in(2)) {
+      e.more = true;
+      e.second = events.back().second;
+    }
     const bool steady = !random.one_in(4);
     for (const char* field : kind->fields) {
       if (!steady && random.one_in(4)) continue;

@@ -48,6 +48,7 @@ struct Event {
   const char* channel = "";
   int id = 0;
   bool dotted = false;  ///< keys of Winlogbeat are paths
+  bool more = false;    ///< an audit record of the event before
   std::vector<Member> members;
 };
 
@@ -61,7 +62,7 @@ struct Writing {
 
 class LogMaker {
  public:
-  /// `num_unique`: how often values are new (TextPool).
+  /// `unique_in`: how often values are new (TextPool).
   LogMaker(Random& random, LogFormat format, uint64_t unique_in);
 
   LogFormat format() const { return format_; }
@@ -82,7 +83,6 @@ class LogMaker {
   LogFormat format_;
   std::map<std::string, std::unique_ptr<TextPool>> pools_;
   std::unique_ptr<TextPool> other_;
-  std::vector<std::string> repertoire_;  // order of fields, for records that keep one
 };
 
 /// A gzip file of stored blocks.

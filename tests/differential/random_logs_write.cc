@@ -36,6 +36,15 @@ std::string utf16_of(std::string_view text) {
   return out;
 }
 
+/// A GUID in braces as it lies in binary logs.
+std::string guid_bytes(const std::string& text) {
+  static constexpr size_t kPlaces[] = {7, 5, 3, 1, 12, 10, 17, 15, 20, 22, 25, 27, 29, 31, 33, 35};
+  std::string out;
+  for (const size_t at : kPlaces)
+    out.push_back(static_cast<char>(std::stoi(text.substr(at, 2), nullptr, 16)));
+  return out;
+}
+
 // ---- JSON
 
 /// Writes one document; `escapes` and `lines` of the writing are drawn for each anew.
@@ -126,9 +135,12 @@ class JsonWriter {
   std::string out_;
 };
 
-void put_value(JsonWriter& w, const Member& m) {
+void put_value(JsonWriter& w, const Member& m, bool without_braces) {
   switch (m.kind) {
     case Member::Kind::kText:
+      // Tools that print typed values lose the braces, and the decoder puts them back.
+      if (without_braces && m.name == "ProcessGuid")
+        return w.text(std::string_view(m.texts[0]).substr(1, m.texts[0].size() - 2));
       return w.text(m.texts[0]);
     case Member::Kind::kNumber:
       return w.number(m.texts[0]);
@@ -160,11 +172,11 @@ struct Part {
   bool as_it_is = false;  ///< tells layouts apart, and is never escaped
 };
 
-void put_parts(JsonWriter& w, const std::vector<Part>& parts) {
+void put_parts(JsonWriter& w, const std::vector<Part>& parts, bool without_braces) {
   for (const Part& p : parts) {
     w.key(p.key);
     if (p.member)
-      put_value(w, *p.member);
+      put_value(w, *p.member, without_braces);
     else if (p.number)
       w.number(p.text);
     else if (p.as_it_is)
@@ -242,7 +254,7 @@ class JsonLog {
  private:
   void put(JsonWriter& w, std::vector<Part> parts) {
     if (writing_.shuffled) shuffle(parts, random_);
-    put_parts(w, parts);
+    put_parts(w, parts, format_ == LogFormat::kEvtxDump);
   }
 
   std::vector<Part> flat(const Event& e) const {
@@ -375,6 +387,8 @@ std::string write_evtx(const std::vector<Event>& events, Random& random) {
   const auto value_of = [&](const Member& m) {
     std::string bytes =
         utf16_of(m.texts[0].substr(0, m.texts[0].size() > 4000 ? 4000 : std::string::npos));
+    if (m.name == "ProcessGuid" && m.texts[0].size() == 38)
+      return Builder::value(ValueType::kGuid, guid_bytes(m.texts[0]));
     if (m.kind == Member::Kind::kNull) return Builder::value(ValueType::kNull, "");
     if (m.kind == Member::Kind::kTrue)
       return Builder::value(ValueType::kBool, bytes_of(uint32_t{1}));
@@ -437,14 +451,24 @@ std::string write_evtx(const std::vector<Event>& events, Random& random) {
 
 // ---- audit.log
 
+/// Whether the decoder takes hex for the text of a field: of arguments only where they are texts.
+static bool may_be_hex(const Event& e, const Member& m) {
+  return m.name != "unit" && std::string_view(e.type) != "execve";
+}
+
 std::string write_auditd(const std::vector<Event>& events, const Writing& writing, Random& random) {
   static const std::vector<std::string> kPlain = {"success", "uid", "pid", "auid", "nametype"};
   std::string out;
   for (const Event& e : events) {
+    // The same number for all records of an event.
     out += std::string("type=") + e.type + " msg=audit(" + std::to_string(kEpoch + e.second) +
            ".000:" + std::to_string(e.second + 1) + "):";
     const bool user = std::string_view(e.type).starts_with("USER") ||
                       std::string_view(e.type).starts_with("SERVICE");
+    if (std::string_view(e.type).starts_with("S") && !user) {
+      static const std::vector<std::string> kCalls = {"42", "59", "2", "257", "9999"};
+      out += " arch=c000003e syscall=" + kCalls[static_cast<size_t>(e.second) * 7 % kCalls.size()];
+    }
     if (user) out += " pid=1 uid=0 auid=4294967295 ses=4294967295 msg='";
     for (const Member& m : e.members) {
       if (m.kind == Member::Kind::kNull) continue;
@@ -461,7 +485,7 @@ std::string write_auditd(const std::vector<Event>& events, const Writing& writin
         return c > ' ' && c != '"' && c != '\'' && c < 0x7f;
       });
       if (quotable && !text.empty() && m.name != "proctitle" && m.name != "cmd" &&
-          (m.name == "unit" || !(writing.escapes && random.one_in(3))))
+          (!may_be_hex(e, m) || !(writing.escapes && random.one_in(3))))
         out += "\"" + text + "\"";
       else if (text.empty())
         out += "\"\"";

@@ -83,8 +83,12 @@ std::string with_stars(Random& random, std::string text, const char* one_charact
 
 class SigmaRule {
  public:
-  SigmaRule(Random& random, const LogMaker& log, const Fields& fields, const std::string& source)
-      : random_(random), log_(log), fields_(fields), source_(source) {}
+  SigmaRule(Random& random,
+            const LogMaker& log,
+            const Fields& fields,
+            const std::string& source,
+            uint64_t keywords_in)
+      : random_(random), log_(log), fields_(fields), source_(source), keywords_in_(keywords_in) {}
 
   std::string text(size_t number) {
     const size_t num_selections = 1 + random_.below(4);
@@ -95,17 +99,27 @@ class SigmaRule {
       has_filter_ = has_filter_ || names.back()[0] == 'f';
       detection += "  " + names.back() + ":" + selection();
     }
-    if (random_.one_in(12)) {
+    if (random_.one_in(keywords_in_)) {
       names.emplace_back("keywords");
       detection += "  keywords:\n";
       for (uint64_t n = 1 + random_.below(3); n > 0; --n)
-        detection += "  - " + quoted(any_pool().literal(random_, 3)) + "\n";
+        detection += "  - " + quoted(keyword()) + "\n";
     }
     return "title: Random " + std::to_string(number) + "\nlogsource:\n" + source_ + "detection:\n" +
            detection + "  condition: " + condition(names, 2) + "\nlevel: low\n";
   }
 
  private:
+  /// Mostly long enough that decoders look for it themselves.
+  std::string keyword() {
+    static const std::vector<std::string> kCalls = {"connect", "execve", "openat", "x86_64"};
+    if (log_.format() == LogFormat::kAuditd && random_.one_in(3)) return random_.pick(kCalls);
+    std::string text;
+    for (int tries = 0; tries < 8 && text.size() < 4; ++tries)
+      text = any_pool().literal(random_, 5);
+    return text.size() < 4 && !random_.one_in(30) ? text + "long enough" : text;
+  }
+
   const TextPool& any_pool() { return log_.pool(random_.pick(fields_).in_log); }
 
   std::string selection() {
@@ -193,7 +207,12 @@ class SigmaRule {
                       return quoted(random_.one_in(3) ? ten + ".0.0/16" : ten + ".1.0/24");
                     }));
       case 19:
-        return line("", " \"\"\n");
+        if (random_.one_in(3)) return line("", " \"\"\n");
+        return line("", list(inner, 3, [&] {
+                      static const std::vector<std::string> kSome = {
+                          "7", "10", "7.0", "-0", "9007199254740993", "true", "0.5"};
+                      return random_.pick(kSome);
+                    }));
       case 20:
       case 21:
         return line("", list(inner, 4, [&] { return std::to_string(random_.below(100)); }));
@@ -221,6 +240,7 @@ class SigmaRule {
   const LogMaker& log_;
   const Fields& fields_;
   const std::string& source_;
+  uint64_t keywords_in_;  // one of so many rules has keywords
   bool has_filter_ = false;
 };
 
@@ -304,7 +324,9 @@ std::string spl_term(Random& random, const LogMaker& log, const Fields& fields, 
     return spl_quoted(
         with_stars(random, random.one_in(2) ? pool.whole(random) : pool.literal(random, 1), ""));
   };
-  switch (random.below(8)) {
+  switch (random.below(9)) {
+    case 8:
+      return spl_quoted(pool.literal(random, 5));
     case 0: {
       std::string out = f.name + " IN (" + value();
       for (uint64_t n = random.below(4); n > 0; --n)
@@ -365,8 +387,8 @@ Fields same(const std::vector<std::string>& names) {
 
 Targets windows_targets() {
   const std::string windows = "  product: windows\n";
-  const Fields process = same(
-      {"Image", "CommandLine", "ParentImage", "ParentCommandLine", "User", "Hashes", "ProcessId"});
+  const Fields process = same({"ProcessGuid", "Image", "CommandLine", "ParentImage",
+                               "ParentCommandLine", "User", "Hashes", "ProcessId"});
   Targets t;
   for (int i = 0; i < 3; ++i)
     t.sigma.emplace_back(windows + "  category: process_creation\n", process);
@@ -440,8 +462,8 @@ Targets targets_of(LogFormat format) {
 
 /// A selection that requires a kind of audit record.
 std::string audit_kind(Random& random) {
-  static const std::vector<std::string> kTypes = {"SYSCALL",   "EXECVE",   "PATH",  "CWD",
-                                                  "PROCTITLE", "USER_CMD", "execve"};
+  static const std::vector<std::string> kTypes = {"SYSCALL", "SECCOMP",   "EXECVE",   "PATH",
+                                                  "CWD",     "PROCTITLE", "USER_CMD", "execve"};
   std::string out = "  kind:\n    type:\n";
   for (uint64_t n = 1 + random.below(2); n > 0; --n)
     out += "      - " + random.pick(kTypes) + "\n";
@@ -451,9 +473,15 @@ std::string audit_kind(Random& random) {
 }  // namespace
 
 std::vector<RuleText> random_rules(Random& random, const LogMaker& log, size_t num_rules) {
-  const Targets targets = targets_of(log.format());
+  Targets targets = targets_of(log.format());
+  // Rules about the same few fields share more.
+  if (random.one_in(3)) {
+    targets.sigma.resize(1);
+    targets.sigma[0].second.resize(3);
+  }
   std::vector<RuleText> rules;
   const uint64_t others = random.one_in(2) ? 3 : 1000;  // without, all rules are about events
+  const uint64_t keywords_in = random.one_in(4) ? 1000 : 2 + random.below(20);
   for (size_t i = 0; i < num_rules; ++i) {
     const std::string number = std::to_string(i);
     if (random.one_in(others)) {
@@ -469,7 +497,7 @@ std::vector<RuleText> random_rules(Random& random, const LogMaker& log, size_t n
       rules.push_back({number + ".spl", text + "\n"});
     } else {
       const auto& [source, fields] = random.pick(targets.sigma);
-      std::string text = SigmaRule(random, log, fields, source).text(i);
+      std::string text = SigmaRule(random, log, fields, source, keywords_in).text(i);
       if (log.format() == LogFormat::kAuditd && !random.one_in(3)) {
         const size_t at = text.find("  condition: ") + 13;
         const size_t end = text.find("\nlevel:");

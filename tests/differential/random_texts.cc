@@ -87,10 +87,13 @@ std::string hex_digits(Random& random, size_t n) {
 
 TextPool::TextPool(Random& random, TextKind kind, uint64_t unique_in)
     : kind_(kind), unique_in_(unique_in) {
+  // Few such values fill what may be remembered of a column.
+  const bool is_text = kind == TextKind::kWords || kind == TextKind::kName;
+  if (is_text && random.one_in(20)) padding_ = 800 + random.below(1300);
   const uint64_t size = random.one_in(3) ? 3 + random.below(5) : 10 + random.below(150);
   for (uint64_t i = 0; i < size; ++i)
     pool_.push_back(fresh(random));
-  if (kind == TextKind::kNumber || kind == TextKind::kAddress) return;
+  if (kind == TextKind::kNumber || kind == TextKind::kAddress || kind == TextKind::kGuid) return;
   pool_.emplace_back("");
   pool_.emplace_back("x");
   // Longer than what is remembered of a text, and than one block of anything.
@@ -114,6 +117,10 @@ std::string TextPool::fresh(Random& random) const {
              std::to_string(random.below(256));
     case TextKind::kName:
       return words(random, 2, "-");
+    case TextKind::kGuid:
+      return "{" + hex_digits(random, 8) + "-" + hex_digits(random, 4) + "-" +
+             hex_digits(random, 4) + "-" + hex_digits(random, 4) + "-" + hex_digits(random, 12) +
+             "}";
   }
   return "";
 }
@@ -121,9 +128,11 @@ std::string TextPool::fresh(Random& random) const {
 std::string TextPool::value(Random& random) const {
   if (unique_in_ > 0 && random.one_in(unique_in_)) {
     if (kind_ == TextKind::kNumber) return std::to_string(random.below(100'000));
-    if (kind_ == TextKind::kAddress) return fresh(random);
-    return random.pick(pool_) + " " + hex_digits(random, 8 + random.below(12));
+    if (kind_ == TextKind::kAddress || kind_ == TextKind::kGuid) return fresh(random);
+    return random.pick(pool_) + std::string(padding_, 'p') + " " +
+           hex_digits(random, 8 + random.below(12));
   }
+  if (kind_ == TextKind::kGuid) return random.pick(pool_);
   return random.one_in(20) ? other_case(random, random.pick(pool_)) : random.pick(pool_);
 }
 

@@ -37,7 +37,7 @@ class Random {
 };
 
 /// What values of a field look like.
-enum class TextKind : uint8_t { kPath, kWords, kNumber, kAddress, kName };
+enum class TextKind : uint8_t { kPath, kWords, kNumber, kAddress, kName, kGuid };
 
 /// The values of one field: a pool from which most come, and new ones.
 class TextPool {
@@ -60,6 +60,7 @@ class TextPool {
 
   TextKind kind_;
   uint64_t unique_in_;
+  size_t padding_ = 0;  // characters that make all values of the field long
   std::vector<std::string> pool_;
 };
 
