@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "exec/operators/keyed_query.h"
 #include "exec/operators/operators.h"
 
 namespace postern::exec {
@@ -100,6 +101,10 @@ class Compiled final : public CompiledPlan {
     for (const OpPtr& input : op->inputs) {
       if (apply && !out.inputs.empty()) {
         POSTERN_TRY(out.sub, CompiledPlan::make(input));
+        if (const auto keyed = keyed_query(*input)) {
+          POSTERN_TRY(out.keyed_sub, CompiledPlan::make(keyed->plan));
+          out.one_row_each = keyed->one_row_each;
+        }
         break;
       }
       POSTERN_TRY(CompiledOp c, compile_op(input, num_scans));

@@ -1,9 +1,5 @@
-// Expand and Apply: rows out of the arrays in a row.
-//
-// Expand gives one row per element (mv-expand). Apply runs a query of its own over the elements of
-// each row (mv-apply): a compiled plan whose only scan is the elements, so that a sort, a limit or
-// an aggregation in it is about this row alone. Source: Kusto documentation, mv-expand and mv-apply
-// operators. Tests: tests/cases/kql/mv_*.case.
+// Expand: one row per element of the arrays in a row (mv-expand). Source: Kusto documentation,
+// mv-expand operator. Tests: tests/cases/kql/mv_*.case.
 #include <algorithm>
 
 #include "data/dynamic.h"
@@ -117,139 +113,10 @@ class Expand final : public ChunkSink {
   ChunkSink& next_;
 };
 
-/// mv-apply: the rows of the inner query beside the columns of the outer row.
-class Apply final : public ChunkSink {
- public:
-  Apply(const CompiledOp& op, RunState& state, ChunkSink& next)
-      : compiled_(op), op_(*op.op), state_(state), next_(next) {
-    const plan::Schema& outer = op_.inputs[0]->schema;
-    const plan::Schema& inner = op.sub->schema();
-    for (const std::string& name : op_.patterns)
-      arrays_.push_back(index_of(outer, name));
-    for (const plan::ColumnInfo& c : op.sub->scans()[0]->schema) {
-      const auto item = std::find(op_.item_names.begin(), op_.item_names.end(), c.name);
-      if (item != op_.item_names.end())
-        elements_.push_back({true, static_cast<size_t>(item - op_.item_names.begin()), c.type});
-      else if (c.name == op_.index_column)
-        elements_.push_back({true, op_.item_names.size(), c.type});
-      else
-        elements_.push_back({false, index_of(outer, c.name), c.type});
-    }
-    for (const plan::ColumnInfo& c : op_.schema) {
-      const bool item =
-          std::find(op_.item_names.begin(), op_.item_names.end(), c.name) != op_.item_names.end();
-      const size_t from_outer = item ? outer.size() : index_of(outer, c.name);
-      const bool inside = from_outer == outer.size();
-      results_.push_back({inside, inside ? index_of(inner, c.name) : from_outer, c.type});
-    }
-  }
-
-  void push(Chunk&& c, int) override {
-    for (uint32_t row = 0; row < c.num_rows; ++row)
-      run(c, row);
-  }
-
-  void finish(int) override { next_.finish(0); }
-
- private:
-  struct Slot {
-    bool inner;    // of the elements (or the inner query), not of the outer row
-    size_t index;  // column there
-    Type type;
-  };
-
-  static size_t index_of(const plan::Schema& schema, std::string_view name) {
-    size_t i = 0;
-    while (i < schema.size() && schema[i].name != name)
-      ++i;
-    return i;
-  }
-
-  /// Takes what the inner query gives for the row at hand.
-  class Results final : public ChunkSink {
-   public:
-    explicit Results(Apply& to) : to_(to) {}
-
-    void push(Chunk&& c, int) override { to_.emit(std::move(c)); }
-
-    void finish(int) override {}
-
-   private:
-    Apply& to_;
-  };
-
-  void run(const Chunk& c, uint32_t row) {
-    chunk_ = &c;
-    row_ = row;
-    Results results(*this);
-    const std::unique_ptr<Run> inner = Run::start(compiled_.sub, state_.context, results);
-    uint32_t n = 0;
-    for (const size_t a : arrays_)
-      n = std::max(n, element_count(c.columns[a], row));
-    if (op_.limit) n = static_cast<uint32_t>(std::min<int64_t>(n, *op_.limit));
-    for (uint32_t from = 0; from < n; from += data::kBatchRows)
-      inner->push(0, elements(c, row, from, std::min(n, from + data::kBatchRows)));
-    inner->finish();
-  }
-
-  Chunk elements(const Chunk& c, uint32_t row, uint32_t from, uint32_t to) const {
-    const std::vector<uint32_t> rows(to - from, row);
-    Chunk out;
-    out.num_rows = to - from;
-    for (const Slot& s : elements_) {
-      if (!s.inner) {
-        out.columns.push_back(c.columns[s.index].gather(rows));
-        continue;
-      }
-      ColumnBuilder b(s.type);
-      for (uint32_t i = from; i < to; ++i) {
-        if (s.index == arrays_.size())
-          b.append(static_cast<int64_t>(i));
-        else
-          append_element(c.columns[arrays_[s.index]], row, i, b);
-      }
-      out.columns.push_back(b.finish());
-    }
-    for (uint32_t i = from; i < to; ++i) {
-      out.times.push_back(c.times[row]);
-      out.refs.copy_row(c.refs, row);
-    }
-    return out;
-  }
-
-  void emit(Chunk&& inner) {
-    const std::vector<uint32_t> rows(inner.num_rows, row_);
-    Chunk out;
-    out.num_rows = inner.num_rows;
-    for (const Slot& s : results_)
-      out.columns.push_back(s.inner ? inner.columns[s.index]
-                                    : chunk_->columns[s.index].gather(rows));
-    for (uint32_t i = 0; i < inner.num_rows; ++i) {
-      out.times.push_back(chunk_->times[row_]);
-      out.refs.copy_row(chunk_->refs, row_);
-    }
-    next_.push(std::move(out), 0);
-  }
-
-  const CompiledOp& compiled_;
-  const plan::Op& op_;
-  RunState& state_;
-  ChunkSink& next_;
-  std::vector<size_t> arrays_;  // columns of the outer rows
-  std::vector<Slot> elements_;  // columns that the inner query reads
-  std::vector<Slot> results_;   // columns of the output
-  const Chunk* chunk_ = nullptr;
-  uint32_t row_ = 0;
-};
-
 }  // namespace
 
 OperatorPtr make_expand(const CompiledOp& op, RunState&, ChunkSink& next) {
   return std::make_unique<Expand>(op, next);
-}
-
-OperatorPtr make_apply(const CompiledOp& op, RunState& state, ChunkSink& next) {
-  return std::make_unique<Apply>(op, state, next);
 }
 
 }  // namespace postern::exec

@@ -27,6 +27,9 @@ struct CompiledOp {
   std::vector<CompiledOp> inputs;
   size_t scan_index = 0;                    ///< Scan: which one
   std::shared_ptr<const CompiledPlan> sub;  ///< Apply: the query over the elements
+  /// Apply: the same over the elements of many rows, where it can be (keyed_query.h).
+  std::shared_ptr<const CompiledPlan> keyed_sub;
+  bool one_row_each = false;
 };
 
 /// State and surroundings that operators of one run share.
