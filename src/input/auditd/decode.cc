@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 
 #include "base/text.h"
 #include "match/ip.h"
@@ -59,6 +60,23 @@ constexpr FamilyName kFamilies[] = {
     {38, "alg"},     {40, "vsock"},  {42, "qipcrtr"}, {44, "xdp"},
 };
 
+/// valid_utf8() where it is told at a glance: of short texts, as nearly all values are.
+bool is_text(std::string_view s) {
+  uint64_t word = 0;
+  if (s.size() > 2 * sizeof word) return valid_utf8(s);
+  uint64_t all = 0;
+  if (s.size() >= sizeof word) {
+    std::memcpy(&all, s.data(), sizeof word);
+    std::memcpy(&word, s.data() + s.size() - sizeof word, sizeof word);
+    all |= word;
+  } else {
+    for (const char c : s)
+      all |= static_cast<uint8_t>(c);
+  }
+  constexpr uint64_t kBeyondAscii = 0x8080'8080'8080'8080;
+  return (all & kBeyondAscii) == 0 || valid_utf8(s);
+}
+
 }  // namespace
 
 bool is_untrusted(std::string_view type, std::string_view field) {
@@ -102,7 +120,7 @@ std::string_view text_of(bool is_untrusted, const Field& field, std::string& scr
       return scratch;
     }
   }
-  if (valid_utf8(value)) return value;
+  if (is_text(value)) return value;
   scratch = repair_utf8(value);
   return scratch;
 }
