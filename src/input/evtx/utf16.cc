@@ -89,15 +89,17 @@ constexpr uint16_t kKelvin = 0x212a;
 
 }  // namespace
 
-bool narrow_to_search(const char* in, size_t units, const char* stop, char* out) {
-  bool folds = false;
+Narrowed narrow_to_search(const char* in, size_t units, const char* stop, char* out) {
+  Narrowed told;
   size_t i = 0;
 #if defined(__SSE2__)
   // Whole steps: what the last one takes beyond the units is written over by what comes next.
   const __m128i long_s = _mm_set1_epi16(kLongS);
   const __m128i kelvin = _mm_set1_epi16(kKelvin);
   __m128i found = _mm_setzero_si128();
+  __m128i all = _mm_setzero_si128();
   const auto look_at = [&](__m128i v) {
+    all = _mm_or_si128(all, v);
     found =
         _mm_or_si128(found, _mm_or_si128(_mm_cmpeq_epi16(v, long_s), _mm_cmpeq_epi16(v, kelvin)));
   };
@@ -108,14 +110,17 @@ bool narrow_to_search(const char* in, size_t units, const char* stop, char* out)
     look_at(b);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), _mm_packus_epi16(a, b));
   }
-  folds = _mm_movemask_epi8(found) != 0;
+  told.folds = _mm_movemask_epi8(found) != 0;
+  const __m128i high = _mm_andnot_si128(_mm_set1_epi16(0x7f), all);
+  told.beyond = _mm_movemask_epi8(_mm_cmpeq_epi16(high, _mm_setzero_si128())) != 0xffff;
 #endif
   for (; i < units; ++i) {
     const uint16_t u = load<uint16_t>(in + 2 * i);
     out[i] = u > 0x7f ? '\xff' : static_cast<char>(u);
-    folds = folds || u == kLongS || u == kKelvin;
+    told.folds = told.folds || u == kLongS || u == kKelvin;
+    told.beyond = told.beyond || u > 0x7f;
   }
-  return !folds;
+  return told;
 }
 
 std::string_view trim_utf16(std::string_view utf16) {

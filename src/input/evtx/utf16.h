@@ -22,10 +22,14 @@ void append_utf8_from_utf16(std::string& out, std::string_view utf16);
 /// What narrow_to_search may write behind the units.
 inline constexpr size_t kNarrowedMore = 16;
 
+/// What the bytes do not show of the units, and rarely of what lies behind them.
+struct Narrowed {
+  bool folds = false;   ///< one is a character that folds to a letter of ASCII
+  bool beyond = false;  ///< one is no ASCII
+};
+
 /// Writes a byte for each unit: ASCII as it is, all else as a byte that is no ASCII or NUL. May
-/// read on until `stop` and write kNarrowedMore bytes more. False: one of the units (rarely: of
-/// what lies behind them) is a character that folds to a letter of ASCII, which the bytes do not
-/// show.
-bool narrow_to_search(const char* in, size_t units, const char* stop, char* out);
+/// read on until `stop` and write kNarrowedMore bytes more.
+Narrowed narrow_to_search(const char* in, size_t units, const char* stop, char* out);
 
 }  // namespace postern::input::evtx

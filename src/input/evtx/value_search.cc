@@ -1,10 +1,11 @@
-// Narrowing is lossy on purpose: a unit that is no ASCII becomes a byte that is none, which no
-// literal has. Only two characters beyond ASCII fold to a letter, and where one stands the answer
-// is yes.
+// Narrowing is lossy on purpose: a unit that is no ASCII becomes a byte that is none. Only two
+// characters beyond ASCII fold to a letter, and where one stands the answer is yes; where a keyword
+// has others, it is yes wherever any stands.
 #include "input/evtx/value_search.h"
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "input/evtx/utf16.h"
 #include "input/evtx/value.h"
 
@@ -58,6 +59,9 @@ void ValueSearch::start(const data::TextGate& gate, std::string_view chunk) {
 }
 
 void ValueSearch::choose_types() {
+  const auto& keywords = gate_->literals();
+  seeks_beyond_ascii_ = !std::all_of(keywords.begin(), keywords.end(),
+                                     [](const std::string& l) { return is_ascii(l); });
   for (size_t t = 0; t < kNumTypes; ++t) {
     const std::string_view own = characters_of(static_cast<ValueType>(t));
     const auto is_written = [&](char c) {
@@ -90,6 +94,7 @@ void ValueSearch::add(const RawValue* values, size_t num_values) {
       if (!begin) begin = at;
       end = at + v.bytes.size();
     } else if (type == ValueType::kAnsiString) {
+      is_certain_ = is_certain_ || (seeks_beyond_ascii_ && !is_ascii(v.bytes));
       add_text(v.bytes);
     } else if (type == ValueType::kBinXml && !v.is_array()) {
       end_run();
@@ -108,7 +113,8 @@ char* ValueSearch::room(size_t bytes) {
 void ValueSearch::add_run(const char* begin, const char* end) {
   const size_t units = static_cast<size_t>(end - begin) / 2;
   const char* const stop = chunk_.data() + chunk_.size();
-  if (!narrow_to_search(begin, units, stop, room(units + kNarrowedMore))) is_certain_ = true;
+  const Narrowed told = narrow_to_search(begin, units, stop, room(units + kNarrowedMore));
+  is_certain_ = is_certain_ || told.folds || (told.beyond && seeks_beyond_ascii_);
   size_ += units;
   add_text("\n");
 }

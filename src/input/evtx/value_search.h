@@ -41,7 +41,8 @@ class ValueSearch {
   std::array<bool, kNumTypes> renders_{};  // by type: a keyword could be made of its characters
   std::string text_;                       // a buffer, of which size_ bytes are in use
   size_t size_ = 0;
-  bool is_certain_ = false;  // something folds to a letter that narrowing does not show
+  bool seeks_beyond_ascii_ = false;  // a keyword has characters that narrowing loses
+  bool is_certain_ = false;          // there is something that narrowing does not show
   std::string scratch_;
   std::vector<RawValue> elements_;
 };

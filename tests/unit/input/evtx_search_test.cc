@@ -50,10 +50,16 @@ class Events {
 
   /// Letters, digits and more, now and then with a word that is looked for.
   std::u16string text() {
-    static constexpr std::u16string_view kWords[] = {
-        u"sekurlsa::", u"SekurlSA::", u"\u017Fekurlsa::", u"se\u212Aurl\u017Fa::",
-        u"4688",       u"0x1410",     u"{00000000",       u"ABCD",
-        u"s-1-5"};
+    static constexpr std::u16string_view kWords[] = {u"sekurlsa::",
+                                                     u"SekurlSA::",
+                                                     u"\u017Fekurlsa::",
+                                                     u"se\u212Aurl\u017Fa::",
+                                                     u"4688",
+                                                     u"0x1410",
+                                                     u"{00000000",
+                                                     u"ABCD",
+                                                     u"s-1-5",
+                                                     u"\u0416\u00E9\u4E00"};
     static constexpr std::u16string_view kSigns = u"sek:aB9x-\\ \u00FF\u0416\u4E00\xD83D";
     std::u16string out;
     for (uint64_t n = below(below(4) == 0 ? 70 : 12); n > 0; --n)
@@ -156,9 +162,15 @@ const Columns kColumns = {{"EventRecordID", kLong}, {"F0", kString},     {"F1", 
                           {"F3", kString},          {"F5", kDynamic},    {"UserID", kString},
                           {"_values", kDynamic},    {"Channel", kString}};
 
-const std::vector<std::vector<std::string>> kKeywords = {
-    {"sekurlsa::", "lsadump::"}, {"4688"}, {"0x1410"}, {"{00000000"}, {"abcd"}, {"s-1-5"},
-    {"sekur4688", "true"}};
+const std::vector<std::vector<std::string>> kKeywords = {{"sekurlsa::", "lsadump::"},
+                                                         {"4688"},
+                                                         {"0x1410"},
+                                                         {"{00000000"},
+                                                         {"abcd"},
+                                                         {"s-1-5"},
+                                                         {"sekur4688", "true"},
+                                                         {"\u0436\u00e9\u4e00"},
+                                                         {"sekurlsa::", "b\u0436"}};
 
 TEST(EvtxSearch, NeverLosesAValueWithAKeyword) {
   size_t num_left_out = 0;
@@ -228,7 +240,10 @@ TEST(EvtxSearch, NarrowsAnyLengthAtAnyPlace) {
   for (size_t from = 0; from < 40; ++from) {
     for (size_t units = 0; from + units <= in.size() / 2; ++units) {
       std::string out(units + kNarrowedMore, '?');
-      ASSERT_TRUE(narrow_to_search(in.data() + 2 * from, units, in.data() + in.size(), out.data()));
+      const Narrowed told =
+          narrow_to_search(in.data() + 2 * from, units, in.data() + in.size(), out.data());
+      ASSERT_FALSE(told.folds);
+      ASSERT_TRUE(told.beyond || from + units <= 36 || units == 0 || from >= 39);
       for (size_t i = 0; i < units; ++i) {
         const char low = in[2 * (from + i)];
         if (in[2 * (from + i) + 1] == 0 && low >= 0)
@@ -244,7 +259,9 @@ TEST(EvtxSearch, NarrowsAnyLengthAtAnyPlace) {
       text[at] = c;
       std::string out(40 + kNarrowedMore, '?');
       const std::string bytes = wide(text);
-      EXPECT_FALSE(narrow_to_search(bytes.data(), 40, bytes.data() + bytes.size(), out.data()));
+      const Narrowed told =
+          narrow_to_search(bytes.data(), 40, bytes.data() + bytes.size(), out.data());
+      EXPECT_TRUE(told.folds && told.beyond);
     }
   }
 }
