@@ -47,6 +47,7 @@ bool FileWorker::push(Batch&& batch) {
   std::vector<Column> columns = batch.columns;
   columns.push_back(batch.time);
   row_refs_.assign(batch.num_rows, 0);
+  is_taken_.assign(batch.num_rows, false);
   shared_rows_.clear();
 
   std::vector<uint32_t> rows;
@@ -93,6 +94,9 @@ void FileWorker::filter_together(const TableProgram& table,
   if (!filter) filter = table.filter_states->take(table, options_.profile);
   filter->run(columns, rows, batch.num_rows);
   for (const uint32_t b : filter->passed())
+    take(table.branches[b], filter->rows(b));
+  number_rows(batch);
+  for (const uint32_t b : filter->passed())
     deliver(table.branches[b], batch, columns, filter->rows(b));
 }
 
@@ -101,18 +105,35 @@ void FileWorker::filter_one_by_one(const TableProgram& table,
                                    std::span<const Column> columns,
                                    const RowsById& rows) {
   const plan::RunContext none;
+  std::vector<std::vector<uint32_t>> passed_by_branch;
   for (const BranchProgram& p : table.branches) {
     std::vector<uint32_t> todo;
     for (const auto& [id, of_id] : rows)
       if (p.wants(id)) todo.insert(todo.end(), of_id.begin(), of_id.end());
     std::sort(todo.begin(), todo.end());
-    std::vector<uint32_t> passed;
+    std::vector<uint32_t>& passed = passed_by_branch.emplace_back();
     if (p.plain && !todo.empty())
       p.plain->get().select(columns, todo, batch.num_rows, none, passed);
     else
       passed = std::move(todo);
-    deliver(p, batch, columns, passed);
+    take(p, passed);
   }
+  number_rows(batch);
+  for (size_t b = 0; b < table.branches.size(); ++b)
+    deliver(table.branches[b], batch, columns, passed_by_branch[b]);
+}
+
+void FileWorker::take(const BranchProgram& p, Rows rows) {
+  if (reports_event(*p.rule)) return;
+  for (const uint32_t row : rows)
+    is_taken_[row] = true;
+}
+
+// In their order, not in that of the rules that take them: then the evidence of a group does not
+// depend on where batches end.
+void FileWorker::number_rows(const Batch& batch) {
+  for (uint32_t row = 0; row < batch.num_rows; ++row)
+    if (is_taken_[row]) ref(batch, row);
 }
 
 void FileWorker::deliver(const BranchProgram& p,

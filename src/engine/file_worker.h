@@ -97,6 +97,9 @@ class FileWorker final : public data::BatchSink {
   struct SharedRows;
   SharedRows& shared_rows(const data::Batch& batch, data::Rows rows);
   const HostsOfRows& hosts_of(SharedRows& shared, const data::Column& host);
+  /// A query takes these rows of the current batch.
+  void take(const BranchProgram& p, data::Rows rows);
+  void number_rows(const data::Batch& batch);
   uint32_t ref(const data::Batch& batch, uint32_t row);
 
   const ScanPrograms& programs_;
@@ -108,6 +111,7 @@ class FileWorker final : public data::BatchSink {
   Outbox outbox_;
   std::map<const TableProgram*, std::unique_ptr<RowFilter>> filters_;
   std::vector<uint32_t> row_refs_;  // of the current batch: ref + 1, or 0
+  std::vector<bool> is_taken_;      // of the current batch, by row: a query takes it
 
   /// Rows of the current batch, and what rules that let just these through keep of them: columns by
   /// what computes them.

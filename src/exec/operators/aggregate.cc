@@ -5,6 +5,7 @@
 // puts its row into one group per value (Search Reference, stats).
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "data/dynamic.h"
 #include "exec/functions/functions.h"
@@ -19,7 +20,7 @@ using data::Type;
 
 namespace {
 
-/// Evidence of a group kept: the first ones are enough to look at.
+/// Evidence of a group kept: the first ones, as the evidence has them, are enough to look at.
 constexpr size_t kRefsPerGroup = 16;
 
 class Aggregate final : public ChunkSink {
@@ -122,6 +123,7 @@ class Aggregate final : public ChunkSink {
 
   /// Evidence of a group, in a list.
   struct Ref {
+    uint32_t row;  ///< the first id of the row that it belongs to: ascending
     uint32_t id;
     uint32_t next;
   };
@@ -169,11 +171,45 @@ class Aggregate final : public ChunkSink {
     return out;
   }
 
-  void add_ref(Group& group, uint32_t id) {
-    const auto number = static_cast<uint32_t>(refs_.size());
-    refs_.push_back({id, kNoRef});
-    (group.num_refs++ == 0 ? group.first_ref : refs_[group.last_ref].next) = number;
-    group.last_ref = number;
+  /// The evidence of one row stays together, and rows are in order of the first of it: rows of
+  /// several branches of a view come batch by batch, and what is kept must not depend on where
+  /// batches end.
+  void add_ref(Group& group, uint32_t row, uint32_t id) {
+    if (group.num_refs == kRefsPerGroup && row >= refs_[group.last_ref].row) return;
+    for (uint32_t r = group.first_ref, before = kNoRef; r != kNoRef;
+         before = std::exchange(r, refs_[r].next))
+      if (refs_[r].id == id) {
+        if (refs_[r].row <= row) return;
+        drop_ref(group, before, r);
+        break;
+      }
+    if (spare_ref_ == kNoRef) {
+      spare_ref_ = static_cast<uint32_t>(refs_.size());
+      refs_.push_back({0, 0, kNoRef});
+    }
+    const bool is_last = group.num_refs > 0 && row >= refs_[group.last_ref].row;
+    uint32_t* at = is_last ? &refs_[group.last_ref].next : &group.first_ref;
+    while (*at != kNoRef && refs_[*at].row <= row)
+      at = &refs_[*at].next;
+    const uint32_t added = std::exchange(spare_ref_, kNoRef);
+    refs_[added] = {row, id, std::exchange(*at, added)};
+    if (refs_[added].next == kNoRef) group.last_ref = added;
+    if (++group.num_refs > kRefsPerGroup) drop_last_ref(group);
+  }
+
+  void drop_last_ref(Group& group) {
+    uint32_t before = group.first_ref;
+    while (refs_[before].next != group.last_ref)
+      before = refs_[before].next;
+    drop_ref(group, before, group.last_ref);
+  }
+
+  /// `before` stands before it in the group's list; kNoRef: it is the first.
+  void drop_ref(Group& group, uint32_t before, uint32_t ref) {
+    (before == kNoRef ? group.first_ref : refs_[before].next) = refs_[ref].next;
+    if (group.last_ref == ref) group.last_ref = before;
+    --group.num_refs;
+    spare_ref_ = ref;
   }
 
   void update(const Chunk& c, const std::vector<Column>& keys) {
@@ -192,9 +228,9 @@ class Aggregate final : public ChunkSink {
         group.time = std::min(group.time, c.times[row]);
         time.set(row, c.times[row]);
       }
-      for (uint32_t r = c.refs.begin[row];
-           r < c.refs.begin[row + 1] && group.num_refs < kRefsPerGroup; ++r)
-        add_ref(group, c.refs.ids[r]);
+      const uint32_t first = c.refs.begin[row];
+      for (uint32_t r = first; r < c.refs.begin[row + 1]; ++r)
+        add_ref(group, c.refs.ids[first], c.refs.ids[r]);
     }
     state_.memory.charge((refs_.size() - refs_before) * sizeof(Ref));
     const Column times = time.finish();
@@ -269,6 +305,7 @@ class Aggregate final : public ChunkSink {
   std::vector<std::unique_ptr<plan::Aggregator>> aggregators_;
   std::vector<Group> groups_;
   std::vector<Ref> refs_;
+  uint32_t spare_ref_ = kNoRef;
   std::vector<uint32_t> group_of_row_;  // of the chunk at hand
   std::string key_;
 };

@@ -1,6 +1,7 @@
 // Operators on small chunks: what `.case` files cannot reach (ports, notes, evidence, order).
 #include "exec/operators/operators.h"
 
+#include <algorithm>
 #include <cmath>
 #include <tuple>
 
@@ -368,6 +369,51 @@ TEST(Aggregate, KeepsEvidenceAndTheFirstTime) {
   ASSERT_EQ(rows.sink.refs.size(), 2u);
   EXPECT_EQ(rows.sink.refs[0], (std::vector<uint32_t>{7, 40}));
   EXPECT_EQ(rows.sink.times[0], 1000);
+}
+
+// Which evidence is kept does not depend on the order in which the rows come.
+TEST(Aggregate, KeepsTheFirstEvidenceInWhateverOrderItComes) {
+  std::vector<uint32_t> order(40);
+  for (uint32_t i = 0; i < order.size(); ++i)
+    order[i] = i * 27 % 40;
+  for (int round = 0; round < 3; ++round) {
+    Rows rows(group_of(scan_of({{"k", Type::kString}}), false));
+    for (const uint32_t id : order) {
+      rows.run->push(0, chunk({strings({"a"}).finish()}, id));
+      rows.run->push(0, chunk({strings({"a", "b"}).finish()}, id));
+    }
+    rows.run->finish();
+    ASSERT_EQ(rows.sink.refs.size(), 2u);
+    std::vector<uint32_t> first(16);
+    for (uint32_t i = 0; i < first.size(); ++i)
+      first[i] = i;
+    EXPECT_EQ(rows.sink.refs[0], first);
+    for (uint32_t& id : first)
+      ++id;
+    EXPECT_EQ(rows.sink.refs[1], first);
+    std::sort(order.begin(), order.end());
+    if (round == 1) std::reverse(order.begin(), order.end());
+  }
+}
+
+// A row may have come together from several, of which others have the same.
+TEST(Aggregate, KeepsTheEvidenceOfARowTogether) {
+  const auto row = [](std::vector<uint32_t> refs) {
+    Chunk c = chunk({strings({"a"}).finish()});
+    c.refs = {};
+    c.refs.add_row(refs.data(), refs.size());
+    return c;
+  };
+  Rows rows(group_of(scan_of({{"k", Type::kString}}), false));
+  rows.run->push(0, row({50, 90}));
+  for (uint32_t id = 20; id < 40; ++id)
+    rows.run->push(0, row({id}));
+  rows.run->push(0, row({10, 99, 90}));
+  rows.run->push(0, row({9, 22}));
+  rows.run->push(0, row({10, 99, 91}));
+  rows.run->finish();
+  EXPECT_EQ(rows.sink.refs[0],
+            (std::vector<uint32_t>{9, 22, 10, 99, 90, 91, 20, 21, 23, 24, 25, 26, 27, 28, 29, 30}));
 }
 
 TEST(Aggregate, GivesMoreGroupsThanFitABatch) {
