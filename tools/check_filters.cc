@@ -69,7 +69,8 @@ bool same(const engine::HuntResult& plain, const engine::HuntResult& other, cons
   size_t listed = 0;
   for (const auto& [text, n] : count)
     if (n != 0 && listed++ < kListed)
-      std::printf("only %s: %s\n", n > 0 ? "plain" : way.name.c_str(), text.substr(0, 3000).c_str());
+      std::printf("only %s: %s\n", n > 0 ? "plain" : way.name.c_str(),
+                  text.substr(0, 3000).c_str());
   const size_t all = static_cast<size_t>(std::max(other.findings.size(), plain.findings.size()));
   std::printf("%s: %zu of %zu findings equal\n", way.name.c_str(), equal, all);
   return equal == all;
