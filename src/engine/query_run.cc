@@ -273,7 +273,9 @@ std::string row_key(const Chunk& c, uint32_t row) {
   return key;
 }
 
-// Keeps one of equal rows, and no row whose evidence is all part of another window's row.
+// Keeps one of equal rows, and no row whose evidence is all part of another window's row. What is
+// known of a large group's evidence is the same for windows that begin at the same event, whatever
+// they hold besides, so it tells nothing.
 void merge_windows(QueryResults& results) {
   const auto evidence = [&](const QueryResults::Row& r) {
     const exec::RowRefs& refs = results.chunks[r.chunk].refs;
@@ -294,7 +296,7 @@ void merge_windows(QueryResults& results) {
     std::vector<uint32_t> own(ids.begin(), ids.end());
     std::sort(own.begin(), own.end());
     bool part = false;
-    if (!own.empty())
+    if (!own.empty() && own.size() < exec::kMostGroupRefs)
       for (const size_t o : by_ref[own[0]]) {
         const bool other_window =
             kept[o].window > 0 && r.window > 0 &&

@@ -20,9 +20,6 @@ using data::Type;
 
 namespace {
 
-/// Evidence of a group kept: the first ones, as the evidence has them, are enough to look at.
-constexpr size_t kRefsPerGroup = 16;
-
 class Aggregate final : public ChunkSink {
  public:
   Aggregate(const CompiledOp& op, RunState& state, ChunkSink& next)
@@ -175,7 +172,7 @@ class Aggregate final : public ChunkSink {
   /// several branches of a view come batch by batch, and what is kept must not depend on where
   /// batches end.
   void add_ref(Group& group, uint32_t row, uint32_t id) {
-    if (group.num_refs == kRefsPerGroup && row >= refs_[group.last_ref].row) return;
+    if (group.num_refs == kMostGroupRefs && row >= refs_[group.last_ref].row) return;
     for (uint32_t r = group.first_ref, before = kNoRef; r != kNoRef;
          before = std::exchange(r, refs_[r].next))
       if (refs_[r].id == id) {
@@ -194,7 +191,7 @@ class Aggregate final : public ChunkSink {
     const uint32_t added = std::exchange(spare_ref_, kNoRef);
     refs_[added] = {row, id, std::exchange(*at, added)};
     if (refs_[added].next == kNoRef) group.last_ref = added;
-    if (++group.num_refs > kRefsPerGroup) drop_last_ref(group);
+    if (++group.num_refs > kMostGroupRefs) drop_last_ref(group);
   }
 
   void drop_last_ref(Group& group) {

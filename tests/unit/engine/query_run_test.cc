@@ -1,6 +1,8 @@
 // Windows of scheduled queries over the same rows: which of them must be run?
 #include "engine/query_run.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "base/time.h"
@@ -99,6 +101,22 @@ TEST_F(QueryRunTest, AWindowWithOtherRowsIsRun) {
   const QueryResults r = run.finish();
   EXPECT_EQ(r.rows.size(), 2U);
   EXPECT_EQ(r.windows.size(), 3U);
+}
+
+// The evidence that is kept of both groups is the same, but not what they hold.
+TEST_F(QueryRunTest, ALargeGroupOfAWindowIsNoPartOfAnothers) {
+  const LoadedRule& rule =
+      load("DeviceProcessEvents | where Timestamp > ago(1d) | summarize n = count() by FileName");
+  QueryRun run(rule, std::nullopt);
+  std::vector<int64_t> times(20, kMidnight + kHour);
+  times.push_back(kMidnight + 13 * kHour);
+  run.push(0, rows(rule, times));
+  const QueryResults r = run.finish();
+  std::vector<int64_t> counts;
+  for (const QueryResults::Row& row : r.rows)
+    counts.push_back(r.chunks[row.chunk].columns[1].value(row.row).as_int());
+  std::sort(counts.begin(), counts.end());
+  EXPECT_EQ(counts, (std::vector<int64_t>{1, 20, 21}));
 }
 
 }  // namespace
