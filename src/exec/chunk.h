@@ -7,8 +7,8 @@
 
 namespace postern::exec {
 
-/// Evidence that is kept of a group: the first ones are enough to look at. Behind a row with as many
-/// there may be more.
+/// Evidence that is kept of a group: the first ones are enough to look at. Behind a row with as
+/// many there may be more.
 inline constexpr size_t kMostGroupRefs = 16;
 
 /// Evidence behind each row, as ids the engine gave out: row i has ids[begin[i] .. begin[i+1]).
