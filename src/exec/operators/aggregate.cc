@@ -180,15 +180,15 @@ class Aggregate final : public ChunkSink {
         drop_ref(group, before, r);
         break;
       }
-    if (spare_ref_ == kNoRef) {
-      spare_ref_ = static_cast<uint32_t>(refs_.size());
+    if (free_refs_ == kNoRef) {
+      free_refs_ = static_cast<uint32_t>(refs_.size());
       refs_.push_back({0, 0, kNoRef});
     }
     const bool is_last = group.num_refs > 0 && row >= refs_[group.last_ref].row;
     uint32_t* at = is_last ? &refs_[group.last_ref].next : &group.first_ref;
     while (*at != kNoRef && refs_[*at].row <= row)
       at = &refs_[*at].next;
-    const uint32_t added = std::exchange(spare_ref_, kNoRef);
+    const uint32_t added = std::exchange(free_refs_, refs_[free_refs_].next);
     refs_[added] = {row, id, std::exchange(*at, added)};
     if (refs_[added].next == kNoRef) group.last_ref = added;
     if (++group.num_refs > kMostGroupRefs) drop_last_ref(group);
@@ -206,7 +206,7 @@ class Aggregate final : public ChunkSink {
     (before == kNoRef ? group.first_ref : refs_[before].next) = refs_[ref].next;
     if (group.last_ref == ref) group.last_ref = before;
     --group.num_refs;
-    spare_ref_ = ref;
+    refs_[ref].next = std::exchange(free_refs_, ref);
   }
 
   void update(const Chunk& c, const std::vector<Column>& keys) {
@@ -302,7 +302,7 @@ class Aggregate final : public ChunkSink {
   std::vector<std::unique_ptr<plan::Aggregator>> aggregators_;
   std::vector<Group> groups_;
   std::vector<Ref> refs_;
-  uint32_t spare_ref_ = kNoRef;
+  uint32_t free_refs_ = kNoRef;         // a list, too
   std::vector<uint32_t> group_of_row_;  // of the chunk at hand
   std::string key_;
 };
