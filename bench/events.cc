@@ -52,18 +52,6 @@ constexpr uint64_t kWantedEach = 1000;
 
 }  // namespace
 
-std::string Random::hex(size_t digits) {
-  static constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(digits);
-  uint64_t bits = 0;
-  for (size_t i = 0; i < digits; ++i, bits >>= 4) {
-    if (i % 16 == 0) bits = next();
-    out.push_back(kDigits[bits & 15]);
-  }
-  return out;
-}
-
 std::string utc_text(uint64_t filetime) {
   const uint64_t ticks = filetime - kFiletimeOf1970;
   const auto seconds = static_cast<std::time_t>(ticks / kTicksPerSecond);

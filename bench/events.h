@@ -11,32 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/random.h"
+
 namespace postern::bench {
-
-/// SplitMix64: one seed gives one evidence, on any machine.
-class Random {
- public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-
-  uint64_t next() {
-    uint64_t z = (state_ += 0x9E37'79B9'7F4A'7C15ULL);
-    z = (z ^ (z >> 30)) * 0xBF58'476D'1CE4'E5B9ULL;
-    z = (z ^ (z >> 27)) * 0x94D0'49BB'1331'11EBULL;
-    return z ^ (z >> 31);
-  }
-
-  uint64_t below(uint64_t n) { return next() % n; }
-
-  template <class T, size_t N>
-  const T& pick(const T (&pool)[N]) {
-    return pool[below(N)];
-  }
-
-  std::string hex(size_t digits);
-
- private:
-  uint64_t state_;
-};
 
 /// How a field lies in binary event logs.
 enum class Shape : uint8_t { kText, kNumber, kGuid, kTime, kHex };

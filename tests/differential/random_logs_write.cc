@@ -425,24 +425,7 @@ std::string write_evtx(const std::vector<Event>& events, Random& random) {
       values.push_back(value_of(m));
     }
     const auto id = templates.try_emplace(names, 2000 + static_cast<uint32_t>(templates.size()));
-    const auto data = [&](Builder& b) {
-      b.fragment_header();
-      b.instance(
-          id.first->second,
-          [&](Builder& t) {
-            t.open("EventData").close_start();
-            for (size_t i = 0; i < names.size(); ++i)
-              t.open("Data", true)
-                  .attribute("Name")
-                  .literal(names[i])
-                  .close_start()
-                  .substitution(static_cast<uint16_t>(i))
-                  .end();
-            t.end();
-          },
-          values);
-      b.end_of_fragment();
-    };
+    const auto data = event_data(id.first->second, names, values);
     chunk->record(head.record_id, [&](Builder& r) { write_event(r, head, data); });
   }
   chunks.push_back(chunk->finish());

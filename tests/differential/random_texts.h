@@ -9,32 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/support/random.h"
+
 namespace postern::differential {
-
-/// SplitMix64.
-class Random {
- public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-
-  uint64_t next() {
-    uint64_t z = (state_ += 0x9E37'79B9'7F4A'7C15ULL);
-    z = (z ^ (z >> 30)) * 0xBF58'476D'1CE4'E5B9ULL;
-    z = (z ^ (z >> 27)) * 0x94D0'49BB'1331'11EBULL;
-    return z ^ (z >> 31);
-  }
-
-  uint64_t below(uint64_t n) { return next() % n; }
-
-  bool one_in(uint64_t n) { return below(n) == 0; }
-
-  template <class T>
-  const T& pick(const std::vector<T>& pool) {
-    return pool[below(pool.size())];
-  }
-
- private:
-  uint64_t state_;
-};
 
 /// What values of a field look like.
 enum class TextKind : uint8_t { kPath, kWords, kNumber, kAddress, kName, kGuid };

@@ -302,4 +302,28 @@ inline void write_event(ChunkBuilder& b,
   b.end_of_fragment();
 }
 
+/// `<EventData>` with one `<Data Name=…>` for each name, each a substitution; for write_event().
+inline auto event_data(uint32_t id,
+                       std::vector<std::string> names,
+                       std::vector<ChunkBuilder::Value> values) {
+  return [id, names = std::move(names), values = std::move(values)](ChunkBuilder& b) {
+    b.fragment_header();
+    b.instance(
+        id,
+        [&](ChunkBuilder& t) {
+          t.open("EventData").close_start();
+          for (size_t i = 0; i < names.size(); ++i)
+            t.open("Data", true)
+                .attribute("Name")
+                .literal(names[i])
+                .close_start()
+                .substitution(static_cast<uint16_t>(i))
+                .end();
+          t.end();
+        },
+        values);
+    b.end_of_fragment();
+  };
+}
+
 }  // namespace postern::input::evtx

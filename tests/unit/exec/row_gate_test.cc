@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "exec/evaluate.h"
-#include "exec/functions/functions.h"
+#include "searched_exprs.h"
 
 namespace postern::exec {
 namespace {
@@ -33,19 +33,6 @@ data::Layout layout() {
   out.add(std::string(data::kValuesColumn), Type::kDynamic);
   out.add(std::string(data::kTextColumn), Type::kString);
   return out;
-}
-
-ExprPtr bound(const std::string& name, std::vector<ExprPtr> args) {
-  auto e = std::make_shared<plan::Expr>(*plan::call(name, std::move(args)));
-  e->function = all_functions().function(name);
-  e->type = Type::kBool;
-  return e;
-}
-
-ExprPtr column(std::string_view name) {
-  auto e = std::make_shared<plan::Expr>(*plan::column(std::string(name)));
-  e->type = name == data::kValuesColumn ? Type::kDynamic : Type::kString;
-  return e;
 }
 
 ExprPtr test(const std::string& name, const char* of, Value value) {

@@ -9,7 +9,7 @@
 
 #include "base/text.h"
 #include "exec/evaluate.h"
-#include "exec/functions/functions.h"
+#include "searched_exprs.h"
 
 namespace postern::exec {
 namespace {
@@ -17,19 +17,6 @@ namespace {
 using data::Type;
 using data::Value;
 using plan::ExprPtr;
-
-ExprPtr bound(const std::string& name, std::vector<ExprPtr> args) {
-  auto e = std::make_shared<plan::Expr>(*plan::call(name, std::move(args)));
-  e->function = all_functions().function(name);
-  e->type = Type::kBool;
-  return e;
-}
-
-ExprPtr column(std::string_view name) {
-  auto e = std::make_shared<plan::Expr>(*plan::column(std::string(name)));
-  e->type = name == data::kValuesColumn ? Type::kDynamic : Type::kString;
-  return e;
-}
 
 ExprPtr keyword(const std::vector<std::string>& words) {
   std::vector<ExprPtr> args = {column(data::kValuesColumn), column(data::kTextColumn)};

@@ -18,28 +18,6 @@ using Values = std::vector<Builder::Value>;
 
 constexpr auto kSysmonTable = "windows.sysmon";
 
-/// `<EventData>` with one `<Data Name=…>` for each name, each a substitution.
-auto event_data(uint32_t id, std::vector<std::string> names, Values values) {
-  return [=](Builder& b) {
-    b.fragment_header();
-    b.instance(
-        id,
-        [&](Builder& t) {
-          t.open("EventData").close_start();
-          for (size_t i = 0; i < names.size(); ++i)
-            t.open("Data", true)
-                .attribute("Name")
-                .literal(names[i])
-                .close_start()
-                .substitution(static_cast<uint16_t>(i))
-                .end();
-          t.end();
-        },
-        values);
-    b.end_of_fragment();
-  };
-}
-
 std::string one_event(const TestEvent& e, const std::function<void(Builder&)>& data) {
   Builder b;
   b.record(e.record_id, [&](Builder& r) { write_event(r, e, data); });
