@@ -97,9 +97,13 @@ class Aggregator {
                       const uint32_t* groups) = 0;
   virtual void finish(uint32_t group, data::ColumnBuilder& out) = 0;
 
-  /// Memory of what grows with the rows (lists, sets), of all groups; never shrinks. Aggregates of
-  /// a few words per group have none.
+  /// Memory of what grows with the rows (lists, sets), of all groups. Aggregates of a few words per
+  /// group have none.
   virtual uint64_t memory_bytes() const { return 0; }
+
+  /// Gives another column of the rows that this one chooses (AggregateDef::chosen_by): to be
+  /// updated after this one with the same rows, and not to outlive it.
+  virtual std::unique_ptr<Aggregator> companion() { return nullptr; }
 };
 
 struct AggregateDef {
@@ -112,6 +116,9 @@ struct AggregateDef {
                                       std::span<const data::Type> types,
                                       data::Type result) = nullptr;
   std::string doc;
+  /// Of an aggregate that chooses one row of each group: by how many first arguments. Calls that
+  /// are equal in them choose the same rows. -1: it chooses none.
+  int chosen_by = -1;
 };
 
 /// All functions of all languages, by name. Filled once at start; then read-only.

@@ -380,6 +380,12 @@ class Optimizer {
           below.insert(p);
         break;
       case OpKind::kAggregate:
+        // Keys make the groups, read or not.
+        keep(out->aggregates, is_needed);
+        keep(out->schema, [&](const ColumnInfo& c) {
+          return is_needed(c) || std::any_of(out->keys.begin(), out->keys.end(),
+                                             [&](const NamedExpr& k) { return k.name == c.name; });
+        });
         below.clear();
         for (const NamedExpr& k : out->keys)
           read_by(k.expr, below);

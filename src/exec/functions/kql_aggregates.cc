@@ -32,6 +32,7 @@ void add(plan::FunctionCatalog& catalog, std::span<const AggregateSpec> specs) {
     a.typing = s.typing;
     a.make = s.make;
     a.doc = std::string(s.doc);
+    a.chosen_by = s.chosen_by;
     catalog.add(std::move(a));
   }
 }

@@ -76,6 +76,7 @@ struct AggregateSpec {
   Typing (*typing)(const TypeRequest&);
   MakeAggregator make;
   std::string_view doc;
+  int chosen_by = -1;  // as of AggregateDef
 };
 
 void add(plan::FunctionCatalog& catalog, std::span<const AggregateSpec> specs);

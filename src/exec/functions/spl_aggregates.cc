@@ -195,13 +195,19 @@ class ExtremeAggregate final : public PerValue<Extremes> {
     if (cells.type() == Type::kString || cells.type() == Type::kDynamic ||
         cells.type() == Type::kBool) {
       const std::string_view text = cells.text(row, i);
-      if (!e.any || text < e.first) e.first = text;
-      if (!e.any || text > e.last) e.last = text;
+      if (!e.any || text < e.first) replace(e.first, text);
+      if (!e.any || text > e.last) replace(e.last, text);
     }
     e.any = true;
   }
 
  private:
+  void replace(std::string& kept, std::string_view text) {
+    const size_t before = kept.capacity();
+    kept = text;
+    bytes_ += kept.capacity() - before;
+  }
+
   static void append(ColumnBuilder& out, const SplNumber& n) {
     if (out.type() == Type::kLong)
       out.append(n.integer);
@@ -346,7 +352,9 @@ class Picked final : public Aggregator {
       s.any = true;
       s.at = at;
       if (!cells || time_only_) continue;
+      const size_t before = s.value.as_bytes().size();
       s.value = args[0].type() == Type::kNull ? Value() : args[0].value(row);
+      bytes_ += s.value.as_bytes().size() - before;
     }
   }
 
@@ -362,6 +370,8 @@ class Picked final : public Aggregator {
     }
     out.append(s.value);
   }
+
+  uint64_t memory_bytes() const override { return bytes_; }
 
  private:
   static constexpr int64_t kNoTime = std::numeric_limits<int64_t>::min();
@@ -390,6 +400,7 @@ class Picked final : public Aggregator {
   Pick what_;
   bool time_only_;
   std::vector<State> states_;
+  uint64_t bytes_ = 0;  // of the values' texts
 };
 
 // ---- typing and catalog

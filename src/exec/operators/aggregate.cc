@@ -28,18 +28,8 @@ class Aggregate final : public ChunkSink {
       key_types_.push_back(op_.schema[i].type);
       reals_.emplace_back(Type::kReal);
     }
-    for (size_t i = 0; i < op_.aggregates.size(); ++i) {
-      const plan::AggregateItem& item = op_.aggregates[i];
-      const plan::AggregateDef* def = all_functions().aggregate(item.function);
-      POSTERN_CHECK(def != nullptr);
-      std::vector<const data::Value*> constants;
-      std::vector<Type> types;
-      for (const plan::ExprPtr& a : item.args) {
-        constants.push_back(a->is_literal() ? &a->literal : nullptr);
-        types.push_back(a->type);
-      }
-      aggregators_.push_back(def->make(constants, types, op_.schema[op_.keys.size() + i].type));
-    }
+    for (size_t i = 0; i < op_.aggregates.size(); ++i)
+      aggregators_.push_back(make_aggregator(i));
   }
 
   void push(Chunk&& c, int) override {
@@ -124,6 +114,32 @@ class Aggregate final : public ChunkSink {
     uint32_t id;
     uint32_t next;
   };
+
+  std::unique_ptr<plan::Aggregator> make_aggregator(size_t i) const {
+    const plan::AggregateItem& item = op_.aggregates[i];
+    const plan::AggregateDef* def = all_functions().aggregate(item.function);
+    POSTERN_CHECK(def != nullptr);
+    if (def->chosen_by >= 0)
+      for (size_t j = 0; j < i; ++j)
+        if (choose_alike(op_.aggregates[j], item, static_cast<size_t>(def->chosen_by)))
+          return aggregators_[j]->companion();
+    std::vector<const data::Value*> constants;
+    std::vector<Type> types;
+    for (const plan::ExprPtr& a : item.args) {
+      constants.push_back(a->is_literal() ? &a->literal : nullptr);
+      types.push_back(a->type);
+    }
+    return def->make(constants, types, op_.schema[op_.keys.size() + i].type);
+  }
+
+  static bool choose_alike(const plan::AggregateItem& a,
+                           const plan::AggregateItem& b,
+                           size_t num_args) {
+    if (a.function != b.function) return false;
+    for (size_t i = 0; i < num_args; ++i)
+      if (!plan::same(*a.args[i], *b.args[i])) return false;
+    return true;
+  }
 
   /// Keys are encoded, and read again, as values of one type.
   static void to_type(Column& c, Type type) {
@@ -236,7 +252,8 @@ class Aggregate final : public ChunkSink {
       const std::vector<Column> args = evaluate_all(compiled_.aggregate_args[i], c, state_);
       const uint64_t before = aggregators_[i]->memory_bytes();
       aggregators_[i]->update(args, times, all_rows(c), group_of_row_.data());
-      state_.memory.charge(aggregators_[i]->memory_bytes() - before);
+      state_.memory.charge(aggregators_[i]->memory_bytes());
+      state_.memory.give_back(before);
     }
   }
 

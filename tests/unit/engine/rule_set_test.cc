@@ -89,6 +89,22 @@ TEST(RuleSet, OptimizingLeavesTheBoundPlanAsItIs) {
   EXPECT_EQ(plan::to_text(*load(texts, false)->rules()[0].optimized), plan::to_text(*r.optimized));
 }
 
+TEST(RuleSet, AggregatesThatNobodyReadGo) {
+  const auto set = load(
+      {{"q",
+        "SecurityEvent | summarize arg_max(TimeGenerated, *), n = count() by Computer, Account\n"
+        "| project Computer, EventID",
+        "kql"}},
+      false);
+  ASSERT_EQ(set->rules().size(), 1U);
+  const plan::Op& plan = *set->rules()[0].optimized;
+  EXPECT_NE(plan::to_text(plan).find(
+                "aggregate EventID=arg_max(TimeGenerated, EventID) by Computer, Account"),
+            std::string::npos)
+      << plan::to_text(plan);
+  EXPECT_EQ(plan::scans(plan)[0]->schema.size(), 4U);
+}
+
 TEST(RuleSet, AMacroFileIsKnownByItsKeysNotByItsWords) {
   // `definition` of a log source is no macro, and what is wrong with the file is told once.
   const auto set = load({{"r.yml",

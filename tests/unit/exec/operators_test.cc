@@ -371,6 +371,66 @@ TEST(Aggregate, KeepsEvidenceAndTheFirstTime) {
   EXPECT_EQ(rows.sink.times[0], 1000);
 }
 
+OpPtr latest_of(const OpPtr& input) {
+  auto op = std::make_shared<Op>();
+  op->kind = OpKind::kAggregate;
+  op->inputs = {input};
+  op->keys.push_back({"k", typed_column("k", Type::kString), {}});
+  op->schema = {{"k", Type::kString}};
+  for (const char* name : {"t", "s", "n"}) {
+    const Type type = plan::find_column(input->schema, name)->type;
+    op->aggregates.push_back({name,
+                              "kql.arg_max",
+                              {typed_column("t", Type::kLong), typed_column(name, type)},
+                              false,
+                              {}});
+    op->schema.push_back({name, type});
+  }
+  return op;
+}
+
+TEST(Aggregate, TakesAllColumnsFromTheChosenRow) {
+  const plan::Schema schema = {
+      {"k", Type::kString}, {"t", Type::kLong}, {"s", Type::kString}, {"n", Type::kLong}};
+  Rows rows(latest_of(scan_of(schema)));
+  rows.run->push(0,
+                 chunk({strings({"a", "b", "a"}).finish(), longs({5, 9, 6}).finish(),
+                        strings({"early", "only", "late"}).finish(), longs({1, 2, 3}).finish()}));
+  // A later row, whose table has no `s` and no `n` there.
+  ColumnBuilder none(Type::kLong);
+  none.append_null();
+  none.append_null();
+  rows.run->push(0, chunk({strings({"a", "b"}).finish(), longs({7, 8}).finish(),
+                           Column::nulls(Type::kNull, 2), none.finish()}));
+  rows.run->finish();
+  EXPECT_EQ(rows.text(), "a,7,,null;b,9,only,2;");
+}
+
+TEST(Aggregate, CountsTheTextsThatItKeeps) {
+  const plan::Schema schema = {
+      {"k", Type::kString}, {"t", Type::kLong}, {"s", Type::kString}, {"n", Type::kLong}};
+  const auto plan = CompiledPlan::make(latest_of(scan_of(schema)));
+  ASSERT_TRUE(plan);
+  MemoryBudget budget(1'000'000);
+  RowCollector sink;
+  auto run = Run::start(*plan, {}, sink, &budget);
+  const std::string text(100'000, 'x');
+  const std::string shorter(10, 'x');
+  const auto push = [&](int64_t t, const std::string& s) {
+    run->push(0, chunk({strings({"a"}).finish(), longs({t}).finish(), strings({s.c_str()}).finish(),
+                        longs({1}).finish()}));
+  };
+  push(1, text);
+  const uint64_t one = budget.used();
+  EXPECT_GT(one, text.size());
+  EXPECT_LT(one, text.size() + 1000);
+  push(3, shorter);
+  push(2, text);
+  EXPECT_LE(budget.used(), one) << "the text that was given up is not counted again";
+  run.reset();
+  EXPECT_EQ(budget.used(), 0U);
+}
+
 // Which evidence is kept does not depend on the order in which the rows come.
 TEST(Aggregate, KeepsTheFirstEvidenceInWhateverOrderItComes) {
   std::vector<uint32_t> order(40);
