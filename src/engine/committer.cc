@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/scoped_seconds.h"
+#include "engine/query_finisher.h"
 
 namespace postern::engine {
 namespace {
@@ -191,13 +192,11 @@ void Committer::stop(size_t rule) {
   is_open_[rule] = false;
 }
 
-void Committer::finish() {
+void Committer::finish(size_t threads) {
   if (const auto sealed = origins_.seal(); !sealed)
     result_.errors.push_back("findings of queries do not say where they are: " +
                              sealed.error().message);
-  for (size_t i = 0; i < runs_.size(); ++i)
-    if (runs_[i] || (is_open_[i] && rules_.rules()[i].compiled->gives_rows_of_none()))
-      finish_query(i);
+  finish_queries(threads);
   findings_.flush();
   for (const LoadedRule& r : rules_.rules())
     if (!r.requirements.empty()) result_.coverage.push_back(coverage(r));
@@ -210,15 +209,27 @@ void Committer::finish() {
                    [](const auto& a, const auto& b) { return a.second > b.second; });
 }
 
-void Committer::finish_query(size_t rule) {
-  QueryRun& run = run_of(rule);
-  const LoadedRule& loaded = rules_.rules()[rule];
-  result_.memory.rules.emplace_back(&loaded, run.memory_bytes());
-  QueryResults results;
-  {
-    const ScopedSeconds clock(seconds_of(rule));
-    results = run.finish();
+void Committer::finish_queries(size_t threads) {
+  std::vector<size_t> rules;
+  std::vector<QueryRun*> runs;
+  for (size_t i = 0; i < runs_.size(); ++i) {
+    if (!runs_[i] && !(is_open_[i] && rules_.rules()[i].compiled->gives_rows_of_none())) continue;
+    rules.push_back(i);
+    runs.push_back(&run_of(i));
+    result_.memory.rules.emplace_back(&rules_.rules()[i], runs.back()->memory_bytes());
   }
+  const auto finish = [&](size_t k) {
+    const ScopedSeconds clock(seconds_of(rules[k]));
+    return runs[k]->finish();
+  };
+  const auto take = [&](size_t k, QueryResults&& results) { take_results(rules[k], results); };
+  QueryFinisher(runs, budget_, finish, take).run(threads);
+}
+
+/// Of a query that has come to its end.
+void Committer::take_results(size_t rule, const QueryResults& results) {
+  const QueryRun& run = *runs_[rule];
+  const LoadedRule& loaded = rules_.rules()[rule];
   if (run.over_budget()) return stop(rule);
   if (run.notes().rows_dropped > 0) result_.notes[&loaded] = run.notes();
   for (const auto& [name, count] : run.notes().anomalies)

@@ -50,8 +50,8 @@ class Committer {
   /// never waits, so somebody always goes on.
   void wait_for_room(size_t unit);
 
-  /// All units are done: query rules give their rows.
-  void finish();
+  /// All units are done: query rules give their rows, worked out by `threads` threads.
+  void finish(size_t threads);
 
   const std::vector<double>& query_seconds() const { return query_seconds_; }
 
@@ -70,7 +70,8 @@ class Committer {
   void put_evidence(const exec::RowRefs& refs, uint32_t row, Finding& f);
   void add_findings(size_t rule, const QueryResults& results);
   QueryRun& run_of(size_t rule);
-  void finish_query(size_t rule);
+  void finish_queries(size_t threads);
+  void take_results(size_t rule, const QueryResults& results);
   bool stop_largest();
   void stop(size_t rule);
   Coverage coverage(const LoadedRule& rule) const;

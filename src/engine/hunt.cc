@@ -81,7 +81,7 @@ class Hunt {
     work();
     for (std::thread& t : pool)
       t.join();
-    committer_.finish();
+    committer_.finish(options_.threads);
     take_findings();
     if (options_.profile)
       result_.profile = profile_of(rules_, programs_, committer_.query_seconds());

@@ -86,10 +86,10 @@ int64_t window_length(const LoadedRule& rule) {
 QueryRun::QueryRun(const LoadedRule& rule, std::optional<int64_t> now, exec::MemoryBudget* budget)
     : rule_(rule),
       now_(now),
-      budget_(budget),
-      memory_(budget),
+      budget_(budget ? std::make_unique<exec::MemoryBudget>(*budget) : nullptr),
+      memory_(budget_.get()),
       // Rows that leave at once cannot be too many.
-      rows_(gives_rows_at_once(rule, now) ? nullptr : budget),
+      rows_(gives_rows_at_once(rule, now) ? nullptr : budget_.get()),
       is_stateless_(gives_rows_at_once(rule, now)) {
   is_streaming_ = !rule.lookback && (now || !depends_on_now(*rule.optimized));
   if (is_streaming_) return;
@@ -103,7 +103,7 @@ exec::Run& QueryRun::run() {
   if (!run_) {
     plan::RunContext context;
     context.now_ticks = now_.value_or(0);
-    run_ = exec::Run::start(rule_.compiled, context, rows_, budget_);
+    run_ = exec::Run::start(rule_.compiled, context, rows_, budget_.get());
   }
   return *run_;
 }
@@ -154,7 +154,7 @@ exec::Run& QueryRun::window(int64_t from) {
   plan::RunContext context;
   context.now_ticks = context.window_to = from + window_length(rule_);
   context.window_from = from;
-  run = exec::Run::start(rule_.compiled, context, rows_, budget_);
+  run = exec::Run::start(rule_.compiled, context, rows_, budget_.get());
   for (const Chunk& c : stores_[0].chunks()) {
     Chunk untimed = c;
     run->push(0, std::move(untimed));
@@ -222,7 +222,8 @@ void QueryRun::replay(const plan::RunContext& context,
                       const std::vector<StoredRow>& inside,
                       std::optional<Window> window,
                       QueryResults& out) {
-  const std::unique_ptr<exec::Run> run = exec::Run::start(rule_.compiled, context, rows_, budget_);
+  const std::unique_ptr<exec::Run> run =
+      exec::Run::start(rule_.compiled, context, rows_, budget_.get());
   each_chunk(inside, [&](size_t scan, const Chunk& chunk, const std::vector<uint32_t>& rows) {
     const bool whole = rows.size() == chunk.num_rows;  // they ascend
     run->push(scan, whole ? Chunk(chunk) : exec::gather(chunk, rows));
@@ -323,6 +324,15 @@ QueryResults QueryRun::take_ready() {
 }
 
 QueryResults QueryRun::finish() {
+  QueryResults out = results();
+  if (over_budget()) return out;  // and what it kept is told
+  run_.reset();
+  stores_.clear();
+  memory_.release();
+  return out;
+}
+
+QueryResults QueryRun::results() {
   for (Foreign& f : foreign_) {
     std::vector<uint32_t> kept;
     for (uint32_t r = 0; r < f.chunk.num_rows; ++r) {

@@ -50,10 +50,16 @@ using HostsOfRows = std::shared_ptr<const std::vector<std::string>>;
 
 class QueryRun {
  public:
-  /// `now`: run once with this now(), in ticks. `budget`: what is kept is charged there.
+  /// `now`: run once with this now(), in ticks. `budget`: of all queries together.
   QueryRun(const LoadedRule& rule,
            std::optional<int64_t> now,
            exec::MemoryBudget* budget = nullptr);
+
+  /// What this query may keep from now on, and when its results may grow
+  /// (exec::MemoryBudget::set_limit). Of a query that has a budget.
+  void set_limit(uint64_t limit, std::function<void()> gate) {
+    budget_->set_limit(limit, std::move(gate));
+  }
 
   /// Rows of a scan that passed its branch filters, in evidence order.
   void push(size_t scan, exec::Chunk&& chunk);
@@ -64,6 +70,7 @@ class QueryRun {
   /// Result rows that nothing to come can change: those of a plan without state. finish() gives
   /// the others.
   QueryResults take_ready();
+  /// The last call; what was kept for it is given back.
   QueryResults finish();
 
   const exec::RunNotes& notes() const { return notes_; }
@@ -78,6 +85,7 @@ class QueryRun {
   exec::Run& run();
   void push_windows(const exec::Chunk& chunk);
   exec::Run& window(int64_t from);
+  QueryResults results();
   void finish_run(exec::Run& run, std::optional<Window> window, QueryResults& out);
   void take_rows(QueryResults& out);
 
@@ -104,15 +112,14 @@ class QueryRun {
   void list_rows(std::vector<std::pair<int64_t, StoredRow>>& timed,
                  std::vector<StoredRow>& untimed) const;
   void add_notes(const exec::RunNotes& n);
-
   const LoadedRule& rule_;
   std::optional<int64_t> now_;
-  exec::MemoryBudget* budget_;
-  exec::MemoryAccount memory_;          // of rows kept here
-  exec::ChunkCollector rows_;           // results, of all windows
-  bool is_streaming_ = false;           // without look-back
-  std::unique_ptr<exec::Run> run_;      // then; started by the first row
-  std::vector<exec::RowStore> stores_;  // with: per scan
+  std::unique_ptr<exec::MemoryBudget> budget_;  // this query's part of it; null: none
+  exec::MemoryAccount memory_;                  // of rows kept here
+  exec::ChunkCollector rows_;                   // results, of all windows
+  bool is_streaming_ = false;                   // without look-back
+  std::unique_ptr<exec::Run> run_;              // then; started by the first row
+  std::vector<exec::RowStore> stores_;          // with: per scan
   bool has_windows_ = false;
   bool is_stateless_ = false;  // each result row is known when its row has come
   /// Of a rule that keeps no rows, by their start; stores_ then has the rows without time.
