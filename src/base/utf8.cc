@@ -1,6 +1,10 @@
 // UTF-8 and UTF-16LE: decoding that never fails, and repair of what is malformed.
 #include <cstring>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "base/text.h"
 
 namespace postern {
@@ -11,11 +15,25 @@ constexpr uint64_t kHighBits = 0x8080808080808080;
 
 /// Position of the first non-ASCII byte at or after `at`.
 size_t skip_ascii(std::string_view s, size_t at) {
-  for (; s.size() - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
-    uint64_t word = 0;
-    std::memcpy(&word, s.data() + at, sizeof word);
-    if (word & kHighBits) break;
+#if defined(__SSE2__)
+  constexpr size_t kBlock = sizeof(__m128i);
+  for (; s.size() - at >= 2 * kBlock; at += 2 * kBlock) {
+    const auto* blocks = reinterpret_cast<const __m128i*>(s.data() + at);
+    if (_mm_movemask_epi8(_mm_or_si128(_mm_loadu_si128(blocks), _mm_loadu_si128(blocks + 1))) != 0)
+      break;
   }
+#endif
+  const auto word_at = [&](size_t from) {
+    uint64_t word = 0;
+    std::memcpy(&word, s.data() + from, sizeof word);
+    return word;
+  };
+  for (; s.size() - at >= sizeof(uint64_t); at += sizeof(uint64_t))
+    if (word_at(at) & kHighBits) break;
+  // The last word overlaps what has been looked at.
+  if (s.size() >= sizeof(uint64_t) && s.size() - at < sizeof(uint64_t) &&
+      !(word_at(s.size() - sizeof(uint64_t)) & kHighBits))
+    return s.size();
   while (at < s.size() && static_cast<unsigned char>(s[at]) < 0x80)
     ++at;
   return at;
