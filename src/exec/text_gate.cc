@@ -47,27 +47,45 @@ std::vector<match::CaselessFilter> passes_for(const std::vector<std::string_view
     const size_t end = std::min(at + together, literals.size());
     passes.emplace_back(
         std::vector<std::string_view>(literals.begin() + static_cast<ptrdiff_t>(at),
-                                      literals.begin() + static_cast<ptrdiff_t>(end)));
+                                      literals.begin() + static_cast<ptrdiff_t>(end)),
+        together);
     if (!passes.back().usable()) return {};
   }
   return passes;
 }
 
-/// Whether any of some literals (folded) is in a text, in whatever case. A few are looked for in
-/// one pass over the text as it is; of many the short ones so, in several passes, and the others by
-/// an index that looks at every eighth place of the folded text as long as all that it has are
-/// long.
+/// Those literals that have none of the others in them: where one of the rest is, so is one of
+/// these.
+std::vector<std::string_view> innermost(std::vector<std::string_view> literals) {
+  std::sort(literals.begin(), literals.end(), [](std::string_view a, std::string_view b) {
+    return a.size() != b.size() ? a.size() < b.size() : a < b;
+  });
+  std::vector<std::string_view> out;
+  for (const std::string_view l : literals)
+    if (std::none_of(out.begin(), out.end(), [&](std::string_view inner) {
+          return l.find(inner) != std::string_view::npos;
+        }))
+      out.push_back(l);
+  return out;
+}
+
+/// Whether any of some literals (folded) is in a text, in whatever case. Some hundred are looked
+/// for in one pass over the text as it is; of more the short ones so, in several passes, and the
+/// others by an index that looks at every eighth place of the folded text as long as all that it
+/// has are long.
 class AnyOf {
  public:
   explicit AnyOf(std::vector<std::string_view> literals) {
     constexpr size_t kShortest = 3;   // shorter ones are in every record
-    constexpr size_t kFew = 64;       // literals, rather long ones among them
+    constexpr size_t kFew = 192;      // literals, rather long ones among them
+    constexpr size_t kMany = 512;     // literals that are not worth a look at each pair of them
     constexpr size_t kLong = 11;      // bytes from which the index looks at the fewest places
     constexpr size_t kTogether = 32;  // short ones that a pass tells from most of what it sees
     constexpr size_t kMostShort = 4 * kTogether;
     if (std::any_of(literals.begin(), literals.end(),
                     [](std::string_view l) { return l.size() < kShortest; }))
       return;
+    if (literals.size() <= kMany) literals = innermost(std::move(literals));
     if (literals.size() <= kFew) passes_ = passes_for(literals, kFew);
     if (!passes_.empty()) return;
     const auto others = std::partition(literals.begin(), literals.end(), [](std::string_view l) {
