@@ -1,6 +1,8 @@
 #include "exec/row_gate.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -156,6 +158,57 @@ class NeedFinder {
   const KnownTexts& known_;
 };
 
+constexpr size_t kWord = sizeof(uint64_t);
+
+uint64_t word_at(const char* p) {
+  uint64_t word = 0;
+  std::memcpy(&word, p, kWord);
+  return word;
+}
+
+/// is_ascii() of what is short, as nearly all values are.
+bool is_plain(std::string_view s) {
+  if (s.size() > 2 * kWord) return is_ascii(s);
+  constexpr uint64_t kBeyondAscii = 0x8080'8080'8080'8080;
+  if (s.size() >= kWord)
+    return ((word_at(s.data()) | word_at(s.data() + s.size() - kWord)) & kBeyondAscii) == 0;
+  return std::all_of(s.begin(), s.end(), [](char c) { return c >= 0; });
+}
+
+/// Texts in lower case, of whose size, first and last byte a bit is known: it tells most others
+/// apart from them, in whatever case they are.
+class WholeTexts {
+ public:
+  void add(const std::string& text, const RowGate::Touched& touched) {
+    texts_.emplace_back(text, touched);
+    const uint32_t bit = bit_of(text);
+    bits_[bit / 64] |= uint64_t{1} << (bit % 64);
+  }
+
+  /// Of ASCII.
+  bool may_have(std::string_view text) const {
+    const uint32_t bit = bit_of(text);
+    return (bits_[bit / 64] >> (bit % 64) & 1) != 0;
+  }
+
+  /// `text`: folded.
+  void touch(std::string_view text, RowGate::Touched& out) const {
+    for (const auto& [whole, touched] : texts_)
+      if (whole == text) out.add(touched);
+  }
+
+ private:
+  static uint32_t bit_of(std::string_view text) {
+    if (text.empty()) return 0;
+    const uint32_t edges = static_cast<uint8_t>(text.front()) |
+                           static_cast<uint32_t>(static_cast<uint8_t>(text.back())) << 8 | 0x2020U;
+    return ((edges | static_cast<uint32_t>(text.size()) << 16) * 0x9E37'79B1U) >> (32 - 10);
+  }
+
+  std::vector<std::pair<std::string, RowGate::Touched>> texts_;
+  std::array<uint64_t, 16> bits_{};
+};
+
 /// What values of one column are good for. Most are good for nothing, which is to be told without a
 /// copy of them.
 class ValueTable {
@@ -164,19 +217,17 @@ class ValueTable {
     for (const double n : need.numbers)
       numbers_.push_back({n, touched});
     for (const TextWitness::Literal& l : need.literals)
-      if (l.place == Place::kWhole) {
-        whole_.push_back({l, touched});
-        sizes_ |= uint64_t{1} << l.text.size();
-      } else {
+      if (l.place == Place::kWhole)
+        whole_.add(l.text, touched);
+      else
         others_.push_back({l, touched});
-      }
   }
 
   RowGate::Touched touched(std::string_view value) const {
     RowGate::Touched out;
-    if (!is_ascii(value)) {
+    if (!is_plain(value)) {
       add_texts(fold(value), out);
-    } else if (!others_.empty() || (value.size() < kMostWhole && (sizes_ >> value.size() & 1))) {
+    } else if (!others_.empty()) {
       char lower[kMostBytes];
       if (value.size() <= sizeof lower) {
         std::transform(value.begin(), value.end(), lower, ascii_lower);
@@ -184,6 +235,8 @@ class ValueTable {
       } else {
         add_texts(fold(value), out);
       }
+    } else if (whole_.may_have(value)) {
+      whole_.touch(fold(value), out);
     }
     if (!numbers_.empty() && may_be_number(value))
       if (const auto number = number_of(value))
@@ -193,19 +246,25 @@ class ValueTable {
   }
 
  private:
-  static_assert(kMostWhole <= 64);
   static constexpr size_t kMostBytes = 128;
 
+  /// `text`: folded.
   void add_texts(std::string_view text, RowGate::Touched& out) const {
-    if (text.size() < kMostWhole && (sizes_ >> text.size() & 1))
-      for (const auto& [literal, touched] : whole_)
-        if (literal.text == text) out.add(touched);
-    for (const auto& [literal, touched] : others_) {
-      const std::string& l = literal.text;
-      if (literal.place == Place::kPrefix   ? text.starts_with(l)
-          : literal.place == Place::kSuffix ? text.ends_with(l)
-                                            : text.find(l) != std::string_view::npos)
-        out.add(touched);
+    if (whole_.may_have(text)) whole_.touch(text, out);
+    for (const auto& [literal, touched] : others_)
+      if (is_in(text, literal)) out.add(touched);
+  }
+
+  static bool is_in(std::string_view text, const TextWitness::Literal& literal) {
+    const std::string& l = literal.text;
+    if (text.size() < l.size()) return false;
+    switch (literal.place) {
+      case Place::kPrefix:
+        return text[0] == l[0] && text.starts_with(l);
+      case Place::kSuffix:
+        return text.back() == l.back() && text.ends_with(l);
+      default:
+        return text.find(l) != std::string_view::npos;
     }
   }
 
@@ -217,11 +276,8 @@ class ValueTable {
     });
   }
 
-  using Entry = std::pair<TextWitness::Literal, RowGate::Touched>;
-
-  std::vector<Entry> whole_;
-  uint64_t sizes_ = 0;  // bit per size of those
-  std::vector<Entry> others_;
+  WholeTexts whole_;
+  std::vector<std::pair<TextWitness::Literal, RowGate::Touched>> others_;
   std::vector<std::pair<double, RowGate::Touched>> numbers_;
 };
 
