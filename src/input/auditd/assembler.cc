@@ -1,5 +1,6 @@
 #include "input/auditd/assembler.h"
 
+#include "base/text.h"
 #include "base/time.h"
 
 namespace postern::input::auditd {
@@ -12,7 +13,18 @@ constexpr int64_t kTimeout = 2 * kTicksPerSecond;
 /// it; in a file nobody waits, so the youngest events stay open.
 constexpr size_t kKeptOpen = 32;
 
+/// A mark, and no record of anything.
+constexpr std::string_view kEndType = "EOE";
+
 }  // namespace
+
+bool ends_event(std::string_view type) {
+  // Nearly all are told by their first letter; numbers have names.
+  const char first = type.empty() ? '\0' : type[0];
+  if (first != 'P' && first != 'E' && first != 'U' && !ascii_digit(first)) return false;
+  const std::string_view name = type_name(type);
+  return name == "PROCTITLE" || name == kEndType;
+}
 
 void Assembler::give(Events::iterator at, bool forced) {
   sink_(*at, forced);
@@ -82,15 +94,18 @@ void Assembler::add(const Line& line,
   } else if (const auto found = by_id_.find(line.id); found != by_id_.end()) {
     at = found->second;
   } else {
-    expire(line.id);
-    if (open_.size() >= kMaxOpen) give(open_.begin(), true);
+    make_room(line.id);
     at = begin_event(line.id, offset, line_number);
   }
-  const std::string_view type = type_name(line.type);
-  const bool is_end = type == "EOE";
-  if (!is_end) add_line(*at, line, text, fields);
+  const bool is_last = ends_event(line.type);
+  if (!is_last || type_name(line.type) != kEndType) add_line(*at, line, text, fields);
   const bool is_full = at->lines.size() >= kMaxLinesPerEvent;
-  if (is_end || type == "PROCTITLE" || is_full) give(at, is_full);
+  if (is_last || is_full) give(at, is_full);
+}
+
+void Assembler::make_room(const EventId& id) {
+  expire(id);
+  if (open_.size() >= kMaxOpen) give(open_.begin(), true);
 }
 
 // What is open now did not expire then, so nothing expires here.

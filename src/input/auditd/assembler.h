@@ -34,6 +34,9 @@ struct Event {
   uint64_t line_number = 0;
 };
 
+/// Whether a record of this type is the last one of its event.
+bool ends_event(std::string_view type);
+
 class Assembler {
  public:
   /// Takes complete events; `forced` says that a limit, not the log, ended it.
@@ -51,6 +54,17 @@ class Assembler {
   void carry(const Line& line, std::string_view text, uint64_t offset, uint64_t line_number);
   void flush();
   void forget();
+
+  /// Whether lines of an event are open here.
+  bool is_open(const EventId& id) const {
+    return !open_.empty() && (open_.back().id == id || by_id_.find(id) != by_id_.end());
+  }
+
+  /// What the first line of a new event brings about: others are out of time, or one too many.
+  void make_room(const EventId& id);
+
+  /// Lines of all events that are open.
+  size_t num_lines() const { return num_lines_; }
 
   /// Events that have not ended, in order of their first lines.
   const std::list<Event>& open() const { return open_; }

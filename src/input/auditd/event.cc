@@ -47,7 +47,7 @@ void EventWriter::each_field(size_t line, F&& f) {
     return;
   }
   const Line& text = event_->lines[line];
-  PlannedWalk walk(shapes_.of(text.type), text.body);
+  PlannedWalk walk(shapes_.of(text.type), text.body, text.readable);
   Field field;
   while (const FieldPlan* plan = walk.next(field))
     f(EventField(field, *plan));

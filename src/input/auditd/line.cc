@@ -4,6 +4,7 @@
 #include <bit>
 #include <charconv>
 #include <cstring>
+#include <functional>
 #include <iterator>
 
 #if defined(__SSE2__)
@@ -168,6 +169,71 @@ bool take_stamp(std::string_view& s, EventId& id, LastStamp* last) {
   return true;
 }
 
+/// "1604996384.965:93777)", as auditd writes it; false, and nothing is taken: it may be another.
+bool take_usual_stamp(std::string_view& s, EventId& id, LastStamp& last) {
+  constexpr size_t kMost = 32;
+  const size_t size = std::min(s.size(), kMost);
+  size_t at = 0;
+  const auto digits = [&](size_t most) {
+    uint64_t n = 0;
+    const size_t begin = at;
+    for (; at < size && at - begin <= most && ascii_digit(s[at]); ++at)
+      n = n * 10 + static_cast<uint64_t>(s[at] - '0');
+    return at > begin && at - begin <= most ? n : UINT64_MAX;
+  };
+  const auto is = [&](char c) { return at < size && s[at++] == c; };
+  const uint64_t seconds = digits(10);
+  if (seconds == UINT64_MAX || !is('.')) return false;
+  const size_t dot = at;
+  const uint64_t millis = digits(3);
+  if (at - dot != 3 || !is(':')) return false;
+  const uint64_t serial = digits(15);
+  if (serial == UINT64_MAX || !is(')')) return false;
+  id.time = kUnixEpochTicks + static_cast<int64_t>(seconds) * kTicksPerSecond +
+            static_cast<int64_t>(millis) * (kTicksPerSecond / 1000);
+  id.serial = serial;
+  last = {s.substr(0, at), id.time, id.serial};
+  s.remove_prefix(at);
+  return true;
+}
+
+/// The head as nearly all are: "type=PATH msg=audit(1604996384.965:93777):", with nothing in front.
+/// False: it may be any other.
+bool read_usual_head(std::string_view text, Line& line, LastStamp& last) {
+#if defined(__SSE2__)
+  constexpr std::string_view kBegin = "type=";
+  constexpr std::string_view kStamp = " msg=audit(";
+  constexpr size_t kBlock = 16;
+  // Blanks at the end belong to no body.
+  if (text.size() < kBegin.size() + kBlock + kStamp.size() || !text.starts_with(kBegin) ||
+      static_cast<uint8_t>(text.back()) <= ' ')
+    return false;
+  const char* type = text.data() + kBegin.size();
+  const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(type));
+  const __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(' ')), block);
+  const auto breaks = static_cast<unsigned>(_mm_movemask_epi8(low));
+  const auto size = static_cast<size_t>(std::countr_zero(breaks | 0x10000U));
+  std::string_view rest = text.substr(kBegin.size() + size);
+  if (size == 0 || size == kBlock || !rest.starts_with(kStamp)) return false;
+  rest.remove_prefix(kStamp.size());
+  line.id = {};
+  const bool is_last = !last.text.empty() && rest.starts_with(last.text);
+  if (is_last) {
+    line.id.time = last.time;
+    line.id.serial = last.serial;
+    rest.remove_prefix(last.text.size());
+  } else if (!take_usual_stamp(rest, line.id, last)) {
+    return false;
+  }
+  if (!rest.empty() && rest[0] == ':') rest.remove_prefix(1);
+  line.type = {type, size};
+  line.body = rest;
+  return true;
+#else
+  return false;
+#endif
+}
+
 /// Relays put their own header in front ("Mar 10 … audispd: node=…"), so the type is looked for.
 size_t find_type(std::string_view text) {
   constexpr std::string_view kType = "type=";
@@ -183,6 +249,7 @@ size_t find_type(std::string_view text) {
 }  // namespace
 
 bool read_head(std::string_view text, Line& line, LastStamp* last) {
+  if (last && read_usual_head(text, line, *last)) return true;
   const size_t type = find_type(text);
   if (type == std::string_view::npos) return false;
   size_t end = type + 5;
@@ -316,8 +383,20 @@ bool FieldWalk::has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) { return c >= 0 && c < ' '; });
 }
 
+/// Where the value is longer than a block: finds its end.
+bool FieldWalk::ends_late(Plain& found, const char* end) {
+  if (found.stop >= end) return false;
+  const auto left = static_cast<size_t>(end - found.stop);
+  const auto* stop =
+      static_cast<const char*>(std::memchr(found.stop, found.quoted ? '"' : ' ', left));
+  if (!stop && found.quoted) return false;
+  found.stop = stop ? stop : end;
+  return found.quoted || !has_control({found.value, static_cast<size_t>(found.stop - found.value)});
+}
+
 /// take_guessed() where there are not enough bytes for whole blocks.
 bool FieldWalk::take_guessed_near_end(Field& field, const NameGuess& guess) {
+  if (std::less<>()(rest_.data(), last_begin())) return false;  // it was no such field
   std::string_view rest = rest_;
   if (!rest.empty() && rest[0] == ' ') rest.remove_prefix(1);
   const size_t name = guess.match(rest);

@@ -31,12 +31,16 @@ struct EventId {
   friend bool operator==(const EventId& a, const EventId& b) {
     return a.serial == b.serial && a.time == b.time && a.node == b.node;
   }
+
+  friend bool operator!=(const EventId& a, const EventId& b) { return !(a == b); }
 };
 
 struct Line {
   EventId id;
   std::string_view type;  ///< "SYSCALL"; a number where the kernel's log gives one: see type_name()
   std::string_view body;  ///< what follows the head
+  /// How far bytes may be read, though not looked at, behind the body; null: not at all.
+  const char* readable = nullptr;
 };
 
 /// The stamp of the line before: the lines of an event have the same.
@@ -91,7 +95,9 @@ inline constexpr std::string_view kNull = "(null)";
 /// Walks the fields of a body, in order.
 class FieldWalk {
  public:
-  explicit FieldWalk(std::string_view body) : rest_(body) {}
+  /// `readable`: see Line.
+  explicit FieldWalk(std::string_view body, const char* readable = nullptr)
+      : rest_(body), readable_(readable ? readable : body.data() + body.size()) {}
 
   /// `guess`: what the next name may be; null: anything.
   bool next(Field& field, const NameGuess* guess = nullptr) {
@@ -102,7 +108,42 @@ class FieldWalk {
   /// Whether the field has the name that was guessed.
   bool is_guessed() const { return is_guessed_; }
 
+  /// Takes fields as long as `guess()` gives a name (null: none) and they have it, and are as
+  /// nearly all are: one blank, the name, and a value in double quotes or without any marks. True:
+  /// `wants(is_quoted)` of one, which is `field` now.
+  template <class Guess, class Wants>
+  bool next_guessed(Field& field, Guess&& guess, Wants&& wants);
+
  private:
+  /// Such a field.
+  struct Plain {
+    const char* name;
+    size_t name_size;
+    const char* value;
+    const char* stop;  // behind the value, in front of its quote
+    bool quoted;
+
+    const char* end() const { return stop + (quoted ? 1 : 0); }
+
+    void to(Field& field) const {
+      field.name = {name, name_size};
+      field.value = {value, static_cast<size_t>(stop - value)};
+      field.quote = quoted ? '"' : '\0';
+    }
+  };
+
+  static bool find_plain(
+      const char* text, const char* end, const char* last, const NameGuess& guess, Plain& out);
+
+  /// A field has a blank, a name and "=" of one block at most, and a mark of the value with a block
+  /// behind it.
+  const char* last_begin() const {
+    constexpr ptrdiff_t kNeeded = 2 * NameGuess::kBytes + 2;
+    const char* end = rest_.data() + rest_.size();
+    return readable_ - end >= kNeeded ? end : readable_ - kNeeded + 1;
+  }
+
+  static bool ends_late(Plain& found, const char* end);
   bool take_guessed(Field& field, const NameGuess& guess);
   bool take_guessed_near_end(Field& field, const NameGuess& guess);
   bool next_of_any(Field& field, const NameGuess* guess);
@@ -110,58 +151,90 @@ class FieldWalk {
   void take_value(Field& field);
   bool take_word(Field& field, bool& is_old);
 
+  void go_to(const char* at) { rest_.remove_prefix(static_cast<size_t>(at - rest_.data())); }
+
   std::string_view rest_;
+  const char* readable_;
   std::string_view before_;  // what is left behind the quotes of msg='…'
   bool nested_ = false;
   bool is_avc_ = false;
   bool is_guessed_ = false;
 };
 
-/// The field as nearly all are: one blank, the name that was guessed, and a value in double quotes
-/// or without any marks. False, and nothing is taken: it may be any other.
-inline bool FieldWalk::take_guessed(Field& field, const NameGuess& guess) {
+/// What a value that may be more than a word begins with, or an empty one ends with.
+inline constexpr std::array<bool, 256> kMarks = [] {
+  std::array<bool, 256> is{};
+  for (size_t c = 0; c <= ' '; ++c)
+    is[c] = true;
+  for (const char c : {'{', '\'', '('})
+    is[static_cast<size_t>(c)] = true;
+  return is;
+}();
+
+/// False: what begins at `text` may be any other field. `last`: where none may begin any more.
+inline bool FieldWalk::find_plain(
+    const char* text, const char* end, const char* last, const NameGuess& guess, Plain& out) {
 #if !defined(__SSE2__)
-  return take_guessed_near_end(field, guess);
+  return false;
 #else
-  constexpr size_t kBlock = NameGuess::kBytes;
-  // A blank, a name and "=" of one block at most, and a mark of the value with a block behind it.
-  if (rest_.size() < 2 * kBlock + 2) return take_guessed_near_end(field, guess);
-  const char* text = rest_.data();
-  if (*text == ' ') ++text;
+  if (text >= last) return false;
+  text += *text == ' ';
   const auto block = [](const char* at) {
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
   };
-  const size_t name = guess.match(block(text));
-  if (name == 0) return false;
-  const char* value = text + name + 1;
-  const bool quoted = *value == '"';
-  value += quoted;
+  out.name = text;
+  out.name_size = guess.match(block(text));
+  if (out.name_size == 0) return false;
+  const char* value = text + out.name_size + 1;
+  out.quoted = *value == '"';
+  if (out.quoted) {
+    out.value = ++value;
+    const auto ends =
+        static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(block(value), _mm_set1_epi8('"'))));
+    out.stop = value + std::countr_zero(ends | 0x10000U);
+    return (ends != 0 || ends_late(out, end)) && out.stop < end;
+  }
+  out.value = value;
   const __m128i bytes = block(value);
-  const __m128i last = _mm_set1_epi8(' ');
   // Control characters are seldom: what else than a blank is low is left to next_of_any().
   const auto ends = static_cast<unsigned>(
-      _mm_movemask_epi8(quoted ? _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'))
-                               : _mm_cmpeq_epi8(_mm_min_epu8(bytes, last), bytes)));
-  const char* end = rest_.data() + rest_.size();
-  const char* stop = value + std::countr_zero(ends | 0x10000U);
-  if (ends == 0) {  // a longer one
-    stop = static_cast<const char*>(
-        std::memchr(stop, quoted ? '"' : ' ', static_cast<size_t>(end - stop)));
-    if (!stop) return false;
-    if (!quoted && has_control({value, static_cast<size_t>(stop - value)})) return false;
-  }
-  if (!quoted) {
-    if (*stop != ' ' || stop == value || stop[-1] == ',') return false;
-    if (*value == '{' || *value == '\'') return false;
-    if (*value == '(' && stop - value > static_cast<ptrdiff_t>(kNull.size())) return false;
-  }
-  field.name = {text, name};
-  field.value = {value, static_cast<size_t>(stop - value)};
-  field.quote = quoted ? '"' : '\0';
-  stop += quoted;
-  rest_ = {stop, static_cast<size_t>(end - stop)};
-  return true;
+      _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(' ')), bytes)));
+  out.stop = value + std::countr_zero(ends | 0x10000U);
+  if (ends == 0 && !ends_late(out, end)) return false;
+  if (out.stop >= end ? out.stop > end : *out.stop != ' ') return false;
+  if (out.stop[-1] == ',') return false;
+  if (!kMarks[static_cast<uint8_t>(*value)]) return true;
+  return *value == '(' && out.stop - value <= static_cast<ptrdiff_t>(kNull.size());
 #endif
+}
+
+inline bool FieldWalk::take_guessed(Field& field, const NameGuess& guess) {
+  Plain found;
+  const char* end = rest_.data() + rest_.size();
+  if (!find_plain(rest_.data(), end, last_begin(), guess, found))
+    return take_guessed_near_end(field, guess);
+  found.to(field);
+  go_to(found.end());
+  return true;
+}
+
+template <class Guess, class Wants>
+bool FieldWalk::next_guessed(Field& field, Guess&& guess, Wants&& wants) {
+  if (nested_) return false;
+  const char* at = rest_.data();
+  const char* const end = at + rest_.size();
+  const char* const last = last_begin();
+  bool found_wanted = false;
+  Plain found;
+  while (!found_wanted) {
+    const NameGuess* name = guess();
+    if (!name || !find_plain(at, end, last, *name, found)) break;
+    at = found.end();
+    found_wanted = wants(found.quoted);
+  }
+  if (found_wanted) found.to(field);
+  go_to(at);
+  return found_wanted;
 }
 
 }  // namespace postern::input::auditd

@@ -1,5 +1,6 @@
 #include "input/auditd/record_stream.h"
 
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -72,6 +73,9 @@ RecordStream::RecordStream(const Input& input, DecodeContext& context)
 bool RecordStream::add(std::string_view text, uint64_t offset, uint64_t number) {
   Line line;
   if (!read_head(text, line, &last_stamp_)) return false;
+  const char* end = input_.bytes.data() + input_.bytes.size();
+  if (!std::less<>()(text.data(), input_.bytes.data()) && !std::less<>()(end, text.data()))
+    line.readable = end;
   // With no reader at all, records are counted.
   const bool walked = (wants_records_ || !wants_events_) && record(line, text, offset, number);
   if (wants_events_)
@@ -107,11 +111,38 @@ void RecordStream::carry(const std::vector<Slice::Line>& lines) {
 
 void OpenEvents::add(std::string_view text, uint64_t number) {
   Line line;
-  if (read_head(text, line, &last_stamp_))
-    assembler_.add(line, text, static_cast<uint64_t>(text.data() - input_.data()), number);
+  if (!read_head(text, line, &last_stamp_)) return;
+  if (waiting_.empty() || waiting_id_ != line.id) {
+    begin_waiting();
+    if (assembler_.is_open(line.id) || assembler_.num_lines() >= Assembler::kMaxOpenLines)
+      return add_to_open(line, text, number);
+    assembler_.make_room(line.id);
+    waiting_id_ = line.id;
+    waiting_number_ = number;
+  } else if (assembler_.num_lines() + waiting_.size() >= Assembler::kMaxOpenLines ||
+             waiting_.size() + 1 >= Assembler::kMaxLinesPerEvent) {
+    begin_waiting();
+    return add_to_open(line, text, number);
+  }
+  if (ends_event(line.type))
+    waiting_.clear();
+  else
+    waiting_.push_back(text);
 }
 
-std::vector<Slice::Line> OpenEvents::lines() const {
+void OpenEvents::add_to_open(const Line& line, std::string_view text, uint64_t number) {
+  assembler_.add(line, text, static_cast<uint64_t>(text.data() - input_.data()), number);
+}
+
+void OpenEvents::begin_waiting() {
+  Line line;
+  for (const std::string_view text : waiting_)
+    if (read_head(text, line)) add_to_open(line, text, waiting_number_);
+  waiting_.clear();
+}
+
+std::vector<Slice::Line> OpenEvents::lines() {
+  begin_waiting();
   std::vector<Slice::Line> out;
   for (const Event& e : assembler_.open())
     for (const std::string_view text : e.texts)

@@ -54,18 +54,27 @@ class RecordStream {
 };
 
 /// For cutters: knows which events are open behind the lines so far.
+///
+/// The lines of most events follow each other, and then nothing is left of them. So lines wait
+/// until another event's comes, and only then the event is begun.
 class OpenEvents {
  public:
   explicit OpenEvents(std::string_view input) : input_(input) {}
 
   /// A line of the input as the decoder hands it to RecordStream::add().
   void add(std::string_view line, uint64_t number);
-  std::vector<Slice::Line> lines() const;
+  std::vector<Slice::Line> lines();
 
  private:
+  void add_to_open(const Line& line, std::string_view text, uint64_t number);
+  void begin_waiting();
+
   std::string_view input_;
   LastStamp last_stamp_;
   Assembler assembler_{[](const Event&, bool) {}};
+  std::vector<std::string_view> waiting_;  // the first lines of one event, or none
+  EventId waiting_id_;
+  uint64_t waiting_number_ = 0;  // of the first
 };
 
 }  // namespace postern::input::auditd

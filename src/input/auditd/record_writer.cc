@@ -84,9 +84,9 @@ bool RecordWriter::may_pass(const Line& line, std::string_view text, RecordShape
   };
   see(slots.type, type_name(line.type), line.type);
   if (!line.id.node.empty()) see(slots.node, line.id.node, line.id.node);
-  PlannedWalk walk(shape, line.body);
+  PlannedWalk walk(shape, line.body, line.readable);
   Field field;
-  while (const FieldPlan* plan = walk.next(field)) {
+  while (const FieldPlan* plan = walk.next_noted(field)) {
     note(field, *plan);
     const bool in_hex = plan->is_untrusted && field.quote == 0;
     if (!(plan->is_asked || in_hex) || plan->role == FieldRole::kHead) continue;
@@ -134,7 +134,7 @@ bool RecordWriter::write(const Line& line,
   if (!line.id.node.empty()) put(slots.node, "node", line.id.node);
 
   begin();
-  PlannedWalk walk(shape, line.body);
+  PlannedWalk walk(shape, line.body, line.readable);
   Field field;
   while (const FieldPlan* plan = walk.next(field)) {
     note(field, *plan);

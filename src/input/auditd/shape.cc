@@ -77,6 +77,7 @@ void RecordShape::fill(FieldPlan& plan, std::string_view name) const {
   plan.is_dynamic = plan.target >= 0 && layout_->fields()[static_cast<size_t>(plan.target)].type ==
                                             data::Type::kDynamic;
   plan.is_asked = row_gate() && row_gate()->asks(plan.target);
+  plan.is_noted = plan.for_event || plan.is_asked || plan.role != FieldRole::kPlain;
 }
 
 FieldPlan& RecordShape::plan(std::string_view name) {

@@ -49,6 +49,7 @@ struct FieldPlan {
   Row::Target target = Row::kUnread;  ///< of the record, by slot
   bool is_asked = false;              ///< the row gate asks for its values
   bool is_dynamic = false;            ///< that column
+  bool is_noted = false;              ///< a look at the record takes note of such fields, or asks
   FieldPlan* next = nullptr;          ///< what followed last
 };
 
@@ -143,8 +144,26 @@ class RecordShapes {
 /// The fields of a record with their plans.
 class PlannedWalk {
  public:
-  PlannedWalk(RecordShape& shape, std::string_view body)
-      : shape_(shape), walk_(body), last_(&shape.start_) {}
+  /// `readable`: see Line.
+  PlannedWalk(RecordShape& shape, std::string_view body, const char* readable = nullptr)
+      : shape_(shape), walk_(body, readable), last_(&shape.start_) {}
+
+  /// The next field that is_noted, or is an untrusted string that may be in hex.
+  const FieldPlan* next_noted(Field& field) {
+    const auto is_noted = [](const FieldPlan& plan, bool quoted) {
+      return plan.is_noted || (plan.is_untrusted && !quoted);
+    };
+    const auto guess = [this]() { return last_->next ? &last_->next->guess : nullptr; };
+    const auto wants = [&](bool quoted) {
+      last_ = last_->next;
+      return is_noted(*last_, quoted);
+    };
+    for (;;) {
+      if (walk_.next_guessed(field, guess, wants)) return last_;
+      const FieldPlan* plan = next(field);
+      if (!plan || is_noted(*plan, field.quote != 0)) return plan;
+    }
+  }
 
   /// Null at the end. The plan lasts until the next call.
   const FieldPlan* next(Field& field) {

@@ -106,6 +106,59 @@ TEST(AuditLine, ReadsTheStampOfTheLineBefore) {
   EXPECT_FALSE(auditd::read_head("type=CWD msg=audit(1773133330.418:7", line, &last));
 }
 
+// What stands behind a line may be read, and changes nothing; and no field is passed over that is
+// noted.
+TEST(AuditLine, WalksTheSameFieldsInWhateverWay) {
+  std::mt19937 random(21);
+  constexpr const char* kPieces[] = {" arch=c000003e",
+                                     " syscall=59",
+                                     " a0=7ffd",
+                                     " comm=\"x\"",
+                                     " exe=\"/usr/bin/a/long/one\"",
+                                     " key=(null)",
+                                     " key=\"k",
+                                     " per={ a }",
+                                     " msg='op=x",
+                                     " uid=0'",
+                                     " name=6869",
+                                     " name=\"a b\"",
+                                     " old auid=1",
+                                     "\x1D",
+                                     "  ",
+                                     " a=,",
+                                     " b=",
+                                     " (hostname=?,",
+                                     " res=success)",
+                                     " exe=/usr/bin/without/any/quotes/at/all",
+                                     " a1=1\t",
+                                     " subj=a:b:c:d:e:f:g:h:i:j:k\x1Dx"};
+  auditd::RecordShape shape("SYSCALL", {}, true);
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text;
+    for (size_t n = random() % 12; n > 0; --n)
+      text += kPieces[random() % std::size(kPieces)];
+    const size_t size =
+        text.size() - (text.empty() ? 0 : random() % std::min<size_t>(4, text.size()));
+    text += std::string_view("\n uid=0 key=\"x\" type=SYSCALL msg=audit(1.5:1): a0=1 a1=2\n")
+                .substr(random() % 8);
+    const std::string_view body = std::string_view(text).substr(0, size);
+    Texts all;
+    Texts noted;
+    Field f;
+    auditd::PlannedWalk every(shape, body, text.data() + text.size());
+    while (const auditd::FieldPlan* plan = every.next(f)) {
+      all.push_back(std::string(f.name) + "=" + std::string(f.value));
+      if (plan->is_noted || (plan->is_untrusted && f.quote == 0)) noted.push_back(all.back());
+    }
+    ASSERT_EQ(all, fields_of(body)) << body;
+    Texts some;
+    auditd::PlannedWalk walk(shape, body, text.data() + text.size());
+    while (walk.next_noted(f))
+      some.push_back(std::string(f.name) + "=" + std::string(f.value));
+    ASSERT_EQ(some, noted) << body;
+  }
+}
+
 // Whatever name is guessed, the fields are the same.
 TEST(AuditLine, GuessesNamesWithoutBelievingThem) {
   const std::vector<std::string> bodies = {
