@@ -121,6 +121,26 @@ TEST(Hunt, SlicesAndThreadsDoNotChangeTheAnswer) {
   }
 }
 
+// Rules that take few rows come before one that takes all: which evidence that one keeps must not
+// depend on what else they take, nor on where batches end.
+TEST(Hunt, BatchesDoNotChangeTheEvidence) {
+  const File file(process_lines(400, 5));
+  const std::vector<RuleText> rules = {
+      {"few", "DeviceProcessEvents | where ProcessCommandLine endswith '99' | summarize count()",
+       "kql"},
+      {"last", "DeviceProcessEvents | where AccountName == 'u4' | summarize count()", "kql"},
+      {"groups", "DeviceProcessEvents | summarize n = count() by AccountName", "kql"}};
+  const Answer whole = run_file(rules, file);
+  EXPECT_EQ(whole.findings.size(), 7U);
+  for (const bool share : {true, false})
+    for (const uint32_t rows : {1U, 7U, 1000U}) {
+      HuntOptions options;
+      options.batch_rows = rows;
+      options.share_filters = share;
+      EXPECT_EQ(whole.findings, run_file(rules, file, options).findings) << rows << share;
+    }
+}
+
 TEST(Hunt, RuleThatKeepsTooMuchIsStoppedByNameAndTheOthersGoOn) {
   const File file(process_lines(4000, 5));
   HuntOptions options;

@@ -102,6 +102,22 @@ TEST_F(CommonPartsTest, ThatMayDifferIsEvaluatedEachTime) {
   EXPECT_EQ(rows_counted, 11u) << "the second place lacks the row that the first decided";
 }
 
+TEST_F(CommonPartsTest, ThatMayDifferIsEvaluatedEachTimeBesideOnesThatDoNot) {
+  twice_.deterministic = false;
+  const auto test = [&](int64_t v) { return call("==", {twice(n()), number(v)}, Type::kBool); };
+  const auto negative = [&] { return call("<", {n(), number(0)}, Type::kBool); };
+  const ExprPtr never = call("and", {negative(), negative()}, Type::kBool);
+  EXPECT_EQ(selected(call("or", {never, test(4), test(100)}, Type::kBool)),
+            (std::vector<uint32_t>{2}));
+  EXPECT_EQ(rows_counted, 11u);
+  rows_counted = 0;
+  const auto nested = [&](int64_t v) {
+    return call("==", {call("+", {twice(n()), number(1)}, Type::kLong), number(v)}, Type::kBool);
+  };
+  selected(call("or", {never, nested(5), nested(100)}, Type::kBool));
+  EXPECT_EQ(rows_counted, 11u) << "nor what is made of it";
+}
+
 TEST_F(CommonPartsTest, WithOtherLiteralsIsAnotherPart) {
   const auto below = [&](int64_t v) { return call("<", {twice(n()), number(v)}, Type::kBool); };
   EXPECT_EQ(selected(call("and", {call("not", {below(4)}, Type::kBool), below(8)}, Type::kBool)),

@@ -21,9 +21,12 @@ constexpr const char* kColumns[] = {"type", "a0", "a1", "name"};
 constexpr const char* kTexts[] = {"id",  "who",         "Tar",  "/.",         "33",
                                   "-c*", "/etc/shells", "*.sh", "insmod",     "kmod",
                                   "26",  "/bin/sh",     "w",    "history -c", "a?c"};
-constexpr const char* kValues[] = {"ID",   "who",     "whoami", "tar",     "/home/.x",   "33",
-                                   "33.0", "/a/b.sh", "insmod", "/bin/sh", "abc",        "-cx",
-                                   "26",   "x26",     "kmods",  "w",       "/etc/shells"};
+constexpr const char* kValues[] = {"ID",  "who",         "whoami",  "tar",      "/home/.x",
+                                   "33",  "33.0",        "/a/b.sh", "insmod",   "/bin/sh",
+                                   "abc", "-cx",         "26",      "x26",      "kmods",
+                                   "w",   "/etc/shells", "3.3e1",   "\u212Amod"};
+/// A path of more bytes than most.
+const std::string kLongPath = "/home/" + std::string(200, 'D') + "/A.SH";
 constexpr const char* kTests[] = {"equals", "contains", "startswith", "endswith"};
 
 data::Layout layout() {
@@ -101,6 +104,7 @@ TEST(RowGate, NeverSaysNoOfARecordThatAFilterLetsThrough) {
       std::vector<data::Column> row;
       for (size_t c = 0; c < std::size(kColumns); ++c) {
         if (c > 0) values.push_back(random() % 4 ? kValues[random() % std::size(kValues)] : "");
+        if (c > 0 && random() % 16 == 0) values[c] = kLongPath;
         if (c > 0 && !values[c].empty())
           text += " " + std::string(kColumns[c]) + "=\"" + values[c] + "\"";
         row.push_back(values[c].empty() ? data::Column::nulls(Type::kString, 1)
@@ -137,6 +141,22 @@ TEST(RowGate, ChoosesWhatIsSeldomAndPairsValues) {
   EXPECT_TRUE(may_pass(*gate, {"EXECVE", "TAR", " 33.0"}));
   EXPECT_FALSE(may_pass(*gate, {"EXECVE", "cp", "", "/etc/passwd"}));
   EXPECT_TRUE(may_pass(*gate, {"EXECVE", "x", "", "/ETC/SHADOW"})) << "wherever it is";
+}
+
+// Which of many values is needed is told by a bit; those that no bit is left for share the last
+// one.
+TEST(RowGate, LetsThroughEveryOneOfMoreValuesThanThereAreBits) {
+  const auto value = [](size_t i) { return "v" + std::to_string(i); };
+  std::vector<ExprPtr> filters;
+  for (size_t i = 0; i < 100; ++i)
+    filters.push_back(bound("and", {test("equals", "a0", value(i).c_str()),
+                                    test("equals", "a1", i % 2 == 0 ? "even" : "odd")}));
+  const auto gate = row_gate(filters, layout(), kExecve);
+  ASSERT_NE(gate, nullptr);
+  for (size_t i = 0; i < 100; ++i)
+    EXPECT_TRUE(may_pass(*gate, {"EXECVE", value(i), i % 2 == 0 ? "even" : "odd"})) << i;
+  EXPECT_FALSE(may_pass(*gate, {"EXECVE", value(1), "even"}));
+  EXPECT_FALSE(may_pass(*gate, {"EXECVE", value(100), "even"}));
 }
 
 TEST(RowGate, IsNotThereWhereAFilterMayHoldOfAnyRecord) {
