@@ -40,8 +40,10 @@ class FileBytes {
 };
 
 /// All regular files under `path` (a file, a folder, recursed, or a glob), sorted bytewise; hidden
-/// files and `__MACOSX` are left out below a folder. Error when nothing is there.
-Result<std::vector<std::string>> list_files(const std::string& path);
+/// files and `__MACOSX` are left out below a folder. Error when nothing is there, or anything
+/// cannot be looked at; with `unlisted` the latter is told there, next to what could.
+Result<std::vector<std::string>> list_files(const std::string& path,
+                                            std::vector<std::string>* unlisted = nullptr);
 
 Result<std::string> read_text_file(const std::string& path);
 

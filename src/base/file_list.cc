@@ -31,18 +31,22 @@ std::string join(const std::string& folder, std::string_view name) {
 class Walk {
  public:
   /// `path` as the user gave it: any kind of file counts, hidden or not.
-  Result<bool> start(const std::string& path) {
+  void start(const std::string& path) {
     struct stat info {};
 
-    if (::stat(path.c_str(), &info) != 0) return cannot_list(path, errno);
-    if (!S_ISDIR(info.st_mode)) {
+    if (::stat(path.c_str(), &info) != 0) {
+      errors_.push_back(cannot_list(path, errno));
+    } else if (!S_ISDIR(info.st_mode)) {
       files_.push_back(path);
       seen_.insert({info.st_dev, info.st_ino});
-      return true;
+    } else {
+      folders_.push_back(path);
+      run();
     }
-    folders_.push_back(path);
-    return run();
   }
+
+  /// What could not be looked at.
+  const std::vector<Error>& errors() const { return errors_; }
 
   std::vector<std::string> take() {
     std::sort(files_.begin(), files_.end());
@@ -51,7 +55,7 @@ class Walk {
   }
 
  private:
-  Result<bool> run() {
+  void run() {
     while (!folders_.empty() || !links_.empty()) {
       if (folders_.empty()) {
         // In order, so that the same tree always gives the same names.
@@ -60,14 +64,16 @@ class Walk {
       }
       const std::string folder = std::move(folders_.back());
       folders_.pop_back();
-      POSTERN_TRY([[maybe_unused]] const bool listed, list(folder));
+      list(folder);
     }
-    return true;
   }
 
-  Result<bool> list(const std::string& folder) {
+  void list(const std::string& folder) {
     DIR* dir = ::opendir(folder.c_str());
-    if (!dir) return cannot_list(folder, errno);
+    if (!dir) {
+      errors_.push_back(cannot_list(folder, errno));
+      return;
+    }
 
     struct stat info {};
 
@@ -76,7 +82,6 @@ class Walk {
         add(folder, entry->d_name);
     }
     ::closedir(dir);
-    return true;
   }
 
   void add(const std::string& folder, std::string_view name) {
@@ -85,7 +90,11 @@ class Walk {
 
     struct stat info {};
 
-    if (::lstat(path.c_str(), &info) != 0) return;  // gone since it was listed
+    if (::lstat(path.c_str(), &info) != 0) {
+      // It may be gone since it was listed.
+      if (errno != ENOENT) errors_.push_back(cannot_list(path, errno));
+      return;
+    }
     if (S_ISDIR(info.st_mode)) {
       folders_.push_back(std::move(path));
     } else if (S_ISLNK(info.st_mode)) {
@@ -110,6 +119,7 @@ class Walk {
   std::set<FileId> entered_;
   std::set<FileId> seen_;
   std::vector<std::string> files_;
+  std::vector<Error> errors_;
 };
 
 /// Paths that a pattern matches; empty when it is none or matches nothing.
@@ -125,7 +135,8 @@ std::vector<std::string> expand(const std::string& pattern) {
 
 }  // namespace
 
-Result<std::vector<std::string>> list_files(const std::string& path) {
+Result<std::vector<std::string>> list_files(const std::string& path,
+                                            std::vector<std::string>* unlisted) {
   if (path == "-") return std::vector<std::string>{path};
   std::vector<std::string> starts = {path};
 
@@ -137,10 +148,12 @@ Result<std::vector<std::string>> list_files(const std::string& path) {
     if (starts.empty()) return Error{Code::kNotFound, "no file matches " + path};
   }
   Walk walk;
-  for (const std::string& start : starts) {
-    POSTERN_TRY([[maybe_unused]] const bool listed, walk.start(start));
-  }
+  for (const std::string& start : starts)
+    walk.start(start);
   std::vector<std::string> files = walk.take();
+  if (!walk.errors().empty() && (!unlisted || files.empty())) return walk.errors().front();
+  for (const Error& e : walk.errors())
+    unlisted->push_back(e.message);
   if (files.empty()) return Error{Code::kNotFound, "no files in " + path};
   return files;
 }

@@ -102,7 +102,7 @@ std::vector<std::string> expand_evidence(const std::vector<std::string>& paths,
   std::vector<std::string> out;
   std::set<std::string> seen;
   for (const std::string& p : paths) {
-    Result<std::vector<std::string>> files = list_files(p);
+    Result<std::vector<std::string>> files = list_files(p, &errors);
     if (!files) {
       errors.push_back(files.error().message);
       continue;

@@ -72,14 +72,11 @@ class RuleLoader {
 
  private:
   void add_path(const std::string& path) {
-    Result<std::vector<std::string>> files = list_files(path);
-    if (!files) {
-      RuleFile& f = set_.files_.emplace_back();
-      f.path = path;
-      f.read_error = true;
-      f.diagnostics.error("rules-unreadable", files.error().message, {});
-      return;
-    }
+    std::vector<std::string> unlisted;
+    Result<std::vector<std::string>> files = list_files(path, &unlisted);
+    if (!files) return add_unreadable(path, files.error().message);
+    for (const std::string& message : unlisted)
+      add_unreadable(path, message);
     for (const std::string& p : *files) {
       if (!seen_paths_.insert(p).second) continue;
       const bool alone = files->size() == 1 && p == path;
@@ -89,11 +86,15 @@ class RuleLoader {
         add_text(p, std::move(*text));
         continue;
       }
-      RuleFile& f = set_.files_.emplace_back();
-      f.path = p;
-      f.read_error = true;
-      f.diagnostics.error("rules-unreadable", text.error().message, {});
+      add_unreadable(p, text.error().message);
     }
+  }
+
+  void add_unreadable(const std::string& path, const std::string& message) {
+    RuleFile& f = set_.files_.emplace_back();
+    f.path = path;
+    f.read_error = true;
+    f.diagnostics.error("rules-unreadable", message, {});
   }
 
   static bool known_suffix(const std::string& path) {

@@ -46,6 +46,21 @@ class FileTest : public ::testing::Test {
 
 using Names = std::vector<std::string>;
 
+// One folder that cannot be looked at does not hide the others.
+TEST_F(FileTest, WhatCannotBeListedIsToldNextToTheRest) {
+  write("a");
+  write("closed/b");
+  write("z");
+  fs::permissions(path("closed"), fs::perms::none);
+  if (::access(path("closed").c_str(), R_OK) == 0) GTEST_SKIP() << "nothing is closed to root";
+  std::vector<std::string> unlisted;
+  const auto files = list_files(root_, &unlisted);
+  fs::permissions(path("closed"), fs::perms::owner_all);
+  ASSERT_TRUE(files);
+  EXPECT_EQ(*files, (Names{path("a"), path("z")}));
+  EXPECT_EQ(unlisted, Names{"cannot list " + path("closed") + ": Permission denied"});
+}
+
 TEST_F(FileTest, BytesOutliveTheirName) {
   const std::string p = write("a", std::string("one\0two", 7));
   const auto file = FileBytes::open(p);
