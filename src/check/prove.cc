@@ -306,6 +306,7 @@ Result<bool> write_evidence(const std::string& folder, const Proofs& proofs) {
   const auto write = [&](const std::string& name, const std::string& text) {
     std::ofstream out(folder + "/" + name, std::ios::binary);
     out << text;
+    out.close();
     return out.good();
   };
   bool ok = write("index.jsonl", index);

@@ -1,6 +1,9 @@
 // `postern hunt` and `postern query`.
+#include <cerrno>
 #include <fstream>
 #include <iostream>
+
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/time.h"
@@ -26,9 +29,18 @@ bool any_read_error(const engine::RuleSet& rules) {
   return false;
 }
 
-int write_findings(const engine::FindingList& findings,
-                   const std::string& format,
-                   std::ostream& out) {
+/// Whether a file may be written, told without making it: it may lie among the evidence.
+bool can_write(const std::string& path) {
+  if (::access(path.c_str(), W_OK) == 0) return true;
+  if (errno != ENOENT) return false;
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  return ::access(folder.c_str(), W_OK) == 0;
+}
+
+void write_findings(const engine::FindingList& findings,
+                    const std::string& format,
+                    std::ostream& out) {
   if (format == "table")
     output::write_table(out, findings, table_style());
   else if (format == "csv")
@@ -37,7 +49,6 @@ int write_findings(const engine::FindingList& findings,
     for (const Finding& f : findings)
       out << output::finding_json(f) << '\n';
   out.flush();
-  return out ? kExitOk : kExitUsage;
 }
 
 /// Findings are read while they are written out.
@@ -103,6 +114,9 @@ int hunt_verb(const Arguments& args) {
     if (args.has(flag) && !level_rank(args.get(flag)))
       return usage_error(std::string(flag) +
                          " needs one of informational, low, medium, high, critical");
+  // Before the hunt, which may take long.
+  if (args.has("--output") && !can_write(args.get("--output")))
+    return usage_error("cannot write " + args.get("--output"));
   Result<engine::RuleOptions> rule_opts = rule_options(args);
   if (!rule_opts) return usage_error(rule_opts.error().message);
   rule_opts->keep_stages = false;
@@ -131,13 +145,13 @@ int hunt_verb(const Arguments& args) {
     const std::atomic<bool> never{false};
     result = engine::hunt(*rules, *options, progress, live.any() ? never : interrupted());
   }
-  int exit = kExitOk;
   if (args.has("--output")) {
     std::ofstream file(args.get("--output"), std::ios::binary);
-    if (!file) return usage_error("cannot write " + args.get("--output"));
-    exit = write_findings(result.findings, *format, file);
+    write_findings(result.findings, *format, file);
+    if (!file)
+      result.errors.push_back("cannot write " + args.get("--output") + ": results are missing");
   } else {
-    exit = write_findings(result.findings, *format, std::cout);
+    write_findings(result.findings, *format, std::cout);
   }
   take_read_error(result);
   if (result.profile) write_profile(*result.profile);
@@ -151,7 +165,7 @@ int hunt_verb(const Arguments& args) {
   if (const auto least = level_rank(args.get("--fail-on")); least)
     for (const auto& [rule, n] : result.findings.store()->by_rule())
       if (level_rank(rule->level).value_or(0) >= *least) return kExitFindings;
-  return exit;
+  return kExitOk;
 }
 
 int query_verb(const Arguments& args) {
@@ -206,7 +220,7 @@ int query_verb(const Arguments& args) {
   std::cout.flush();
   take_read_error(result);
   if (!args.has("--quiet")) {
-    std::cerr << rows.size() << " rows\n";
+    std::cerr << rows.size() << " rows" << (result.cancelled ? "; interrupted" : "") << '\n';
     for (const auto& [name, entry] : result.anomalies.all())
       std::cerr << "anomaly " << name << ": " << entry.count << ", first in " << entry.first_path
                 << " at byte " << entry.first_offset << '\n';

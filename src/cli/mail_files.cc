@@ -108,4 +108,10 @@ Result<uint32_t> MailFiles::scan(const match::ContentOrigin& origin, std::string
   return uint32_t{0};
 }
 
+Result<bool> MailFiles::finish() {
+  manifest_.close();
+  if (!manifest_) return Error{Code::kIo, "cannot write " + directory_ + "/manifest.jsonl"};
+  return true;
+}
+
 }  // namespace postern::cli

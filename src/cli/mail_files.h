@@ -30,6 +30,9 @@ class MailFiles final : public match::ContentScanner {
 
   Result<uint32_t> scan(const match::ContentOrigin& origin, std::string_view content) override;
 
+  /// To be called at the end: whether the manifest could be written.
+  Result<bool> finish();
+
   uint64_t num_files() const { return num_files_; }
 
   const std::string& directory() const { return directory_; }

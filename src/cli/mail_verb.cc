@@ -164,6 +164,9 @@ int mail_verb(const Arguments& args) {
     output::write_rows_table(std::cout, schema, output::rows_of(writer.rows), table_style());
   if (*format == "csv") output::write_rows_csv(std::cout, schema, output::rows_of(writer.rows));
   std::cout.flush();
+  if (files)
+    if (const Result<bool> written = files->finish(); !written)
+      errors.push_back(written.error().message);
   if (!args.has("--quiet")) {
     for (const auto& [name, entry] : anomalies.all())
       std::cerr << "anomaly " << name << ": " << entry.count << ", first in " << entry.first_path

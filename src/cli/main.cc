@@ -50,5 +50,8 @@ int run(const std::vector<std::string>& words) {
 int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   postern::cli::install_signal_handlers();
-  return postern::cli::run({argv + 1, argv + argc});
+  const int exit = postern::cli::run({argv + 1, argv + argc});
+  std::cout.flush();
+  if (std::cout) return exit;
+  return postern::cli::usage_error("standard output cannot be written: results are missing");
 }

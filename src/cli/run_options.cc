@@ -204,7 +204,8 @@ void write_summary(const engine::HuntResult& result,
   std::cerr << num_shown << " findings in " << events << " events, " << result.files.size()
             << " files (" << bytes_text(result.bytes) << "), " << time_text << " s"
             << (result.cancelled ? "; interrupted" : "") << '\n';
-  if (result.files.empty()) std::cerr << "no evidence: there is no file to read\n";
+  if (result.files.empty() && !result.cancelled)
+    std::cerr << "no evidence: there is no file to read\n";
   if (unknown > 0)
     std::cerr << unknown
               << " files of no known evidence format (only content rules looked at them)\n";

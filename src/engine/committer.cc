@@ -107,6 +107,7 @@ void Committer::done(size_t unit, Outbox&& box, UnitReport&& report) {
 void Committer::take_report(UnitReport& report) {
   result_.anomalies.merge(report.anomalies);
   result_.errors.insert(result_.errors.end(), report.errors.begin(), report.errors.end());
+  if (report.is_interrupted) return;
   if (report.is_first)
     result_.files.push_back(std::move(report.summary));
   else

@@ -22,7 +22,8 @@ namespace postern::engine {
 
 /// What is known of a unit of work (a file, or a slice of one) when it is done.
 struct UnitReport {
-  bool is_first = true;  ///< of its file
+  bool is_first = true;         ///< of its file
+  bool is_interrupted = false;  ///< before it was known what the file is
   FileSummary summary;
   data::Anomalies anomalies;
   std::vector<std::string> errors;

@@ -85,8 +85,10 @@ class Hunt {
     take_findings();
     if (options_.profile)
       result_.profile = profile_of(rules_, programs_, committer_.query_seconds());
-    result_.bytes = progress_.bytes_total;
     result_.cancelled = cancelled_;
+    result_.bytes = result_.cancelled
+                        ? std::min(progress_.bytes_done.load(), progress_.bytes_total.load())
+                        : progress_.bytes_total.load();
   }
 
  private:
@@ -132,7 +134,7 @@ class Hunt {
       return true;
     }
     cut_.reset();
-    if (next_path_ == paths_.size()) return false;
+    if (next_path_ == paths_.size() || cancelled_) return false;
     unit.path = next_path_++;
     unit.file.reset();
     unit.is_first = true;
@@ -213,6 +215,7 @@ class Hunt {
                         scan_unknown(in, scanner.get(), anomalies);
                     });
     summary.events = flushed + worker.outbox().num_events;
+    report.is_interrupted = cancelled_ && summary.format.empty();
     committer_.done(unit.number, std::move(worker.outbox()), std::move(report));
   }
 
