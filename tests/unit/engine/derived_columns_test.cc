@@ -12,6 +12,7 @@ using data::Column;
 
 constexpr int64_t kProcessCreated = 1;
 constexpr int64_t kConnection = 3;
+constexpr int64_t kOther = 22;
 
 std::unique_ptr<RuleSet> load(const std::vector<std::string>& queries) {
   static const auto setup = make_setup();
@@ -89,6 +90,25 @@ TEST(DerivedColumns, FiltersSayTheSameAsThePlainOnes) {
     b.plain->get().select(own, all, 5, none, plain);
     EXPECT_EQ(derived, plain);
   }
+}
+
+// Rules of several kinds of events look at the same column.
+TEST(DerivedColumns, RowsOfAllKindsThatAreAskedForAreComputed) {
+  const auto rules = load({"DeviceProcessEvents | where FileName =~ \"cmd.exe\"",
+                           "DeviceNetworkEvents | where InitiatingProcessFileName has \"net\"",
+                           "DeviceProcessEvents | where FileName has \"net\"",
+                           "DeviceNetworkEvents | where InitiatingProcessFileName =~ \"cmd.exe\"",
+                           "DeviceProcessEvents | where FileName endswith \"shell.exe\""});
+  const auto programs = ScanPrograms::make(*rules);
+  ASSERT_TRUE(programs.ok());
+  const TableProgram& table = *(*programs)->table("windows.sysmon");
+  std::vector<Column> columns = columns_of(table, {"C:\\a.exe", "C:\\b.exe", "C:\\c.exe"});
+  const size_t own = columns.size();
+  table.derived.add_to(columns, {{kProcessCreated, {1}}, {kConnection, {0}}, {kOther, {2}}}, 3);
+  ASSERT_EQ(columns.size(), own + 1);
+  EXPECT_EQ(columns.back().value(0).text(), "a.exe");
+  EXPECT_EQ(columns.back().value(1).text(), "b.exe");
+  EXPECT_FALSE(columns.back().valid(2));
 }
 
 TEST(DerivedColumns, RowsOfOtherKindsAreNotComputed) {

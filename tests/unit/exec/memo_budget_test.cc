@@ -32,6 +32,20 @@ TEST(MemoBudget, WhatIsGoneCountsNoMore) {
   EXPECT_FALSE(b.is_over(350));
 }
 
+TEST(MemoBudget, WhoKeepsMoreThanItsPartNeedNotForgetWhileAllKeepLittle) {
+  const auto budget = std::make_shared<MemoBudget>(1000);
+  MemoBudget::Account a(budget);
+  std::optional<MemoBudget::Account> b(budget);
+  std::optional<MemoBudget::Account> c(budget);
+  EXPECT_FALSE(a.is_over(300));
+  EXPECT_TRUE(b->is_over(310));
+  c.reset();
+  EXPECT_FALSE(a.is_over(200)) << "its part grew";
+  b.reset();
+  MemoBudget::Account d(budget);
+  EXPECT_FALSE(a.is_over(260)) << "what is gone keeps nothing";
+}
+
 TEST(MemoBudget, NoBudgetIsNeverOver) {
   MemoBudget::Account a(nullptr);
   EXPECT_FALSE(a.is_over(uint64_t{1} << 40));

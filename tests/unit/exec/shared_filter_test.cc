@@ -35,9 +35,9 @@ class RandomFilter {
   }
 
   std::string word() {
-    static constexpr const char* kWords[] = {"",     "x",   "ab",   "AB",  "abc", "xabcx",
-                                             "cab",  "c:a", "7",    "7.0", " 7",  "70",
-                                             "bcab", "é",   "\xff", "K",   "true"};
+    static constexpr const char* kWords[] = {"",     "x",   "ab",   "AB",  "abc",  "xabcx",
+                                             "cab",  "c:a", "7",    "7.0", " 7",   "70",
+                                             "bcab", "é",   "\xff", "K",   "true", "nul"};
     return kWords[random_() % std::size(kWords)];
   }
 
@@ -80,7 +80,7 @@ class RandomFilter {
     const bool sigma = name.starts_with("sigma");
     const size_t slot = random_() % (sigma ? 4 : name == "spl.search_eq" ? 3 : 2);
     if (random_() % 10 == 0)
-      return call("sigma.keyword",
+      return call(random_() % 2 ? "sigma.keyword" : "sigma.keyword_cased",
                   {column(3), column(0), plan::literal(Value::string("a" + word()))});
     std::vector<ExprPtr> args = {column(slot)};
     const bool many = sigma || name == "spl.search_eq";
@@ -266,6 +266,45 @@ TEST(SharedFilter, LooksUpColumnsWhereTheyMatter) {
   }
 }
 
+// A column may be late before another one is: what was known of rows without the second is known no
+// more.
+TEST(SharedFilter, ForgetsWhenMoreColumnsAreLate) {
+  constexpr uint32_t kRows = 800;
+  RandomFilter random(11);
+  const auto test = [&](const char* name, size_t column, const char* text) {
+    return random.call(name, {random.column(column), plan::literal(Value::string(text))});
+  };
+  std::vector<ExprPtr> filters = {
+      random.call("and", {test("sigma.equals", 0, "rare one"), test("sigma.re", 1, "^a")}),
+      random.call("and",
+                  {test("sigma.equals", 0, "often at first"), test("sigma.contains", 3, "ab")})};
+  Compared compared(std::move(filters));
+  for (int batch = 0; batch < 60; ++batch) {
+    ColumnBuilder a(Type::kString);
+    ColumnBuilder m(Type::kDynamic);
+    for (uint32_t r = 0; r < kRows; ++r) {
+      a.append_copy(batch < 6 && r % 2 == 0 ? "often at first"
+                    : r % 50 == 0           ? "rare one"
+                    : r % 51 == 0           ? "often at first"
+                                            : "nothing");
+      data::DynamicWriter members;
+      members.string(batch < 6 ? "no" : random.word());
+      m.append_copy(members.take());
+    }
+    std::vector<Column> columns = random_columns(random, kRows);
+    columns[0] = a.finish();
+    columns[3] = m.finish();
+    compared.run(columns, most_rows(kRows));
+  }
+  const auto share = [&](size_t slot) {
+    return static_cast<double>(compared.looked_up(slot).at(0)) /
+           static_cast<double>(60 * most_rows(kRows).size());
+  };
+  EXPECT_LT(share(1), 0.2) << "late";
+  EXPECT_GT(share(3), 0.2);
+  EXPECT_LT(share(3), 0.7) << "late, too";
+}
+
 // Where many filters look for a few bytes, and need something rare too, the bytes have an index of
 // their own.
 TEST(SharedFilter, LooksForShortTextsWhereTheyMatter) {
@@ -319,6 +358,22 @@ TEST(SharedFilter, KnowsANumberThatIsTested) {
   EXPECT_TRUE(shared->decides(0));
   EXPECT_TRUE(shared->decides(1));
   EXPECT_FALSE(shared->decides(2)) << "where the number is null, so is its negation";
+  EXPECT_FALSE(SharedFilter::make({make.number_in("==", {9007199254740993})}, kSchema)->decides(0))
+      << "no double of its own";
+}
+
+// Of a number only the whole is known, of an array only what looks at each member.
+TEST(SharedFilter, FilesNoTestUnderAColumnThatCannotTell) {
+  RandomFilter make(1);
+  const auto files = [&](const char* name, size_t column) {
+    const ExprPtr test =
+        make.call(name, {make.column(column), plan::literal(Value::string("abc"))});
+    return SharedFilter::make({test}, kSchema)->num_predicates() > 0;
+  };
+  EXPECT_TRUE(files("sigma.equals", 2));
+  EXPECT_FALSE(files("sigma.contains", 2));
+  EXPECT_TRUE(files("sigma.contains", 3));
+  EXPECT_FALSE(files("kql.has", 3));
 }
 
 TEST(SharedFilter, AsksOnceForEqualValues) {
@@ -347,6 +402,143 @@ TEST(SharedFilter, AsksOnceForEqualValues) {
   EXPECT_EQ(asked_of("ab"), 1u);
   EXPECT_EQ(asked_of("ab"), 0u);
   EXPECT_EQ(asked_of("xb"), 1u) << "another value";
+}
+
+/// One filter over texts of the first column, asked row by row as a hunt would ask it.
+class Asked {
+ public:
+  explicit Asked(const ExprPtr& filter)
+      : shared_(SharedFilter::make({filter}, kSchema)),
+        state_(shared_->start()),
+        plain_(*compile(filter, kSchema)) {
+    state_->add_group(0, {0});
+  }
+
+  /// Whether the filter itself was asked of this text; it must say what the plain one says.
+  bool is_asked(const std::string& text, bool learns = true) {
+    ColumnBuilder a(Type::kString);
+    a.append_copy(text);
+    const std::vector<Column> columns = {a.finish(), Column::nulls(Type::kString, 1),
+                                         Column::nulls(Type::kLong, 1),
+                                         Column::nulls(Type::kDynamic, 1)};
+    const std::vector<uint32_t> row = {0};
+    std::vector<Survivors> out(1);
+    std::vector<uint32_t> touched;
+    state_->run(0, columns, row, out, touched);
+    std::vector<uint32_t> passed;
+    plain_->select(columns, row, 1, {}, passed);
+    const bool asked = !out[0].maybe.empty();
+    if (asked && learns) state_->learn(0, passed);
+    EXPECT_TRUE(asked || out[0].sure == passed) << text.substr(0, 20);
+    return asked;
+  }
+
+ private:
+  std::shared_ptr<const SharedFilter> shared_;
+  std::unique_ptr<SharedFilter::State> state_;
+  std::shared_ptr<const CompiledExpr> plain_;
+};
+
+TEST(SharedFilter, AsksOfEachTextThatIsTooLongToRemember) {
+  RandomFilter make(1);
+  const auto test = [&](size_t column, const char* regex) {
+    return make.call("sigma.re", {make.column(column), plan::literal(Value::string(regex))});
+  };
+  const std::string head(4000, 'x');
+  Asked one(test(0, "ab$"));
+  for (const char* tail : {"ab", "abc", "cab", "bab"})
+    EXPECT_TRUE(one.is_asked(head + tail));
+  Asked two(make.call("or", {test(0, "ab$"), test(1, "ab$")}));
+  for (const char* tail : {"ab", "abc", "cab", "bab"})
+    EXPECT_TRUE(two.is_asked(head + tail));
+}
+
+// A batch whose answers nobody tells leaves nothing behind.
+TEST(SharedFilter, LearnsNothingOfABatchBefore) {
+  RandomFilter make(1);
+  Asked asked(make.call("sigma.re", {make.column(0), plan::literal(Value::string("^[a-z]b$"))}));
+  EXPECT_TRUE(asked.is_asked("ab", false));
+  EXPECT_TRUE(asked.is_asked("9b")) << "the same row of the next batch, of which it says no";
+  EXPECT_TRUE(asked.is_asked("ab"));
+  EXPECT_FALSE(asked.is_asked("ab"));
+}
+
+TEST(SharedFilter, AsksAgainWhatMayDiffer) {
+  RandomFilter make(1);
+  const ExprPtr test =
+      make.call("sigma.re", {make.column(0), plan::literal(Value::string("^[a-z]b$"))});
+  plan::FunctionDef moody = *test->function;
+  moody.deterministic = false;
+  auto copy = std::make_shared<plan::Expr>(*test);
+  copy->function = &moody;
+  Asked asked(copy);
+  for (int i = 0; i < 3; ++i)
+    EXPECT_TRUE(asked.is_asked("ab"));
+}
+
+// Where a few long literals are looked for in every text, a number is one too.
+TEST(SharedFilter, KnowsNumbersAmongLongTexts) {
+  RandomFilter make(3);
+  std::vector<ExprPtr> filters = {
+      make.call("sigma.equals", {make.column(0), plan::literal(Value::integer(7, Type::kLong))}),
+      make.call("sigma.contains", {make.column(0), plan::literal(Value::string("powershell"))}),
+      make.call("sigma.re", {make.column(0), plan::literal(Value::string("^a"))}),
+      make.call("sigma.contains", {make.column(1), plan::literal(Value::string("powershell"))}),
+      make.call(
+          "and",
+          {make.call("sigma.contains", {make.column(1), plan::literal(Value::string("mimikatz"))}),
+           make.call("sigma.re", {make.column(1), plan::literal(Value::string("z$"))})})};
+  Compared compared(std::move(filters));
+  for (int i = 0; i < 20; ++i) {
+    ColumnBuilder a(Type::kString);
+    ColumnBuilder b(Type::kString);
+    for (uint32_t r = 0; r < 60; ++r) {
+      a.append_copy(r % 7 == 0 ? "a PowerShell" : make.word());
+      b.append_copy(make.word() + (r % 5 == 0 ? " MimiKatz" : r % 3 == 0 ? " powershell" : ""));
+    }
+    compared.run(
+        {a.finish(), b.finish(), Column::nulls(Type::kLong, 60), Column::nulls(Type::kDynamic, 60)},
+        most_rows(60));
+  }
+}
+
+// Rows of a kind are told about the filters of that kind alone, also of one that is met late.
+TEST(SharedFilter, EachGroupHasItsOwnFilters) {
+  constexpr uint32_t kRows = 800;
+  RandomFilter random(5);
+  std::vector<ExprPtr> filters;
+  std::vector<std::shared_ptr<const CompiledExpr>> plain;
+  for (uint32_t i = 0; i < 20; ++i) {
+    filters.push_back(random.filter(2));
+    plain.push_back(*compile(filters.back(), kSchema));
+  }
+  const auto shared = SharedFilter::make(filters, kSchema);
+  const auto state = shared->start();
+  for (int batch = 0; batch < 12; ++batch) {
+    const int64_t key = batch < 8 ? batch % 2 : batch % 4;
+    const auto is_member = [&](uint32_t f) { return f % 4 != static_cast<uint32_t>(key); };
+    if (!state->has_group(key)) {
+      std::vector<uint32_t> members;
+      for (uint32_t f = 0; f < filters.size(); ++f)
+        if (is_member(f)) members.push_back(f);
+      state->add_group(key, members);
+    }
+    const std::vector<Column> columns = random_columns(random, kRows);
+    const std::vector<uint32_t> rows = most_rows(kRows);
+    std::vector<Survivors> out(filters.size());
+    std::vector<uint32_t> touched;
+    state->run(key, columns, rows, out, touched);
+    for (uint32_t f = 0; f < filters.size(); ++f) {
+      std::vector<uint32_t> expected;
+      if (is_member(f)) plain[f]->select(columns, rows, kRows, {}, expected);
+      std::vector<uint32_t> got;
+      plain[f]->select(columns, out[f].maybe, kRows, {}, got);
+      EXPECT_TRUE(is_member(f) || out[f].maybe.empty());
+      got.insert(got.end(), out[f].sure.begin(), out[f].sure.end());
+      std::sort(got.begin(), got.end());
+      ASSERT_EQ(got, expected) << f << " of group " << key;
+    }
+  }
 }
 
 TEST(SharedFilter, FilesEqualTestsOnce) {

@@ -51,11 +51,22 @@ TEST(TextWitness, OfKeywordsInTwoColumns) {
   ASSERT_TRUE(w);
   EXPECT_EQ(w->num_columns, 2u);
   EXPECT_EQ(w->literals.at(0).text, "ab");
+  EXPECT_TRUE(w->exact && w->takes_members);
+  const auto cased = text_witness(
+      *plan::call("sigma.keyword_cased",
+                  {plan::column("_values"), plan::column("_raw"), plan::literal(text("Ab"))}));
+  ASSERT_TRUE(cased);
+  EXPECT_FALSE(cased->exact) << "AB is no Ab";
 }
 
 TEST(TextWitness, OfKustoAndSplTests) {
   EXPECT_EQ(shown("kql.has", {text("Power")}), "loose part:power");
+  EXPECT_FALSE(text_witness(*plan::call("kql.has", {plan::column("f"), plan::literal(text("A"))}))
+                   ->takes_members)
+      << "which looks at an array as one text";
   EXPECT_EQ(shown("kql.eq_ci", {text("A")}), "loose whole:a");
+  EXPECT_EQ(shown("kql.contains", {Value::integer(7, data::Type::kLong)}), "none") << "or 17";
+  EXPECT_EQ(shown("kql.has_all", {text("ab"), text("abc"), text("x")}), "loose part:abc");
   EXPECT_EQ(shown("spl.search_eq", {text("*\\Temp\\*")}), "exact part:\\temp\\");
   EXPECT_EQ(shown("spl.search_eq", {text("10.0.0.0/8")}), "none") << "a network";
   EXPECT_EQ(shown("spl.like", {text("%Cron_tab%x")}), "loose part:cron");
