@@ -109,7 +109,12 @@ def check_hunt(check, build, generator, folder):
         f.write(RULE)
     rules = RuleSet("sigma 1", [rule], 1)
     bench.sets = [rules]
-    for row in bench.measure(rules, [LANES[n] for n in ("sysmon", "sysmon-unique", "sysmon-evtx")]):
+    lanes = [LANES[n] for n in ("sysmon", "sysmon-unique", "sysmon-evtx")]
+    bench.time_all(lambda _: lanes)
+    check.equal("times", sorted(bench.times),
+                [("sigma 1", lane.name, n) for lane in sorted(lanes, key=lambda lane: lane.name)
+                 for n in ((1, 2) if lane.main and os.cpu_count() > 1 else (1,))])
+    for row in bench.measure(rules, lanes):
         check.equal(f"{row.lane}: what is wrong", row.wrong, "")
         # One event in 1,000 is planted, every fifth of them a process.
         check.equal(f"{row.lane}: planted processes found", row.findings, (row.events // 1000 + 4) // 5)

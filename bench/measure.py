@@ -57,10 +57,14 @@ def run(words, stdin=None, env=None):
     return Run(cpu, wall, memory, lines, digest.hexdigest(), status, said[-400:].strip(), out)
 
 
-def runs(words, n, long_enough=8.0, **more):
-    """`n` runs, or one of a program that takes so long that noise does not matter."""
+# CPU seconds of a run that need no second one: noise does not matter so much.
+LONG_ENOUGH = 8.0
+
+
+def runs(words, n, **more):
+    """`n` runs, or one of a program that takes long."""
     done = [run(words, **more)]
-    while len(done) < n and done[0].cpu < long_enough:
+    while len(done) < n and done[0].cpu < LONG_ENOUGH:
         done.append(run(words, **more))
     return done
 
@@ -115,6 +119,8 @@ class Bench:
         self.build, self.generator, self.args = build, generator, args
         self.postern = os.path.join(build, "postern")
         self.sets = []
+        self.times = {}  # by rules, lane and threads
+        self.broken = {}  # by rules: why
 
     def hunt(self, rules, path, jobs=1):
         words = [self.postern, "hunt", "--no-builtin", "-j", str(jobs), "--no-progress", "-q", "--format", "jsonl"]
@@ -123,53 +129,84 @@ class Bench:
         return words + [path]
 
     def time_hunts(self, rules, lanes, threads, rounds):
-        """{lane: {"cpu": [...], "wall": [...], ...}}, and what went wrong: one process, so rules are loaded once."""
-        words = [os.path.join(self.build, "bench", "bench_hunt"), "--threads", str(threads), "--rounds", str(rounds)]
+        """{(lane, threads): {"cpu": [...], "wall": [...], ...}}, and what went wrong: one process, so rules are loaded
+        once, and what is compared takes turns."""
+        words = [os.path.join(self.build, "bench", "bench_hunt"), "--threads", ",".join(str(n) for n in threads),
+                 "--rounds", str(rounds)]
         for r in rules.paths:
             words += ["--rules", r]
         words += [self.generator.make(lane.name, self.args.size_of(lane, rules)).path for lane in lanes]
         r = subprocess.run(words, capture_output=True, text=True, env={**os.environ, **ENV})
         told = [json.loads(line) for line in r.stdout.splitlines()]
-        return dict(zip((lane.name for lane in lanes), told)), r.stderr.strip()[-300:] if r.returncode else ""
+        keys = [(lane.name, n) for lane in lanes for n in threads]
+        if r.returncode or [t["threads"] for t in told] != [n for _, n in keys]:
+            return {}, f"bench_hunt, exit status {r.returncode}: {r.stderr.strip()[-300:]}"
+        return dict(zip(keys, told)), ""
 
     def side_by_side(self, rules, lane):
         """How many times the work of one program two do at the same time: what two cores can, on this machine."""
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            jobs = [pool.submit(self.time_hunts, rules, [lane], 1, self.args.runs + 1) for _ in range(2)]
+            jobs = [pool.submit(self.time_hunts, rules, [lane], [1], self.args.runs + 1) for _ in range(2)]
             both = [job.result()[0] for job in jobs]
-        alone, _ = self.time_hunts(rules, [lane], 1, self.args.runs)
-        if not all(lane.name in told for told in both + [alone]):
+        alone, _ = self.time_hunts(rules, [lane], [1], self.args.runs)
+        key = (lane.name, 1)
+        if not all(key in told for told in both + [alone]):
             return 0
         # The first round of each may have had a core that the other did not want yet.
-        return 2 * min(alone[lane.name]["wall"]) / max(min(told[lane.name]["wall"][1:]) for told in both)
+        return 2 * min(alone[key]["wall"]) / max(min(told[key]["wall"][1:]) for told in both)
+
+    def time_all(self, lanes_of):
+        """Times of all rule sets over their lanes, in passes over everything: a slow minute of the machine falls on
+        one pass, and not on one row. What runs on two cores takes turns with one."""
+        for n in range(self.args.runs):
+            for rules in self.sets:
+                print(f"bench: pass {n + 1} of {self.args.runs}, {rules.name}", file=sys.stderr, flush=True)
+                two = [lane for lane in lanes_of(rules) if self.runs_on_two(rules, lane)]
+                one = [lane for lane in lanes_of(rules) if lane not in two]
+                # A program's first round meets memory and code that nobody has touched.
+                rounds = 2 if rules.sigma else 1
+                for lanes, threads in ((two, [1, 2]), (one, [1])):
+                    if lanes:
+                        self.add_times(rules, *self.time_hunts(rules, lanes, threads, rounds))
+
+    @staticmethod
+    def runs_on_two(rules, lane):
+        return lane.main and rules.sigma and (os.cpu_count() or 1) > 1
+
+    def add_times(self, rules, told, broken):
+        if broken:
+            self.broken[rules.name] = broken
+        for (lane, threads), t in told.items():
+            known = self.times.setdefault((rules.name, lane, threads), {"cpu": [], "wall": [], "findings": 0})
+            known["cpu"] += t["cpu"]
+            known["wall"] += t["wall"]
+            known["events"], known["findings"] = t["events"], t["findings"]
 
     def measure(self, rules, lanes):
-        """A row for each lane."""
-        # Query rules take long, and their ratio is not a goal.
-        rounds = self.args.runs if rules.sigma else 1
+        """A row for each lane, after time_all()."""
         one = self.generator.one_event("sysmon")
-        load = [run(self.hunt(rules, one.path)) for _ in range(rounds)]
-        times, broken = self.time_hunts(rules, lanes, 1, rounds)
-        cores = [lane for lane in lanes if lane.main and rules.sigma and (os.cpu_count() or 1) > 1]
-        both, broken2 = self.time_hunts(rules, cores, 2, rounds) if cores else ({}, "")
+        load = [run(self.hunt(rules, one.path)) for _ in range(self.args.runs if rules.sigma else 1)]
+        most = max((s.count for s in self.sets if s.sigma), default=0)
         for lane in lanes:
             row = Row(lane.name, rules.name, "postern")
             evidence = self.generator.make(lane.name, self.args.size_of(lane, rules))
             single, double = (run(self.hunt(rules, evidence.path, n)) for n in (1, 2))
             row.set_memory([single], load)
-            if lane.name in times:
-                row.set_time(evidence, min(times[lane.name]["cpu"]))
-            if lane.name in both:
-                row.two_cores = min(times[lane.name]["wall"]) / min(both[lane.name]["wall"])
-                if lane is cores[0] and rules.count == max(s.count for s in self.sets if s.sigma):
+            timed, both = (self.times.get((rules.name, lane.name, n)) for n in (1, 2))
+            if timed:
+                row.set_time(evidence, min(timed["cpu"]))
+            if timed and both:
+                row.two_cores = min(timed["wall"]) / min(both["wall"])
+                if rules.count == most and lane is next(x for x in lanes if self.runs_on_two(rules, x)):
                     row.note = f"two programs side by side do {self.side_by_side(rules, lane):.2f} times the work of one"
             bad = [r for r in load + [single, double] if r.status not in (0, 2)]
-            if bad or broken or broken2:
-                row.wrong = f"exit status {bad[0].status}: {bad[0].error}" if bad else broken or broken2
+            if bad or not timed or rules.name in self.broken:
+                row.wrong = (f"exit status {bad[0].status}: {bad[0].error}" if bad
+                             else self.broken.get(rules.name, "not timed"))
             elif single.digest != double.digest:
                 row.wrong = "one thread and two give different findings"
-            elif times[lane.name]["findings"] != single.lines:
-                row.wrong = f"timed {times[lane.name]['findings']} findings, printed {single.lines}"
+            elif timed["findings"] != single.lines:
+                row.wrong = f"timed {timed['findings']} findings, printed {single.lines}"
             elif single.status == 2:
                 row.note = "some rules were stopped by the memory limit"
             yield row

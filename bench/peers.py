@@ -14,7 +14,7 @@ import sys
 
 import pairs
 from lanes import ROOT, WORK
-from measure import Row, run, runs
+from measure import LONG_ENOUGH, Row, run, runs
 
 RSIGMA = "0.23.0"  # the newest that rustc 1.95 compiles
 PEERS = os.path.join(WORK, "peers")
@@ -97,30 +97,42 @@ class Peers:
             if not shutil.which(floor):
                 skipped.append(f"{floor}: not installed")
 
-    def rows(self, lane, rules, own):
-        """What the peers do on the lane that `own` was measured on."""
+    def rows(self, lane, rules):
+        """What the peers do on the lane."""
         found = []
         evidence = self.bench.generator.make(lane.name, self.args.size_of(lane, rules))
         one = self.bench.generator.one_event("sysmon")
         if self.rsigma:
             found += self.rsigma_rows(lane, rules, evidence, one)
         if rules.count == min(s.count for s in self.bench.sets if s.sigma) and shutil.which("jq"):
-            found.append(self.row(lane, "one test", "jq", evidence, JQ + [evidence.path], JQ + [one.path]))
+            found.append(self.row(lane, rules, "jq", evidence, JQ + [evidence.path], JQ + [one.path],
+                                  named="one test"))
         if rules.count == max(s.count for s in self.bench.sets if s.sigma) and shutil.which("grep"):
             patterns = os.path.join(WORK, "literals.txt")
             n = literals_of(rules.paths[0], patterns)
             words = ["grep", "-a", "-F", "-f", patterns]
-            found.append(self.row(lane, f"{n:,} literals", "grep -F -f", evidence, words + [evidence.path],
-                                  words + [one.path]))
-        for row in found:
-            row.times = own.rate / row.rate
+            found.append(self.row(lane, rules, "grep -F -f", evidence, words + [evidence.path],
+                                  words + [one.path], named=f"{n:,} literals"))
         return found
 
-    def row(self, lane, rules, program, evidence, words, idle, **more):
-        """`idle` is the same on one event."""
-        row = Row(lane.name, rules, program)
-        busy = runs(words, self.args.runs, **more)
+    def turns(self, rules, lane, words, **more):
+        """Runs of `words`, in turns with postern's hunts over the same lane: the machine is slow for both or for
+        neither. What postern took, and the runs."""
+        own, busy = [], []
+        for _ in range(self.args.runs):
+            told = self.bench.time_hunts(rules, [lane], [1], 2)[0]
+            own += told[(lane.name, 1)]["cpu"]
+            busy += runs(words, 1, **more)
+            if busy[0].cpu >= LONG_ENOUGH:
+                break
+        return min(own), busy
+
+    def row(self, lane, rules, program, evidence, words, idle, named=None, **more):
+        """`idle` is the same on one event; `named`: what the table says of the rules."""
+        row = Row(lane.name, named or rules.name, program)
+        own, busy = self.turns(rules, lane, words, **more)
         row.set_runs(evidence, busy, runs(idle, self.args.runs, **more))
+        row.times = row.seconds / own
         # 1 is "nothing found" for grep.
         bad = [r for r in busy if r.status not in (0, 1)]
         if bad:
@@ -134,7 +146,7 @@ class Peers:
         known, events = pairs.rules_of(rules.paths[0]), pairs.events_of(evidence.path)
         for routed in (False, True):
             mode = "routed" if routed else "default"
-            row = self.row(lane, rules.name, f"rsigma eval, {mode}", evidence, peer.eval_words(evidence.path, routed),
+            row = self.row(lane, rules, f"rsigma eval, {mode}", evidence, peer.eval_words(evidence.path, routed),
                            peer.eval_words(one.path, routed), env=ONE_CORE)
             whole = run(peer.eval_words(evidence.path, routed, True), env=ONE_CORE)
             equal, classes, unexplained = pairs.compare(ours, pairs.rsigma_pairs(whole.output), known, events)
@@ -144,7 +156,8 @@ class Peers:
             if self.args.daemon:
                 words = peer.daemon_words(routed)
                 row = Row(lane.name, rules.name, f"rsigma daemon, {mode}")
-                row.set_runs(evidence, runs(words, self.args.runs, stdin=evidence.path, env=ONE_CORE),
-                             runs(words, self.args.runs, stdin=one.path, env=ONE_CORE))
+                own, busy = self.turns(rules, lane, words, stdin=evidence.path, env=ONE_CORE)
+                row.set_runs(evidence, busy, runs(words, self.args.runs, stdin=one.path, env=ONE_CORE))
+                row.times = row.seconds / own
                 found.append(row)
         return found

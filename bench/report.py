@@ -21,7 +21,7 @@ def line_of(row):
 
 def goals(rows):
     """Markdown of what issue 6 promises and what the rows say; only what was measured."""
-    own = {(r.lane, r.rules): r for r in rows if r.program == "postern"}
+    own = {(r.lane, r.rules): r for r in rows if r.program == "postern" and r.rate > 0}
     sigma = sorted({r.rules for r in rows if r.rules.startswith("sigma ")}, key=lambda s: int(s[6:].replace(",", "")))
     if not sigma:
         return ""

@@ -2,9 +2,9 @@
 """What hunting costs by the number of rules: `./dev bench rules [LANE...] [options]`.
 
 Lanes and rules: bench/lanes.py. Figures are CPU time, because other work on the machine moves it less than the clock:
-the least of some rounds of bench_hunt, which loads the rules once and leaves that out; other programs are run whole,
-and the same on one event is taken off. Answers are
-compared: one thread and two byte for byte; by `check_filters`, on slices of all lanes, small batches, two threads
+the least of some rounds of bench_hunt, which loads the rules once and leaves that out; rounds are spread over passes
+through all lanes and rule sets, and one core and two take turns. Other programs are run whole, in turns with
+postern, and the same on one event is taken off. Answers are compared: one thread and two byte for byte; by `check_filters`, on slices of all lanes, small batches, two threads
 and the plain interpreter; rsigma's rule by rule and event by event (bench/pairs.py). Instructions per event and the
 profile come from callgrind (bench/callgrind.py), other programs from bench/peers.py. What is not at hand is skipped
 and named. The table goes to build/bench/rules-benchmark.md, the curve over the rule counts beside it; --publish puts
@@ -65,9 +65,14 @@ def arguments(argv):
 
 def measure_all(bench, lanes, args):
     rows = []
+
+    def lanes_of(rules):
+        return [lane for lane in lanes if not args.quick or lane.runs_quickly(rules)]
+
+    bench.time_all(lanes_of)
     print(report.HEAD)
     for rules in bench.sets:
-        for row in bench.measure(rules, [lane for lane in lanes if not args.quick or lane.runs_quickly(rules)]):
+        for row in bench.measure(rules, lanes_of(rules)):
             rows.append(row)
             print(report.line_of(row), flush=True)
     return rows
@@ -79,7 +84,7 @@ def measure_peers(bench, rows, others):
     for own in rows:
         lane, rules = LANES[own.lane], next(s for s in bench.sets if s.name == own.rules)
         if lane.main and lane.windows_json and rules.sigma:
-            for row in others.rows(lane, rules, own):
+            for row in others.rows(lane, rules):
                 found.append(row)
                 print(report.line_of(row), flush=True)
     return found
