@@ -26,6 +26,8 @@ struct Input {
   const FileBytes* file = nullptr;    ///< `owner`, where `bytes` is all of a file
 };
 
+struct SliceEnd;
+
 /// A part of an input that is decoded on its own: whole chunks, whole lines. Slices follow one
 /// another without gaps; their rows, one slice after the other, are the rows of the input.
 struct Slice {
@@ -40,6 +42,15 @@ struct Slice {
   uint64_t lines_before = 0;  ///< of text, in front of `begin`
   std::string header;         ///< of text: the lines in front that say how to read it (Zeek's)
   std::vector<Line> carried;  ///< of text: lines of audit events that are open where it begins
+  std::shared_ptr<SliceEnd> behind;  ///< where the decoder may tell the cutter something; or null
+};
+
+/// What the slice behind another begins with, as the decoder of that one knows it when it is done;
+/// a cutter that is asked earlier finds it out by itself.
+struct SliceEnd {
+  std::atomic<bool> is_known{false};  ///< set last
+  uint64_t lines_before = 0;
+  std::vector<Slice::Line> carried;
 };
 
 /// Cuts one input into slices, always at the same places. Used by one thread at a time.

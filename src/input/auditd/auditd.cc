@@ -1,6 +1,8 @@
 #include "input/auditd/auditd.h"
 
+#include <atomic>
 #include <string>
+#include <utility>
 
 #include "base/text.h"
 #include "input/auditd/record_stream.h"
@@ -32,6 +34,7 @@ class Decoder {
     Progress progress(context_, &input_);
     records_.carry(slice.carried);
     read(reader, progress, slice.end);
+    if (slice.behind && records_.ok() && reader.done() >= slice.end) tell(*slice.behind, reader);
     if (slice.end == input_.bytes.size())
       records_.finish();
     else
@@ -48,6 +51,12 @@ class Decoder {
     progress.at(reader.done());
   }
 
+  void tell(SliceEnd& behind, const LineReader& reader) {
+    behind.lines_before = reader.number();
+    behind.carried = records_.open_lines();
+    behind.is_known.store(true, std::memory_order_release);
+  }
+
   void bad_line(const LineReader& reader) {
     constexpr size_t kShown = 60;
     std::string detail;
@@ -62,31 +71,50 @@ class Decoder {
   RecordStream records_;
 };
 
-/// Puts the events together as the decoder does, to know which are open where a slice begins.
+/// Knows which events are open where a slice begins: from the decoder of the slice before, or,
+/// while that is not done, by putting the events together as it does.
 class EventCutter final : public Cutter {
  public:
   EventCutter(std::string_view text, uint64_t slice_bytes)
-      : text_(text), slice_bytes_(slice_bytes), reader_(text), open_(text) {}
+      : text_(text), slice_bytes_(slice_bytes) {}
 
   bool next(Slice& slice) override {
-    if (at_ >= text_.size()) return false;
-    slice.begin = at_;
-    slice.lines_before = reader_.number();
-    slice.carried = open_.lines();
-    const uint64_t enough = at_ + slice_bytes_of(text_.size() - at_, slice_bytes_);
-    while (reader_.done() < enough && reader_.next())
-      if (!is_listing_mark(reader_.line()) && reader_.line().size() <= kMaxLineBytes)
-        open_.add(reader_.line(), reader_.number());
-    slice.end = at_ = reader_.done();
+    if (last_.end >= text_.size()) return false;
+    if (last_.behind) pass_last();
+    last_.begin = last_.end;
+    last_.end = line_end(last_.begin + slice_bytes_of(text_.size() - last_.begin, slice_bytes_));
+    last_.behind = std::make_shared<SliceEnd>();
+    slice = last_;
     return true;
   }
 
  private:
+  void pass_last() {
+    if (last_.behind->is_known.load(std::memory_order_acquire)) {
+      last_.lines_before = last_.behind->lines_before;
+      last_.carried = std::move(last_.behind->carried);
+      return;
+    }
+    LineReader reader(text_, &last_);
+    OpenEvents open(text_);
+    open.carry(last_.carried);
+    while (reader.next())
+      if (!is_listing_mark(reader.line()) && reader.line().size() <= kMaxLineBytes)
+        open.add(reader.line(), reader.number());
+    last_.lines_before = reader.number();
+    last_.carried = open.lines();
+  }
+
+  /// Behind the line that holds the last byte in front of `at`.
+  uint64_t line_end(uint64_t at) const {
+    if (at >= text_.size()) return text_.size();
+    const size_t mark = text_.find('\n', at - 1);
+    return mark == std::string_view::npos ? text_.size() : mark + 1;
+  }
+
   std::string_view text_;
   uint64_t slice_bytes_;
-  LineReader reader_;
-  OpenEvents open_;
-  uint64_t at_ = 0;
+  Slice last_;  // that was handed out
 };
 
 }  // namespace

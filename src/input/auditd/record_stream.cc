@@ -57,6 +57,18 @@ std::string_view stretch(const Event& event, std::shared_ptr<const std::string>&
   return *copy;
 }
 
+/// What lines_of() gave.
+void carry_into(Assembler& assembler,
+                std::string_view input,
+                const std::vector<Slice::Line>& lines) {
+  for (const Slice::Line& l : lines) {
+    LineReader reader(input.substr(l.offset));
+    Line line;
+    if (reader.next() && read_head(reader.line(), line))
+      assembler.carry(line, reader.line(), l.offset, l.number);
+  }
+}
+
 }  // namespace
 
 RecordStream::RecordStream(const Input& input, DecodeContext& context)
@@ -100,13 +112,19 @@ void RecordStream::flush() {
 }
 
 void RecordStream::carry(const std::vector<Slice::Line>& lines) {
-  if (!wants_events_) return;
-  for (const Slice::Line& l : lines) {
-    LineReader reader(input_.bytes.substr(l.offset));
-    Line line;
-    if (reader.next() && read_head(reader.line(), line))
-      assembler_.carry(line, reader.line(), l.offset, l.number);
-  }
+  if (wants_events_) carry_into(assembler_, input_.bytes, lines);
+}
+
+std::vector<Slice::Line> lines_of(const Assembler& assembler, std::string_view input) {
+  std::vector<Slice::Line> out;
+  for (const Event& e : assembler.open())
+    for (const std::string_view text : e.texts)
+      out.push_back({static_cast<uint64_t>(text.data() - input.data()), e.line_number});
+  return out;
+}
+
+void OpenEvents::carry(const std::vector<Slice::Line>& lines) {
+  carry_into(assembler_, input_, lines);
 }
 
 void OpenEvents::add(std::string_view text, uint64_t number) {
@@ -143,11 +161,7 @@ void OpenEvents::begin_waiting() {
 
 std::vector<Slice::Line> OpenEvents::lines() {
   begin_waiting();
-  std::vector<Slice::Line> out;
-  for (const Event& e : assembler_.open())
-    for (const std::string_view text : e.texts)
-      out.push_back({static_cast<uint64_t>(text.data() - input_.data()), e.line_number});
-  return out;
+  return lines_of(assembler_, input_);
 }
 
 /// False: the record has not been walked, because nobody reads it.

@@ -13,6 +13,10 @@
 
 namespace postern::input::auditd {
 
+/// The lines of all events that are open, in order of the events; each with the number of the first
+/// one of its event.
+std::vector<Slice::Line> lines_of(const Assembler& assembler, std::string_view input);
+
 class RecordStream {
  public:
   RecordStream(const Input& input, DecodeContext& context);
@@ -25,6 +29,9 @@ class RecordStream {
 
   /// What was open where a slice begins: its lines have been given out as records.
   void carry(const std::vector<Slice::Line>& lines);
+
+  /// The lines of the events that are open now, by event.
+  std::vector<Slice::Line> open_lines() const { return lines_of(assembler_, input_.bytes); }
 
   /// Gives out the events that are still open, and the batches.
   void finish();
@@ -61,6 +68,8 @@ class OpenEvents {
  public:
   explicit OpenEvents(std::string_view input) : input_(input) {}
 
+  /// Before any line: what is open in front of them.
+  void carry(const std::vector<Slice::Line>& lines);
   /// A line of the input as the decoder hands it to RecordStream::add().
   void add(std::string_view line, uint64_t number);
   std::vector<Slice::Line> lines();

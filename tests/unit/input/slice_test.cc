@@ -1,5 +1,6 @@
 // A file in slices gives the rows of the file, in the same order and at the same places.
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
 #include <vector>
@@ -46,7 +47,8 @@ struct Answer {
   size_t num_slices = 0;
 };
 
-Answer decode(const std::string& bytes, uint64_t slice_bytes) {
+/// `ahead`: slices that are cut before the first of them is decoded, as threads do.
+Answer decode(const std::string& bytes, uint64_t slice_bytes, size_t ahead = 1) {
   data::Layouts layouts;
   for (const char* table :
        {"windows.sysmon", "windows.event", "zeek.conn", "zeek.dns", "json.object", "csv.row",
@@ -64,26 +66,33 @@ Answer decode(const std::string& bytes, uint64_t slice_bytes) {
     format->decode(in, context);
     return out;
   }
-  Slice slice;
-  context.slice = &slice;
   uint64_t end = 0;
-  while (cutter->next(slice)) {
-    EXPECT_EQ(slice.begin, end);
-    EXPECT_GT(slice.end, slice.begin);
-    end = slice.end;
+  std::deque<Slice> cut;
+  for (bool more = true; more || !cut.empty();) {
+    while (more && cut.size() < ahead) {
+      Slice slice;
+      more = cutter->next(slice);
+      if (!more) break;
+      EXPECT_EQ(slice.begin, end);
+      EXPECT_GT(slice.end, slice.begin);
+      end = slice.end;
+      cut.push_back(slice);
+    }
+    if (cut.empty()) break;
     data::Anomalies anomalies;
-    DecodeContext one{layouts, out.rows, anomalies, nullptr, nullptr, nullptr, &slice};
+    DecodeContext one{layouts, out.rows, anomalies, nullptr, nullptr, nullptr, &cut.front()};
     format->decode(in, one);
     out.anomalies.merge(anomalies);
     ++out.num_slices;
+    cut.pop_front();
   }
   EXPECT_EQ(end, bytes.size());
   return out;
 }
 
-void expect_same(const std::string& bytes, uint64_t slice_bytes, bool is_cut = true) {
+void expect_same(const std::string& bytes, uint64_t slice_bytes, size_t ahead, bool is_cut) {
   const Answer whole = decode(bytes, 0);
-  const Answer cut = decode(bytes, slice_bytes);
+  const Answer cut = decode(bytes, slice_bytes, ahead);
   EXPECT_EQ(cut.num_slices > 1, is_cut);
   EXPECT_EQ(whole.rows.by_table, cut.rows.by_table) << slice_bytes;
   EXPECT_EQ(whole.rows.skips, cut.rows.skips);
@@ -95,6 +104,11 @@ void expect_same(const std::string& bytes, uint64_t slice_bytes, bool is_cut = t
     EXPECT_EQ(entry.first_offset, it->second.first_offset) << name;
     EXPECT_EQ(entry.detail, it->second.detail) << name;
   }
+}
+
+void expect_same(const std::string& bytes, uint64_t slice_bytes, bool is_cut = true) {
+  for (const size_t ahead : {1, 2, 1000})
+    expect_same(bytes, slice_bytes, ahead, is_cut);
 }
 
 TEST(Slices, EvtxIsCutAtChunks) {
