@@ -175,6 +175,26 @@ bool is_plain(std::string_view s) {
   return std::all_of(s.begin(), s.end(), [](char c) { return c >= 0; });
 }
 
+/// Lower case of ASCII.
+void lower(std::string_view s, char* out) {
+  constexpr uint64_t kOnes = 0x0101'0101'0101'0101;
+  const auto put = [&](size_t at) {
+    const uint64_t word = word_at(s.data() + at);
+    // The high bit marks what is at least 'A' and not beyond 'Z'.
+    const uint64_t from_a = word + kOnes * (0x80 - 'A');
+    const uint64_t beyond_z = word + kOnes * (0x7F - 'Z');
+    const uint64_t low = word | (((from_a ^ beyond_z) & (kOnes * 0x80)) >> 2);
+    std::memcpy(out + at, &low, kWord);
+  };
+  if (s.size() < kWord) {
+    std::transform(s.begin(), s.end(), out, ascii_lower);
+    return;
+  }
+  for (size_t at = 0; at + kWord <= s.size(); at += kWord)
+    put(at);
+  put(s.size() - kWord);
+}
+
 /// Texts in lower case, of whose size, first and last byte a bit is known: it tells most others
 /// apart from them, in whatever case they are.
 class WholeTexts {
@@ -228,10 +248,10 @@ class ValueTable {
     if (!is_plain(value)) {
       add_texts(fold(value), out);
     } else if (!others_.empty()) {
-      char lower[kMostBytes];
-      if (value.size() <= sizeof lower) {
-        std::transform(value.begin(), value.end(), lower, ascii_lower);
-        add_texts({lower, value.size()}, out);
+      char text[kMostBytes];
+      if (value.size() <= sizeof text) {
+        lower(value, text);
+        add_texts({text, value.size()}, out);
       } else {
         add_texts(fold(value), out);
       }
@@ -264,7 +284,10 @@ class ValueTable {
       case Place::kSuffix:
         return text.back() == l.back() && text.ends_with(l);
       default:
-        return text.find(l) != std::string_view::npos;
+        // The call costs more than the look, in texts as short as these.
+        for (size_t at = 0; at + l.size() <= text.size(); ++at)
+          if (text[at] == l[0] && text.substr(at, l.size()) == l) return true;
+        return false;
     }
   }
 
