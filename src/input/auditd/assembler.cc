@@ -28,7 +28,10 @@ bool ends_event(std::string_view type) {
 
 void Assembler::give(Events::iterator at, bool forced) {
   sink_(*at, forced);
-  by_id_.erase(at->id);
+  if (const bool is_last = std::next(at) == open_.end(); is_last && !has_last_)
+    has_last_ = true;  // the one in front of it was put there
+  else
+    by_id_.erase(at->id);
   num_lines_ -= at->lines.size();
   num_fields_ -= at->fields.size();
   at->lines.clear();
@@ -55,14 +58,22 @@ Assembler::Events::iterator Assembler::begin_event(const EventId& id,
                                                    uint64_t offset,
                                                    uint64_t line_number) {
   if (spare_.empty()) spare_.emplace_back();
+  if (!has_last_ && !open_.empty()) by_id_.emplace(open_.back().id, std::prev(open_.end()));
+  has_last_ = false;
   open_.splice(open_.end(), spare_, spare_.begin());
   Event& event = open_.back();
   event.id = id;
   event.offset = offset;
   event.line_number = line_number;
-  const Events::iterator at = std::prev(open_.end());
-  by_id_.emplace(id, at);
-  return at;
+  return std::prev(open_.end());
+}
+
+Assembler::Events::iterator Assembler::find_open(const EventId& id) {
+  // Mostly: one more line of the event that began last.
+  if (!open_.empty() && open_.back().id == id) return std::prev(open_.end());
+  if (by_id_.empty()) return open_.end();
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? open_.end() : found->second;
 }
 
 void Assembler::add_line(Event& event,
@@ -88,12 +99,8 @@ void Assembler::add(const Line& line,
                     uint64_t line_number,
                     const std::vector<EventField>* fields) {
   if (num_lines_ >= kMaxOpenLines) give(open_.begin(), true);
-  Events::iterator at;
-  if (!open_.empty() && open_.back().id == line.id) {
-    at = std::prev(open_.end());  // mostly: one more line of the event that began last
-  } else if (const auto found = by_id_.find(line.id); found != by_id_.end()) {
-    at = found->second;
-  } else {
+  Events::iterator at = find_open(line.id);
+  if (at == open_.end()) {
     make_room(line.id);
     at = begin_event(line.id, offset, line_number);
   }
@@ -113,9 +120,8 @@ void Assembler::carry(const Line& line,
                       std::string_view text,
                       uint64_t offset,
                       uint64_t line_number) {
-  const auto found = by_id_.find(line.id);
-  const Events::iterator at =
-      found != by_id_.end() ? found->second : begin_event(line.id, offset, line_number);
+  Events::iterator at = find_open(line.id);
+  if (at == open_.end()) at = begin_event(line.id, offset, line_number);
   add_line(*at, line, text, nullptr);
 }
 
@@ -127,6 +133,7 @@ void Assembler::flush() {
 void Assembler::forget() {
   open_.clear();
   by_id_.clear();
+  has_last_ = true;
   num_lines_ = 0;
   num_fields_ = 0;
 }

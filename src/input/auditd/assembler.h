@@ -57,7 +57,8 @@ class Assembler {
 
   /// Whether lines of an event are open here.
   bool is_open(const EventId& id) const {
-    return !open_.empty() && (open_.back().id == id || by_id_.find(id) != by_id_.end());
+    return !open_.empty() &&
+           (open_.back().id == id || (!by_id_.empty() && by_id_.find(id) != by_id_.end()));
   }
 
   /// What the first line of a new event brings about: others are out of time, or one too many.
@@ -84,6 +85,8 @@ class Assembler {
 
   using Events = std::list<Event>;
 
+  /// The end: there is none.
+  Events::iterator find_open(const EventId& id);
   Events::iterator begin_event(const EventId& id, uint64_t offset, uint64_t line_number);
   void add_line(Event& event,
                 const Line& line,
@@ -94,7 +97,9 @@ class Assembler {
 
   Sink sink_;
   Events open_;  // in order of their first lines
+  /// Of the open ones; the last one only where `has_last_` says so, as most end while they are it.
   std::unordered_map<EventId, Events::iterator, Hash> by_id_;
+  bool has_last_ = true;
   Events spare_;          // an event's memory is used again
   size_t num_lines_ = 0;  // of open_
   size_t num_fields_ = 0;

@@ -153,7 +153,8 @@ void EventWriter::find_call() {
   arch_ = call_ = {};
   kinds_.clear();
   for (size_t line = 0; line < event_->lines.size(); ++line) {
-    const RecordKind kind = shapes_.of(event_->lines[line].type).kind();
+    const std::optional<RecordKind> known = event_->lines[line].kind;
+    const RecordKind kind = known ? *known : shapes_.of(event_->lines[line].type).kind();
     kinds_.push_back(kind);
     if (kind == RecordKind::kSyscall || kind == RecordKind::kDescribes)
       each_field(line, [&](const EventField& f) {
@@ -169,9 +170,18 @@ bool EventWriter::begin(const Event& event) {
   find_call();
   kind_ = nullptr;
   if (!layout_) return true;
-  fold(names_.call(), folded_);
-  kind_ = layout_->kind(folded_);
+  kind_ = kind_of(names_.call());
   return !kind_ || kind_->is_read;
+}
+
+/// Names of calls are where they are in a table, or in the evidence.
+const data::Layout::Kind* EventWriter::kind_of(std::string_view call) {
+  KnownKind& known = known_kinds_[(reinterpret_cast<uintptr_t>(call.data()) >> 2) % kKnownKinds];
+  if (known.call.data() != call.data() || known.call.size() != call.size() || call.empty()) {
+    fold(call, folded_);
+    known = {call, layout_->kind(folded_)};
+  }
+  return known.kind;
 }
 
 /// Who reads what of events of a kind; null: of any.

@@ -1,6 +1,7 @@
 // Audit events as rows of linux.auditd: their records joined. Tests:
 // tests/unit/input/auditd_test.cc.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -39,6 +40,7 @@ class EventWriter {
  private:
   void clear();
   void find_call();
+  const data::Layout::Kind* kind_of(std::string_view call);
   const EventTargets& targets_of(const data::Layout::Kind* kind, const Row& row);
   /// Records that describe the event, and those that have something of their own.
   void describing_record(size_t line, Row& row);
@@ -57,6 +59,15 @@ class EventWriter {
   std::string folded_;
   /// By kind of event, which are few; the first is of all kinds.
   std::vector<std::pair<const data::Layout::Kind*, std::unique_ptr<const EventTargets>>> targets_;
+
+  /// Of calls that were met, by where their names are.
+  struct KnownKind {
+    std::string_view call;
+    const data::Layout::Kind* kind = nullptr;
+  };
+
+  static constexpr size_t kKnownKinds = 64;
+  std::array<KnownKind, kKnownKinds> known_kinds_;
   const EventTargets* to_ = nullptr;  // of the current event
   CallNames names_;
   // Of the current event.

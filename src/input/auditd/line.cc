@@ -275,6 +275,7 @@ bool read_head(std::string_view text, Line& line, LastStamp* last) {
 }
 
 std::string_view type_name(std::string_view type) {
+  if (type.empty() || (type[0] != 'U' && !ascii_digit(type[0]))) return type;
   std::string_view digits = type;
   if (digits.substr(0, 8) == "UNKNOWN[" && digits.back() == ']')
     digits = digits.substr(8, digits.size() - 9);

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string_view>
 
 #if defined(__SSE2__)
@@ -35,12 +36,25 @@ struct EventId {
   friend bool operator!=(const EventId& a, const EventId& b) { return !(a == b); }
 };
 
+/// What an event takes from a record. The fields of most describe the event; others (OBJ_PID, MMAP)
+/// describe its objects.
+enum class RecordKind : uint8_t {
+  kDescribes,
+  kSyscall,
+  kExecve,
+  kPath,
+  kSockaddr,
+  kProctitle,
+  kObject
+};
+
 struct Line {
   EventId id;
   std::string_view type;  ///< "SYSCALL"; a number where the kernel's log gives one: see type_name()
   std::string_view body;  ///< what follows the head
   /// How far bytes may be read, though not looked at, behind the body; null: not at all.
   const char* readable = nullptr;
+  std::optional<RecordKind> kind;  ///< where somebody has asked for it
 };
 
 /// The stamp of the line before: the lines of an event have the same.

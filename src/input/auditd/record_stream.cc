@@ -165,11 +165,9 @@ std::vector<Slice::Line> OpenEvents::lines() {
 }
 
 /// False: the record has not been walked, because nobody reads it.
-bool RecordStream::record(const Line& line,
-                          std::string_view text,
-                          uint64_t offset,
-                          uint64_t number) {
+bool RecordStream::record(Line& line, std::string_view text, uint64_t offset, uint64_t number) {
   RecordShape& shape = shapes_.of(line.type);
+  line.kind = shape.kind();
   if (!shape.is_read()) {
     ++skipped_records_;
     return false;

@@ -42,7 +42,7 @@ class RecordStream {
   bool ok() const { return tables_.ok(); }
 
  private:
-  bool record(const Line& line, std::string_view text, uint64_t offset, uint64_t number);
+  bool record(Line& line, std::string_view text, uint64_t offset, uint64_t number);
   void event(const Event& event, bool forced);
   void flush();
 

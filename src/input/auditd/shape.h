@@ -17,18 +17,6 @@
 
 namespace postern::input::auditd {
 
-/// What an event takes from a record. The fields of most describe the event; others (OBJ_PID, MMAP)
-/// describe its objects.
-enum class RecordKind : uint8_t {
-  kDescribes,
-  kSyscall,
-  kExecve,
-  kPath,
-  kSockaddr,
-  kProctitle,
-  kObject
-};
-
 /// What a field is beside its value, in any type of record.
 enum class FieldRole : uint8_t {
   kPlain,

@@ -16,10 +16,13 @@ std::string_view syscall_name(std::string_view arch, std::string_view number);
 class CallNames {
  public:
   void set(std::string_view arch, std::string_view call) {
-    if (arch != last_arch_ || call != last_call_) {
+    const bool is_new_arch = arch != last_arch_;
+    if (is_new_arch) {
       last_arch_ = arch;
-      last_call_ = call;
       known_arch_ = auditd::arch_name(last_arch_);
+    }
+    if (is_new_arch || call != last_call_) {
+      last_call_ = call;
       known_call_ = syscall_name(last_arch_, last_call_);
     }
     // What is unknown stays the text of this record.
