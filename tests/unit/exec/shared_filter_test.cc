@@ -108,8 +108,11 @@ class RandomFilter {
 /// Filters together, held against each on its own.
 class Compared {
  public:
-  explicit Compared(std::vector<ExprPtr> filters, std::shared_ptr<MemoBudget> memos = nullptr)
-      : filters_(std::move(filters)) {
+  /// `num_groups`: rows are of so many kinds in turn, to which the same filters apply.
+  explicit Compared(std::vector<ExprPtr> filters,
+                    std::shared_ptr<MemoBudget> memos = nullptr,
+                    uint32_t num_groups = 1)
+      : filters_(std::move(filters)), rows_of_(num_groups) {
     std::vector<uint32_t> all;
     for (uint32_t i = 0; i < filters_.size(); ++i) {
       plain_.push_back(filters_[i] ? *compile(filters_[i], kSchema) : nullptr);
@@ -117,7 +120,8 @@ class Compared {
     }
     shared_ = SharedFilter::make(filters_, kSchema);
     state_ = shared_->start(std::move(memos));
-    state_->add_group(0, all);
+    for (uint32_t g = 0; g < num_groups; ++g)
+      state_->add_group(g, all);
     state_->set_profiling();
   }
 
@@ -125,9 +129,16 @@ class Compared {
     const uint32_t num_rows = rows.back() + 1;
     std::vector<Survivors> out(filters_.size());
     std::vector<uint32_t> touched;
-    state_->run(0, columns, rows, out, touched);
+    for (std::vector<uint32_t>& some : rows_of_)
+      some.clear();
+    for (const uint32_t r : rows)
+      rows_of_[r % rows_of_.size()].push_back(r);
+    for (uint32_t g = 0; g < rows_of_.size(); ++g)
+      state_->run(g, columns, rows_of_[g], out, touched);
     const plan::RunContext none;
     for (uint32_t f = 0; f < filters_.size(); ++f) {
+      std::sort(out[f].sure.begin(), out[f].sure.end());
+      std::sort(out[f].maybe.begin(), out[f].maybe.end());
       if (!filters_[f]) {
         EXPECT_EQ(out[f].sure, rows) << "a filter that is not there holds";
         continue;
@@ -160,6 +171,7 @@ class Compared {
   std::vector<std::shared_ptr<const CompiledExpr>> plain_;
   std::shared_ptr<const SharedFilter> shared_;
   std::unique_ptr<SharedFilter::State> state_;
+  std::vector<std::vector<uint32_t>> rows_of_;  // by group, of the batch at hand
 };
 
 /// A batch of random words; `a` is `often` but for one row of `one_in`.
@@ -230,11 +242,34 @@ TEST(SharedFilter, AgreesWhereItOftenForgets) {
     for (uint32_t i = 0; i < 11; ++i)
       filters.push_back(random.filter(3));
     const auto memos = std::make_shared<MemoBudget>(20'000);
-    Compared compared(std::move(filters), memos);
+    Compared compared(std::move(filters), memos, 3);
     for (int batch = 0; batch < 12; ++batch)
       compared.run(random_columns(random, kRows), most_rows(kRows));
     EXPECT_GT(memos->peak(), memos->limit() / 2) << "else nothing was forgotten";
   }
+}
+
+// Texts that never come again are not kept for ever.
+TEST(SharedFilter, StaysNearWhatItMayRemember) {
+  constexpr uint32_t kRows = 700;
+  RandomFilter random(1);
+  const auto memos = std::make_shared<MemoBudget>(200'000);
+  Compared compared(
+      {random.call("sigma.contains", {random.column(0), plan::literal(Value::string("7"))}),
+       random.call("sigma.re", {random.column(1), plan::literal(Value::string("7$"))})},
+      memos);
+  for (uint32_t batch = 0; batch < 60; ++batch) {
+    std::vector<Column> columns = random_columns(random, kRows);
+    for (size_t c = 0; c < 2; ++c) {
+      ColumnBuilder b(Type::kString);
+      for (uint32_t r = 0; r < kRows; ++r)
+        b.append_copy("text number " + std::to_string(batch * kRows + r));
+      columns[c] = b.finish();
+    }
+    compared.run(columns, most_rows(kRows));
+  }
+  EXPECT_GT(memos->peak(), memos->limit() / 2);
+  EXPECT_LT(memos->peak(), memos->limit() * 2);
 }
 
 // Where every filter needs something rare of one column, the others wait.
@@ -263,6 +298,42 @@ TEST(SharedFilter, LooksUpColumnsWhereTheyMatter) {
     EXPECT_LT(looked_up(6, "often"), 0.1);
     EXPECT_GT(looked_up(40, "ab"), 0.9) << "what was rare is rare no more";
     EXPECT_EQ(looked_up(1, "often"), 1) << "and does not count as rare again";
+  }
+}
+
+// What filters said of rows of a kind is forgotten when kinds get other numbers.
+TEST(SharedFilter, AsksAnewWhenKindsAreOthers) {
+  constexpr uint32_t kRows = 500;
+  for (uint32_t seed = 0; seed < 10; ++seed) {
+    SCOPED_TRACE(seed);
+    RandomFilter random(seed);
+    const auto test = [&](const char* name, size_t column, const std::string& text) {
+      return random.call(name, {random.column(column), plan::literal(Value::string(text))});
+    };
+    // Of two parts, each with something that is asked, one must hold.
+    std::vector<ExprPtr> filters;
+    for (const char* word : {"ab", "cab", "70"}) {
+      std::vector<ExprPtr> parts;
+      for (size_t i = 0; i < 3; ++i)
+        parts.push_back(
+            random.call("and", {test("sigma.contains", i == 0 ? 3 : 1, random.word() + "b"),
+                                test("sigma.re", 1,
+                                     i == 0   ? "^."
+                                     : i == 1 ? "b$"
+                                              : "^a"),
+                                random.number_in("in", {random.number(), random.number()})}));
+      filters.push_back(
+          random.call("and", {test("sigma.equals", 0, word), random.call("or", std::move(parts))}));
+    }
+    Compared compared(std::move(filters));
+    for (int batch = 0; batch < 12; ++batch) {
+      std::vector<Column> columns = random_columns(random, kRows);
+      ColumnBuilder a(Type::kString);
+      for (uint32_t r = 0; r < kRows; ++r)
+        a.append_copy(r % 3 == 0 ? random.word() == "7" ? "cab" : "ab" : "often");
+      columns[0] = a.finish();
+      compared.run(columns, most_rows(kRows));
+    }
   }
 }
 
@@ -479,15 +550,15 @@ TEST(SharedFilter, AsksAgainWhatMayDiffer) {
 // Where a few long literals are looked for in every text, a number is one too.
 TEST(SharedFilter, KnowsNumbersAmongLongTexts) {
   RandomFilter make(3);
+  const auto test = [&](const char* name, size_t column, const Value& value) {
+    return make.call(name, {make.column(column), plan::literal(value)});
+  };
+  const Value shell = Value::string("powershell");
   std::vector<ExprPtr> filters = {
-      make.call("sigma.equals", {make.column(0), plan::literal(Value::integer(7, Type::kLong))}),
-      make.call("sigma.contains", {make.column(0), plan::literal(Value::string("powershell"))}),
-      make.call("sigma.re", {make.column(0), plan::literal(Value::string("^a"))}),
-      make.call("sigma.contains", {make.column(1), plan::literal(Value::string("powershell"))}),
-      make.call(
-          "and",
-          {make.call("sigma.contains", {make.column(1), plan::literal(Value::string("mimikatz"))}),
-           make.call("sigma.re", {make.column(1), plan::literal(Value::string("z$"))})})};
+      test("sigma.equals", 0, Value::integer(7, Type::kLong)), test("sigma.contains", 0, shell),
+      test("sigma.contains", 1, shell), test("sigma.re", 1, Value::string("^[a-c]")),
+      make.call("and", {test("sigma.contains", 1, Value::string("mimikatz")),
+                        test("sigma.re", 1, Value::string("^[a-c]"))})};
   Compared compared(std::move(filters));
   for (int i = 0; i < 20; ++i) {
     ColumnBuilder a(Type::kString);

@@ -59,7 +59,8 @@ class Events {
                                                      u"{00000000",
                                                      u"ABCD",
                                                      u"s-1-5",
-                                                     u"\u0416\u00E9\u4E00"};
+                                                     u"\u0416\u00E9\u4E00",
+                                                     u"\u00E9\u00C8"};
     static constexpr std::u16string_view kSigns = u"sek:aB9x-\\ \u00FF\u0416\u4E00\xD83D";
     std::u16string out;
     for (uint64_t n = below(below(4) == 0 ? 70 : 12); n > 0; --n)
@@ -70,7 +71,7 @@ class Events {
 
   Builder::Value value() {
     const uint64_t v = below(3) == 0 ? 4688 : random_();
-    switch (below(16)) {
+    switch (below(21)) {
       case 0:
         return Builder::value(ValueType::kUInt8, bytes_of(static_cast<uint8_t>(v)));
       case 1:
@@ -92,6 +93,16 @@ class Events {
         return Builder::value(ValueType::kSid, std::string("\x01\x01\0\0\0\0\0\x05\x12\0\0\0", 12));
       case 9:
         return Builder::value(ValueType::kNull, "");
+      case 11:
+        return Builder::array(ValueType::kUInt16, bytes_of(uint16_t{4688}) + bytes_of(uint16_t{1}));
+      case 12:
+        return Builder::value(ValueType::kBool, bytes_of(static_cast<uint32_t>(below(2))));
+      case 13:
+        return Builder::value(ValueType::kFiletime, bytes_of(uint64_t{132'551'484'401'453'352}));
+      case 14:
+        return Builder::value(ValueType::kInt32, bytes_of(int32_t{-4688}));
+      case 15:
+        return Builder::value(ValueType::kReal64, bytes_of(1.5));
       case 10:  // an odd byte, which is no part of the text
         return Builder::value(ValueType::kString, wide(text()) + "s");
       default:
@@ -100,7 +111,7 @@ class Events {
   }
 
   std::string narrow() {
-    std::string out;
+    std::string out = below(4) == 0 ? "\xE9\xC8" : "";
     for (const char16_t c : text())
       out.push_back(static_cast<char>(c));
     return out;
@@ -170,6 +181,10 @@ const std::vector<std::vector<std::string>> kKeywords = {{"sekurlsa::", "lsadump
                                                          {"s-1-5"},
                                                          {"sekur4688", "true"},
                                                          {"\u0436\u00e9\u4e00"},
+                                                         {"\u00e9\u00e8"},
+                                                         {"2021-01-15t"},
+                                                         {"-4688"},
+                                                         {"1.5"},
                                                          {"sekurlsa::", "b\u0436"}};
 
 TEST(EvtxSearch, NeverLosesAValueWithAKeyword) {
@@ -233,6 +248,31 @@ TEST(EvtxSearch, LeavesOutWhatHoldsNoKeyword) {
   EXPECT_EQ(d.row("windows.sysmon", 1).count("_values"), 1u);
   EXPECT_EQ(d.row("windows.sysmon", 2).count("_values"), 0u);
   EXPECT_EQ(d.row("windows.sysmon", 2)["Image"], "C:\\Windows\\System32\\whoami.exe");
+}
+
+// One search looks for what each gate wants in turn.
+TEST(EvtxSearch, KnowsAnotherGateFromTheOneBefore) {
+  const std::string number = bytes_of(uint16_t{4688});
+  const RawValue value{number, static_cast<uint8_t>(ValueType::kUInt16)};
+  const ExactGate word({"lsadump::"});
+  const ExactGate digits({"4688"});
+  ValueSearch search;
+  for (const ExactGate* gate : {&word, &digits, &word, &digits}) {
+    search.start(*gate, number);
+    search.add(&value, 1);
+    EXPECT_EQ(search.may_hold(), gate == &digits);
+  }
+}
+
+// Bytes of a narrow string stand for characters that are no bytes in a keyword.
+TEST(EvtxSearch, FindsKeywordsBeyondAsciiInNarrowStrings) {
+  const std::string bytes = "\xE9\xC8";
+  const RawValue value{bytes, static_cast<uint8_t>(ValueType::kAnsiString)};
+  const ExactGate gate({"\u00e9\u00e8"});
+  ValueSearch search;
+  search.start(gate, bytes);
+  search.add(&value, 1);
+  EXPECT_TRUE(search.may_hold());
 }
 
 TEST(EvtxSearch, NarrowsAnyLengthAtAnyPlace) {
