@@ -227,18 +227,22 @@ void EventWriter::clear() {
   taken_ = 0;
   title_.clear();
   address_.reset();
-  for (data::DynamicWriter* list : {&types_, &paths_, &path_types_}) {
-    list->clear();
-    list->begin_array();
-  }
+  const auto begin = [](data::DynamicWriter& list) {
+    list.clear();
+    list.begin_array();
+  };
+  if (to_->types != Row::kUnread) begin(types_);
+  if (!to_->path_records) return;
+  begin(paths_);
+  begin(path_types_);
 }
 
 void EventWriter::write(Row& row) {
   const Event& event = *event_;
   if (event.lines.empty()) return;
-  clear();
   // Without a call it may be of any kind.
   to_ = &targets_of(names_.call().empty() ? nullptr : kind_, row);
+  clear();
   const EventId& id = event.lines[0].id;
   row.time(id.time);
   row.integer(to_->serial, "serial", static_cast<int64_t>(id.serial));

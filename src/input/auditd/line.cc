@@ -197,6 +197,24 @@ bool take_usual_stamp(std::string_view& s, EventId& id, LastStamp& last) {
   return true;
 }
 
+/// Whether it begins with a stamp, compared in two blocks where it is of the usual size.
+bool begins_with(std::string_view text, std::string_view stamp) {
+  if (stamp.empty() || text.size() < stamp.size()) return false;
+#if defined(__SSE2__)
+  constexpr size_t kBlock = 16;
+  if (stamp.size() >= kBlock && stamp.size() <= 2 * kBlock) {
+    const auto equal = [&](size_t at) {
+      const auto load = [at](std::string_view s) {
+        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(s.data() + at));
+      };
+      return _mm_movemask_epi8(_mm_cmpeq_epi8(load(text), load(stamp))) == 0xFFFF;
+    };
+    return equal(0) && equal(stamp.size() - kBlock);
+  }
+#endif
+  return text.starts_with(stamp);
+}
+
 /// The head as nearly all are: "type=PATH msg=audit(1604996384.965:93777):", with nothing in front.
 /// False: it may be any other.
 bool read_usual_head(std::string_view text, Line& line, LastStamp& last) {
@@ -205,7 +223,8 @@ bool read_usual_head(std::string_view text, Line& line, LastStamp& last) {
   constexpr std::string_view kStamp = " msg=audit(";
   constexpr size_t kBlock = 16;
   // Blanks at the end belong to no body.
-  if (text.size() < kBegin.size() + kBlock + kStamp.size() || !text.starts_with(kBegin) ||
+  if (text.size() < kBegin.size() + kBlock + kStamp.size() ||
+      std::memcmp(text.data(), kBegin.data(), kBegin.size()) != 0 ||
       static_cast<uint8_t>(text.back()) <= ' ')
     return false;
   const char* type = text.data() + kBegin.size();
@@ -214,11 +233,11 @@ bool read_usual_head(std::string_view text, Line& line, LastStamp& last) {
   const auto breaks = static_cast<unsigned>(_mm_movemask_epi8(low));
   const auto size = static_cast<size_t>(std::countr_zero(breaks | 0x10000U));
   std::string_view rest = text.substr(kBegin.size() + size);
-  if (size == 0 || size == kBlock || !rest.starts_with(kStamp)) return false;
+  if (size == 0 || size == kBlock || std::memcmp(rest.data(), kStamp.data(), kStamp.size()) != 0)
+    return false;
   rest.remove_prefix(kStamp.size());
   line.id = {};
-  const bool is_last = !last.text.empty() && rest.starts_with(last.text);
-  if (is_last) {
+  if (begins_with(rest, last.text)) {
     line.id.time = last.time;
     line.id.serial = last.serial;
     rest.remove_prefix(last.text.size());
