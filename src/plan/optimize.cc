@@ -87,6 +87,30 @@ class Optimizer {
                        [&](const std::string& n) { return find_column(schema, n) != nullptr; });
   }
 
+  // Whether a condition on an aggregation's rows may choose among the rows before it: it reads keys
+  // alone, and says the same of all rows of a group. A multivalue key makes several groups of a
+  // row, and 0.0 and -0.0 are one group.
+  static bool chooses_groups(const Op& aggregate, const ExprPtr& condition) {
+    if (depends_on_run(*condition) || !is_deterministic(*condition) ||
+        grown_size(*condition, aggregate.keys) > kLargestPushed)
+      return false;
+    std::set<std::string> names;
+    collect_columns(condition, names);
+    return !names.empty() && std::all_of(names.begin(), names.end(), [&](const std::string& n) {
+      for (const NamedExpr& k : aggregate.keys)
+        if (k.name == n)
+          return k.expr->type != Type::kDynamic && k.expr->type != Type::kReal &&
+                 k.expr->type == find_column(aggregate.schema, n)->type;
+      return false;
+    });
+  }
+
+  static bool is_deterministic(const Expr& e) {
+    return (e.kind != Expr::Kind::kCall || (e.function && e.function->deterministic)) &&
+           std::all_of(e.args.begin(), e.args.end(),
+                       [](const ExprPtr& a) { return is_deterministic(*a); });
+  }
+
   OpPtr keep_filter(OpPtr input, std::vector<ExprPtr> conditions) const {
     if (conditions.empty()) return input;
     auto f = std::make_shared<Op>(*filter(input, typed_and(std::move(conditions))));
@@ -152,6 +176,14 @@ class Optimizer {
         }
         break;
       }
+      case OpKind::kAggregate:
+        for (ExprPtr& c : conditions) {
+          if (chooses_groups(*out, c))
+            below.push_back(simplify(substitute(c, out->keys), context_));
+          else
+            stay.push_back(std::move(c));
+        }
+        break;
       case OpKind::kScan:
         return push_scan(out, std::move(conditions));
       default:

@@ -105,6 +105,24 @@ TEST(RuleSet, AggregatesThatNobodyReadGo) {
   EXPECT_EQ(plan::scans(plan)[0]->schema.size(), 4U);
 }
 
+TEST(RuleSet, AConditionOnKeysIsAskedBeforeTheRowsAreGrouped) {
+  const auto set = load({{"q",
+                          "SecurityEvent | summarize n = count() by Account, d = bin(EventID, 10)\n"
+                          "| where Account == 'x' and n > 1 and d < 5",
+                          "kql"}},
+                        false);
+  ASSERT_EQ(set->rules().size(), 1U);
+  const plan::Op& plan = *set->rules()[0].optimized;
+  const std::string text = plan::to_text(plan);
+  EXPECT_EQ(text.substr(0, text.find('\n')), "filter n > 1") << text;
+  for (const plan::Branch& b : plan::scans(plan)[0]->branches) {
+    ASSERT_NE(b.where, nullptr);
+    const std::string where = plan::to_text(*b.where);
+    EXPECT_NE(where.find("\"x\""), std::string::npos) << where;
+    EXPECT_NE(where.find(", 10) < 5"), std::string::npos) << where;
+  }
+}
+
 TEST(RuleSet, AMacroFileIsKnownByItsKeysNotByItsWords) {
   // `definition` of a log source is no macro, and what is wrong with the file is told once.
   const auto set = load({{"r.yml",
